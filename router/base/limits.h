@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+// Every bound of the hub in one place, and what it sums up to.
+//
+//   memory   logs         memory_max (default 256 MiB), mapped from one memfd; touched only where messages wait
+//            batches      one a handler: kBatchMessages views of 32 B and as many outcomes
+//            outputs      one a FIFO: a journal of kJournalEntries, 64 B each
+//            stages       kernel memory: one of kStageBytes a worker, one of kOutputStageBytes an output
+//   descriptors           one a FIFO source; four an output (FIFO, stage twice, and a read end while a dead reader's pipe is drained);
+//                         about 20 of the hub's own
+//   threads               one for each handler that may block, and one for the hub
+namespace standpipe {
+
+constexpr std::size_t KiB = 1024;
+constexpr std::size_t MiB = 1024 * KiB;
+constexpr std::size_t GiB = 1024 * MiB;
+
+constexpr std::uint64_t kMemoryMaxDefault = 256 * MiB;
+constexpr std::uint64_t kMemoryMaxLeast = 1 * MiB;
+constexpr std::uint64_t kMemoryMaxMost = 64 * GiB;  // bounds the address space that the arena maps
+constexpr std::uint64_t kMessageSizeMaxDefault = 16 * MiB;
+constexpr std::uint64_t kMessageSizeMaxMost = 1 * GiB;
+constexpr std::uint64_t kLogSizeDefault = 1 * MiB;  // the largest pipe an ordinary user may have: one FIFO's worth
+constexpr std::uint64_t kLogSizeLeast = 16 * KiB;
+constexpr std::uint64_t kLogSizeMost = 16 * GiB;
+
+// A segment is what a log grows and shrinks by. 256 KiB stays in a core's second-level cache between the copy in and the copy out.
+constexpr std::size_t kSegmentBytes = 256 * KiB;
+constexpr std::size_t kSegmentBytesLeast = 16 * KiB;
+
+// The stage between FIFOs and logs: one a worker. pipe-max-size of an ordinary user.
+constexpr std::size_t kStageBytes = 1 * MiB;
+constexpr std::size_t kOutputStageBytes = 256 * KiB;
+
+constexpr std::uint32_t kBatchMessages = 1024;
+constexpr std::size_t kBatchBytes = 256 * KiB;  // a larger single message is a batch of its own
+constexpr std::size_t kJournalEntries = 1024;
+
+// Configuration: a file larger than this is no configuration.
+constexpr std::size_t kConfigBytesMax = 4 * MiB;
+constexpr std::size_t kConfigNodesMax = 200'000;  // visited, so that aliases of aliases do not explode
+constexpr std::size_t kConfigDepthMax = 64;
+constexpr std::size_t kConfigErrorsMax = 50;      // shown; the rest are counted
+
+}  // namespace standpipe

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/reporter.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+#include "base/text.h"
+
+namespace standpipe {
+
+void Reporter::warning(std::string code, std::string message, std::string help) {
+  Diagnostic d{.severity = Severity::warning, .code = std::move(code), .message = std::move(message)};
+  if (!help.empty()) d.help.push_back(std::move(help));
+  say(d);
+}
+
+void Reporter::error(std::string code, std::string message, std::string help) {
+  Diagnostic d{.severity = Severity::error, .code = std::move(code), .message = std::move(message)};
+  if (!help.empty()) d.help.push_back(std::move(help));
+  say(d);
+}
+
+bool wants_colour(int fd) {
+  const char* no = std::getenv("NO_COLOR");
+  const char* term = std::getenv("TERM");
+  return ::isatty(fd) && !(no && *no) && !(term && std::string_view(term) == "dumb");
+}
+
+StreamReporter::StreamReporter(int fd) : fd_(fd), colour_(wants_colour(fd)) {}
+
+void StreamReporter::say(const Diagnostic& d) {
+  std::string text;
+  if (d.severity == Severity::info) {
+    text = "info  " + d.message + '\n';
+    for (const auto& n : d.notes) text += "  note: " + n + '\n';
+    for (const auto& h : d.help) text += "  help: " + h + '\n';
+  } else {
+    text = render(d, colour_);
+  }
+  const std::lock_guard lock(mutex_);
+  if (lost_) text = "warning: " + counted(lost_, "line") + " could not be written here\n" + text;
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    // Pieces of at most PIPE_BUF bytes do not block where poll saw room.
+    pollfd room{fd_, POLLOUT, 0};
+    const auto n = ::poll(&room, 1, 0) == 1 && (room.revents & POLLOUT) ? ::write(fd_, rest.data(), std::min<std::size_t>(rest.size(), 4096))
+                                                                       : -1;
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    rest.remove_prefix(static_cast<std::size_t>(n));
+  }
+  lost_ = rest.empty() ? 0 : lost_ + 1;
+}
+
+}  // namespace standpipe

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "base/diagnostic.h"
+
+namespace standpipe {
+
+// What the running hub says, line by line. Any thread may call it.
+class Reporter {
+ public:
+  virtual ~Reporter() = default;
+  virtual void say(const Diagnostic& d) = 0;
+
+  void info(std::string message) { say({.severity = Severity::info, .code = "", .message = std::move(message)}); }
+  void warning(std::string code, std::string message, std::string help = {});
+  void error(std::string code, std::string message, std::string help = {});
+};
+
+// To a descriptor, normally standard error. Never blocks the caller: a terminal that stands still (Ctrl-S) or a full pipe costs the
+// line, not the hub; how many were lost is said with the next line that fits.
+class StreamReporter final : public Reporter {
+ public:
+  explicit StreamReporter(int fd);
+  void say(const Diagnostic& d) override;
+
+ private:
+  int fd_;
+  bool colour_;
+  std::mutex mutex_;
+  std::uint64_t lost_ = 0;
+};
+
+// Colour and animation are for terminals, and for people who did not set NO_COLOR.
+bool wants_colour(int fd);
+
+}  // namespace standpipe

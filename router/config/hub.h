@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "deliver/options.h"
+#include "match/rule.h"
+#include "source/options.h"
+
+namespace standpipe::config {
+
+// A whole configuration, checked and resolved: plain data, nothing of YAML. Indexes point into the lists here.
+struct Hub {
+  std::string file;      // as the user named it
+  std::string data_dir;  // absolute
+  std::uint64_t memory_max = kMemoryMaxDefault;
+  Nanoseconds drain_timeout = std::chrono::seconds(10);
+  std::vector<source::FifoOptions> sources;
+  std::vector<deliver::HandlerOptions> handlers;
+  std::vector<match::RouteOptions> routes;
+  std::optional<std::size_t> unmatched = {};  // a handler; empty: dropped and counted
+  bool unmatched_by_default = false;          // nobody said `drop`: warn when it happens
+};
+
+}  // namespace standpipe::config

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/diagnostic.h"
+#include "config/hub.h"
+#include "plugin/registry.h"
+
+namespace standpipe::config {
+
+struct Loaded {
+  Hub hub;                              // meaningful when there is no error among the diagnostics
+  std::vector<Diagnostic> diagnostics;  // in the order of the file; warnings too
+  bool ok() const;
+};
+
+// Reads and checks a configuration file: every mistake in it, at once, each once, with its place. Touches nothing but the file and the
+// plugins it names. Never throws for what a file may hold.
+Loaded load_file(const std::string& path, plugin::Registry& plugins);
+// The same for text that is already in memory; `file` is for messages and for resolving relative paths.
+Loaded load_text(std::string_view text, const std::string& file, plugin::Registry& plugins);
+
+}  // namespace standpipe::config

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plugin/option.h"
+
+namespace standpipe::plugin {
+
+// One loaded plugin: what it says of itself, copied and checked. Lives as long as the process: plugins are never unloaded.
+struct Plugin {
+  std::string name, version, summary, documentation, path;
+  std::vector<Option> options;
+  const standpipe_plugin* abi = nullptr;
+  bool is_handler() const { return abi && abi->handler; }
+};
+
+// A shared object that could not be used, and why.
+struct Refused {
+  std::string path;
+  std::string reason;
+  std::string help;
+};
+
+// Finds plugins by name in a list of folders, first one wins; loads each at most once. One thread.
+class Registry {
+ public:
+  explicit Registry(std::vector<std::string> folders);
+  ~Registry();
+  Registry(const Registry&) = delete;
+  Registry& operator=(const Registry&) = delete;
+
+  // `name` is a plugin's name, or a path when it contains a slash. nullptr: `why` says what was tried and what to do.
+  const Plugin* find(const std::string& name, Refused& why);
+  // Names of the files that look like plugins, sorted, without loading any.
+  std::vector<std::string> names() const;
+  const std::vector<std::string>& folders() const { return folders_; }
+
+  // $STANDPIPE_PLUGIN_PATH (colons between), then beside the program: ../lib/standpipe/plugins.
+  static std::vector<std::string> default_folders();
+
+ private:
+  std::vector<std::string> folders_;
+  std::map<std::string, std::unique_ptr<Plugin>> loaded_;  // by path
+};
+
+}  // namespace standpipe::plugin

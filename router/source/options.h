@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/limits.h"
+
+namespace standpipe::source {
+
+enum class WhenFull { block };  // drops come with queues of the handlers' own
+
+// One FIFO source, as configured.
+struct FifoOptions {
+  std::string name;                       // the key in YAML
+  std::string path;                       // absolute
+  unsigned mode = 0600;                   // of a FIFO that must be created; the umask does not weaken it
+  std::optional<std::string> owner = {};  // user and group names or numbers, for a FIFO that must be created
+  std::optional<std::string> group = {};
+  std::uint64_t message_size_max = kMessageSizeMaxDefault;  // payload bytes
+  std::uint64_t log_size_max = kLogSizeDefault;             // bytes; one larger frame is let in alone
+  WhenFull when_full = WhenFull::block;
+};
+
+}  // namespace standpipe::source
