@@ -71,7 +71,8 @@ std::string render(const Diagnostic& d, bool colour) {
     out += margin + "--> " + d.place->file + ':' + number + ':' + std::to_string(d.place->column) + '\n';
     out += margin + " |\n";
     out += number + " | " + e.before + e.marked + e.after + '\n';
-    out += margin + " | " + std::string(display_width(e.before), ' ') + paint(tint(d.severity), carets + (d.label.empty() ? "" : " " + d.label)) + '\n';
+    out += margin + " | " + std::string(display_width(e.before), ' ') +
+           paint(tint(d.severity), carets + (d.label.empty() ? "" : " " + d.label)) + '\n';
   } else if (!d.label.empty()) {
     out += "  note: " + d.label + '\n';
   }

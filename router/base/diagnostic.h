@@ -23,10 +23,10 @@ struct Place {
 // One type for configuration and run time, so that both read alike; renderers below.
 struct Diagnostic {
   Severity severity = Severity::error;
-  std::string code;                // stable, for programs: "unknown-key", "bad-frame"
-  std::string message;             // one line
+  std::string code;     // stable, for programs: "unknown-key", "bad-frame"
+  std::string message;  // one line
   std::optional<Place> place = {};
-  std::string label = {};          // beside the caret: "did you mean 'billing'?"
+  std::string label = {};  // beside the caret: "did you mean 'billing'?"
   std::vector<std::string> notes = {};
   std::vector<std::string> help = {};
 };

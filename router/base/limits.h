@@ -10,7 +10,8 @@
 //            batches      one a handler: kBatchMessages views of 32 B and as many outcomes
 //            outputs      one a FIFO: a journal of kJournalEntries, 64 B each
 //            stages       kernel memory: one of kStageBytes a worker, one of kOutputStageBytes an output
-//   descriptors           one a FIFO source; four an output (FIFO, stage twice, and a read end while a dead reader's pipe is drained);
+//   descriptors           one a FIFO source; four an output (FIFO, stage twice, and a read end while a dead reader's pipe is
+//   drained);
 //                         about 20 of the hub's own
 //   threads               one for each handler that may block, and one for the hub
 namespace standpipe {
@@ -44,6 +45,6 @@ constexpr std::size_t kJournalEntries = 1024;
 constexpr std::size_t kConfigBytesMax = 4 * MiB;
 constexpr std::size_t kConfigNodesMax = 200'000;  // visited, so that aliases of aliases do not explode
 constexpr std::size_t kConfigDepthMax = 64;
-constexpr std::size_t kConfigErrorsMax = 50;      // shown; the rest are counted
+constexpr std::size_t kConfigErrorsMax = 50;  // shown; the rest are counted
 
 }  // namespace standpipe

@@ -46,8 +46,9 @@ void StreamReporter::say(const Diagnostic& d) {
   while (!rest.empty()) {
     // Pieces of at most PIPE_BUF bytes do not block where poll saw room.
     pollfd room{fd_, POLLOUT, 0};
-    const auto n = ::poll(&room, 1, 0) == 1 && (room.revents & POLLOUT) ? ::write(fd_, rest.data(), std::min<std::size_t>(rest.size(), 4096))
-                                                                       : -1;
+    const auto n = ::poll(&room, 1, 0) == 1 && (room.revents & POLLOUT)
+                       ? ::write(fd_, rest.data(), std::min<std::size_t>(rest.size(), 4096))
+                       : -1;
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
     rest.remove_prefix(static_cast<std::size_t>(n));

@@ -15,11 +15,16 @@ struct Unit {
   std::string_view name;
   std::uint64_t factor;
 };
-constexpr Unit kSizeUnits[] = {{"TiB", 1ULL << 40}, {"GiB", 1ULL << 30}, {"MiB", 1ULL << 20}, {"KiB", 1ULL << 10},
-                               {"TB", 1'000'000'000'000}, {"GB", 1'000'000'000}, {"MB", 1'000'000}, {"kB", 1'000},
-                               {"KB", 1'000}, {"B", 1}};
-constexpr Unit kDurationUnits[] = {{"ns", 1}, {"us", 1'000}, {"ms", 1'000'000}, {"s", 1'000'000'000},
-                                   {"m", 60'000'000'000}, {"h", 3'600'000'000'000}, {"d", 86'400'000'000'000}};
+constexpr Unit kSizeUnits[] = {
+    {"TiB", 1ULL << 40},   {"GiB", 1ULL << 30}, {"MiB", 1ULL << 20}, {"KiB", 1ULL << 10}, {"TB", 1'000'000'000'000},
+    {"GB", 1'000'000'000}, {"MB", 1'000'000},   {"kB", 1'000},       {"KB", 1'000},       {"B", 1}};
+constexpr Unit kDurationUnits[] = {{"ns", 1},
+                                   {"us", 1'000},
+                                   {"ms", 1'000'000},
+                                   {"s", 1'000'000'000},
+                                   {"m", 60'000'000'000},
+                                   {"h", 3'600'000'000'000},
+                                   {"d", 86'400'000'000'000}};
 
 // digits[.digits]unit with the result inside int64; a bare 0 has no need of a unit.
 std::optional<std::uint64_t> parse_with_unit(std::string_view text, std::span<const Unit> units) {
@@ -149,7 +154,8 @@ std::optional<bool> parse_boolean(std::string_view text) {
 std::optional<unsigned> parse_mode(std::string_view text) {
   unsigned mode = 0;
   const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
-  if (ec != std::errc() || end != text.data() + text.size() || text.size() < 3 || text.size() > 4 || mode > 0777) return std::nullopt;
+  if (ec != std::errc() || end != text.data() + text.size() || text.size() < 3 || text.size() > 4 || mode > 0777)
+    return std::nullopt;
   return mode;
 }
 
@@ -170,10 +176,14 @@ std::string escaped(std::string_view payload) {
   for (std::size_t i = 0; i < payload.size();) {
     const auto c = static_cast<unsigned char>(payload[i]);
     const auto d = decode_utf8(payload, i);
-    if (c == '\n') out += "\\n";
-    else if (c == '\r') out += "\\r";
-    else if (c == '\t') out += "\\t";
-    else if (c == '\\') out += "\\\\";
+    if (c == '\n')
+      out += "\\n";
+    else if (c == '\r')
+      out += "\\r";
+    else if (c == '\t')
+      out += "\\t";
+    else if (c == '\\')
+      out += "\\\\";
     else if (d.bytes == 0 || c < 0x20 || c == 0x7f || rewrites_screen(d.point)) {
       for (std::size_t k = 0; k < std::max<std::size_t>(d.bytes, 1); ++k) {
         out += "\\x";
@@ -205,11 +215,16 @@ std::string json_string(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const auto c = static_cast<unsigned char>(text[i]);
     const auto d = decode_utf8(text, i);
-    if (c == '"') out += "\\\"";
-    else if (c == '\\') out += "\\\\";
-    else if (c == '\n') out += "\\n";
-    else if (c == '\r') out += "\\r";
-    else if (c == '\t') out += "\\t";
+    if (c == '"')
+      out += "\\\"";
+    else if (c == '\\')
+      out += "\\\\";
+    else if (c == '\n')
+      out += "\\n";
+    else if (c == '\r')
+      out += "\\r";
+    else if (c == '\t')
+      out += "\\t";
     else if (c < 0x20 || c == 0x7f) {
       out += "\\u00";
       append_hex(out, c);
@@ -224,7 +239,8 @@ std::string json_string(std::string_view text) {
 }
 
 bool is_printable_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return (c >= 0x20 && c < 0x7f) || c == '\n' || c == '\t' || c == '\r'; });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return (c >= 0x20 && c < 0x7f) || c == '\n' || c == '\t' || c == '\r'; });
 }
 
 std::size_t display_width(std::string_view utf8) {

@@ -14,18 +14,18 @@
 // Numbers, sizes and payloads as people read and write them.
 namespace standpipe {
 
-std::string thousands(std::uint64_t n);                                   // 1,819,043,176
+std::string thousands(std::uint64_t n);                                                  // 1,819,043,176
 std::string counted(std::uint64_t n, std::string_view one, std::string_view many = {});  // "1 message", "2 messages"
-std::string size_text(std::uint64_t bytes);                               // "16MiB"; exact: 1,500 B stays "1500B"
-std::string duration_text(Nanoseconds d);                                 // "10s", "250ms"; exact
+std::string size_text(std::uint64_t bytes);                                              // "16MiB"; exact: 1,500 B stays "1500B"
+std::string duration_text(Nanoseconds d);                                                // "10s", "250ms"; exact
 
 // "64KiB", "10MB", "512B"; a bare 0 is fine, other bare numbers are not. nullopt: not a size, has no unit, or does not fit.
 std::optional<std::uint64_t> parse_size(std::string_view text);
 // "10s", "500ms", "5m", "2h", "1d", "20us", "5ns"; a bare 0 is fine.
 std::optional<Nanoseconds> parse_duration(std::string_view text);
 std::optional<std::int64_t> parse_integer(std::string_view text);
-std::optional<double> parse_float(std::string_view text);  // finite only
-std::optional<bool> parse_boolean(std::string_view text);  // true, false
+std::optional<double> parse_float(std::string_view text);   // finite only
+std::optional<bool> parse_boolean(std::string_view text);   // true, false
 std::optional<unsigned> parse_mode(std::string_view text);  // octal permissions, "0620"
 
 bool is_utf8(std::string_view text);

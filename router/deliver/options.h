@@ -16,9 +16,9 @@ enum class Placement { inline_, thread };
 struct HandlerOptions {
   std::string name;  // the key in YAML
   const plugin::Plugin* plugin = nullptr;
-  std::vector<plugin::Value> values;            // one for each declared option, in that order
-  std::optional<Placement> placement = {};      // empty: as the plugin says
-  unsigned attempts_max = 5;                    // tries of one message; 0: without end
+  std::vector<plugin::Value> values;                             // one for each declared option, in that order
+  std::optional<Placement> placement = {};                       // empty: as the plugin says
+  unsigned attempts_max = 5;                                     // tries of one message; 0: without end
   Nanoseconds backoff_initial = std::chrono::milliseconds(200);  // doubles up to
   Nanoseconds backoff_max = std::chrono::seconds(30);
 };

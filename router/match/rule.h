@@ -22,19 +22,19 @@ struct SizeRule {
 struct Rule {
   std::optional<TextRule> text = {};
   std::optional<SizeRule> size = {};
-  std::vector<Rule> all = {};         // all of them
+  std::vector<Rule> all = {};                 // all of them
   std::optional<std::vector<Rule>> any = {};  // at least one of them
-  std::vector<Rule> none = {};        // `not:` none of them
+  std::vector<Rule> none = {};                // `not:` none of them
   bool empty() const { return !text && !size && all.empty() && !any && none.empty(); }
 };
 
 // One route, its names resolved to places in the lists of sources and handlers.
 struct RouteOptions {
-  std::string name;                 // "route 3" when it has none
-  std::vector<std::size_t> from;    // sources
+  std::string name;               // "route 3" when it has none
+  std::vector<std::size_t> from;  // sources
   Rule rule = {};
-  std::vector<std::size_t> to;      // handlers
-  bool final = false;               // what matched goes no further
+  std::vector<std::size_t> to;  // handlers
+  bool final = false;           // what matched goes no further
 };
 
 }  // namespace standpipe::match

@@ -33,8 +33,7 @@ extern "C" {
 #define STANDPIPE_ABI_MINOR 0
 
 /* Is `field` inside the struct that the other side allocated? */
-#define STANDPIPE_HAS(ptr, type, field) \
-  ((ptr)->size >= offsetof(type, field) + sizeof(((const type*)0)->field))
+#define STANDPIPE_HAS(ptr, type, field) ((ptr)->size >= offsetof(type, field) + sizeof(((const type*)0)->field))
 
 #if defined(__GNUC__)
 #define STANDPIPE_EXPORT __attribute__((visibility("default")))
@@ -92,11 +91,11 @@ typedef struct standpipe_item {
 typedef struct standpipe_value {
   uint32_t size;
   uint32_t type;
-  uint32_t is_set;        /* 0: neither given nor with a default */
-  uint32_t item_count;    /* list, map */
-  int64_t integer;        /* integer, boolean (0, 1), duration (ns), size (bytes) */
-  double real;            /* float */
-  standpipe_string text;  /* string, enum, path (absolute), url, secret */
+  uint32_t is_set;       /* 0: neither given nor with a default */
+  uint32_t item_count;   /* list, map */
+  int64_t integer;       /* integer, boolean (0, 1), duration (ns), size (bytes) */
+  double real;           /* float */
+  standpipe_string text; /* string, enum, path (absolute), url, secret */
   const standpipe_item* items;
 } standpipe_value;
 
@@ -123,8 +122,9 @@ enum {
 /* For the whole instance. */
 enum {
   STANDPIPE_OK = 0,
-  STANDPIPE_DISCONNECTED = 1, /* stop, close, open again with back-off; no attempt is counted. An outage is never the message's fault */
-  STANDPIPE_FATAL = 2         /* hold this handler until a person acts; its messages wait, the rest of the hub goes on */
+  STANDPIPE_DISCONNECTED =
+      1,              /* stop, close, open again with back-off; no attempt is counted. An outage is never the message's fault */
+  STANDPIPE_FATAL = 2 /* hold this handler until a person acts; its messages wait, the rest of the hub goes on */
 };
 
 /* Room for a reason, owned by the host. The plugin writes at most sizeof text bytes and sets length. */
@@ -151,14 +151,16 @@ typedef struct standpipe_batch {
   standpipe_string source; /* its name in YAML */
 } standpipe_batch;
 
-/* The answer to a batch, allocated by the host. On entry: every outcome STANDPIPE_DELIVERED, output 0, at count. */
+#define STANDPIPE_NOT_TOLD UINT32_MAX
+
+/* The answer to a batch, allocated by the host. On entry: every outcome STANDPIPE_DELIVERED, output 0, at STANDPIPE_NOT_TOLD. */
 typedef struct standpipe_result {
   uint32_t size;
   uint32_t output;   /* for STANDPIPE_SEND: which output, as standpipe_output->add returned it */
   uint8_t* outcomes; /* one for each message of the batch */
-  /* Messages from this one on were not looked at: the host gives them again, and counts no attempt. An answer of DISCONNECTED or
-   * FATAL usually lowers it to the message at hand. Also read after a crash: store it before each message and the host
-   * knows which one it was. */
+  /* Messages from this one on were not looked at: the host gives them again, and counts no attempt; outcomes of those before it
+   * stand. Not told: with OK all were looked at, with DISCONNECTED or FATAL none. Also read after a crash: store it before each
+   * message and the host knows which one it was. */
   uint32_t at;
   uint32_t reserved;
   standpipe_reason* reason; /* why: for reject, retry, disconnected, fatal; one for the batch, the last one wins */
@@ -176,8 +178,8 @@ typedef struct standpipe_host {
   void* self; /* pass it back as the first argument */
   void (*log)(void* self, uint32_t level, standpipe_string text);
   uint64_t (*now)(void* self);
-  uint32_t (*stopping)(void* self);                               /* 1 once the hub is shutting down */
-  const void* (*extension)(void* self, standpipe_string id);      /* NULL: this host has no such power */
+  uint32_t (*stopping)(void* self);                          /* 1 once the hub is shutting down */
+  const void* (*extension)(void* self, standpipe_string id); /* NULL: this host has no such power */
 } standpipe_host;
 
 /* standpipe.output/1: let the host move whole messages to a descriptor, in large runs, in order, exactly once, without blocking
@@ -240,8 +242,8 @@ typedef struct standpipe_handler {
 
 typedef struct standpipe_plugin {
   uint32_t size;
-  uint16_t abi_major; /* STANDPIPE_ABI_MAJOR as it was at the plugin's build */
-  uint16_t abi_minor; /* the lowest minor that this plugin can live with */
+  uint16_t abi_major;             /* STANDPIPE_ABI_MAJOR as it was at the plugin's build */
+  uint16_t abi_minor;             /* the lowest minor that this plugin can live with */
   standpipe_string name;          /* [a-z0-9_-]+, the name that YAML uses; the file is called NAME.so */
   standpipe_string version;       /* the plugin's own */
   standpipe_string summary;       /* one line */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// standpipe/plugin.hpp: write a handler plugin in C++20. Header-only, over the C ABI of plugin.h; nothing of C++ crosses the boundary.
+// standpipe/plugin.hpp: write a handler plugin in C++20. Header-only, over the C ABI of plugin.h; nothing of C++ crosses the
+// boundary.
 //
 //   #include <standpipe/plugin.hpp>
 //
@@ -20,7 +21,8 @@
 //
 // The class has
 //   static void describe(Description&)             what it is, and its options; does no I/O
-//   explicit T(const Options&)                     throw to refuse (any exception: the handler is held, with its text as the reason)
+//   explicit T(const Options&)                     throw to refuse (any exception: the handler is held, with its text as the
+//   reason)
 // and one of
 //   void handle(const Message&)                    returning: delivered. Or return an Outcome.
 //   void handle(Batch&)                            many at once; all are delivered unless the batch was told otherwise
@@ -29,8 +31,8 @@
 //   void flush(std::chrono::nanoseconds left)      push out what is held back; called before the hub stops
 //   void reopen()                                  the operator moved the files away (SIGUSR1)
 //
-// Thrown from handle: reject (never again; counted or dead-lettered with the reason), retry (later; the attempt counts), disconnected
-// (close, wait, open; no attempt counts), fatal (hold this handler until a person acts). Anything else is a retry.
+// Thrown from handle: reject (never again; counted or dead-lettered with the reason), retry (later; the attempt counts),
+// disconnected (close, wait, open; no attempt counts), fatal (hold this handler until a person acts). Anything else is a retry.
 // Calls for one instance never overlap, but may come from different threads. Views die when handle returns.
 #pragma once
 
@@ -51,10 +53,18 @@
 
 namespace standpipe {
 
-struct reject : std::runtime_error { using std::runtime_error::runtime_error; };
-struct retry : std::runtime_error { using std::runtime_error::runtime_error; };
-struct disconnected : std::runtime_error { using std::runtime_error::runtime_error; };
-struct fatal : std::runtime_error { using std::runtime_error::runtime_error; };
+struct reject : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+struct retry : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+struct disconnected : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+struct fatal : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
 
 enum class Outcome : std::uint8_t {
   delivered = STANDPIPE_DELIVERED,
@@ -83,7 +93,7 @@ class Message {
   }
   std::span<const std::byte> bytes() const { return {reinterpret_cast<const std::byte*>(m_->data), m_->size}; }
   std::size_t size() const { return m_->size; }
-  std::uint64_t sequence() const { return m_->sequence; }  // within the source, from 1
+  std::uint64_t sequence() const { return m_->sequence; }                               // within the source, from 1
   std::chrono::nanoseconds time() const { return std::chrono::nanoseconds(m_->time); }  // since 1970, when it was accepted
   std::string_view source() const { return detail::view(batch_->source); }
   unsigned attempt() const { return batch_->attempt; }  // 1 at the first try
@@ -140,7 +150,8 @@ class Host {
   };
   // Only inside open(). Throws fatal with the host's reason.
   std::uint32_t add_fifo(const Fifo& fifo) const {
-    const auto* power = static_cast<const standpipe_output*>(host_->extension(host_->self, detail::abi(STANDPIPE_OUTPUT_EXTENSION)));
+    const auto* power =
+        static_cast<const standpipe_output*>(host_->extension(host_->self, detail::abi(STANDPIPE_OUTPUT_EXTENSION)));
     if (!power) throw fatal("this router has no " STANDPIPE_OUTPUT_EXTENSION);
     standpipe_fifo_output request{};
     request.size = sizeof request;
@@ -177,13 +188,34 @@ class Option {
     for (auto c : choices) choices_.push_back(detail::abi(c));
     return type(STANDPIPE_ENUM);
   }
-  Option& required() { abi_.required = 1; return *this; }
-  Option& summary(std::string_view s) { abi_.summary = detail::abi(s); return *this; }
-  Option& fallback(std::string_view s) { abi_.fallback = detail::abi(s); return *this; }
-  Option& minimum(std::string_view s) { abi_.minimum = detail::abi(s); return *this; }
-  Option& maximum(std::string_view s) { abi_.maximum = detail::abi(s); return *this; }
-  Option& unit(std::string_view s) { abi_.unit = detail::abi(s); return *this; }
-  Option& example(std::string_view s) { abi_.example = detail::abi(s); return *this; }
+  Option& required() {
+    abi_.required = 1;
+    return *this;
+  }
+  Option& summary(std::string_view s) {
+    abi_.summary = detail::abi(s);
+    return *this;
+  }
+  Option& fallback(std::string_view s) {
+    abi_.fallback = detail::abi(s);
+    return *this;
+  }
+  Option& minimum(std::string_view s) {
+    abi_.minimum = detail::abi(s);
+    return *this;
+  }
+  Option& maximum(std::string_view s) {
+    abi_.maximum = detail::abi(s);
+    return *this;
+  }
+  Option& unit(std::string_view s) {
+    abi_.unit = detail::abi(s);
+    return *this;
+  }
+  Option& example(std::string_view s) {
+    abi_.example = detail::abi(s);
+    return *this;
+  }
 
   explicit Option(std::string_view name) {
     abi_.size = sizeof abi_;
@@ -198,7 +230,10 @@ class Option {
   }
 
  private:
-  Option& type(std::uint32_t t) { abi_.type = t; return *this; }
+  Option& type(std::uint32_t t) {
+    abi_.type = t;
+    return *this;
+  }
   standpipe_option abi_{};
   std::vector<standpipe_string> choices_;
 };
@@ -206,12 +241,27 @@ class Option {
 // What a plugin says of itself. Texts must outlive it: string literals do.
 class Description {
  public:
-  Description& name(std::string_view s) { plugin.name = detail::abi(s); return *this; }
-  Description& version(std::string_view s) { plugin.version = detail::abi(s); return *this; }
-  Description& summary(std::string_view s) { plugin.summary = detail::abi(s); return *this; }
-  Description& documentation(std::string_view s) { plugin.documentation = detail::abi(s); return *this; }
+  Description& name(std::string_view s) {
+    plugin.name = detail::abi(s);
+    return *this;
+  }
+  Description& version(std::string_view s) {
+    plugin.version = detail::abi(s);
+    return *this;
+  }
+  Description& summary(std::string_view s) {
+    plugin.summary = detail::abi(s);
+    return *this;
+  }
+  Description& documentation(std::string_view s) {
+    plugin.documentation = detail::abi(s);
+    return *this;
+  }
   // handle never waits for anything: it may run on the router's event loop. Without this it gets a thread.
-  Description& never_blocks() { placement = STANDPIPE_INLINE; return *this; }
+  Description& never_blocks() {
+    placement = STANDPIPE_INLINE;
+    return *this;
+  }
   Option& option(std::string_view name) { return options.emplace_back(name); }
 
   standpipe_plugin plugin{};
@@ -247,11 +297,11 @@ class Options {
  private:
   const standpipe_value& find(std::string_view name) const {
     for (std::uint32_t i = 0; i < plugin_->option_count && i < config_->value_count; ++i) {
-      const auto* option = reinterpret_cast<const standpipe_option*>(
-          reinterpret_cast<const char*>(plugin_->options) + std::size_t{i} * plugin_->option_stride);
+      const auto* option = reinterpret_cast<const standpipe_option*>(reinterpret_cast<const char*>(plugin_->options) +
+                                                                     std::size_t{i} * plugin_->option_stride);
       if (detail::view(option->name) != name) continue;
-      return *reinterpret_cast<const standpipe_value*>(
-          reinterpret_cast<const char*>(config_->values) + std::size_t{i} * config_->value_stride);
+      return *reinterpret_cast<const standpipe_value*>(reinterpret_cast<const char*>(config_->values) +
+                                                       std::size_t{i} * config_->value_stride);
     }
     throw std::logic_error("the plugin asks for an option it did not declare: " + std::string(name));
   }
@@ -266,8 +316,14 @@ class Options {
 
 namespace detail {
 
-template <class T> concept HandlesMessage = requires(T& t, const Message& m) { t.handle(m); };
-template <class T> concept HandlesBatch = requires(T& t, Batch& b) { t.handle(b); };
+template <class T>
+concept HandlesMessage = requires(T& t, const Message& m) {
+  t.handle(m);
+};
+template <class T>
+concept HandlesBatch = requires(T& t, Batch& b) {
+  t.handle(b);
+};
 
 // The C functions of one plugin class. Every one is a wall that exceptions do not pass.
 template <class T>
@@ -324,12 +380,12 @@ struct Face {
   }
   static std::uint32_t open(void* self, standpipe_reason* reason) noexcept {
     return guarded(reason, STANDPIPE_DISCONNECTED, [&] {
-      if constexpr (requires(T& t) { t.open(); }) static_cast<T*>(self)->open();
+      if constexpr (requires(T & t) { t.open(); }) static_cast<T*>(self)->open();
     });
   }
   static void close(void* self) noexcept {
     guarded(nullptr, STANDPIPE_OK, [&] {
-      if constexpr (requires(T& t) { t.close(); }) static_cast<T*>(self)->close();
+      if constexpr (requires(T & t) { t.close(); }) static_cast<T*>(self)->close();
     });
   }
   static void destroy(void* self) noexcept {
@@ -337,7 +393,7 @@ struct Face {
   }
   static std::uint32_t flush(void* self, std::uint64_t deadline, standpipe_reason* reason) noexcept {
     return guarded(reason, STANDPIPE_DISCONNECTED, [&] {
-      if constexpr (requires(T& t) { t.flush(std::chrono::nanoseconds()); }) {
+      if constexpr (requires(T & t) { t.flush(std::chrono::nanoseconds()); }) {
         const auto now = std::chrono::steady_clock::now().time_since_epoch();
         static_cast<T*>(self)->flush(std::chrono::nanoseconds(deadline) - now);
       }
@@ -345,7 +401,7 @@ struct Face {
   }
   static std::uint32_t reopen(void* self, standpipe_reason* reason) noexcept {
     return guarded(reason, STANDPIPE_DISCONNECTED, [&] {
-      if constexpr (requires(T& t) { t.reopen(); }) static_cast<T*>(self)->reopen();
+      if constexpr (requires(T & t) { t.reopen(); }) static_cast<T*>(self)->reopen();
     });
   }
 
@@ -423,7 +479,5 @@ struct Face {
 }  // namespace standpipe
 
 // Once in a plugin, outside any namespace.
-#define STANDPIPE_PLUGIN(Class)                                                  \
-  extern "C" STANDPIPE_EXPORT const standpipe_plugin* standpipe_plugin_v1(void) { \
-    return standpipe::detail::Face<Class>::plugin();                             \
-  }
+#define STANDPIPE_PLUGIN(Class) \
+  extern "C" STANDPIPE_EXPORT const standpipe_plugin* standpipe_plugin_v1(void) { return standpipe::detail::Face<Class>::plugin(); }

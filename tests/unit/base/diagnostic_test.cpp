@@ -26,7 +26,8 @@ TEST_CASE("carets follow display width") {
 }
 
 TEST_CASE("a very long line is cut around the caret") {
-  const Diagnostic d{.code = "", .message = "m", .place = Place{"f", 1, 501, 3, std::string(500, 'a') + "bad" + std::string(500, 'c')}};
+  const Diagnostic d{
+      .code = "", .message = "m", .place = Place{"f", 1, 501, 3, std::string(500, 'a') + "bad" + std::string(500, 'c')}};
   const auto text = render(d, false);
   CHECK(text.size() < 300);
   CHECK(text.find("...aaa") != std::string::npos);

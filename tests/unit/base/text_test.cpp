@@ -32,7 +32,10 @@ TEST_CASE("a payload cannot rewrite the screen") {
   CHECK(escaped("a\nb\t\x1b[2J") == "a\\nb\\t\\x1b[2J");
   CHECK(escaped("gr\xc3\xbc\xc3\x9f") == "gr\xc3\xbc\xc3\x9f");
   CHECK(escaped("\xff\xfe") == "\\xff\\xfe");
-  CHECK(escaped("\xe2\x80\xae" "evil") == "\\xe2\\x80\\xae" "evil");
+  CHECK(escaped("\xe2\x80\xae"
+                "evil") ==
+        "\\xe2\\x80\\xae"
+        "evil");
   CHECK(json_string("a\"b\\\x01\xff") == "\"a\\\"b\\\\\\u0001\xef\xbf\xbd\"");
 }
 

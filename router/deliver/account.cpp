@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "deliver/account.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/text.h"
+
+namespace standpipe::deliver {
+namespace {
+
+constexpr std::string_view kNames[kReasons] = {"no_route", "bad_frame",         "too_large", "truncated",
+                                               "rejected", "retries_exhausted", "timeout",   "crashed",
+                                               "expired",  "queue_full",        "loop",      "taken_by_dead_reader",
+                                               "shutdown"};
+
+std::string padded(std::string text, std::size_t width) {
+  if (text.size() < width) text.append(width - text.size(), ' ');
+  return text;
+}
+
+std::string dropped_text(const Tally& tally) {
+  std::string why;
+  for (std::size_t r = 0; r < kReasons; ++r)
+    if (tally.dropped[r]) why += (why.empty() ? " (" : ", ") + thousands(tally.dropped[r]) + ' ' + std::string(kNames[r]);
+  return "dropped " + thousands(tally.dropped_sum()) + (why.empty() ? "" : why + ")");
+}
+
+std::string source_text(const Account::Source& s, std::size_t width) {
+  const auto& in = s.intake;
+  std::string line = "  " + padded(s.name, width) + "  accepted " + thousands(in.accepted) + " = matched " + thousands(in.matched) +
+                     " + unmatched " + thousands(in.unmatched);
+  if (in.bad_frame) line += "; bad_frame " + thousands(in.bad_frame);
+  if (in.truncated) line += "; truncated " + thousands(in.truncated);
+  if (in.discarded_bytes) line += "; discarded " + counted(in.discarded_bytes, "byte");
+  return line + '\n';
+}
+
+std::string line_text(const Account::Line& l, std::size_t width) {
+  std::string line = "  " + padded(l.source + " -> " + l.handler, width) + "  matched " + thousands(l.tally.matched) +
+                     " = delivered " + thousands(l.tally.delivered);
+  if (l.tally.filtered) line += " + filtered " + thousands(l.tally.filtered);
+  if (l.tally.dropped_sum()) line += " + " + dropped_text(l.tally);
+  if (l.tally.dead_lettered) line += " + dead-lettered " + thousands(l.tally.dead_lettered);
+  if (l.in_flight) line += " + in flight " + thousands(l.in_flight);
+  return line + (l.closes() ? "\n" : "  DOES NOT CLOSE\n");
+}
+
+std::string source_json(const Account::Source& s) {
+  const auto& in = s.intake;
+  return json_string(s.name) + ":{\"accepted\":" + std::to_string(in.accepted) + ",\"matched\":" + std::to_string(in.matched) +
+         ",\"unmatched\":" + std::to_string(in.unmatched) + ",\"bytes\":" + std::to_string(in.bytes) +
+         ",\"bad_frame\":" + std::to_string(in.bad_frame) + ",\"truncated\":" + std::to_string(in.truncated) +
+         ",\"discarded_bytes\":" + std::to_string(in.discarded_bytes) + "}";
+}
+
+std::string line_json(const Account::Line& l) {
+  std::string dropped;
+  for (std::size_t r = 0; r < kReasons; ++r)
+    if (l.tally.dropped[r])
+      dropped += (dropped.empty() ? "\"" : ",\"") + std::string(kNames[r]) + "\":" + std::to_string(l.tally.dropped[r]);
+  return "{\"source\":" + json_string(l.source) + ",\"handler\":" + json_string(l.handler) +
+         ",\"matched\":" + std::to_string(l.tally.matched) + ",\"delivered\":" + std::to_string(l.tally.delivered) +
+         ",\"filtered\":" + std::to_string(l.tally.filtered) + ",\"dropped\":{" + dropped +
+         "},\"dead_lettered\":" + std::to_string(l.tally.dead_lettered) + ",\"in_flight\":" + std::to_string(l.in_flight) + "}";
+}
+
+template <class T, class F>
+std::string list_of(const std::vector<T>& items, F text) {
+  std::string out;
+  for (const auto& item : items) out += (out.empty() ? "" : ",") + text(item);
+  return out;
+}
+
+}  // namespace
+
+std::string_view reason_name(Reason reason) { return kNames[static_cast<std::size_t>(reason)]; }
+
+std::uint64_t Tally::dropped_sum() const { return std::accumulate(dropped.begin(), dropped.end(), std::uint64_t{0}); }
+
+bool Account::closes() const {
+  return std::all_of(lines.begin(), lines.end(), [](const Line& l) { return l.closes(); }) &&
+         std::all_of(sources.begin(), sources.end(),
+                     [](const Source& s) { return s.intake.accepted == s.intake.matched + s.intake.unmatched; });
+}
+
+std::uint64_t Account::not_delivered() const {
+  std::uint64_t sum = 0;
+  for (const auto& l : lines) sum += l.tally.dropped_sum() + l.in_flight;
+  return sum;
+}
+
+std::string Account::text() const {
+  std::uint64_t matched = 0, delivered = 0, other = 0, in_flight = 0;
+  std::size_t width = 8;
+  for (const auto& l : lines) {
+    matched += l.tally.matched;
+    delivered += l.tally.delivered;
+    other += l.tally.settled() - l.tally.delivered;
+    in_flight += l.in_flight;
+    width = std::max(width, l.source.size() + 4 + l.handler.size());
+  }
+  std::string out = std::string("account ") + (closes() ? "closes" : "DOES NOT CLOSE") + ": " + thousands(matched) +
+                    " = delivered " + thousands(delivered) + " + filtered or dropped " + thousands(other) + " + in flight " +
+                    thousands(in_flight) + '\n';
+  width = std::min<std::size_t>(width, 48);
+  for (const auto& s : sources) out += source_text(s, width);
+  for (const auto& l : lines) out += line_text(l, width);
+  return out;
+}
+
+std::string Account::json() const {
+  return std::string("{\"closes\":") + (closes() ? "true" : "false") + ",\"sources\":{" + list_of(sources, source_json) +
+         "},\"deliveries\":[" + list_of(lines, line_json) + "]}\n";
+}
+
+}  // namespace standpipe::deliver

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace standpipe::deliver {
+
+// Why a message was not delivered, or bytes were not a message. A closed list: the same words in the account, in dead letters, in
+// metrics and in the documentation.
+enum class Reason : std::uint8_t {
+  no_route,
+  bad_frame,
+  too_large,
+  truncated,
+  rejected,
+  retries_exhausted,
+  timeout,
+  crashed,
+  expired,
+  queue_full,
+  loop,
+  taken_by_dead_reader,
+  shutdown,
+};
+constexpr std::size_t kReasons = 13;
+std::string_view reason_name(Reason reason);
+
+// What became of the messages that one source had for one handler.
+//   matched = delivered + filtered + sum(dropped) + dead_lettered + in flight
+struct Tally {
+  std::uint64_t matched = 0;
+  std::uint64_t delivered = 0;
+  std::uint64_t filtered = 0;
+  std::uint64_t dead_lettered = 0;
+  std::array<std::uint64_t, kReasons> dropped{};
+
+  void drop(Reason reason, std::uint64_t messages) { dropped[static_cast<std::size_t>(reason)] += messages; }
+  std::uint64_t dropped_sum() const;
+  std::uint64_t settled() const { return delivered + filtered + dead_lettered + dropped_sum(); }
+};
+
+// What came in by one source.
+//   accepted = matched + unmatched        (a frame is matched in the step that finds it)
+struct Intake {
+  std::uint64_t accepted = 0;         // messages
+  std::uint64_t matched = 0;          // that some route wanted
+  std::uint64_t unmatched = 0;        // that none wanted: to the unmatched handler, or dropped (no_route)
+  std::uint64_t bytes = 0;            // of accepted frames, as on the wire
+  std::uint64_t bad_frame = 0;        // streams that stopped making sense (a length beyond the limit)
+  std::uint64_t truncated = 0;        // frames cut short because their writer left
+  std::uint64_t discarded_bytes = 0;  // that belonged to no whole frame
+};
+
+// The hub's books, at one moment. Made on demand; `in_flight` is counted afresh from logs and cursors, so that the sums are a check
+// and not a definition.
+struct Account {
+  struct Source {
+    std::string name;
+    Intake intake;
+  };
+  struct Line {
+    std::string source;
+    std::string handler;
+    Tally tally;
+    std::uint64_t in_flight = 0;
+    bool closes() const { return tally.matched == tally.settled() + in_flight; }
+  };
+  std::vector<Source> sources;
+  std::vector<Line> lines;
+
+  bool closes() const;
+  std::uint64_t not_delivered() const;  // messages dropped for any reason, or still in flight
+  std::string text() const;             // for people
+  std::string json() const;             // one object, for programs
+};
+
+}  // namespace standpipe::deliver

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "deliver/batch.h"
+
+#include <array>
+
+#include "base/invariant.h"
+
+namespace standpipe::deliver {
+
+void Batch::start(Delivery& delivery, std::uint32_t attempt) {
+  delivery_ = &delivery;
+  attempt_ = attempt;
+  bytes_ = 0;
+  messages_.clear();
+  begins_.clear();
+  ends_.clear();
+}
+
+bool Batch::take_next(Delivery& delivery) {
+  start(delivery, 1);
+  auto at = delivery.next();
+  bool room = true;
+  while (room) {
+    const auto piece = delivery.log().read(at, delivery.bit());
+    if (!piece) break;
+    room = add(*piece, piece->end.position);
+    at = piece->end;
+  }
+  if (messages_.empty()) {
+    delivery.skip_unwanted();
+    return false;
+  }
+  outcomes_.resize(messages_.size());
+  delivery.give_out(range(0, count()));
+  return true;
+}
+
+void Batch::take_again(Delivery& delivery) {
+  start(delivery, delivery.again.front().attempt);
+  bool room = true;
+  while (room && !delivery.again.empty() && delivery.again.front().attempt == attempt_) {
+    auto& range = delivery.again.front().range;
+    const auto before = count();
+    auto at = range.begin;
+    while (room && at < range.end) {
+      const auto piece = delivery.log().read(at, delivery.bit());
+      if (!piece || piece->begin >= range.end) break;
+      room = add(*piece, range.end.position);
+      at = piece->end;
+    }
+    const auto taken = count() - before;
+    if (taken == range.count) {
+      delivery.again.pop_front();
+    } else if (taken > 0) {
+      range = {this->range(count() - 1, count()).end, range.end, range.count - taken};
+    }
+  }
+  outcomes_.resize(messages_.size());
+  INVARIANT(!messages_.empty(), delivery.source());
+}
+
+bool Batch::add(const log::Piece& piece, log::Position until) {
+  std::array<frame::Frame, 256> frames;
+  std::size_t offset = 0;
+  auto sequence = piece.begin.sequence.number;
+  while (offset < piece.bytes.size()) {
+    const auto rest = piece.bytes.subspan(offset);
+    const auto scan = delivery_->codec().scan(rest, frames);
+    INVARIANT(scan.frames > 0, delivery_->source(), offset, piece.bytes.size());
+    std::size_t begin = 0;
+    for (std::size_t i = 0; i < scan.frames; ++i) {
+      const auto& f = frames[i];
+      const auto end = piece.begin.position + (offset + f.end);
+      if (end > until) return true;
+      const bool full = messages_.size() >= messages_max_ || (bytes_ + (f.end - begin) > bytes_max_ && !messages_.empty());
+      if (full) return false;
+      messages_.push_back({reinterpret_cast<const std::uint8_t*>(rest.data() + f.payload), f.size, sequence++, piece.time_ns});
+      begins_.push_back(piece.begin.position + (offset + begin));
+      ends_.push_back(end);
+      bytes_ += f.end - begin;
+      begin = f.end;
+    }
+    offset += scan.consumed;
+  }
+  return true;
+}
+
+standpipe_batch Batch::view() const {
+  standpipe_batch b{};
+  b.size = sizeof b;
+  b.count = count();
+  b.stride = sizeof(standpipe_message);
+  b.attempt = attempt_;
+  b.messages = messages_.data();
+  b.source = {delivery_->source().data(), delivery_->source().size()};
+  return b;
+}
+
+Range Batch::range(std::uint32_t first, std::uint32_t last) const {
+  return {{begins_[first], {messages_[first].sequence}}, {ends_[last - 1], {messages_[last - 1].sequence + 1}}, last - first};
+}
+
+std::uint64_t Batch::wire_bytes(std::uint32_t first, std::uint32_t last) const {
+  std::uint64_t sum = 0;
+  for (auto i = first; i < last; ++i) sum += ends_[i] - begins_[i];
+  return sum;
+}
+
+}  // namespace standpipe::deliver

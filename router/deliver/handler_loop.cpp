@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "deliver/handler_loop.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/failure.h"
+#include "base/invariant.h"
+#include "base/limits.h"
+#include "base/text.h"
+
+namespace standpipe::deliver {
+
+HandlerLoop::HandlerLoop(const HandlerOptions& options, Surroundings& around)
+    : options_(options), around_(around), handler_(*options.plugin, options.name, *this), batch_(kBatchMessages, kBatchBytes) {
+  const bool threaded = options_.placement ? *options_.placement == Placement::thread : handler_.wants_thread();
+  if (threaded) thread_ = std::make_unique<HandlerThread>();
+}
+
+HandlerLoop::~HandlerLoop() = default;
+
+void HandlerLoop::create() {
+  const auto made = handler_.create(options_.values);
+  if (!made.ok())
+    throw Failure("handler " + name() + " refuses to be made: " + made.reason, "standpipe plugin show " + options_.plugin->name);
+}
+
+Delivery& HandlerLoop::add(std::unique_ptr<Delivery> delivery) { return *deliveries_.emplace_back(std::move(delivery)); }
+
+// ---- the loop
+
+bool HandlerLoop::step(Nanoseconds now) {
+  wake_at_.reset();
+  if (busy_ || state_ == State::closed) return false;
+  if (close_by_) {
+    call(Call::close);
+    return false;
+  }
+  if (state_ == State::held) return false;
+  if (state_ == State::opening) {
+    if (now < open_due_) {
+      wake_by(open_due_);
+      return false;
+    }
+    call(Call::open);
+    return true;
+  }
+  if (reopen_wanted_) {
+    reopen_wanted_ = false;
+    call(Call::reopen);
+    return true;
+  }
+  if (!outputs_accept() || !take_batch(now)) return false;
+  call(Call::handle);
+  return true;
+}
+
+bool HandlerLoop::outputs_accept() const {
+  return std::all_of(outputs_.begin(), outputs_.end(), [](const Output* o) { return o->accepts(); });
+}
+
+// From the deliveries in turn, so that a busy source does not keep a quiet one waiting.
+bool HandlerLoop::take_batch(Nanoseconds now) {
+  for (std::size_t i = 0; i < deliveries_.size(); ++i) {
+    auto& delivery = *deliveries_[turn_];
+    turn_ = (turn_ + 1) % deliveries_.size();
+    if (!delivery.again.empty()) {
+      if (delivery.again_due > now) {
+        wake_by(delivery.again_due);
+        continue;
+      }
+      batch_.take_again(delivery);
+      return true;
+    }
+    if (delivery.may_have_more() && batch_.take_next(delivery)) return true;
+    around_.settled(delivery);  // what was skipped may be trimmed
+  }
+  return false;
+}
+
+// Makes the call here, or in the thread; on_completed follows either way.
+void HandlerLoop::call(Call what) {
+  busy_ = true;
+  call_ = what;
+  if (!thread_) {
+    perform();
+    on_completed(around_.clock().steady());
+    return;
+  }
+  thread_->post([this] {
+    perform();
+    around_.completed(*this);
+  });
+}
+
+// In the handler's place. Touches nothing that the loop touches while busy_.
+void HandlerLoop::perform() {
+  switch (call_) {
+    case Call::open:
+      outputs_.clear();
+      answer_ = handler_.open();
+      break;
+    case Call::handle: {
+      const auto view = batch_.view();
+      result_.outcomes = batch_.outcomes();
+      answer_ = handler_.handle(view, result_);
+      break;
+    }
+    case Call::reopen:
+      answer_ = handler_.reopen();
+      break;
+    case Call::disconnect:
+      handler_.close();
+      break;
+    case Call::close:
+      answer_ = handler_.flush(static_cast<std::uint64_t>(close_by_->count()));
+      handler_.close();
+      break;
+  }
+}
+
+void HandlerLoop::on_completed(Nanoseconds now) {
+  busy_ = false;
+  switch (call_) {
+    case Call::open:
+      return settle_open(now);
+    case Call::handle:
+      return settle_handle(now);
+    case Call::reopen:
+      return settle_reopen(now);
+    case Call::disconnect:
+      return;
+    case Call::close:
+      if (!answer_.ok()) around_.reporter().error("flush-failed", name() + ": " + answer_.reason);
+      state_ = State::closed;
+      return;
+  }
+}
+
+// ---- settling
+
+void HandlerLoop::settle_open(Nanoseconds now) {
+  if (answer_.code == STANDPIPE_FATAL) return hold(answer_.reason);
+  if (!answer_.ok()) return drop_connection(now, answer_.reason);
+  if (open_tries_ > 0) around_.reporter().info(name() + ": connected again after " + counted(open_tries_, "try", "tries"));
+  open_tries_ = 0;
+  state_ = State::ready;
+}
+
+void HandlerLoop::settle_reopen(Nanoseconds now) {
+  if (answer_.code == STANDPIPE_FATAL) return hold(answer_.reason);
+  if (!answer_.ok()) return drop_connection(now, answer_.reason);
+  around_.reporter().info(name() + ": reopened");
+}
+
+void HandlerLoop::settle_handle(Nanoseconds now) {
+  for (std::uint32_t first = 0; first < result_.at;) {
+    std::uint32_t last = first + 1;
+    while (last < result_.at && batch_.outcome(last) == batch_.outcome(first)) ++last;
+    book(batch_.outcome(first), first, last, now);
+    first = last;
+  }
+  if (result_.at < batch_.count()) leave_unlooked(result_.at, now);
+  around_.settled(batch_.delivery());
+  if (answer_.code == STANDPIPE_FATAL) return hold(answer_.reason);
+  if (answer_.code == STANDPIPE_DISCONNECTED) return drop_connection(now, answer_.reason);
+}
+
+void HandlerLoop::book(std::uint8_t outcome, std::uint32_t first, std::uint32_t last, Nanoseconds now) {
+  auto& delivery = batch_.delivery();
+  const auto range = batch_.range(first, last);
+  switch (outcome) {
+    case STANDPIPE_DELIVERED:
+      delivery.tally().delivered += range.count;
+      delivery.finish(range);
+      return;
+    case STANDPIPE_FILTERED:
+      delivery.tally().filtered += range.count;
+      delivery.finish(range);
+      return;
+    case STANDPIPE_REJECT:
+      return give_up(first, last, Reason::rejected, now);
+    case STANDPIPE_SEND:
+      if (result_.output > outputs_.size()) return book_retry(first, last, now);  // there is no such output: the plugin errs
+      outputs_[result_.output - 1]->send(delivery, range, batch_.wire_bytes(first, last));
+      around_.has_sendings(*outputs_[result_.output - 1]);
+      return;
+    default:
+      return book_retry(first, last, now);
+  }
+}
+
+void HandlerLoop::book_retry(std::uint32_t first, std::uint32_t last, Nanoseconds now) {
+  if (options_.attempts_max != 0 && batch_.attempt() >= options_.attempts_max)
+    return give_up(first, last, Reason::retries_exhausted, now);
+  auto& delivery = batch_.delivery();
+  delivery.again.push_back({batch_.range(first, last), batch_.attempt() + 1});
+  delivery.again_due = now + backoff(batch_.attempt());
+}
+
+void HandlerLoop::give_up(std::uint32_t first, std::uint32_t last, Reason reason, Nanoseconds now) {
+  auto& delivery = batch_.delivery();
+  const auto range = batch_.range(first, last);
+  delivery.tally().drop(reason, range.count);
+  delivery.finish(range);
+  std::uint64_t left_out = 0;
+  if (!trouble_.allow(now, left_out)) return;
+  Diagnostic d{.severity = Severity::warning,
+               .code = std::string(reason_name(reason)),
+               .message = name() + ": " + counted(range.count, "message") + " of " + delivery.source() + " dropped (" +
+                          std::string(reason_name(reason)) + "): " + answer_.reason};
+  const auto& m = batch_.message(first);
+  d.notes.push_back("message " + thousands(m.sequence) + ", " + counted(m.size, "byte") + ": " +
+                    hex_excerpt({reinterpret_cast<const std::byte*>(m.data), m.size}));
+  if (left_out) d.notes.push_back(counted(left_out, "message") + " like this left out here; the account has all");
+  around_.reporter().say(d);
+}
+
+// Messages from `first` on come again, and no attempt is counted.
+void HandlerLoop::leave_unlooked(std::uint32_t first, Nanoseconds now) {
+  auto& delivery = batch_.delivery();
+  const auto range = batch_.range(first, batch_.count());
+  if (batch_.attempt() == 1 && delivery.next() == range.end) return delivery.take_back(range.begin, range.count);
+  delivery.again.push_front({range, batch_.attempt()});
+  // What the plugin asked to be given again stands before what it did not look at.
+  std::stable_sort(delivery.again.begin(), delivery.again.end(),
+                   [](const auto& a, const auto& b) { return a.range.begin < b.range.begin; });
+  delivery.again_due = std::max(delivery.again_due, now);
+}
+
+void HandlerLoop::drop_connection(Nanoseconds now, const std::string& reason) {
+  state_ = State::opening;
+  ++open_tries_;
+  open_due_ = now + backoff(open_tries_);
+  wake_by(open_due_);
+  if (open_tries_ == 1)
+    around_.reporter().warning("disconnected", name() + ": disconnected: " + reason,
+                               "its messages wait; it is tried again by itself");
+  call(Call::disconnect);
+}
+
+void HandlerLoop::hold(const std::string& reason) {
+  state_ = State::held;
+  around_.reporter().error("held", name() + " is held: " + reason, "its messages wait; mend the cause and start the hub again");
+}
+
+Nanoseconds HandlerLoop::backoff(std::uint32_t tries) const {
+  auto pause = options_.backoff_initial;
+  for (std::uint32_t i = 1; i < tries && pause < options_.backoff_max; ++i) pause *= 2;
+  return std::min(pause, options_.backoff_max);
+}
+
+void HandlerLoop::wake_by(Nanoseconds when) {
+  if (!wake_at_ || when < *wake_at_) wake_at_ = when;
+}
+
+// ---- stopping
+
+bool HandlerLoop::drained() const {
+  if (busy_) return false;
+  return state_ == State::held ||
+         std::all_of(deliveries_.begin(), deliveries_.end(), [](const auto& d) { return !d->has_open() && !d->may_have_more(); });
+}
+
+void HandlerLoop::want_close(Nanoseconds deadline) { close_by_ = deadline; }
+
+void HandlerLoop::abandon() {
+  if (thread_) thread_->abandon();
+}
+
+// ---- HostServices
+
+void HandlerLoop::log(std::uint32_t level, std::string_view text) {
+  auto line = name() + ": " + std::string(text);
+  if (level == STANDPIPE_LOG_ERROR)
+    around_.reporter().error("plugin", std::move(line));
+  else if (level == STANDPIPE_LOG_WARNING)
+    around_.reporter().warning("plugin", std::move(line));
+  else if (level == STANDPIPE_LOG_INFO)
+    around_.reporter().info(std::move(line));
+}
+
+std::uint64_t HandlerLoop::now() { return static_cast<std::uint64_t>(around_.clock().wall().count()); }
+
+bool HandlerLoop::stopping() { return around_.stopping(); }
+
+// Comes from inside open, so busy_ keeps the loop away from outputs_.
+std::uint32_t HandlerLoop::add_fifo(const plugin::FifoOutputRequest& request, std::string& why) {
+  auto* output = around_.output_for(request, why);
+  if (!output) return 0;
+  outputs_.push_back(output);
+  return static_cast<std::uint32_t>(outputs_.size());
+}
+
+}  // namespace standpipe::deliver

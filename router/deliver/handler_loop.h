@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/throttle.h"
+#include "deliver/batch.h"
+#include "deliver/delivery.h"
+#include "deliver/handler_thread.h"
+#include "deliver/options.h"
+#include "deliver/output.h"
+#include "deliver/surroundings.h"
+#include "plugin/handler.h"
+
+namespace standpipe::deliver {
+
+// The loop around one handler: take a batch from one of its deliveries, in turn; let the plugin handle it where it is placed;
+// settle by the outcomes; again. Placement is not another mechanism: the same steps, with the call made here or in a thread.
+//
+// One call at a time. A handler that stands still (slow, held, disconnected, its output full) holds back only the logs it reads
+// from.
+//
+//   opening -> ready <-> (a call in progress) -> closed
+//      ^________| disconnected      held: answered fatal, until a person acts
+class HandlerLoop final : public plugin::HostServices {
+ public:
+  HandlerLoop(const HandlerOptions& options, Surroundings& around);
+  ~HandlerLoop() override;
+
+  // Makes the plugin's instance. Throws Failure with the plugin's reason.
+  void create();
+  Delivery& add(std::unique_ptr<Delivery> delivery);
+
+  const std::string& name() const { return options_.name; }
+  const std::vector<std::unique_ptr<Delivery>>& deliveries() const { return deliveries_; }
+  // What it sends to. Not while a call is in progress.
+  const std::vector<Output*>& outputs() const { return outputs_; }
+
+  // Does one bounded piece of work. true: there is more to do now.
+  bool step(Nanoseconds now);
+  // A call that was made in the thread has come back.
+  void on_completed(Nanoseconds now);
+  std::optional<Nanoseconds> wake_at() const { return wake_at_; }
+  void want_reopen() { reopen_wanted_ = true; }
+
+  // ---- stopping
+  bool drained() const;                   // nothing open, nothing behind the cursors; or held
+  void want_close(Nanoseconds deadline);  // flush and close once no call is in progress
+  bool closed() const { return state_ == State::closed; }
+  bool in_call() const { return busy_; }
+  void abandon();  // the call will not come back
+
+  // ---- HostServices: any thread
+  void log(std::uint32_t level, std::string_view text) override;
+  std::uint64_t now() override;
+  bool stopping() override;
+  std::uint32_t add_fifo(const plugin::FifoOutputRequest& request, std::string& why) override;
+
+ private:
+  enum class State { opening, ready, held, closed };
+  enum class Call { open, handle, reopen, disconnect, close };
+
+  void call(Call what);
+  void perform();
+  void settle_open(Nanoseconds now);
+  void settle_handle(Nanoseconds now);
+  void settle_reopen(Nanoseconds now);
+
+  bool take_batch(Nanoseconds now);
+  bool outputs_accept() const;
+  void book(std::uint8_t outcome, std::uint32_t first, std::uint32_t last, Nanoseconds now);
+  void book_retry(std::uint32_t first, std::uint32_t last, Nanoseconds now);
+  void give_up(std::uint32_t first, std::uint32_t last, Reason reason, Nanoseconds now);
+  void leave_unlooked(std::uint32_t first, Nanoseconds now);
+  void drop_connection(Nanoseconds now, const std::string& reason);
+  void hold(const std::string& reason);
+  void wake_by(Nanoseconds when);
+  Nanoseconds backoff(std::uint32_t tries) const;
+
+  HandlerOptions options_;
+  Surroundings& around_;
+  plugin::Handler handler_;
+  std::vector<std::unique_ptr<Delivery>> deliveries_;
+  std::size_t turn_ = 0;
+  std::vector<Output*> outputs_;  // numbered from 1 for the plugin
+
+  State state_ = State::opening;
+  bool busy_ = false;
+  Call call_ = Call::open;
+  Batch batch_;
+  standpipe_result result_{};
+  plugin::Answer answer_;
+  bool reopen_wanted_ = false;
+  std::optional<Nanoseconds> close_by_;
+  std::optional<Nanoseconds> wake_at_;
+  Nanoseconds open_due_{0};
+  std::uint32_t open_tries_ = 0;
+  Throttle trouble_;
+  std::unique_ptr<HandlerThread> thread_;  // empty: calls are made on the loop. Last, so that it ends before what it uses
+};
+
+}  // namespace standpipe::deliver

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/reporter.h"
+#include "deliver/delivery.h"
+#include "deliver/output_fifo.h"
+
+namespace standpipe::deliver {
+
+// Moves whole messages of one or more deliveries to one FIFO, in turn, exactly once.
+//
+// What was asked for waits in `sendings`, in order; together they are a stream of bytes. Three marks run along it:
+//
+//   0 = begin of the first sending <= taken (by the reader) <= moved (into the FIFO) <= written (into the stage)
+//
+// A sending is final when `taken` has passed it; until then the log holds its messages. So the deque is the journal that says which
+// frame a byte belongs to. When the reader dies, the marks go back to the beginning of the frame that `taken` is in, what it left
+// in the pipe is drained, and the next reader starts on a whole frame (`resend`). A second reader that opens before this one was
+// seen to go cannot be helped.
+//
+// Nothing in the kernel announces a reader, or one that takes from a pipe that is not full: those are looked for on a timer that
+// backs off, and only while something waits.
+class Output {
+ public:
+  // `on_settled` is called for each delivery of which messages became final. Throws Failure when the FIFO cannot be made.
+  Output(const plugin::FifoOutputRequest& request, std::size_t stage_bytes, std::size_t fifo_bytes, Reporter& reporter,
+         std::function<void(Delivery&)> on_settled);
+
+  const std::string& path() const { return fifo_.path(); }
+  FileId id() const { return fifo_.id(); }
+  bool created() const { return fifo_.created(); }
+  int fd() const { return fifo_.fd(); }  // -1 while nobody reads it
+  bool resends() const { return resend_; }
+
+  // ---- for handlers
+  bool accepts() const { return sendings_.size() < kJournalEntries; }
+  // The range is open in the delivery; `bytes` is its length on the wire.
+  void send(Delivery& delivery, const Range& range, std::uint64_t bytes);
+
+  // ---- for the loop
+  // Moves what can be moved now. Returns true when it stopped for fairness and wants another turn.
+  bool pump(Nanoseconds now);
+  // epoll said something about fd().
+  void on_event(std::uint32_t events, Nanoseconds now);
+  // Looks what the reader has taken; books it.
+  void look();
+  // When to call pump though nothing happens; empty: no need.
+  std::optional<Nanoseconds> wake_at() const { return wake_at_; }
+  // A log is full and waits for what this output holds: look more often.
+  void hurry(Nanoseconds now);
+  bool idle() const { return sendings_.empty(); }
+  // Everything that was asked for lies in the pipe of a reader that is alive.
+  bool all_moved() const;
+  // Counts up whenever fd() is another one: time to register it with epoll.
+  unsigned openings() const { return openings_; }
+
+  // The hub stops: what a live reader has in its pipe counts as delivered. Returns messages that were not even moved.
+  std::uint64_t stop();
+
+ private:
+  enum class State { unopened, flowing, no_reader };
+  struct Sending {
+    Delivery* delivery;
+    Range range;
+    std::uint64_t bytes;
+  };
+  // Where in the sendings the next byte for the stage stands.
+  struct Place {
+    std::size_t sending = 0;
+    log::Cursor at = {};     // a frame's beginning in the sending's log
+    std::uint64_t skip = 0;  // bytes behind it
+  };
+
+  bool ready_to_write(Nanoseconds now);
+  bool try_open(Nanoseconds now);
+  std::size_t fill_stage();
+  void gather(std::vector<iovec>& pieces, std::vector<Place>& places) const;
+  void finish_front(std::uint64_t up_to);
+  void finish(Delivery& delivery, const Range& part);
+  void reader_died();
+  void rewind(std::uint64_t taken);
+  bool left_by_reader_is_ours(std::span<const std::byte> left) const;
+  Place place_of(std::uint64_t offset) const;
+  void reset_marks();
+  void wait_more(Nanoseconds now, Nanoseconds most);
+
+  OutputFifo fifo_;
+  bool resend_;
+  Reporter& reporter_;
+  std::function<void(Delivery&)> on_settled_;
+  State state_ = State::unopened;
+  unsigned openings_ = 0;
+  std::deque<Sending> sendings_;
+  Place writing_;
+  std::uint64_t taken_ = 0, moved_ = 0, written_ = 0;  // bytes since the first sending's begin
+  bool failed_ = false;                                // said that it cannot be opened
+  bool missing_reader_said_ = false;
+  Nanoseconds pause_{0};
+  std::optional<Nanoseconds> wake_at_;
+  std::vector<iovec> pieces_;
+  std::vector<Place> places_;
+};
+
+}  // namespace standpipe::deliver

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "deliver/output_fifo.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <vector>
+
+#include "base/failure.h"
+#include "base/invariant.h"
+#include "base/limits.h"
+#include "source/create_fifo.h"
+
+namespace standpipe::deliver {
+namespace {
+
+// Reads a non-blocking pipe until it is empty, showing each piece. Returns the bytes. `most` bounds it: others may go on writing.
+std::uint64_t read_all(int fd, std::uint64_t most, const std::function<void(std::span<const std::byte>)>& show) {
+  std::vector<std::byte> buffer(64 * KiB);
+  std::uint64_t sum = 0;
+  while (sum < most) {
+    const auto n = ::read(fd, buffer.data(), std::min<std::uint64_t>(buffer.size(), most - sum));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    show({buffer.data(), static_cast<std::size_t>(n)});
+    sum += static_cast<std::uint64_t>(n);
+  }
+  return sum;
+}
+
+}  // namespace
+
+OutputFifo::OutputFifo(const plugin::FifoOutputRequest& request, std::size_t stage_bytes, std::size_t fifo_bytes)
+    : path_(request.path), stage_bytes_(stage_bytes), fifo_bytes_(fifo_bytes) {
+  const auto prepared = source::prepare_fifo({.path = request.path, .mode = request.mode, .create = request.create});
+  id_ = prepared.id;
+  created_ = prepared.created;
+}
+
+bool OutputFifo::open() {
+  Fd fd(::open(path_.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+  if (!fd && errno == ENXIO) return false;
+  if (!fd) throw Failure::system("open " + path_ + " to write", errno, "chmod u+w " + path_ + ", or run the hub as its owner");
+  struct stat st {};
+  if (::fstat(fd.get(), &st) != 0 || !S_ISFIFO(st.st_mode)) throw Failure(path_ + " is no FIFO any more", "mv " + path_ + " away");
+  id_ = {st.st_dev, st.st_ino};
+  grow_pipe(fd.get(), fifo_bytes_);
+  if (!stage_.read_end) stage_ = Pipe::make(stage_bytes_);
+  fifo_ = std::move(fd);
+  return true;
+}
+
+void OutputFifo::close() {
+  empty_stage();
+  fifo_.reset();
+}
+
+bool OutputFifo::was_replaced() const {
+  struct stat st {};
+  return ::stat(path_.c_str(), &st) == 0 && S_ISFIFO(st.st_mode) && FileId{st.st_dev, st.st_ino} != id_;
+}
+
+// A pipe's write end reports POLLERR exactly while nobody has the read end open.
+bool OutputFifo::has_reader() const {
+  pollfd p{fifo_.get(), POLLOUT, 0};
+  return ::poll(&p, 1, 0) >= 0 && !(p.revents & POLLERR);
+}
+
+std::size_t OutputFifo::stage(std::span<const iovec> pieces) {
+  if (pieces.empty()) return 0;
+  const auto n = ::writev(stage_.write_end.get(), pieces.data(), static_cast<int>(std::min<std::size_t>(pieces.size(), IOV_MAX)));
+  if (n < 0) {
+    INVARIANT(errno == EAGAIN || errno == EINTR, errno, path_);
+    return 0;
+  }
+  staged_ += static_cast<std::uint64_t>(n);
+  return static_cast<std::size_t>(n);
+}
+
+OutputFifo::Pushed OutputFifo::push() {
+  Pushed pushed;
+  while (staged_ > 0) {
+    const auto n = ::splice(stage_.read_end.get(), nullptr, fifo_.get(), nullptr, staged_, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EPIPE)
+      pushed.reader_gone = true;
+    else if (n < 0 && errno != EAGAIN)
+      throw Failure::system("write " + path_, errno);
+    if (n <= 0) break;
+    pushed.bytes += static_cast<std::size_t>(n);
+    staged_ -= static_cast<std::uint64_t>(n);
+  }
+  return pushed;
+}
+
+void OutputFifo::empty_stage() {
+  if (staged_ > 0) read_all(stage_.read_end.get(), staged_, [](auto) {});
+  staged_ = 0;
+}
+
+OutputFifo::TakenBack OutputFifo::take_back(const std::function<bool(std::span<const std::byte>)>& same) {
+  empty_stage();
+  if (was_replaced()) return {waiting(), false};  // no reader can reach it any more
+  Fd reader(::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!reader)
+    throw Failure::system("take back from " + path_ + " what its reader left", errno, "the hub needs permission to read it, too");
+  // Look before taking: what others wrote is not ours to take away. The stage is empty and lends itself as the place for the copy.
+  const auto copied = ::tee(reader.get(), stage_.write_end.get(), INT_MAX, SPLICE_F_NONBLOCK);
+  if (copied > 0) {
+    std::vector<std::byte> seen;
+    read_all(stage_.read_end.get(), static_cast<std::uint64_t>(copied),
+             [&](auto bytes) { seen.insert(seen.end(), bytes.begin(), bytes.end()); });
+    if (!same(seen)) return {0, true};
+  }
+  const auto most = bytes_waiting(reader.get());
+  return {read_all(reader.get(), most, [](auto) {}), false};
+}
+
+}  // namespace standpipe::deliver

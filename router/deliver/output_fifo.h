@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+
+#include "base/fd.h"
+#include "plugin/handler.h"
+
+namespace standpipe::deliver {
+
+// The write end of a named FIFO that a reader drains, and the stage before it. Bytes go log -> stage (a copy) -> FIFO (by
+// reference), so that what moved can always be told from our side: the stage is ours, whatever becomes of the reader.
+//
+// Opened O_WRONLY | O_NONBLOCK: O_RDWR would hide a missing reader and could read its own output. Kept open when the reader leaves,
+// so that the pipe's content does not vanish unseen.
+class OutputFifo {
+ public:
+  // Creates the FIFO when it is missing and that was asked for. Throws Failure.
+  OutputFifo(const plugin::FifoOutputRequest& request, std::size_t stage_bytes, std::size_t fifo_bytes);
+
+  const std::string& path() const { return path_; }
+  FileId id() const { return id_; }
+  bool created() const { return created_; }
+  bool is_open() const { return static_cast<bool>(fifo_); }
+  int fd() const { return fifo_.get(); }
+
+  // Opens the FIFO. false: nobody reads it yet. Throws Failure when it cannot be opened for another reason.
+  bool open();
+  void close();
+  // Somebody put another FIFO in this one's place: no reader will come to the old one again.
+  bool was_replaced() const;
+  bool has_reader() const;
+
+  // Copies into the stage; returns the bytes that found room.
+  std::size_t stage(std::span<const iovec> pieces);
+  // What happened to the stage's content.
+  struct Pushed {
+    std::size_t bytes = 0;
+    bool reader_gone = false;
+  };
+  Pushed push();
+  std::uint64_t staged() const { return staged_; }
+  // Bytes in the FIFO: ours, and those of others who write there.
+  std::uint64_t waiting() const { return bytes_waiting(fifo_.get()); }
+
+  // The reader is dead: takes back what it left. `same` is shown the bytes that are there (as many as can be looked at without
+  // taking them) and says whether they are ours. Returns the bytes drained; nothing is drained, and `foreign` set, when they are
+  // not.
+  struct TakenBack {
+    std::uint64_t bytes = 0;
+    bool foreign = false;
+  };
+  TakenBack take_back(const std::function<bool(std::span<const std::byte>)>& same);
+  void empty_stage();
+
+ private:
+  std::string path_;
+  FileId id_;
+  bool created_ = false;
+  std::size_t stage_bytes_;
+  std::size_t fifo_bytes_;
+  std::uint64_t staged_ = 0;
+  Pipe stage_;
+  Fd fifo_;
+};
+
+}  // namespace standpipe::deliver

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "base/clock.h"
+#include "base/reporter.h"
+#include "plugin/handler.h"
+
+namespace standpipe::deliver {
+
+class Delivery;
+class HandlerLoop;
+class Output;
+
+// What a handler's loop needs of the hub around it. `any thread` where a plugin's own thread may come; the rest is the loop's.
+class Surroundings {
+ public:
+  virtual ~Surroundings() = default;
+  virtual const Clock& clock() const = 0;            // any thread
+  virtual Reporter& reporter() = 0;                  // any thread
+  virtual bool stopping() const = 0;                 // any thread
+  virtual void completed(HandlerLoop& handler) = 0;  // any thread: call its on_completed on the loop
+  // The output for that FIFO; two requests for one FIFO share one. nullptr: refused, with the reason. Any thread.
+  virtual Output* output_for(const plugin::FifoOutputRequest& request, std::string& why) = 0;
+  virtual void settled(Delivery& delivery) = 0;   // messages became final: its log may be trimmed
+  virtual void has_sendings(Output& output) = 0;  // pump it
+};
+
+}  // namespace standpipe::deliver

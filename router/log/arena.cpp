@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "log/arena.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+
+#include "base/failure.h"
+#include "base/invariant.h"
+#include "base/limits.h"
+#include "base/text.h"
+
+namespace standpipe::log {
+namespace {
+
+constexpr std::uint64_t kAddressesPerByte = 8;
+constexpr std::uint64_t kPage = 4096;
+
+std::uint64_t whole_pages(std::uint64_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
+
+}  // namespace
+
+// Half of the budget is for guarantees at most, and 64 KiB each (one FIFO's default capacity) is enough.
+std::uint64_t Arena::guaranteed_bytes_for(std::uint64_t memory_max, std::size_t logs) {
+  const auto share = std::bit_floor(memory_max / (2 * std::max<std::size_t>(logs, 1)));
+  return std::min<std::uint64_t>(share, 64 * KiB);
+}
+
+Arena::Arena(std::uint64_t memory_max, std::size_t logs) : guaranteed_bytes_(guaranteed_bytes_for(memory_max, logs)) {
+  if (guaranteed_bytes_ < kSegmentBytesLeast)
+    throw Failure("memory_max " + size_text(memory_max) + " is too small for " + counted(logs, "source"),
+                  "each source is guaranteed " + size_text(kSegmentBytesLeast) + ": set memory_max to at least " +
+                      size_text(2 * logs * kSegmentBytesLeast));
+  shared_max_ = memory_max - logs * guaranteed_bytes_;
+  addresses_ = whole_pages(memory_max) * kAddressesPerByte;
+  memory_.reset(::memfd_create("standpipe-logs", MFD_CLOEXEC));
+  if (!memory_ || ::ftruncate(memory_.get(), static_cast<off_t>(addresses_)) != 0)
+    throw Failure::system("make memory for the logs", errno);
+  void* mapped = ::mmap(nullptr, addresses_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, memory_.get(), 0);
+  if (mapped == MAP_FAILED)
+    throw Failure::system("map memory for the logs", errno, "set a smaller memory_max, or raise the limit of addresses: ulimit -v");
+  base_ = static_cast<std::byte*>(mapped);
+  const auto fixed = whole_pages(logs * guaranteed_bytes_);
+  free_.emplace(fixed, addresses_ - fixed);
+}
+
+Arena::~Arena() {
+  if (base_) ::munmap(base_, addresses_);
+}
+
+Extent Arena::lend_guaranteed(std::size_t who) const { return {who * guaranteed_bytes_, guaranteed_bytes_, true}; }
+
+std::optional<Extent> Arena::lend(std::uint64_t bytes, std::size_t who) {
+  bytes = whole_pages(bytes);
+  const bool large = bytes > kSegmentBytes;
+  if (large && std::find(turn_.begin(), turn_.end(), who) == turn_.end()) turn_.push_back(who);
+  const bool my_turn = !large || turn_.front() == who;
+  const auto allowed = !large && large_waits() ? shared_max_ / 4 : shared_max_;
+  if (!my_turn || shared_used_ + bytes > allowed) return std::nullopt;
+  const auto offset = place(bytes);
+  if (!offset) return std::nullopt;
+  if (large) turn_.pop_front();
+  shared_used_ += bytes;
+  return Extent{*offset, bytes, false};
+}
+
+void Arena::withdraw(std::size_t who) {
+  const auto at = std::find(turn_.begin(), turn_.end(), who);
+  if (at == turn_.end()) return;
+  turn_.erase(at);
+  ++releases_;  // whoever waited behind may be next
+}
+
+void Arena::give_back(const Extent& extent) {
+  if (extent.guaranteed) return;  // its place is its log's for good, and nobody else can use it
+  ++releases_;
+  INVARIANT(shared_used_ >= extent.bytes, shared_used_, extent.bytes);
+  shared_used_ -= extent.bytes;
+  if (extent.bytes <= kSegmentBytes && hot_bytes_ + extent.bytes <= kHotBytes) {
+    hot_[extent.bytes].push_back(extent.offset);
+    hot_bytes_ += extent.bytes;
+    return;
+  }
+  punch(extent.offset, extent.bytes);
+  free_range(extent.offset, extent.bytes);
+}
+
+// A hot extent of that size, or the first range of addresses that is long enough.
+std::optional<std::uint64_t> Arena::place(std::uint64_t bytes) {
+  if (const auto hot = hot_.find(bytes); hot != hot_.end() && !hot->second.empty()) {
+    const auto offset = hot->second.back();
+    hot->second.pop_back();
+    hot_bytes_ -= bytes;
+    return offset;
+  }
+  for (auto range = free_.begin(); range != free_.end(); ++range) {
+    if (range->second < bytes) continue;
+    const auto [offset, length] = *range;
+    free_.erase(range);
+    if (length > bytes) free_.emplace(offset + bytes, length - bytes);
+    return offset;
+  }
+  return std::nullopt;  // scattered: seven eighths of the addresses are free, yet no gap is long enough; it passes with the next
+                        // releases
+}
+
+void Arena::free_range(std::uint64_t offset, std::uint64_t bytes) {
+  auto after = free_.lower_bound(offset);
+  if (after != free_.end() && offset + bytes == after->first) {
+    bytes += after->second;
+    after = free_.erase(after);
+  }
+  if (after != free_.begin()) {
+    auto before = std::prev(after);
+    if (before->first + before->second == offset) {
+      before->second += bytes;
+      return;
+    }
+  }
+  free_.emplace(offset, bytes);
+}
+
+void Arena::punch(std::uint64_t offset, std::uint64_t bytes) {
+  // Where it fails (it cannot on a memfd), the pages stay and are used again: no harm.
+  (void)::fallocate(memory_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                    static_cast<off_t>(bytes));
+}
+
+}  // namespace standpipe::log

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/fd.h"
+
+namespace standpipe::log {
+
+// A range of the arena.
+struct Extent {
+  std::uint64_t offset = 0;
+  std::uint64_t bytes = 0;
+  bool guaranteed = false;
+};
+
+// The memory of all logs: one sparse memfd, mapped once. What is lent out never exceeds `memory_max`; addresses are
+// plentiful (8 x memory_max), so that fragmentation hardly ever refuses what the budget allows.
+//
+// Two kinds of budget, so that one log that stands still cannot starve the others:
+//   - each log is guaranteed one extent of guaranteed_bytes(), at any time;
+//   - the rest is shared, first come first served. Requests larger than a segment queue up in turn; while one waits, ordinary
+//   requests
+//     get at most a quarter of the shared part.
+// Returned extents of the usual sizes stay touched (at most kHotBytes) and are lent again last in, first out, because memory that
+// is still in the cache is twice as fast; all others are given back to the kernel at once.
+//
+// One thread. Extents stay mapped at the same address until released.
+class Arena {
+ public:
+  static constexpr std::uint64_t kHotBytes = 4 * 1024 * 1024;
+
+  // For `logs` logs. Throws Failure when the kernel gives no memory or memory_max cannot hold the guarantees.
+  Arena(std::uint64_t memory_max, std::size_t logs);
+  ~Arena();
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
+  std::uint64_t guaranteed_bytes() const { return guaranteed_bytes_; }
+  static std::uint64_t guaranteed_bytes_for(std::uint64_t memory_max, std::size_t logs);
+  std::uint64_t shared_bytes() const { return shared_max_; }
+  std::uint64_t shared_used() const { return shared_used_; }
+
+  // Always granted; log `who` (from 0) holds at most one of these at a time.
+  Extent lend_guaranteed(std::size_t who) const;
+  // `who` is the log that asks. nullopt: not now; ask again when memory has been released. A large request keeps its turn until it
+  // is met or `withdraw` is called.
+  std::optional<Extent> lend(std::uint64_t bytes, std::size_t who);
+  void withdraw(std::size_t who);
+  void give_back(const Extent& extent);
+
+  std::byte* at(std::uint64_t offset) const { return base_ + offset; }
+  // Grows by one whenever something was given back: tells those who wait when to ask again.
+  std::uint64_t releases() const { return releases_; }
+  bool large_waits() const { return !turn_.empty(); }
+
+ private:
+  std::optional<std::uint64_t> place(std::uint64_t bytes);
+  void free_range(std::uint64_t offset, std::uint64_t bytes);
+  void punch(std::uint64_t offset, std::uint64_t bytes);
+
+  Fd memory_;
+  std::byte* base_ = nullptr;
+  std::uint64_t addresses_ = 0;
+  std::uint64_t guaranteed_bytes_ = 0;
+  std::uint64_t shared_max_ = 0;
+  std::uint64_t shared_used_ = 0;
+  std::uint64_t releases_ = 0;
+  std::uint64_t hot_bytes_ = 0;
+  std::map<std::uint64_t, std::vector<std::uint64_t>> hot_;  // bytes -> offsets, the hottest last
+  std::map<std::uint64_t, std::uint64_t> free_;              // offset -> bytes, no two adjacent
+  std::deque<std::size_t> turn_;                             // logs that wait for a large extent
+};
+
+}  // namespace standpipe::log

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "log/log.h"
+
+#include <algorithm>
+#include <bit>
+#include <iterator>
+
+#include "base/invariant.h"
+#include "base/limits.h"
+
+namespace standpipe::log {
+namespace {
+
+// A segment with less room than a page is full: a splice of less than a page moves next to nothing.
+constexpr std::uint64_t kRoomLeast = 4 * KiB;
+// A log's first segment: one FIFO of default capacity.
+constexpr std::uint64_t kSegmentFirst = 64 * KiB;
+// Entries that the index of a fresh segment has room for, whatever moves there.
+constexpr std::uint64_t kRunsLeast = 8;
+
+}  // namespace
+
+Log::Log(Arena& arena, const LogOptions& options)
+    : arena_(arena),
+      id_(options.id),
+      size_max_(options.size_max),
+      words_((options.readers + 63) / 64),
+      run_bytes_(static_cast<std::uint32_t>(sizeof(Run) + words_ * sizeof(std::uint64_t))),
+      index_share_(options.runs_are_short ? 4 : 32),
+      // Four segments at least, so that the front can be given back while the end grows.
+      segment_max_(std::clamp<std::uint64_t>(std::bit_floor(options.size_max / 4), kSegmentBytesLeast, kSegmentBytes)),
+      segment_next_(std::min(segment_max_, kSegmentFirst)) {}
+
+Log::~Log() {
+  arena_.withdraw(id_);
+  for (const auto& segment : segments_) give_back(segment);
+}
+
+// ---- append
+
+std::span<std::byte> Log::room(std::uint64_t frame_bytes) {
+  waits_for_arena_ = false;
+  if (!segments_.empty() && tail_suffices(frame_bytes)) return tail_room(frame_bytes);
+  if (!segments_.empty()) segment_next_ = std::min(segment_next_ * 2, segment_max_);
+  if (!grow(frame_bytes)) return {};
+  return tail_room(frame_bytes);
+}
+
+std::uint64_t Log::missing(std::uint64_t frame_bytes) const {
+  const auto here = unindexed().size();
+  return frame_bytes > here ? frame_bytes - here : 0;
+}
+
+// The reserve for the index may be used up by the last bytes of a large frame: it needs one entry.
+std::span<std::byte> Log::tail_room(std::uint64_t frame_bytes) const {
+  const auto& tail = segments_.back();
+  const auto reserve = std::max<std::uint32_t>(run_bytes_ * kRunsLeast, (tail.floor() - tail.filled()) / index_share_);
+  const auto room = tail.room(reserve);
+  return room.size() >= missing(frame_bytes) ? room : tail.room(run_bytes_);
+}
+
+bool Log::tail_suffices(std::uint64_t frame_bytes) const {
+  const auto& tail = segments_.back();
+  const auto room = tail_room(frame_bytes).size();
+  if (room == 0 || room < missing(frame_bytes)) return false;
+  return tail.indexed() == 0 || room >= std::min<std::uint64_t>(kRoomLeast, tail.capacity() / 4);
+}
+
+// Makes a tail that the unfinished frame fits into, and moves there what is not indexed.
+bool Log::grow(std::uint64_t frame_bytes) {
+  const std::uint64_t partial = unindexed().size();
+  const auto content = std::max(frame_bytes, partial);
+  if (segments_.size() == 1 && empty() && segments_.front().indexed() > 0 && content + run_bytes_ <= segments_.front().capacity()) {
+    segments_.front().rewind(end_.position);
+    if (!tail_room(frame_bytes).empty()) return true;
+  }
+  const auto least = std::max<std::uint64_t>(content + kRunsLeast * run_bytes_ + 64, kSegmentBytesLeast);
+  const auto wanted = std::max({least, segment_next_, std::min<std::uint64_t>(partial + partial / index_share_, kSegmentBytes)});
+  const auto extent = borrow(wanted, least);
+  if (!extent) return false;
+  Segment fresh(*extent, arena_.at(extent->offset), end_.position, words_);
+  fresh.adopt(unindexed());
+  if (!segments_.empty()) {
+    segments_.back().drop_unindexed();
+    if (segments_.back().indexed() == 0) {
+      give_back(segments_.back());
+      segments_.pop_back();
+    }
+  }
+  segments_.push_back(fresh);
+  drop_passed();
+  return true;
+}
+
+std::optional<Extent> Log::borrow(std::uint64_t wanted, std::uint64_t least) {
+  if (memory_ + wanted > size_max_) wanted = least;
+  if (memory_ + wanted > size_max_ && !empty()) return std::nullopt;  // full; a log without whole frames may always have one
+  auto extent = arena_.lend(wanted, id_);
+  if (!extent && least < wanted) extent = arena_.lend(least, id_);
+  if (!extent && !guarantee_used_ && least <= arena_.guaranteed_bytes()) {
+    extent = arena_.lend_guaranteed(id_);
+    arena_.withdraw(id_);
+  }
+  waits_for_arena_ = !extent;
+  if (!extent) return std::nullopt;
+  guarantee_used_ |= extent->guaranteed;
+  memory_ += extent->bytes;
+  return extent;
+}
+
+void Log::give_back(const Segment& segment) {
+  const auto& extent = segment.extent();
+  if (extent.guaranteed) guarantee_used_ = false;
+  memory_ -= extent.bytes;
+  arena_.give_back(extent);
+}
+
+void Log::filled(std::size_t bytes) { segments_.back().fill(static_cast<std::uint32_t>(bytes)); }
+
+std::span<const std::byte> Log::unindexed() const {
+  return segments_.empty() ? std::span<const std::byte>() : segments_.back().unindexed();
+}
+
+bool Log::add_run(std::size_t bytes, std::uint32_t count, std::uint64_t time_ns, std::uint32_t generation,
+                  std::span<const std::uint64_t> set) {
+  if (!segments_.back().add_run(static_cast<std::uint32_t>(bytes), count, end_.sequence, time_ns, generation, set)) return false;
+  end_ = {end_.position + bytes, end_.sequence + count};
+  return true;
+}
+
+bool Log::make_room_for_index() { return grow(0); }
+
+std::size_t Log::drop_unindexed() {
+  arena_.withdraw(id_);
+  if (segments_.empty()) return 0;
+  const auto dropped = segments_.back().drop_unindexed();
+  trim(trimmed_);
+  return dropped;
+}
+
+// ---- read
+
+const Segment& Log::segment_at(Position position) const {
+  const auto behind =
+      std::upper_bound(segments_.begin(), segments_.end(), position, [](Position p, const Segment& s) { return p < s.start(); });
+  INVARIANT(behind != segments_.begin(), position.bytes, trimmed_.position.bytes);
+  return *std::prev(behind);
+}
+
+std::optional<Piece> Log::read(Cursor& at, std::size_t bit) const {
+  INVARIANT(trimmed_ <= at && at <= end_, trimmed_.position.bytes, at.position.bytes, end_.position.bytes);
+  while (at.position < end_.position) {
+    const Segment& segment = segment_at(at.position);
+    for (auto r = segment.find_run(static_cast<std::uint32_t>(at.position - segment.start())); r < segment.runs(); ++r) {
+      const Run& run = segment.run(r);
+      const Cursor run_end{segment.start() + run.end, Sequence{run.first_sequence + run.count}};
+      if (segment.run_wants(r, bit)) {
+        const auto offset = static_cast<std::uint32_t>(at.position - segment.start());
+        return Piece{{segment.data() + offset, run.end - offset},
+                     at,
+                     run_end,
+                     static_cast<std::uint32_t>(run_end.sequence - at.sequence),
+                     run.time_ns};
+      }
+      at = run_end;
+    }
+  }
+  return std::nullopt;
+}
+
+std::uint64_t Log::count_from(Cursor from, std::size_t bit) const {
+  std::uint64_t count = 0;
+  while (const auto piece = read(from, bit)) {
+    count += piece->count;
+    from = piece->end;
+  }
+  return count;
+}
+
+// ---- trim
+
+void Log::trim(Cursor lowest) {
+  INVARIANT(trimmed_ <= lowest && lowest <= end_, trimmed_.position.bytes, lowest.position.bytes, end_.position.bytes);
+  trimmed_ = lowest;
+  drop_passed();
+  if (segments_.size() == 1 && empty() && unindexed().empty()) {
+    // Little was in it: the source is not busy, and smaller segments leave more for others.
+    if (segments_.front().filled() < segments_.front().capacity() / 4)
+      segment_next_ = std::max(segment_next_ / 2, std::min(segment_max_, kSegmentFirst));
+    give_back(segments_.front());
+    segments_.clear();
+  }
+}
+
+void Log::drop_passed() {
+  while (segments_.size() > 1 && segments_.front().end() <= trimmed_.position) {
+    give_back(segments_.front());
+    segments_.pop_front();
+  }
+}
+
+void Log::check_invariants() const {
+  INVARIANT(trimmed_ <= end_, trimmed_.position.bytes, end_.position.bytes);
+  std::uint64_t memory = 0;
+  const Segment* before = nullptr;
+  for (const auto& s : segments_) {
+    INVARIANT(!before || before->end() == s.start(), before->end().bytes, s.start().bytes);
+    INVARIANT(s.indexed() <= s.filled() && s.filled() <= s.floor(), s.indexed(), s.filled(), s.floor());
+    std::uint32_t at = 0;
+    for (std::uint32_t r = 0; r < s.runs(); ++r) {
+      INVARIANT(s.run(r).begin == at && s.run(r).end >= at && s.run(r).count > 0, r, s.run(r).begin, at, s.run(r).end);
+      at = s.run(r).end;
+    }
+    INVARIANT(at == s.indexed(), at, s.indexed());
+    memory += s.extent().bytes;
+    before = &s;
+  }
+  INVARIANT(memory == memory_, memory, memory_);
+  INVARIANT(segments_.empty() ? empty() : segments_.back().end() == end_.position, end_.position.bytes);
+}
+
+}  // namespace standpipe::log

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+
+#include "log/arena.h"
+#include "log/place.h"
+#include "log/segment.h"
+
+namespace standpipe::log {
+
+struct LogOptions {
+  std::size_t id = 0;           // which log of the arena: 0 .. logs - 1
+  std::uint64_t size_max = 0;   // bytes of memory that it may take; one frame larger than that is let in alone
+  std::size_t readers = 1;      // cursors: each has a bit in the index
+  bool runs_are_short = false;  // content decides where frames go: leave more room for the index
+};
+
+// Frames of one run that lie together and that one reader wants.
+struct Piece {
+  std::span<const std::byte> bytes;  // whole frames, as they were on the wire; valid until trimmed
+  Cursor begin;
+  Cursor end;
+  std::uint32_t count = 0;
+  std::uint64_t time_ns = 0;
+};
+
+// The frames of one source exactly as they were on the wire, waiting for all who want them: append, read, trim.
+//
+// Appending is done in steps because the bytes come from the kernel: `room` says where, `filled` that they came, `add_run` that
+// they are whole frames and who wants them. Bytes that are no whole frame yet stay behind the end, unseen by readers.
+//
+//   trimmed <= every reader's cursor <= end          (positions; only grow)
+//
+// Memory comes from the arena segment by segment and goes back when the slowest reader has passed. An empty log holds none.
+// A frame never spans two segments. One thread writes, reads and trims; pieces may be looked at from any thread until trimmed.
+class Log {
+ public:
+  Log(Arena& arena, const LogOptions& options);
+  ~Log();
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+
+  // ---- append
+  // Where the next bytes go; empty: full, come back when something was trimmed or memory was given back. `frame_bytes`: what the
+  // unfinished frame at the end will take in all (0: not known), so that all of it finds place in one segment.
+  std::span<std::byte> room(std::uint64_t frame_bytes);
+  void filled(std::size_t bytes);
+  std::span<const std::byte> unindexed() const;
+  // The first `bytes` of unindexed() are `count` frames for the readers in `set`. false: the index has no room here; call
+  // make_room_for_index, then again with what is left of unindexed().
+  bool add_run(std::size_t bytes, std::uint32_t count, std::uint64_t time_ns, std::uint32_t generation,
+               std::span<const std::uint64_t> set);
+  bool make_room_for_index();  // false: no memory now
+  std::size_t drop_unindexed();
+
+  // ---- read
+  // The next frames at or behind `at` that reader `bit` wants; moves `at` over those it does not want. nullopt: nothing more.
+  std::optional<Piece> read(Cursor& at, std::size_t bit) const;
+  // Frames behind `from` that the reader wants; walks the index.
+  std::uint64_t count_from(Cursor from, std::size_t bit) const;
+
+  // ---- trim
+  void trim(Cursor lowest);
+
+  Cursor trimmed() const { return trimmed_; }
+  Cursor end() const { return end_; }
+  bool empty() const { return trimmed_ == end_; }
+  std::size_t set_words() const { return words_; }
+  std::uint64_t memory() const { return memory_; }  // bytes borrowed from the arena
+  std::size_t partial_bytes() const { return unindexed().size(); }
+  bool waits_for_arena() const {
+    return waits_for_arena_;
+  }  // the last `room` failed for want of shared memory, not of its own limit
+  // trimmed <= end, segments in order and joined, runs inside. Walks everything.
+  void check_invariants() const;
+
+ private:
+  bool tail_suffices(std::uint64_t frame_bytes) const;
+  std::span<std::byte> tail_room(std::uint64_t frame_bytes) const;
+  std::uint64_t missing(std::uint64_t frame_bytes) const;
+  bool grow(std::uint64_t frame_bytes);
+  std::optional<Extent> borrow(std::uint64_t wanted, std::uint64_t least);
+  void give_back(const Segment& segment);
+  void drop_passed();
+  const Segment& segment_at(Position position) const;
+
+  Arena& arena_;
+  std::size_t id_;
+  std::uint64_t size_max_;
+  std::size_t words_;
+  std::uint32_t run_bytes_;
+  std::uint32_t index_share_;  // 1/n of what is free stays free for the index
+  std::uint64_t segment_max_;
+  std::uint64_t segment_next_;  // size of the next segment: grows while the source is busy
+  std::uint64_t memory_ = 0;
+  bool guarantee_used_ = false;
+  bool waits_for_arena_ = false;
+  std::deque<Segment> segments_;
+  Cursor trimmed_;
+  Cursor end_;
+};
+
+}  // namespace standpipe::log

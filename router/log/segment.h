@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "log/arena.h"
+#include "log/place.h"
+
+namespace standpipe::log {
+
+// Consecutive frames that were accepted together and go to the same handlers: one entry of the index. In memory that outlives the
+// process, so plain numbers only. The set of handlers (one bit each, `words` x 64) lies directly behind it.
+struct Run {
+  std::uint64_t first_sequence;
+  std::uint64_t time_ns;  // when they were accepted, since 1970
+  std::uint32_t begin;    // offsets in the segment, bytes
+  std::uint32_t end;
+  std::uint32_t count;       // frames; at least 1
+  std::uint32_t generation;  // of the configuration that matched them
+};
+static_assert(sizeof(Run) == 32);
+
+// A contiguous piece of a log: a slotted page. Bytes grow from the front, the index from the back:
+//
+//   0              indexed        filled           floor        capacity
+//   | whole frames  |  not indexed  |     room      | run n ... run 0 |
+//
+// 0 <= indexed <= filled <= floor <= capacity; runs are in order, do not overlap, and end at `indexed`.
+// A frame never spans two segments: what was not indexed when a segment is full moves to the next one.
+class Segment {
+ public:
+  Segment(const Extent& extent, std::byte* base, Position start, std::size_t words);
+
+  const Extent& extent() const { return extent_; }
+  Position start() const { return start_; }
+  Position end() const { return start_ + indexed_; }  // behind the last whole frame
+
+  std::uint32_t capacity() const { return capacity_; }
+  std::uint32_t filled() const { return filled_; }
+  std::uint32_t indexed() const { return indexed_; }
+  std::uint32_t runs() const { return runs_; }
+  std::uint32_t floor() const { return capacity_ - runs_ * run_bytes_; }
+  std::uint32_t run_bytes() const { return run_bytes_; }
+
+  const std::byte* data() const { return base_; }
+  std::span<std::byte> room(std::uint32_t reserve) const;  // what may be filled when `reserve` bytes stay free for the index
+  std::span<const std::byte> unindexed() const { return {base_ + indexed_, filled_ - indexed_}; }
+  void fill(std::uint32_t bytes);
+
+  // Indexes the next `bytes` bytes as `count` frames. false: no room for another entry.
+  bool add_run(std::uint32_t bytes, std::uint32_t count, Sequence first, std::uint64_t time_ns, std::uint32_t generation,
+               std::span<const std::uint64_t> set);
+  const Run& run(std::uint32_t index) const { return *reinterpret_cast<const Run*>(slot(index)); }
+  bool run_wants(std::uint32_t index, std::size_t bit) const;
+  // The run that the offset lies in or, between runs, the next; runs() when there is none.
+  std::uint32_t find_run(std::uint32_t offset) const;
+
+  // Forgets the bytes that were not indexed (a frame that will never be whole).
+  std::uint32_t drop_unindexed();
+  // All whole frames were passed: moves what is left to the front. The next frame then stands at `start`.
+  void rewind(Position start);
+  // Takes over bytes that another segment has not indexed.
+  void adopt(std::span<const std::byte> bytes);
+
+ private:
+  const std::byte* slot(std::uint32_t index) const { return base_ + capacity_ - std::size_t{index + 1} * run_bytes_; }
+  std::uint64_t* set_of(std::uint32_t index) const;
+  bool same_as_last(std::uint32_t generation, std::uint64_t time_ns, std::span<const std::uint64_t> set) const;
+
+  Extent extent_;
+  std::byte* base_;
+  Position start_;
+  std::uint32_t capacity_;
+  std::uint32_t run_bytes_;
+  std::uint32_t words_;
+  std::uint32_t filled_ = 0;
+  std::uint32_t indexed_ = 0;
+  std::uint32_t runs_ = 0;
+};
+
+}  // namespace standpipe::log

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/handler.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/text.h"
+
+namespace standpipe::plugin {
+namespace {
+
+standpipe_string abi(const std::string& text) { return {text.data(), text.size()}; }
+
+std::string_view view(standpipe_string s) { return s.size ? std::string_view(s.data, s.size) : std::string_view(); }
+
+// A plugin's text on its way to a person.
+std::string reason_text(const standpipe_reason& reason) {
+  const auto length = std::min<std::size_t>(reason.length, sizeof reason.text);
+  return length ? escaped({reason.text, length}) : "it gave no reason";
+}
+
+// The ABI's form of the values, which borrow from them.
+struct AbiValues {
+  std::vector<std::vector<standpipe_item>> items;
+  std::vector<standpipe_value> values;
+  explicit AbiValues(const std::vector<Value>& from) {
+    for (const auto& v : from) {
+      auto& list = items.emplace_back();
+      for (const auto& [key, text] : v.items) list.push_back({abi(key), abi(text)});
+      standpipe_value out{};
+      out.size = sizeof out;
+      out.type = v.type;
+      out.is_set = v.is_set;
+      out.item_count = static_cast<std::uint32_t>(list.size());
+      out.integer = v.integer;
+      out.real = v.real;
+      out.text = abi(v.text);
+      out.items = list.data();
+      values.push_back(out);
+    }
+  }
+};
+
+}  // namespace
+
+Handler::Handler(const Plugin& plugin, std::string name, HostServices& services)
+    : abi_(*plugin.abi->handler), name_(std::move(name)), services_(services) {
+  host_ = {sizeof host_, STANDPIPE_ABI_MAJOR, STANDPIPE_ABI_MINOR, this, host_log, host_now, host_stopping, host_extension};
+}
+
+Handler::~Handler() {
+  close();
+  if (self_ && abi_.destroy) abi_.destroy(self_);
+}
+
+bool Handler::wants_thread() const { return abi_.placement != STANDPIPE_INLINE; }
+
+Answer Handler::answer(std::uint32_t code, const standpipe_reason& reason) const {
+  if (code == STANDPIPE_OK) return {};
+  return {code == STANDPIPE_DISCONNECTED ? code : std::uint32_t{STANDPIPE_FATAL}, reason_text(reason)};
+}
+
+Answer Handler::create(const std::vector<Value>& values) {
+  const AbiValues given(values);
+  standpipe_config config{};
+  config.size = sizeof config;
+  config.value_count = static_cast<std::uint32_t>(given.values.size());
+  config.value_stride = sizeof(standpipe_value);
+  config.values = given.values.data();
+  config.instance = abi(name_);
+  standpipe_reason reason{};
+  const auto code = abi_.create(&host_, &config, &self_, &reason);
+  if (code != STANDPIPE_OK) self_ = nullptr;
+  return answer(code, reason);
+}
+
+Answer Handler::open() {
+  standpipe_reason reason{};
+  const auto result = answer(abi_.open ? abi_.open(self_, &reason) : std::uint32_t{STANDPIPE_OK}, reason);
+  opened_ = result.ok();
+  return result;
+}
+
+Answer Handler::handle(const standpipe_batch& batch, standpipe_result& result) {
+  standpipe_reason reason{};
+  result.size = sizeof result;
+  result.output = 0;
+  result.at = STANDPIPE_NOT_TOLD;
+  result.reason = &reason;
+  std::memset(result.outcomes, STANDPIPE_DELIVERED, batch.count);
+  auto told = answer(abi_.handle(self_, &batch, &result), reason);
+  if (result.at == STANDPIPE_NOT_TOLD) result.at = told.ok() ? batch.count : 0;
+  result.at = std::min(result.at, batch.count);
+  bool reasons = false;
+  for (std::uint32_t i = 0; i < result.at; ++i) {
+    auto& outcome = result.outcomes[i];
+    if (outcome > STANDPIPE_SEND || (outcome == STANDPIPE_SEND && result.output == 0)) outcome = STANDPIPE_RETRY;
+    reasons |= outcome == STANDPIPE_RETRY || outcome == STANDPIPE_REJECT;
+  }
+  if (told.ok() && reasons) told.reason = reason_text(reason);
+  return told;
+}
+
+Answer Handler::flush(std::uint64_t deadline_ns) {
+  standpipe_reason reason{};
+  return answer(opened_ && abi_.flush ? abi_.flush(self_, deadline_ns, &reason) : std::uint32_t{STANDPIPE_OK}, reason);
+}
+
+Answer Handler::reopen() {
+  standpipe_reason reason{};
+  const bool can = opened_ && STANDPIPE_HAS(&abi_, standpipe_handler, reopen) && abi_.reopen;
+  return answer(can ? abi_.reopen(self_, &reason) : std::uint32_t{STANDPIPE_OK}, reason);
+}
+
+void Handler::close() {
+  if (opened_ && abi_.close) abi_.close(self_);
+  opened_ = false;
+}
+
+// ---- what the plugin calls. Nothing may be thrown into it.
+
+void Handler::host_log(void* self, std::uint32_t level, standpipe_string text) try {
+  static_cast<Handler*>(self)->services_.log(level, escaped(view(text)));
+} catch (...) {
+}
+
+std::uint64_t Handler::host_now(void* self) { return static_cast<Handler*>(self)->services_.now(); }
+
+std::uint32_t Handler::host_stopping(void* self) { return static_cast<Handler*>(self)->services_.stopping(); }
+
+const void* Handler::host_extension(void*, standpipe_string id) {
+  static constexpr standpipe_output kOutput{sizeof(standpipe_output), 0, host_add_fifo};
+  return view(id) == STANDPIPE_OUTPUT_EXTENSION ? &kOutput : nullptr;
+}
+
+std::uint32_t Handler::host_add_fifo(void* self, const standpipe_fifo_output* fifo, standpipe_reason* reason) try {
+  std::string why;
+  const auto number = static_cast<Handler*>(self)->services_.add_fifo(
+      {std::string(view(fifo->path)), fifo->mode, fifo->create != 0, fifo->on_reader_death == STANDPIPE_READER_DEATH_RESEND}, why);
+  if (!number && reason) {
+    reason->length = static_cast<std::uint32_t>(std::min(why.size(), sizeof reason->text));
+    std::memcpy(reason->text, why.data(), reason->length);
+  }
+  return number;
+} catch (...) {
+  return 0;
+}
+
+}  // namespace standpipe::plugin

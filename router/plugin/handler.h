@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <standpipe/plugin.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plugin/registry.h"
+
+namespace standpipe::plugin {
+
+// What a FIFO output was asked for; see standpipe_fifo_output.
+struct FifoOutputRequest {
+  std::string path;
+  unsigned mode = 0600;
+  bool create = true;
+  bool resend = true;  // on a reader's death; false: count
+};
+
+// What the hub does for one handler instance. Called from whichever thread the plugin runs in.
+class HostServices {
+ public:
+  virtual ~HostServices() = default;
+  virtual void log(std::uint32_t level, std::string_view text) = 0;
+  virtual std::uint64_t now() = 0;
+  virtual bool stopping() = 0;
+  // The output's number, from 1; 0: refused, with the reason.
+  virtual std::uint32_t add_fifo(const FifoOutputRequest& request, std::string& why) = 0;
+};
+
+// The answer to a lifecycle call.
+struct Answer {
+  std::uint32_t code = STANDPIPE_OK;
+  std::string reason;
+  bool ok() const { return code == STANDPIPE_OK; }
+};
+
+// One instance of a handler plugin: the only place that calls through the C ABI. Checks what comes back, for a plugin may lie.
+// Calls must not overlap; they may come from different threads.
+//
+//   create -> open -> handle... -> flush -> close -> (open again | destroy)
+class Handler {
+ public:
+  // `services` must outlive the handler.
+  Handler(const Plugin& plugin, std::string name, HostServices& services);
+  ~Handler();  // closes and destroys as needed
+  Handler(const Handler&) = delete;
+  Handler& operator=(const Handler&) = delete;
+
+  Answer create(const std::vector<Value>& values);
+  Answer open();
+  // An answer of the instance; outcomes and `at` are in the result, made valid: unknown outcomes count as retry.
+  Answer handle(const standpipe_batch& batch, standpipe_result& result);
+  Answer flush(std::uint64_t deadline_ns);
+  Answer reopen();
+  void close();
+
+  const std::string& name() const { return name_; }
+  bool wants_thread() const;
+
+ private:
+  static void host_log(void* self, std::uint32_t level, standpipe_string text);
+  static std::uint64_t host_now(void* self);
+  static std::uint32_t host_stopping(void* self);
+  static const void* host_extension(void* self, standpipe_string id);
+  static std::uint32_t host_add_fifo(void* self, const standpipe_fifo_output* fifo, standpipe_reason* reason);
+
+  Answer answer(std::uint32_t code, const standpipe_reason& reason) const;
+
+  const standpipe_handler& abi_;
+  std::string name_;
+  HostServices& services_;
+  standpipe_host host_;
+  void* self_ = nullptr;
+  bool opened_ = false;
+};
+
+}  // namespace standpipe::plugin

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "base/fd.h"
+
+namespace standpipe::source {
+
+// Makes and opens named FIFOs safely in folders that others may write to.
+struct FifoRequest {
+  std::string path;
+  unsigned mode = 0600;  // exactly that: the umask is not applied
+  std::optional<std::string> owner = {}, group = {};
+  bool create = true;
+};
+
+// Makes sure that a FIFO stands at the path, creating it when it is missing; an existing one keeps its mode and owner.
+// Nobody sees a reader or writer come by that. Returns whether it was created, and which file it is.
+// Throws Failure with the remedy: a regular file (a shell's `>` made it), a folder, a symbolic link that another user planted,
+// a missing folder, lacking permission, an unknown owner.
+struct PreparedFifo {
+  bool created = false;
+  FileId id;
+};
+PreparedFifo prepare_fifo(const FifoRequest& request);
+
+// Opens the read end of what prepare_fifo found: O_RDONLY | O_NONBLOCK | O_CLOEXEC. Throws Failure, also when the path
+// was given to something else in between.
+Fd open_read_end(const std::string& path, FileId id);
+
+}  // namespace standpipe::source

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "base/fd.h"
+#include "source/options.h"
+
+namespace standpipe::source {
+
+// How a turn at a FIFO ended.
+enum class After {
+  more,     // there may be more: take another turn without waiting
+  drained,  // empty for now; epoll will tell
+  closed,   // empty, and no writer has it open
+};
+
+struct Accepted {
+  std::size_t bytes = 0;
+  After after = After::drained;
+};
+
+// The read end of one named FIFO. It is opened O_RDONLY | O_NONBLOCK and stays open, so writers come and go as they like: no read
+// end of theirs is ever torn down, and no O_RDWR trick is needed (edge-triggered epoll reports the last writer's leaving once).
+//
+// Bytes come in by splice into a stage, a pipe of ours, and from there by read into memory of ours: a writer that used vmsplice
+// could otherwise change them after they were looked at. The stage is empty between two calls.
+class FifoSource {
+ public:
+  // Creates the FIFO when it is missing. Throws Failure: not a FIFO, somebody else's symbolic link, folder missing, no permission.
+  explicit FifoSource(const FifoOptions& options);
+
+  // Moves at most room.size() bytes into `room`, which is not empty. `hung_up`: epoll said that the writers have gone, so look
+  // until that is seen. Throws Failure when the kernel refuses in a way that is no condition of a FIFO.
+  Accepted accept(const Pipe& stage, std::span<std::byte> room, bool hung_up);
+  // The same, but throws the bytes away.
+  Accepted discard(int dev_null, bool hung_up);
+
+  std::size_t waiting() const { return bytes_waiting(fd_.get()); }
+  // A larger pipe between writers and us means fewer wake-ups.
+  void grow(std::size_t bytes) { capacity_ = grow_pipe(fd_.get(), bytes); }
+  int fd() const { return fd_.get(); }
+  const std::string& path() const { return path_; }
+  bool created() const { return created_; }
+  FileId id() const { return FileId::of(fd_.get()); }
+
+ private:
+  After classify(long moved, std::size_t wanted, std::size_t stage_capacity, bool hung_up) const;
+
+  std::string path_;
+  std::size_t capacity_ = 0;
+  bool created_ = false;
+  Fd fd_;
+};
+
+}  // namespace standpipe::source

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/hub.h"
+
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/failure.h"
+#include "base/invariant.h"
+#include "base/text.h"
+
+namespace standpipe::worker {
+namespace {
+
+using namespace std::chrono_literals;
+
+// An event's key: what it is about, and which one.
+enum Kind : std::uint64_t { kInlet, kHandler, kOutlet, kSignal, kCompletion, kDeadline };
+std::uint64_t key(Kind kind, std::size_t index = 0) { return (std::uint64_t{kind} << 32) | index; }
+Kind kind_of(std::uint64_t k) { return static_cast<Kind>(k >> 32); }
+std::size_t index_in(std::uint64_t k) { return k & 0xffffffffu; }
+
+constexpr std::size_t kDescriptorsBesides = 32;  // standard streams, epoll, signals, stage, memory, plugins' libraries ...
+constexpr std::size_t kDescriptorsAnOutput = 4;
+constexpr std::size_t kDescriptorsAHandler = 2;  // a plugin's own: a file, and another while it rotates
+
+// Raises the soft limit of open files to the hard one, and says what is missing.
+void raise_descriptor_limit(std::size_t sources, std::size_t handlers) {
+  const auto needed = sources + handlers * (kDescriptorsAnOutput + kDescriptorsAHandler) + kDescriptorsBesides;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < needed)
+    throw Failure("this configuration may need " + thousands(needed) + " open files, and the limit is " + thousands(limit.rlim_cur),
+                  "raise it: ulimit -Hn " + std::to_string(needed) + " (or LimitNOFILE= in the service's unit)");
+}
+
+}  // namespace
+
+Hub::Hub(const config::Hub& options, const Clock& clock, Reporter& reporter)
+    : options_(options),
+      clock_(clock),
+      reporter_(reporter),
+      wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      dev_null_(::open("/dev/null", O_WRONLY | O_CLOEXEC)),
+      budget_(PipeBudget::here(options.sources.size(), options.handlers.size())),
+      stage_((raise_descriptor_limit(options.sources.size(), options.handlers.size()), Pipe::make(budget_.stage))),
+      arena_(options.memory_max, options.sources.size()),
+      full_inlets_(options.sources.size()) {
+  now_ = clock_.steady();
+  open_sources();
+  make_handlers();
+  connect();
+  poller_.add(signals_.fd(), EPOLLIN, key(kSignal));
+  poller_.add(wake_.get(), EPOLLIN, key(kCompletion));
+}
+
+Hub::~Hub() = default;
+
+// Every source that cannot be had is told, not just the first.
+void Hub::open_sources() {
+  std::size_t failed = 0;
+  for (std::size_t i = 0; i < options_.sources.size(); ++i) {
+    const auto& s = options_.sources[i];
+    try {
+      const bool warn = !options_.unmatched && options_.unmatched_by_default;
+      inlets_.push_back(
+          std::make_unique<Inlet>(s, i, arena_, match::Matcher(i, options_.routes, options_.unmatched), clock_, reporter_, warn));
+      auto& inlet = *inlets_.back();
+      if (inlet.fifo().created()) reporter_.info(s.name + ": created " + s.path);
+      if (budget_.source_fifo) inlet.fifo().grow(budget_.source_fifo);
+      poller_.add(inlet.fifo().fd(), EPOLLIN, key(kInlet, i));
+      inlet_of_[&inlet.log()] = i;
+      ready_inlets_.add(i);  // whatever lies in it already tells nobody
+    } catch (const Failure& failure) {
+      reporter_.error("source", "source " + s.name + ": " + failure.what(), failure.help());
+      ++failed;
+    }
+  }
+  if (failed) throw Failure(counted(failed, "source") + " cannot be opened");
+}
+
+void Hub::make_handlers() {
+  std::size_t failed = 0;
+  for (const auto& h : options_.handlers) {
+    try {
+      handlers_.push_back(std::make_unique<deliver::HandlerLoop>(h, *this));
+      index_of_[handlers_.back().get()] = handlers_.size() - 1;
+      handlers_.back()->create();
+      ready_handlers_.add(handlers_.size() - 1);
+    } catch (const Failure& failure) {
+      reporter_.error("handler", failure.what(), failure.help());
+      ++failed;
+    }
+  }
+  if (failed) throw Failure(counted(failed, "handler") + " cannot be made");
+}
+
+void Hub::connect() {
+  for (auto& inlet : inlets_) {
+    const auto& handlers = inlet->matcher().handlers();
+    for (std::size_t bit = 0; bit < handlers.size(); ++bit) handlers_[handlers[bit]]->add(inlet->make_delivery(bit));
+    handlers_of_.push_back(handlers);
+  }
+}
+
+// ---- the loop
+
+void Hub::run() {
+  while (!finished()) {
+    wait();     // what has happened: FIFOs, readers, threads, signals, timers
+    accept();   // FIFOs -> logs: whole frames, each matched once
+    deliver();  // logs -> handlers, and settle what they answered
+    pump();     // what handlers sent -> FIFOs, and what readers took
+    trim();     // memory of what everybody has passed goes back
+    if (stopping_) stop_step();
+    check();
+  }
+}
+
+bool Hub::busy() const {
+  return !ready_inlets_.empty() || !ready_handlers_.empty() || !ready_outlets_.empty() || !dirty_inlets_.empty();
+}
+
+void Hub::wait() {
+  auto until = timers_.next();
+  if (busy()) until = now_;
+  for (const auto& event : poller_.wait(until, now_)) on_event(event.data.u64, event.events);
+  now_ = clock_.steady();
+  for (const auto k : timers_.due(now_)) on_timer(k);
+}
+
+void Hub::on_event(std::uint64_t k, std::uint32_t events) {
+  switch (kind_of(k)) {
+    case kInlet:
+      inlets_[index_in(k)]->on_event(events);
+      ready_inlets_.add(index_in(k));
+      return;
+    case kOutlet:
+      outlets_[index_in(k)].output->on_event(events, now_);
+      ready_outlets_.add(index_in(k));
+      return;
+    case kSignal:
+      while (const int s = signals_.next()) on_signal(s);
+      return;
+    case kCompletion:
+      return on_completions();
+    default:
+      return;
+  }
+}
+
+void Hub::on_timer(std::uint64_t k) {
+  if (kind_of(k) == kHandler) ready_handlers_.add(index_in(k));
+  if (kind_of(k) == kOutlet) ready_outlets_.add(index_in(k));
+}
+
+void Hub::accept() {
+  std::vector<std::size_t> news;
+  for (const auto i : ready_inlets_.round()) {
+    auto& inlet = *inlets_[i];
+    const auto turn = inlet.accept(stage_, dev_null_.get());
+    full_inlets_[i] = turn == Inlet::Turn::full;
+    if (turn == Inlet::Turn::more) ready_inlets_.add(i);
+    if (turn == Inlet::Turn::full) wait_for_room(i);
+    news.clear();
+    inlet.take_news(news);
+    for (const auto bit : news) ready_handlers_.add(handlers_of_[i][bit]);
+    dirty_inlets_.add(i);
+  }
+}
+
+// What lies in pipes of readers may have been taken without anybody being told.
+void Hub::wait_for_room(std::size_t i) {
+  for (const auto h : handlers_of_[i]) {
+    if (handlers_[h]->in_call()) continue;
+    for (auto* output : handlers_[h]->outputs()) {
+      output->hurry(now_);
+      timers_.set(key(kOutlet, outlet_of_[output]), output->wake_at());
+    }
+  }
+}
+
+void Hub::deliver() {
+  for (const auto h : ready_handlers_.round()) {
+    if (handlers_[h]->step(now_)) ready_handlers_.add(h);
+    adopt_outputs();
+    after_step(h);
+  }
+}
+
+void Hub::after_step(std::size_t h) { timers_.set(key(kHandler, h), handlers_[h]->wake_at()); }
+
+void Hub::pump() {
+  for (const auto o : ready_outlets_.round()) {
+    if (outlets_[o].output->pump(now_)) ready_outlets_.add(o);
+    after_pump(o);
+  }
+}
+
+void Hub::after_pump(std::size_t o) {
+  auto& outlet = outlets_[o];
+  if (outlet.watched != outlet.output->openings()) {
+    outlet.watched = outlet.output->openings();
+    poller_.add(outlet.output->fd(), EPOLLOUT, key(kOutlet, o));
+  }
+  timers_.set(key(kOutlet, o), outlet.output->wake_at());
+}
+
+void Hub::trim() {
+  for (const auto i : dirty_inlets_.round()) {
+    if (inlets_[i]->trim() && full_inlets_[i]) ready_inlets_.add(i);
+  }
+  // Memory went back to the arena: whoever waits for that may have it.
+  if (arena_.releases() == releases_seen_) return;
+  releases_seen_ = arena_.releases();
+  for (std::size_t i = 0; i < inlets_.size(); ++i)
+    if (full_inlets_[i] && inlets_[i]->waits_for_arena()) ready_inlets_.add(i);
+}
+
+// The books must close at every round; where that would cost too much, now and then.
+void Hub::check() {
+#ifdef NDEBUG
+  if (now_ - checked_ < 10s) return;
+#endif
+  checked_ = now_;
+  for (const auto& inlet : inlets_) inlet->check_invariants();
+  for (const auto& handler : handlers_)
+    for (const auto& delivery : handler->deliveries()) delivery->check_invariants();
+}
+
+// ---- Surroundings
+
+void Hub::completed(deliver::HandlerLoop& handler) {
+  {
+    const std::lock_guard lock(completions_mutex_);
+    completions_.push_back(&handler);
+  }
+  const std::uint64_t one = 1;
+  (void)!::write(wake_.get(), &one, sizeof one);
+}
+
+void Hub::on_completions() {
+  std::uint64_t count = 0;
+  (void)!::read(wake_.get(), &count, sizeof count);
+  std::vector<deliver::HandlerLoop*> done;
+  {
+    const std::lock_guard lock(completions_mutex_);
+    done.swap(completions_);
+  }
+  for (auto* handler : done) {
+    adopt_outputs();
+    handler->on_completed(clock_.steady());
+    const auto h = index_of_[handler];
+    ready_handlers_.add(h);
+    after_step(h);
+  }
+}
+
+deliver::Output* Hub::output_for(const plugin::FifoOutputRequest& request, std::string& why) try {
+  const std::lock_guard lock(made_mutex_);
+  auto output = std::make_unique<deliver::Output>(request, budget_.output_stage, budget_.output_fifo, reporter_,
+                                                  [this](deliver::Delivery& d) { settled(d); });
+  for (const auto& made : made_) {
+    if (made.id != output->id()) continue;
+    if (made.resend == request.resend) return made.output.get();
+    why = "another handler sends to " + request.path + " with a different on_reader_death";
+    return nullptr;
+  }
+  if (output->created()) reporter_.info("created " + request.path);
+  made_.push_back({output->id(), request.resend, std::move(output)});
+  return made_.back().output.get();
+} catch (const Failure& failure) {
+  why = failure.what() + (failure.help().empty() ? "" : " (" + failure.help() + ")");
+  return nullptr;
+}
+
+void Hub::adopt_outputs() {
+  const std::lock_guard lock(made_mutex_);
+  for (auto o = outlets_.size(); o < made_.size(); ++o) {
+    outlets_.push_back({made_[o].output.get()});
+    outlet_of_[made_[o].output.get()] = o;
+  }
+}
+
+void Hub::settled(deliver::Delivery& delivery) { dirty_inlets_.add(inlet_of_[&delivery.log()]); }
+
+void Hub::has_sendings(deliver::Output& output) { ready_outlets_.add(outlet_of_[&output]); }
+
+// ---- stopping
+
+void Hub::on_signal(int signal) {
+  if (signal == SIGHUP)
+    return reporter_.info("SIGHUP: this version does not reload; stop and start the hub to take up a changed configuration");
+  if (signal == SIGUSR1) {
+    for (std::size_t h = 0; h < handlers_.size(); ++h) {
+      handlers_[h]->want_reopen();
+      ready_handlers_.add(h);
+    }
+    return;
+  }
+  if (!stopping_) return begin_stop();
+  reporter_.info("asked to stop again: not waiting any longer");
+  deadline_ = now_;
+}
+
+void Hub::begin_stop() {
+  stopping_ = true;
+  deadline_ = clock_.steady() + options_.drain_timeout;
+  timers_.set(key(kDeadline), *deadline_);
+  reporter_.info("stopping: what was written until now is delivered, for at most " + duration_text(options_.drain_timeout));
+  for (std::size_t i = 0; i < inlets_.size(); ++i) {
+    inlets_[i]->begin_stop();
+    ready_inlets_.add(i);
+  }
+}
+
+void Hub::stop_step() {
+  const bool late = now_ >= *deadline_;
+  if (!closing_ && (late || all_drained())) {
+    stop_accepting();
+    closing_ = true;
+    const auto flush_by = std::max(*deadline_, now_ + 1s);
+    for (std::size_t h = 0; h < handlers_.size(); ++h) {
+      handlers_[h]->want_close(flush_by);
+      ready_handlers_.add(h);
+    }
+    deadline_ = flush_by;
+    timers_.set(key(kDeadline), *deadline_);
+  }
+  if (!closing_) return;
+  const bool closed = std::all_of(handlers_.begin(), handlers_.end(), [](const auto& h) { return h->closed(); });
+  if (!closed && now_ < *deadline_) return;
+  for (const auto& h : handlers_) {
+    if (!h->in_call()) continue;
+    reporter_.error("stuck", h->name() + ": its plugin does not come back from a call; the hub ends without it");
+    h->abandon();
+    abandoned_ = true;
+  }
+  drop_rest();
+  finished_ = true;
+}
+
+bool Hub::all_drained() {
+  const bool accepted = std::all_of(inlets_.begin(), inlets_.end(), [](const auto& inlet) { return inlet->stopped(); });
+  if (!accepted) return false;
+  bool moved = true;
+  for (auto& outlet : outlets_) {
+    if (outlet.output->all_moved()) outlet.output->stop();
+    moved = moved && outlet.output->idle();
+  }
+  return moved && std::all_of(handlers_.begin(), handlers_.end(), [](const auto& h) { return h->drained(); });
+}
+
+void Hub::stop_accepting() {
+  for (auto& outlet : outlets_) outlet.output->stop();
+  for (auto& inlet : inlets_) {
+    if (const auto left = inlet->end_stop())
+      reporter_.warning("shutdown", inlet->name() + ": " + counted(left, "byte") +
+                                        " written after the stop, or for which there was no room, stay unread");
+  }
+}
+
+// Whatever is left now will not be delivered by this run: it is counted, and said.
+void Hub::drop_rest() {
+  for (auto& handler : handlers_) {
+    for (auto& delivery : handler->deliveries()) {
+      const auto left = delivery->in_flight();
+      if (left == 0) continue;
+      delivery->abandon(deliver::Reason::shutdown);
+      reporter_.warning("shutdown", delivery->source() + " -> " + handler->name() + ": " + counted(left, "message") +
+                                        " could not be delivered in time and " + (left == 1 ? "is" : "are") +
+                                        " dropped (shutdown)");
+    }
+  }
+}
+
+deliver::Account Hub::account() const {
+  deliver::Account account;
+  for (const auto& inlet : inlets_) account.sources.push_back({inlet->name(), inlet->books()});
+  for (const auto& handler : handlers_)
+    for (const auto& d : handler->deliveries()) account.lines.push_back({d->source(), handler->name(), d->tally(), d->in_flight()});
+  return account;
+}
+
+}  // namespace standpipe::worker

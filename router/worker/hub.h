@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/hub.h"
+#include "deliver/account.h"
+#include "deliver/handler_loop.h"
+#include "deliver/output.h"
+#include "deliver/surroundings.h"
+#include "log/arena.h"
+#include "worker/inlet.h"
+#include "worker/pipe_budget.h"
+#include "worker/poller.h"
+#include "worker/signals.h"
+#include "worker/timers.h"
+
+namespace standpipe::worker {
+
+// The hub at work: one thread that brings messages from FIFOs into logs, hands them to handlers, moves what is to be sent, and
+// gives memory back. Plugins that may block have threads of their own; those touch only what they were lent.
+//
+// Everything it needs is made by the constructor, which throws Failure (after telling the reporter each fault) when something
+// cannot be had; run returns when a signal has stopped it and all is drained, or the drain timeout is over.
+class Hub final : public deliver::Surroundings {
+ public:
+  Hub(const config::Hub& options, const Clock& clock, Reporter& reporter);
+  ~Hub() override;
+
+  void run();
+  deliver::Account account() const;
+  // A plugin did not come back: the process must end by std::_Exit, without tearing down what the plugin still uses.
+  bool abandoned() const { return abandoned_; }
+
+  // ---- Surroundings
+  const Clock& clock() const override { return clock_; }
+  Reporter& reporter() override { return reporter_; }
+  bool stopping() const override { return stopping_; }
+  void completed(deliver::HandlerLoop& handler) override;
+  deliver::Output* output_for(const plugin::FifoOutputRequest& request, std::string& why) override;
+  void settled(deliver::Delivery& delivery) override;
+  void has_sendings(deliver::Output& output) override;
+
+ private:
+  // An output as the loop sees it.
+  struct Outlet {
+    deliver::Output* output;
+    unsigned watched = 0;  // the opening that epoll knows
+  };
+  // An output as its makers see it: they come from plugins' threads, and do not look into what the loop changes.
+  struct MadeOutput {
+    FileId id;
+    bool resend;
+    std::unique_ptr<deliver::Output> output;
+  };
+
+  // ---- the loop's steps
+  void wait();
+  void accept();
+  void deliver();
+  void pump();
+  void trim();
+  void check();
+
+  void open_sources();
+  void make_handlers();
+  void connect();
+  void on_event(std::uint64_t key, std::uint32_t events);
+  void on_signal(int signal);
+  void on_completions();
+  void on_timer(std::uint64_t key);
+  void after_step(std::size_t handler);
+  void after_pump(std::size_t outlet);
+  void adopt_outputs();
+  void wait_for_room(std::size_t inlet);
+
+  void begin_stop();
+  void stop_step();
+  bool all_drained();
+  void stop_accepting();
+  void drop_rest();
+  bool finished() const { return finished_; }
+  bool busy() const;
+
+  config::Hub options_;
+  const Clock& clock_;
+  Reporter& reporter_;
+  Signals signals_;
+  Poller poller_;
+  Fd wake_;  // eventfd: a call in a thread has come back
+  Fd dev_null_;
+  PipeBudget budget_;
+  Pipe stage_;
+  log::Arena arena_;
+
+  std::vector<std::unique_ptr<Inlet>> inlets_;
+  std::vector<std::unique_ptr<deliver::HandlerLoop>> handlers_;
+  std::vector<std::vector<std::size_t>> handlers_of_;  // by inlet, by bit
+  std::map<const log::Log*, std::size_t> inlet_of_;
+  std::map<const deliver::HandlerLoop*, std::size_t> index_of_;
+
+  std::mutex made_mutex_;
+  std::vector<MadeOutput> made_;  // guarded by made_mutex_
+  std::vector<Outlet> outlets_;
+  std::map<const deliver::Output*, std::size_t> outlet_of_;
+
+  std::mutex completions_mutex_;
+  std::vector<deliver::HandlerLoop*> completions_;
+
+  Ready ready_inlets_, ready_handlers_, ready_outlets_, dirty_inlets_;
+  std::vector<bool> full_inlets_;
+  std::uint64_t releases_seen_ = 0;
+  Timers timers_;
+  Nanoseconds now_{0};
+  Nanoseconds checked_{0};
+
+  std::atomic<bool> stopping_{false};
+  std::optional<Nanoseconds> deadline_;
+  bool closing_ = false;
+  bool finished_ = false;
+  bool abandoned_ = false;
+};
+
+}  // namespace standpipe::worker

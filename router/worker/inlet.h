@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/reporter.h"
+#include "base/throttle.h"
+#include "deliver/account.h"
+#include "deliver/delivery.h"
+#include "frame/codec.h"
+#include "log/log.h"
+#include "match/matcher.h"
+#include "source/fifo_source.h"
+
+namespace standpipe::worker {
+
+// One source from its FIFO to its log: accept, find frames, match them, index them. What it delivers to is not its business; it
+// knows the deliveries only to book what matched, and to trim behind the slowest.
+class Inlet {
+ public:
+  enum class Turn {
+    more,  // there may be more: give it another turn
+    idle,  // nothing now; epoll will tell
+    full,  // its log is full: wait for a trim, or for memory
+  };
+
+  Inlet(const source::FifoOptions& options, std::size_t id, log::Arena& arena, match::Matcher matcher, const Clock& clock,
+        Reporter& reporter, bool warn_unmatched);
+
+  const std::string& name() const { return options_.name; }
+  source::FifoSource& fifo() { return fifo_; }
+  log::Log& log() { return log_; }
+  const match::Matcher& matcher() const { return matcher_; }
+  const deliver::Intake& books() const { return books_; }
+  std::unique_ptr<deliver::Delivery> make_delivery(std::size_t bit);
+  const std::vector<deliver::Delivery*>& deliveries() const { return deliveries_; }
+
+  void on_event(std::uint32_t events);
+  // One turn: at most what one segment has room for.
+  Turn accept(const Pipe& stage, int dev_null);
+  // Bits of the deliveries for which frames came since this was last asked.
+  void take_news(std::vector<std::size_t>& bits);
+  // Gives back what all deliveries have passed. true: something was.
+  bool trim();
+  bool waits_for_arena() const { return log_.waits_for_arena(); }
+
+  // Accept only what waits in the FIFO now.
+  void begin_stop();
+  bool stopped() const { return stopped_; }
+  // Books what will never be a message. Returns bytes left unread in the FIFO.
+  std::size_t end_stop();
+
+  void check_invariants() const;
+
+ private:
+  Turn discard(int dev_null);
+  bool index();
+  bool add(std::span<const frame::Frame> frames, std::span<const std::byte> bytes);
+  bool add_run(std::size_t bytes, std::uint32_t count, bool wanted);
+  void book(std::uint32_t count, std::size_t bytes, bool wanted);
+  void writers_left();
+  void refuse(std::uint64_t claimed);
+  std::uint64_t offset() const { return stream_offset_ - log_.partial_bytes(); }
+
+  source::FifoOptions options_;
+  const Clock& clock_;
+  Reporter& reporter_;
+  source::FifoSource fifo_;
+  std::unique_ptr<frame::Codec> codec_;
+  match::Matcher matcher_;
+  log::Log log_;
+  std::vector<deliver::Delivery*> deliveries_;  // by bit
+  deliver::Intake books_;
+
+  std::vector<std::uint64_t> set_, next_set_, news_;
+  std::uint64_t time_ns_ = 0;
+  std::uint64_t need_ = 0;           // bytes that the unfinished frame will take; 0: not known
+  std::uint64_t stream_offset_ = 0;  // bytes read from the FIFO, ever
+  std::uint64_t discarding_ = 0;     // bytes thrown away since the stream stopped making sense
+  bool discards_ = false;
+  bool hung_up_ = false;
+  bool warn_unmatched_;
+  std::optional<std::uint64_t> allowance_;  // stopping: bytes that may still be accepted
+  bool stopped_ = false;
+  Throttle trouble_, unmatched_trouble_;
+};
+
+}  // namespace standpipe::worker
