@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "log/log.h"
+
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <random>
+#include <string>
+
+#include "base/failure.h"
+#include "base/limits.h"
+
+using namespace standpipe;
+using namespace standpipe::log;
+
+namespace {
+
+// Writes messages of fixed size (whole frames for the log's purposes) and reads them back by cursor.
+class Fixture {
+ public:
+  explicit Fixture(LogOptions options = {.id = 0, .size_max = 256 * KiB, .readers = 2}, std::uint64_t memory = 4 * MiB)
+      : arena(memory, 2), log(arena, options) {}
+
+  bool append(const std::string& text, std::uint64_t set = 3) {
+    if (!feed(text)) return false;
+    const std::vector<std::uint64_t> sets(log.set_words(), set);
+    while (!log.add_run(text.size(), 1, ++time_, 1, sets))
+      if (!log.make_room_for_index()) return false;
+    return true;
+  }
+  bool feed(std::string_view bytes, std::uint64_t frame = 0) {
+    while (!bytes.empty()) {
+      const auto room = log.room(std::max<std::uint64_t>(frame, log.partial_bytes() + bytes.size()));
+      if (room.empty()) return false;
+      const auto n = std::min(room.size(), bytes.size());
+      std::memcpy(room.data(), bytes.data(), n);
+      log.filled(n);
+      bytes.remove_prefix(n);
+    }
+    return true;
+  }
+  std::string read(Cursor& at, std::size_t bit = 0) {
+    std::string out;
+    while (const auto piece = log.read(at, bit)) {
+      out.append(reinterpret_cast<const char*>(piece->bytes.data()), piece->bytes.size());
+      at = piece->end;
+    }
+    return out;
+  }
+
+  Arena arena;
+  Log log;
+
+ private:
+  std::uint64_t time_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("what was appended is read back, by every reader that wants it") {
+  Fixture f;
+  Cursor first = f.log.end(), second = f.log.end();
+  f.append("both ", 3);
+  f.append("first ", 1);
+  f.append("second ", 2);
+  CHECK(f.read(first, 0) == "both first ");
+  CHECK(f.read(second, 1) == "both second ");
+  CHECK(first == f.log.end());
+  f.log.check_invariants();
+}
+
+TEST_CASE("an empty log holds no memory, and positions go on") {
+  Fixture f;
+  f.append("one");
+  const auto end = f.log.end();
+  f.log.trim(end);
+  CHECK(f.log.memory() == 0);
+  Cursor at = end;
+  f.append("two");
+  CHECK(f.read(at) == "two");
+  CHECK(f.log.end().position == end.position + 3);
+  CHECK(f.log.end().sequence.number == 3);
+}
+
+TEST_CASE("a full log takes no more until it is trimmed") {
+  Fixture f({.id = 0, .size_max = 64 * KiB, .readers = 1});
+  const std::string kilobyte(1024, 'x');
+  std::size_t taken = 0;
+  while (f.append(kilobyte, 1)) ++taken;
+  CHECK(taken > 40);
+  CHECK(taken < 64);
+  CHECK(f.log.memory() <= 64 * KiB);
+  CHECK_FALSE(f.log.waits_for_arena());
+  f.log.trim(f.log.end());
+  CHECK(f.append(kilobyte, 1));
+  f.log.check_invariants();
+}
+
+TEST_CASE("an unfinished frame moves to a segment that holds all of it") {
+  Fixture f({.id = 0, .size_max = 64 * KiB, .readers = 1});
+  Cursor at = f.log.end();
+  f.append(std::string(10000, 'a'), 1);
+  f.feed(std::string(1000, 'b'), 200'000);
+  CHECK(f.read(at) == std::string(10000, 'a'));
+  f.log.trim(at);
+  REQUIRE(f.feed(std::string(199'000, 'b'), 200'000));
+  const std::uint64_t set = 1;
+  REQUIRE(f.log.add_run(200'000, 1, 1, 1, {&set, 1}));
+  CHECK(f.read(at) == std::string(200'000, 'b'));
+  f.log.trim(at);
+  CHECK(f.log.memory() == 0);
+  CHECK(f.arena.shared_used() == 0);
+}
+
+TEST_CASE("a frame larger than the log's size is let in when nothing else waits, and not before") {
+  Fixture f({.id = 0, .size_max = 16 * KiB, .readers = 1});
+  f.append("waits", 1);
+  f.feed("head", 1 * MiB);
+  CHECK(f.log.room(1 * MiB).empty());
+  f.log.trim(f.log.end());
+  CHECK(f.log.room(1 * MiB).size() >= 1 * MiB - 4);
+}
+
+TEST_CASE("what was not indexed is dropped without a trace") {
+  Fixture f;
+  f.append("whole");
+  f.feed("torn");
+  CHECK(f.log.drop_unindexed() == 4);
+  Cursor at;
+  CHECK(f.read(at) == "whole");
+  f.append("next");
+  CHECK(f.read(at) == "next");
+  f.log.check_invariants();
+}
+
+TEST_CASE("a log that takes all shared memory leaves the others their guarantee") {
+  Arena arena(1 * MiB, 2);
+  Log greedy(arena, {.id = 0, .size_max = 1 * GiB, .readers = 1});
+  Log modest(arena, {.id = 1, .size_max = 1 * GiB, .readers = 1});
+  const std::uint64_t set = 1;
+  for (auto room = greedy.room(0); !room.empty(); room = greedy.room(0)) {
+    greedy.filled(room.size());
+    REQUIRE(greedy.add_run(room.size(), 1, 1, 1, {&set, 1}));
+  }
+  CHECK(greedy.waits_for_arena());
+  CHECK(greedy.memory() <= 1 * MiB - arena.guaranteed_bytes());
+  CHECK(modest.room(100).size() >= 4096);
+  CHECK(modest.memory() == arena.guaranteed_bytes());
+}
+
+TEST_CASE("a large request has its turn though others go on asking") {
+  Arena arena(8 * MiB, 3);
+  const auto most = arena.shared_bytes();
+  const auto a = arena.lend(most / 2, 0);
+  REQUIRE(a);
+  CHECK_FALSE(arena.lend(most - 8192, 1));    // must wait
+  CHECK_FALSE(arena.lend(1 * MiB, 2));        // large, behind it
+  CHECK_FALSE(arena.lend(kSegmentBytes, 2));  // more than a quarter is in use already
+  arena.give_back(*a);
+  CHECK_FALSE(arena.lend(1 * MiB, 2));  // still not its turn
+  const auto big = arena.lend(most - 8192, 1);
+  REQUIRE(big);
+  arena.give_back(*big);
+  CHECK(arena.lend(1 * MiB, 2));
+}
+
+TEST_CASE("a large request that is withdrawn lets the next one through") {
+  Arena arena(8 * MiB, 3);
+  REQUIRE(arena.lend(arena.shared_bytes() / 2, 0));
+  CHECK_FALSE(arena.lend(arena.shared_bytes(), 1));
+  CHECK_FALSE(arena.lend(1 * MiB, 2));
+  arena.withdraw(1);
+  CHECK(arena.lend(1 * MiB, 2));
+}
+
+TEST_CASE("too little memory for the guarantees is refused with the number that is needed") {
+  try {
+    Arena arena(1 * MiB, 1000);
+    FAIL("was accepted");
+  } catch (const Failure& f) {
+    CHECK(std::string(f.what()) == "memory_max 1MiB is too small for 1,000 sources");
+    CHECK(f.help() == "each source is guaranteed 16KiB: set memory_max to at least 32000KiB");
+  }
+}
+
+TEST_CASE("thousands of tiny frames, each for another reader, fill the index before the bytes, and none is lost") {
+  Fixture f({.id = 0, .size_max = 64 * KiB, .readers = 100, .runs_are_short = true});
+  Cursor at[2];
+  std::string sent[2], got[2];
+  for (int i = 0; i < 50'000; ++i) {
+    const std::string text = std::to_string(i % 7);
+    std::vector<std::uint64_t> set(f.log.set_words());
+    set[(i % 2) * 1] = 1;  // reader 0 or reader 64
+    while (!f.feed(text)) {
+      got[0] += f.read(at[0], 0);
+      got[1] += f.read(at[1], 64);
+      f.log.trim(std::min(at[0], at[1]));
+    }
+    while (!f.log.add_run(1, 1, 1, 1, set)) {
+      if (f.log.make_room_for_index()) continue;
+      got[0] += f.read(at[0], 0);
+      got[1] += f.read(at[1], 64);
+      f.log.trim(std::min(at[0], at[1]));
+    }
+    sent[i % 2] += text;
+  }
+  got[0] += f.read(at[0], 0);
+  got[1] += f.read(at[1], 64);
+  CHECK(got[0] == sent[0]);
+  CHECK(got[1] == sent[1]);
+}
+
+TEST_CASE("any mix of appending, reading and trimming keeps order, content and the bounds") {
+  for (unsigned seed = 0; seed < 30; ++seed) {
+    std::mt19937 random(seed);
+    Fixture f({.id = 0, .size_max = (16u << (seed % 4)) * KiB, .readers = 3, .runs_are_short = seed % 2 == 0}, 2 * MiB);
+    std::string sent[3], got[3];
+    Cursor at[3];
+    for (int step = 0; step < 3000; ++step) {
+      const auto what = random() % 4;
+      if (what < 2) {
+        const std::string text(random() % (step % 50 == 0 ? 40'000 : 300), static_cast<char>('a' + step % 26));
+        const auto set = random() % 8;
+        if (text.empty() || f.log.partial_bytes()) continue;
+        if (!f.append(text, set)) {
+          f.log.drop_unindexed();
+          continue;
+        }
+        for (unsigned r = 0; r < 3; ++r)
+          if (set >> r & 1) sent[r] += text;
+      } else {
+        const auto r = random() % 3;
+        if (const auto piece = f.log.read(at[r], r)) {
+          got[r].append(reinterpret_cast<const char*>(piece->bytes.data()), piece->bytes.size());
+          at[r] = piece->end;
+        }
+        if (what == 3) f.log.trim(std::min({at[0], at[1], at[2]}));
+      }
+      f.log.check_invariants();
+    }
+    for (unsigned r = 0; r < 3; ++r) {
+      while (const auto piece = f.log.read(at[r], r)) {
+        got[r].append(reinterpret_cast<const char*>(piece->bytes.data()), piece->bytes.size());
+        at[r] = piece->end;
+      }
+      CHECK(got[r] == sent[r]);
+    }
+  }
+}
