@@ -31,13 +31,15 @@
 //   void flush(std::chrono::nanoseconds left)      push out what is held back; called before the hub stops
 //   void reopen()                                  the operator moved the files away (SIGUSR1)
 //
-// Thrown from handle: reject (never again; counted or dead-lettered with the reason), retry (later; the attempt counts),
-// disconnected (close, wait, open; no attempt counts), fatal (hold this handler until a person acts). Anything else is a retry.
+// Thrown from handle: reject (never again; counted or dead-lettered with the reason), retry (later; the attempt counts), disconnected
+// (close, wait, open; no attempt counts), fatal (hold this handler until a person acts). Anything else is a retry. Thrown from
+// handle(Batch&), it is about the messages from stop_at on; about all of them when stop_at was not called.
 // Calls for one instance never overlap, but may come from different threads. Views die when handle returns.
 #pragma once
 
 #include <standpipe/plugin.h>
 
+#include <algorithm>
 #include <chrono>
 #include <concepts>
 #include <cstring>
@@ -78,7 +80,9 @@ inline std::string_view view(const standpipe_string& s) { return s.size ? std::s
 inline standpipe_string abi(std::string_view s) { return {s.data(), s.size()}; }
 inline void write_reason(standpipe_reason* reason, std::string_view text) noexcept {
   if (!reason) return;
-  const auto n = std::min(text.size(), sizeof reason->text);
+  auto n = std::min(text.size(), sizeof reason->text);
+  if (n < text.size())
+    while (n > 0 && (static_cast<unsigned char>(text[n]) & 0xc0) == 0x80) --n;  // not in the middle of a character
   if (n) std::memcpy(reason->text, text.data(), n);
   reason->length = static_cast<std::uint32_t>(n);
 }
@@ -117,7 +121,8 @@ class Batch {
 
   void settle(std::size_t i, Outcome outcome) { result_->outcomes[i] = static_cast<std::uint8_t>(outcome); }
   void reason(std::string_view why) { detail::write_reason(result_->reason, why); }
-  // Messages from i on were not looked at: they come again, and no attempt is counted.
+  // Messages from i on were not looked at: they come again, and no attempt is counted. Call it before throwing, when those before i
+  // are done; or as the work proceeds, once a message, and with size() at the end.
   void stop_at(std::size_t i) { result_->at = static_cast<std::uint32_t>(i); }
   // The host moves all of these messages to the output (see Host::add_fifo).
   void send_all(std::uint32_t output) {
@@ -414,20 +419,35 @@ struct Face {
     }
   }
 
+  // What a throw is about begins where the batch was stopped; what was settled before that stands.
   static std::uint32_t whole(T& t, const standpipe_batch& batch, standpipe_result& result) noexcept {
-    // What the batch was told before the throw stands; a plain exception asks for the rest again.
-    return guarded(result.reason, STANDPIPE_DISCONNECTED, [&] {
-      Batch b(batch, result);
-      try {
-        t.handle(b);
-      } catch (const retry& e) {
-        write_reason(result.reason, e.what());
-        std::memset(result.outcomes, STANDPIPE_RETRY, batch.count);
-      } catch (const reject& e) {
-        write_reason(result.reason, e.what());
-        std::memset(result.outcomes, STANDPIPE_REJECT, batch.count);
-      }
-    });
+    Batch b(batch, result);
+    const auto rest = [&] { return result.at == STANDPIPE_NOT_TOLD ? 0 : std::min(result.at, batch.count); };
+    const auto settle_rest = [&](std::uint8_t outcome, std::string_view why) {
+      std::memset(result.outcomes + rest(), outcome, batch.count - rest());
+      result.at = batch.count;
+      write_reason(result.reason, why);
+      return std::uint32_t{STANDPIPE_OK};
+    };
+    const auto stop = [&](std::uint32_t answer, std::string_view why) {
+      result.at = rest();
+      write_reason(result.reason, why);
+      return answer;
+    };
+    try {
+      t.handle(b);
+      return STANDPIPE_OK;
+    } catch (const reject& e) {
+      return settle_rest(STANDPIPE_REJECT, e.what());
+    } catch (const disconnected& e) {
+      return stop(STANDPIPE_DISCONNECTED, e.what());
+    } catch (const fatal& e) {
+      return stop(STANDPIPE_FATAL, e.what());
+    } catch (const std::exception& e) {  // retry, and anything unforeseen
+      return settle_rest(STANDPIPE_RETRY, e.what());
+    } catch (...) {
+      return settle_rest(STANDPIPE_RETRY, "the plugin threw something that is no std::exception");
+    }
   }
 
   // Message by message. It stops at the first retry, so that order is kept.

@@ -19,15 +19,19 @@
 #define STANDPIPE_WIRE_MESSAGE_MAX_DEFAULT (16u << 20)
 #define STANDPIPE_WIRE_MESSAGE_MAX_LIMIT (1u << 30)
 
+/* No casts: C++ authors may well compile with -Wold-style-cast. */
+static inline uint8_t standpipe_wire_low_byte(uint32_t value) { return value & 0xff; }
+
 static inline void standpipe_wire_put_length(uint8_t header[STANDPIPE_WIRE_HEADER_BYTES], uint32_t length) {
-  header[0] = (uint8_t)(length & 0xff);
-  header[1] = (uint8_t)((length >> 8) & 0xff);
-  header[2] = (uint8_t)((length >> 16) & 0xff);
-  header[3] = (uint8_t)((length >> 24) & 0xff);
+  header[0] = standpipe_wire_low_byte(length);
+  header[1] = standpipe_wire_low_byte(length >> 8);
+  header[2] = standpipe_wire_low_byte(length >> 16);
+  header[3] = standpipe_wire_low_byte(length >> 24);
 }
 
 static inline uint32_t standpipe_wire_get_length(const uint8_t header[STANDPIPE_WIRE_HEADER_BYTES]) {
-  return (uint32_t)header[0] | ((uint32_t)header[1] << 8) | ((uint32_t)header[2] << 16) | ((uint32_t)header[3] << 24);
+  const uint32_t b0 = header[0], b1 = header[1], b2 = header[2], b3 = header[3];
+  return b0 | b1 << 8 | b2 << 16 | b3 << 24;
 }
 
 #endif

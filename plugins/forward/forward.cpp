@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <standpipe/plugin.hpp>
+
+#include "common/mode.h"
+
+namespace {
+
+// Passes messages on into a FIFO. It moves no byte itself: it answers "send these there", and the router moves whole frames in
+// large runs, waits for room and for readers, and never tears one.
+class Forward {
+ public:
+  static void describe(standpipe::Description& d);
+  explicit Forward(const standpipe::Options& options)
+      : host_(options.host()),
+        path_(options.text("fifo")),
+        mode_(common::octal_mode("mode", options.text("mode"))),
+        create_(options.boolean("create")),
+        on_reader_death_(options.text("on_reader_death") == "count" ? STANDPIPE_READER_DEATH_COUNT
+                                                                    : STANDPIPE_READER_DEATH_RESEND) {}
+
+  void open() { output_ = host_.add_fifo({path_, mode_, create_, on_reader_death_}); }
+  void handle(standpipe::Batch& batch) { batch.send_all(output_); }
+
+ private:
+  standpipe::Host host_;
+  std::string path_;
+  std::uint32_t mode_;
+  bool create_;
+  std::uint32_t on_reader_death_;
+  std::uint32_t output_ = 0;
+};
+
+void Forward::describe(standpipe::Description& d) {
+  d.name("forward").version("1.0").summary("passes messages on into another FIFO").never_blocks();
+  d.documentation(
+      "Each message goes into the FIFO as a frame: its length (4 bytes, little endian), then the payload. Whole frames only, in "
+      "order;\n"
+      "several forwards to one FIFO take turns.\n"
+      "\n"
+      "Nobody reading yet is no failure: messages wait in the source's log until a reader comes, and a reader may leave and come\n"
+      "back. When a reader dies, what it left unread in the FIFO is taken back and sent again to the next reader, which starts on "
+      "a\n"
+      "whole frame; the frame that the dead reader was in the middle of is sent again whole. With `on_reader_death: count` "
+      "nothing\n"
+      "is taken back: choose it when other programs write into the same FIFO. A reader that opens the FIFO before the router has\n"
+      "noticed that the last one left can get the rest of a frame.");
+  d.option("fifo").path().required().summary("the FIFO to write into").example("/run/billing/in");
+  d.option("mode").text().fallback("0600").summary("permissions of a FIFO that must be created, in octal and in quotes");
+  d.option("create").boolean().fallback("true").summary("create the FIFO when it is missing");
+  d.option("on_reader_death")
+      .one_of({"resend", "count"})
+      .fallback("resend")
+      .summary("what a dead reader left: send it again to the next one, or count it as delivered");
+}
+
+}  // namespace
+
+STANDPIPE_PLUGIN(Forward)
