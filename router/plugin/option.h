@@ -16,8 +16,8 @@ namespace standpipe::plugin {
 struct Option {
   std::uint32_t type = STANDPIPE_STRING;
   bool required = false;
-  std::string name, summary, fallback, minimum, maximum, unit, example;
-  std::vector<std::string> choices;
+  std::string name = {}, summary = {}, fallback = {}, minimum = {}, maximum = {}, unit = {}, example = {};
+  std::vector<std::string> choices = {};
 };
 
 // "size", "duration", "one of a, b, c": for messages and for `plugin show`.
@@ -30,8 +30,8 @@ struct Value {
   bool is_set = false;
   std::int64_t integer = 0;
   double real = 0;
-  std::string text;
-  std::vector<std::pair<std::string, std::string>> items;
+  std::string text = {};
+  std::vector<std::pair<std::string, std::string>> items = {};
 };
 
 struct Parsed {

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,8 +45,15 @@ class Registry {
   static std::vector<std::string> default_folders();
 
  private:
+  struct Entry {
+    std::unique_ptr<Plugin> plugin;  // or
+    Refused refused;
+  };
+  std::optional<std::string> path_of(const std::string& name) const;
+  std::string folders_help() const;
+
   std::vector<std::string> folders_;
-  std::map<std::string, std::unique_ptr<Plugin>> loaded_;  // by path
+  std::map<std::string, Entry> loaded_;  // by path
 };
 
 }  // namespace standpipe::plugin

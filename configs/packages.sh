@@ -1,0 +1,38 @@
+# Debian 12 packages, all in one place; read by quickstart.sh and tests/run.sh.
+
+# To build and run the router and its plugins.
+packages_build="g++ cmake ninja-build libboost-dev libboost-filesystem-dev libboost-program-options-dev libyaml-cpp-dev"
+# To build and run the tests: a second compiler, its sanitizers and linters, the test library, what watches processes.
+packages_test="clang clang-tidy clang-format libclang-rt-14-dev catch2 ccache python3 valgrind strace git"
+
+is_installed() {
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# Installs what is missing of the given packages; needs no network when nothing is.
+install_packages() {
+  missing=
+  for package in "$@"; do
+    is_installed "$package" || missing="$missing $package"
+  done
+  if [ -z "$missing" ]; then
+    echo "packages: all there"
+    return 0
+  fi
+  echo "packages: installing$missing"
+  as_root=
+  if [ "$(id -u)" != 0 ]; then
+    if ! command -v sudo >/dev/null 2>&1; then
+      echo "error: these packages are missing, and only root may install them:$missing" >&2
+      echo "  help: run this as root, or install sudo, or have somebody run: apt-get install$missing" >&2
+      return 1
+    fi
+    as_root=sudo
+  fi
+  $as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq &&
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null || {
+    echo "error: apt-get could not install:$missing" >&2
+    echo "  help: is this Debian 12 with a working package source? try: apt-get install$missing" >&2
+    return 1
+  }
+}

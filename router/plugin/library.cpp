@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/library.h"
+
+#include <boost/dll/shared_library.hpp>
+#include <exception>
+#include <memory>
+#include <string_view>
+
+#include "base/failure.h"
+
+namespace standpipe::plugin {
+namespace {
+
+constexpr const char* kEntry = "standpipe_plugin_v1";
+
+// Boost wraps the loader's own words: "... (dlerror system message: WORDS): Bad file descriptor".
+std::string loaders_words(std::string_view text) {
+  constexpr std::string_view kBefore = "dlerror system message: ";
+  const auto begin = text.find(kBefore);
+  const auto end = text.rfind("): ");
+  if (begin == std::string_view::npos || end == std::string_view::npos || end < begin) return std::string(text);
+  return std::string(text.substr(begin + kBefore.size(), end - begin - kBefore.size()));
+}
+
+std::unique_ptr<boost::dll::shared_library> load(const std::string& path) try {
+  using boost::dll::load_mode::rtld_local;
+  using boost::dll::load_mode::rtld_now;
+  return std::make_unique<boost::dll::shared_library>(path, rtld_now | rtld_local);
+} catch (const std::exception& e) {
+  throw Failure(path + " cannot be loaded: " + loaders_words(e.what()), "ldd -r " + path + " shows what is missing");
+}
+
+}  // namespace
+
+Library::Library(const std::string& path) {
+  const auto& library = *load(path).release();  // for the process's life: its destructor would unload
+  if (!library.has(kEntry))
+    throw Failure(path + " is no Standpipe plugin: it does not export " + kEntry,
+                  "end the plugin's source with STANDPIPE_PLUGIN(Class), and link it with the SDK's version script");
+  description_ = library.get<const standpipe_plugin*()>(kEntry)();
+  if (!description_) throw Failure(path + " is a broken plugin: " + kEntry + " returned nothing");
+}
+
+}  // namespace standpipe::plugin

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/registry.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+
+#include "base/failure.h"
+#include "base/text.h"
+#include "plugin/description.h"
+#include "plugin/library.h"
+
+namespace standpipe::plugin {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kSuffix = ".so";
+
+std::vector<std::string> names_in(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+    if (entry->path().extension() == kSuffix) names.push_back(entry->path().stem().string());
+  return names;
+}
+
+bool is_there(const std::string& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
+}  // namespace
+
+Registry::Registry(std::vector<std::string> folders) : folders_(std::move(folders)) {}
+
+Registry::~Registry() = default;
+
+std::vector<std::string> Registry::default_folders() {
+  std::vector<std::string> folders;
+  if (const char* path = std::getenv("STANDPIPE_PLUGIN_PATH")) {
+    std::string_view rest = path;
+    while (!rest.empty()) {
+      const auto colon = std::min(rest.find(':'), rest.size());
+      if (colon > 0) folders.emplace_back(rest.substr(0, colon));
+      rest.remove_prefix(std::min(colon + 1, rest.size()));
+    }
+  }
+  std::error_code error;
+  const auto program = fs::read_symlink("/proc/self/exe", error);
+  if (!error) folders.push_back((program.parent_path().parent_path() / "lib/standpipe/plugins").string());
+  return folders;
+}
+
+std::vector<std::string> Registry::names() const {
+  std::set<std::string> names;
+  for (const auto& folder : folders_)
+    for (const auto& name : names_in(folder)) names.insert(name);
+  return {names.begin(), names.end()};
+}
+
+const Plugin* Registry::find(const std::string& name, Refused& why) {
+  const auto path = path_of(name);
+  if (!path) {
+    why = {"", "unknown plugin '" + escaped(name) + '\'', folders_help()};
+    return nullptr;
+  }
+  if (const auto known = loaded_.find(*path); known != loaded_.end()) {
+    if (!known->second.plugin) why = known->second.refused;
+    return known->second.plugin.get();
+  }
+  auto& entry = loaded_[*path];
+  try {
+    entry.plugin = std::make_unique<Plugin>(read_description(*Library(*path).description(), *path));
+  } catch (const Failure& failure) {
+    entry.refused = {*path, failure.what(), failure.help()};
+    why = entry.refused;
+  }
+  return entry.plugin.get();
+}
+
+std::optional<std::string> Registry::path_of(const std::string& name) const {
+  if (name.find('/') != std::string::npos) return is_there(name) ? std::optional(fs::absolute(name).string()) : std::nullopt;
+  for (const auto& folder : folders_) {
+    const auto path = (fs::path(folder) / (name + std::string(kSuffix))).string();
+    if (is_there(path)) return fs::absolute(path).string();
+  }
+  return std::nullopt;
+}
+
+std::string Registry::folders_help() const {
+  const auto known = names();
+  if (known.empty()) return "there are no plugins in " + joined(folders_, ", ") + "; name other folders in STANDPIPE_PLUGIN_PATH";
+  return "plugins: " + joined(known, ", ");
+}
+
+}  // namespace standpipe::plugin

@@ -1,0 +1,100 @@
+#!/bin/sh
+# Installs what the tests need (Debian 12; as root or with sudo), builds in every flavour, runs everything, ends with a count.
+#
+#   sh tests/run.sh                all of it, under 20 minutes on 2 cores
+#   sh tests/run.sh STAGE...       some of: lint test asan tsan valgrind fuzz
+set -u
+here=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
+. "$here/configs/packages.sh"
+cd "$here" || exit 1
+export CCACHE_BASEDIR="$here" CCACHE_NOHASHDIR=1
+jobs=$(nproc)
+logs="$here/build/logs"
+passed=0
+failed=0
+mkdir -p "$logs"
+
+# step NAME COMMAND...: runs it with its output in a log; adds what it counted ('N passed, N failed', or ctest's last lines).
+step() {
+  name=$1
+  shift
+  log="$logs/$(echo "$name" | tr ' /' '--').log"
+  began=$(date +%s)
+  printf '%-44s' "$name"
+  if "$@" >"$log" 2>&1; then verdict=ok; else verdict=FAILED; fi
+  # A log without a count is one test: the step itself.
+  counts=$(sed -nE -e 's/^([0-9]+) passed, ([0-9]+) failed.*$/\1 \2/p' \
+    -e 's/^[0-9]+% tests passed, ([0-9]+) tests? failed out of ([0-9]+)$/\2 \1 all/p' "$log" |
+    awk '{ if ($3 == "all") $1 -= $2; p += $1; f += $2 } END { print p + 0, f + 0 }')
+  ok=${counts% *}
+  bad=${counts#* }
+  [ "$verdict" = ok ] && [ "$ok$bad" = 00 ] && ok=1
+  [ "$verdict" = FAILED ] && [ "$bad" = 0 ] && bad=1
+  passed=$((passed + ok))
+  failed=$((failed + bad))
+  printf '%s  %d passed, %d failed  (%d s)\n' "$verdict" "$ok" "$bad" $(($(date +%s) - began))
+  if [ "$verdict" = FAILED ]; then
+    tail -n 60 "$log" | sed 's/^/    /'
+    echo "    whole log: $log"
+  fi
+  [ "$verdict" = ok ]
+}
+
+configure_and_build() {
+  cmake -S . --preset "$1" -DSTANDPIPE_WERROR=ON -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache &&
+    cmake --build "build/$1"
+}
+unit() { ctest --test-dir "build/$1" --output-on-failure -j "$jobs" -L unit; }
+e2e() {
+  flavour=$1
+  shift
+  python3 tests/e2e/run.py --bin "build/$flavour/bin/standpipe" --jobs "$jobs" "$@"
+}
+format() { git ls-files -co --exclude-standard '*.h' '*.hpp' '*.cpp' '*.c' | xargs clang-format --dry-run --Werror; }
+tidy() { run-clang-tidy -quiet -p build/asan -j "$jobs" "^$here/(router|plugins)/"; }
+
+stage_test() {
+  step "build: gcc, optimised" configure_and_build test || return
+  step "unit tests" unit test
+  step "end-to-end tests, full scale" e2e test --scale full
+}
+stage_lint() {
+  step "clang-format" format
+  step "build: clang, address+undefined sanitizers" configure_and_build asan || return
+  step "clang-tidy" tidy
+}
+stage_asan() {
+  export ASAN_OPTIONS=abort_on_error=1:detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
+  step "build: clang, address+undefined sanitizers" configure_and_build asan || return
+  step "unit tests, address+undefined" unit asan
+  STANDPIPE_TEST_SLOW=4 step "end-to-end tests, address+undefined" e2e asan --scale small
+}
+stage_tsan() {
+  export TSAN_OPTIONS=halt_on_error=1:abort_on_error=1
+  step "build: gcc, thread sanitizer" configure_and_build tsan || return
+  step "unit tests, thread sanitizer" unit tsan
+  STANDPIPE_TEST_SLOW=6 step "end-to-end tests, thread sanitizer" e2e tsan --scale small
+}
+stage_valgrind() {
+  step "build: gcc, optimised" configure_and_build test || return
+  step "unit tests, valgrind" sh tests/valgrind.sh build/test
+  STANDPIPE_TEST_SLOW=10 step "end-to-end tests, valgrind" e2e test --scale small --only 'journey|routing|reader|stop' \
+    --wrap "valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite"
+}
+stage_fuzz() { step "fuzzing, a short run" sh tests/fuzz.sh 15; }
+
+# shellcheck disable=SC2086 # a list of packages
+install_packages $packages_build $packages_test || exit 1
+[ $# -gt 0 ] || set -- lint test asan tsan valgrind fuzz
+for stage in "$@"; do
+  case $stage in
+    lint | test | asan | tsan | valgrind | fuzz) "stage_$stage" ;;
+    *)
+      echo "error: there is no stage '$stage' (stages: lint test asan tsan valgrind fuzz)" >&2
+      exit 2
+      ;;
+  esac
+done
+echo
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
