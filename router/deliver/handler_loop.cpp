@@ -31,6 +31,7 @@ Delivery& HandlerLoop::add(std::unique_ptr<Delivery> delivery) { return *deliver
 
 bool HandlerLoop::step(Nanoseconds now) {
   wake_at_.reset();
+  waits_for_output_ = false;
   if (busy_ || state_ == State::closed) return false;
   if (close_by_) {
     call(Call::close);
@@ -50,7 +51,8 @@ bool HandlerLoop::step(Nanoseconds now) {
     call(Call::reopen);
     return true;
   }
-  if (!outputs_accept() || !take_batch(now)) return false;
+  waits_for_output_ = !outputs_accept();
+  if (waits_for_output_ || !take_batch(now)) return false;
   call(Call::handle);
   return true;
 }

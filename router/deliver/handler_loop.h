@@ -45,6 +45,8 @@ class HandlerLoop final : public plugin::HostServices {
   // A call that was made in the thread has come back.
   void on_completed(Nanoseconds now);
   std::optional<Nanoseconds> wake_at() const { return wake_at_; }
+  // The last step did nothing because an output of its has no room for more: step again when outputs have moved on.
+  bool waits_for_output() const { return waits_for_output_; }
   void want_reopen() { reopen_wanted_ = true; }
 
   // ---- stopping
@@ -95,6 +97,7 @@ class HandlerLoop final : public plugin::HostServices {
   standpipe_result result_{};
   plugin::Answer answer_;
   bool reopen_wanted_ = false;
+  bool waits_for_output_ = false;
   std::optional<Nanoseconds> close_by_;
   std::optional<Nanoseconds> wake_at_;
   Nanoseconds open_due_{0};

@@ -52,6 +52,7 @@ void Output::send(Delivery& delivery, const Range& range, std::uint64_t bytes) {
 
 bool Output::pump(Nanoseconds now) {
   wake_at_.reset();
+  hurried_ = hurried_ && !sendings_.empty();
   if (sendings_.empty() || !ready_to_write(now)) return false;
   std::uint64_t moved = 0;
   bool progress = true;
@@ -103,6 +104,7 @@ bool Output::try_open(Nanoseconds now) {
 
 // The next look: soon after something moved, then more and more seldom.
 void Output::wait_more(Nanoseconds now, Nanoseconds most) {
+  if (hurried_ && state_ == State::flowing) most = std::min(most, kHurry);
   pause_ = std::min(pause_ == Nanoseconds(0) ? kLookFirst : pause_ * 2, most);
   wake_at_ = now + pause_;
   if (state_ == State::flowing) {
@@ -116,7 +118,9 @@ void Output::wait_more(Nanoseconds now, Nanoseconds most) {
 void Output::hurry(Nanoseconds now) {
   if (sendings_.empty()) return;
   look();
-  if (sendings_.empty() || (wake_at_ && *wake_at_ <= now + kHurry)) return;
+  if (sendings_.empty() || state_ != State::flowing) return;
+  hurried_ = true;
+  if (wake_at_ && *wake_at_ <= now + kHurry) return;
   pause_ = std::min(pause_, kHurry);
   wake_at_ = now + kHurry;
 }
@@ -312,18 +316,42 @@ bool Output::all_moved() const {
   return state_ == State::flowing && moved_ == asked && fifo_.has_reader();
 }
 
-std::uint64_t Output::stop() {
-  if (state_ == State::flowing && fifo_.has_reader()) {
-    look();
-    // Whole frames that lie in a live reader's pipe are its own.
-    const auto place = place_of(moved_);
-    taken_ = moved_;
-    finish_front(moved_ - place.skip);
-    if (!sendings_.empty()) rewind(taken_);
+void Output::finish_frame() {
+  if (state_ == State::flowing && !fifo_.has_reader()) reader_died();
+  if (state_ != State::flowing) {  // what waits for a reader is left to its log
+    sendings_.clear();
+    return reset_marks();
   }
-  std::uint64_t left = 0;
-  for (const auto& s : sendings_) left += s.range.count;
-  return left;
+  fifo_.empty_stage();
+  written_ = moved_;
+  writing_ = place_of(moved_);
+  if (writing_.sending >= sendings_.size()) return;
+  sendings_.erase(sendings_.begin() + static_cast<std::ptrdiff_t>(writing_.sending) + 1, sendings_.end());
+  auto& last = sendings_.back();
+  const auto end = writing_.skip > 0 ? frame_end(last, writing_.at) : writing_.at;
+  std::uint64_t before = 0;
+  for (std::size_t i = 0; i + 1 < sendings_.size(); ++i) before += sendings_[i].bytes;
+  last.bytes = moved_ - writing_.skip - before + (end.position - writing_.at.position);
+  last.range.count = last.delivery->log().count_from(last.range.begin, last.delivery->bit()) -
+                     last.delivery->log().count_from(end, last.delivery->bit());
+  last.range.end = end;
+  if (last.bytes == 0) sendings_.pop_back();
+}
+
+log::Cursor Output::frame_end(const Sending& s, log::Cursor begin) const {
+  frame::Frame frame{};
+  const auto piece = s.delivery->log().read(begin, s.delivery->bit());
+  INVARIANT(piece && s.delivery->codec().scan(piece->bytes, {&frame, 1}).frames == 1, begin.position.bytes);
+  return {begin.position + frame.end, begin.sequence + 1};
+}
+
+void Output::stop() {
+  if (state_ != State::flowing || !fifo_.has_reader()) return;
+  look();
+  const auto place = place_of(moved_);
+  taken_ = moved_;
+  finish_front(moved_ - place.skip);
+  if (!sendings_.empty()) rewind(taken_);
 }
 
 }  // namespace standpipe::deliver

@@ -63,8 +63,10 @@ class Output {
   // Counts up whenever fd() is another one: time to register it with epoll.
   unsigned openings() const { return openings_; }
 
-  // The hub stops: what a live reader has in its pipe counts as delivered. Returns messages that were not even moved.
-  std::uint64_t stop();
+  // The hub ends soon: no message is begun any more; one that lies in the FIFO in part is still to be pumped.
+  void finish_frame();
+  // The hub ends, and nothing is pumped any more: whole messages in a live reader's pipe count as delivered.
+  void stop();
 
  private:
   enum class State { unopened, flowing, no_reader };
@@ -88,6 +90,7 @@ class Output {
   void finish(Delivery& delivery, const Range& part);
   void reader_died();
   void rewind(std::uint64_t taken);
+  log::Cursor frame_end(const Sending& s, log::Cursor begin) const;
   bool left_by_reader_is_ours(std::span<const std::byte> left) const;
   Place place_of(std::uint64_t offset) const;
   void reset_marks();
@@ -104,6 +107,7 @@ class Output {
   std::uint64_t taken_ = 0, moved_ = 0, written_ = 0;  // bytes since the first sending's begin
   bool failed_ = false;                                // said that it cannot be opened
   bool missing_reader_said_ = false;
+  bool hurried_ = false;  // a full log waits for what the reader takes
   Nanoseconds pause_{0};
   std::optional<Nanoseconds> wake_at_;
   std::vector<iovec> pieces_;

@@ -183,6 +183,11 @@ void Hub::wait_for_room(std::size_t i) {
       timers_.set(key(kOutlet, outlet_of_[output]), output->wake_at());
     }
   }
+  unblock_handlers();
+}
+
+void Hub::unblock_handlers() {
+  for (const auto h : blocked_handlers_.round()) ready_handlers_.add(h);
 }
 
 void Hub::deliver() {
@@ -193,12 +198,16 @@ void Hub::deliver() {
   }
 }
 
-void Hub::after_step(std::size_t h) { timers_.set(key(kHandler, h), handlers_[h]->wake_at()); }
+void Hub::after_step(std::size_t h) {
+  timers_.set(key(kHandler, h), handlers_[h]->wake_at());
+  if (handlers_[h]->waits_for_output()) blocked_handlers_.add(h);
+}
 
 void Hub::pump() {
   for (const auto o : ready_outlets_.round()) {
     if (outlets_[o].output->pump(now_)) ready_outlets_.add(o);
     after_pump(o);
+    unblock_handlers();
   }
 }
 
@@ -320,29 +329,42 @@ void Hub::begin_stop() {
 }
 
 void Hub::stop_step() {
-  const bool late = now_ >= *deadline_;
-  if (!closing_ && (late || all_drained())) {
-    stop_accepting();
-    closing_ = true;
-    const auto flush_by = std::max(*deadline_, now_ + 1s);
-    for (std::size_t h = 0; h < handlers_.size(); ++h) {
-      handlers_[h]->want_close(flush_by);
-      ready_handlers_.add(h);
-    }
-    deadline_ = flush_by;
-    timers_.set(key(kDeadline), *deadline_);
-  }
-  if (!closing_) return;
-  const bool closed = std::all_of(handlers_.begin(), handlers_.end(), [](const auto& h) { return h->closed(); });
-  if (!closed && now_ < *deadline_) return;
+  if (!closing_ && (now_ >= *deadline_ || all_drained())) begin_close();
+  if (!closing_ || (!all_closed() && now_ < *deadline_)) return;
   for (const auto& h : handlers_) {
     if (!h->in_call()) continue;
     reporter_.error("stuck", h->name() + ": its plugin does not come back from a call; the hub ends without it");
     h->abandon();
     abandoned_ = true;
   }
+  for (auto& outlet : outlets_) outlet.output->stop();
   drop_rest();
   finished_ = true;
+}
+
+// Nothing new is begun: handlers flush and close, outputs finish the message they are in, in a second at most.
+void Hub::begin_close() {
+  closing_ = true;
+  for (std::size_t o = 0; o < outlets_.size(); ++o) {
+    outlets_[o].output->finish_frame();
+    ready_outlets_.add(o);
+  }
+  for (auto& inlet : inlets_) {
+    if (const auto left = inlet->end_stop())
+      reporter_.warning("shutdown", inlet->name() + ": " + counted(left, "byte") +
+                                        " written after the stop, or for which there was no room, stay unread");
+  }
+  deadline_ = std::max(*deadline_, now_ + 1s);
+  timers_.set(key(kDeadline), *deadline_);
+  for (std::size_t h = 0; h < handlers_.size(); ++h) {
+    handlers_[h]->want_close(*deadline_);
+    ready_handlers_.add(h);
+  }
+}
+
+bool Hub::all_closed() const {
+  return std::all_of(handlers_.begin(), handlers_.end(), [](const auto& h) { return h->closed(); }) &&
+         std::all_of(outlets_.begin(), outlets_.end(), [](const auto& o) { return o.output->all_moved(); });
 }
 
 bool Hub::all_drained() {
@@ -354,15 +376,6 @@ bool Hub::all_drained() {
     moved = moved && outlet.output->idle();
   }
   return moved && std::all_of(handlers_.begin(), handlers_.end(), [](const auto& h) { return h->drained(); });
-}
-
-void Hub::stop_accepting() {
-  for (auto& outlet : outlets_) outlet.output->stop();
-  for (auto& inlet : inlets_) {
-    if (const auto left = inlet->end_stop())
-      reporter_.warning("shutdown", inlet->name() + ": " + counted(left, "byte") +
-                                        " written after the stop, or for which there was no room, stay unread");
-  }
 }
 
 // Whatever is left now will not be delivered by this run: it is counted, and said.

@@ -80,11 +80,13 @@ class Hub final : public deliver::Surroundings {
   void after_pump(std::size_t outlet);
   void adopt_outputs();
   void wait_for_room(std::size_t inlet);
+  void unblock_handlers();
 
   void begin_stop();
   void stop_step();
   bool all_drained();
-  void stop_accepting();
+  void begin_close();
+  bool all_closed() const;
   void drop_rest();
   bool finished() const { return finished_; }
   bool busy() const;
@@ -115,6 +117,7 @@ class Hub final : public deliver::Surroundings {
   std::vector<deliver::HandlerLoop*> completions_;
 
   Ready ready_inlets_, ready_handlers_, ready_outlets_, dirty_inlets_;
+  Ready blocked_handlers_;  // wait for an output, whichever: few, and a step that finds it still full costs little
   std::vector<bool> full_inlets_;
   std::uint64_t releases_seen_ = 0;
   Timers timers_;

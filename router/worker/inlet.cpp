@@ -53,7 +53,7 @@ Inlet::Turn Inlet::accept(const Pipe& stage, int dev_null) {
   if (!index()) return Turn::full;  // what the last turn had no index room for
   auto room = log_.room(need_);
   if (room.empty()) return Turn::full;
-  if (allowance_) room = room.first(std::min<std::uint64_t>(room.size(), *allowance_));
+  if (allowance_) room = room.first(std::min<std::uint64_t>(room.size(), allowed()));
   if (room.empty()) {
     stopped_ = true;
     return Turn::idle;
@@ -62,10 +62,10 @@ Inlet::Turn Inlet::accept(const Pipe& stage, int dev_null) {
   time_ns_ = static_cast<std::uint64_t>(clock_.wall().count());
   log_.filled(got.bytes);
   stream_offset_ += got.bytes;
-  if (allowance_) *allowance_ -= got.bytes;
+  if (allowance_) *allowance_ -= std::min<std::uint64_t>(got.bytes, *allowance_);
   if (!index()) return Turn::full;
   if (got.after == source::After::closed) writers_left();
-  if (allowance_ && (*allowance_ == 0 || got.after != source::After::more)) stopped_ = true;
+  if (allowance_ && log_.partial_bytes() == 0 && (*allowance_ == 0 || got.after != source::After::more)) stopped_ = true;
   return got.after == source::After::more ? Turn::more : Turn::idle;
 }
 
@@ -232,6 +232,13 @@ bool Inlet::trim() {
 }
 
 void Inlet::begin_stop() { allowance_ = fifo_.waiting(); }
+
+// Stopping: what waited in the FIFO then, and the rest of the frame that it ends in.
+std::uint64_t Inlet::allowed() const {
+  const auto partial = log_.partial_bytes();
+  if (*allowance_ > 0 || partial == 0) return *allowance_;
+  return need_ ? need_ - partial : 1;  // byte by byte until the length is known
+}
 
 std::size_t Inlet::end_stop() {
   stopped_ = true;

@@ -64,6 +64,7 @@ class Inlet {
   void book(std::uint32_t count, std::size_t bytes, bool wanted);
   void writers_left();
   void refuse(std::uint64_t claimed);
+  std::uint64_t allowed() const;
   std::uint64_t offset() const { return stream_offset_ - log_.partial_bytes(); }
 
   source::FifoOptions options_;

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "deliver/output.h"
+
+#include <fcntl.h>
+#include <standpipe/wire.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <random>
+
+#include "base/failure.h"
+#include "frame/length_prefixed.h"
+#include "temporary_folder.h"
+
+using namespace standpipe;
+using namespace std::chrono_literals;
+
+namespace {
+
+class Silent final : public Reporter {
+ public:
+  void say(const Diagnostic& d) override { said.push_back(d.code); }
+  std::vector<std::string> said;
+};
+
+std::string framed(const std::string& payload) {
+  std::uint8_t header[STANDPIPE_WIRE_HEADER_BYTES];
+  standpipe_wire_put_length(header, static_cast<std::uint32_t>(payload.size()));
+  return std::string(reinterpret_cast<const char*>(header), sizeof header) + payload;
+}
+
+// Whole frames in `bytes`; what is left over goes to `rest`.
+std::vector<std::string> unframed(std::string_view bytes, std::string* rest = nullptr) {
+  std::vector<std::string> payloads;
+  while (bytes.size() >= STANDPIPE_WIRE_HEADER_BYTES) {
+    const auto length = standpipe_wire_get_length(reinterpret_cast<const std::uint8_t*>(bytes.data()));
+    if (bytes.size() - STANDPIPE_WIRE_HEADER_BYTES < length) break;
+    payloads.emplace_back(bytes.substr(STANDPIPE_WIRE_HEADER_BYTES, length));
+    bytes.remove_prefix(STANDPIPE_WIRE_HEADER_BYTES + length);
+  }
+  if (rest) *rest = bytes;
+  return payloads;
+}
+
+// The other end of the output's FIFO.
+class Reader {
+ public:
+  explicit Reader(const std::string& path) : fd_(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)) {}
+  std::string read(std::size_t most = 1 << 20) {
+    std::string bytes(most, '\0');
+    const auto n = ::read(fd_.get(), bytes.data(), most);
+    bytes.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+    return bytes;
+  }
+
+ private:
+  Fd fd_;
+};
+
+// One log, one delivery of it (or two), one output. Time is the test's.
+class Fixture {
+ public:
+  explicit Fixture(bool resend = true, std::size_t stage = 16 * KiB)
+      : arena(16 * MiB, 2),
+        log(arena, {.id = 0, .size_max = 4 * MiB, .readers = 2}),
+        codec(1 * MiB),
+        delivery("in", log, codec, 0),
+        other("in", log, codec, 1),
+        output({.path = folder / "out", .mode = 0600, .create = true, .resend = resend}, stage, 0, reporter, [](auto&) {}) {}
+
+  void append(const std::string& payload, std::uint64_t set = 1) {
+    const auto frame = framed(payload);
+    std::string_view bytes = frame;
+    while (!bytes.empty()) {
+      const auto room = log.room(frame.size());
+      REQUIRE_FALSE(room.empty());
+      const auto n = std::min(room.size(), bytes.size());
+      std::memcpy(room.data(), bytes.data(), n);
+      log.filled(n);
+      bytes.remove_prefix(n);
+    }
+    while (!log.add_run(frame.size(), 1, ++time_, 1, {&set, 1})) REQUIRE(log.make_room_for_index());
+    if (set & 1) ++delivery.tally().matched;
+    if (set & 2) ++other.tally().matched;
+  }
+  // Gives all that waits in the delivery to the output.
+  void send(deliver::Delivery& d) {
+    auto at = d.next();
+    while (const auto piece = log.read(at, d.bit())) {
+      const deliver::Range range{piece->begin, piece->end, piece->count};
+      d.give_out(range);
+      output.send(d, range, piece->bytes.size());
+      at = piece->end;
+    }
+  }
+  void send(const std::string& payload) {
+    append(payload);
+    send(delivery);
+  }
+  void pump() {
+    now += 2s;  // past every back-off
+    while (output.pump(now)) {
+    }
+    check();
+  }
+  void reader_dies() {
+    output.on_event(EPOLLERR, now);
+    check();
+  }
+  void check() {
+    delivery.check_invariants();
+    other.check_invariants();
+  }
+  std::uint64_t delivered() const { return delivery.tally().delivered; }
+
+  test::TemporaryFolder folder;
+  Silent reporter;
+  log::Arena arena;
+  log::Log log;
+  frame::LengthPrefixed codec;
+  deliver::Delivery delivery, other;
+  deliver::Output output;
+  Nanoseconds now{0};
+
+ private:
+  std::uint64_t time_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a message is delivered when the reader has taken it, and not before") {
+  Fixture f;
+  f.send("hello");
+  f.pump();
+  CHECK(f.delivered() == 0);
+  CHECK(f.delivery.in_flight() == 1);
+  Reader reader(f.output.path());
+  f.pump();
+  CHECK(f.delivered() == 0);
+  CHECK(reader.read() == framed("hello"));
+  f.pump();
+  CHECK(f.delivered() == 1);
+  CHECK(f.output.idle());
+}
+
+TEST_CASE("wherever a reader dies, the next one starts on the frame it was in, and gets all the rest") {
+  const std::vector<std::string> sent = {"first", "", "the third one", std::string(300, 'x'), "last"};
+  std::string stream;
+  for (const auto& s : sent) stream += framed(s);
+  for (std::size_t taken = 0; taken <= stream.size(); ++taken) {
+    Fixture f;
+    std::string got;
+    {
+      Reader reader(f.output.path());
+      for (const auto& s : sent) f.send(s);
+      f.pump();
+      if (taken) got = reader.read(taken);
+    }
+    f.reader_dies();
+    Reader next(f.output.path());
+    f.pump();
+    const auto whole = unframed(got);
+    const std::vector<std::string> rest(sent.begin() + static_cast<std::ptrdiff_t>(whole.size()), sent.end());
+    CHECK(unframed(next.read()) == rest);
+    f.pump();
+    CHECK(f.delivered() == sent.size());
+    CHECK(f.output.idle());
+  }
+}
+
+TEST_CASE("count leaves what is in the pipe to the next reader, and goes on behind it") {
+  Fixture f(false);
+  std::string got;
+  {
+    Reader reader(f.output.path());
+    f.send("one");
+    f.send("two");
+    f.pump();
+    got = reader.read(2);
+  }
+  f.reader_dies();
+  CHECK(f.delivered() == 2);
+  f.send("three");
+  Reader next(f.output.path());
+  f.pump();
+  got += next.read();
+  CHECK(unframed(got) == std::vector<std::string>{"one", "two", "three"});
+}
+
+TEST_CASE("bytes of other writers are seen, said, and left alone") {
+  Fixture f;
+  {
+    Reader reader(f.output.path());
+    f.send("ours");
+    f.pump();
+    const Fd stranger(::open(f.output.path().c_str(), O_WRONLY | O_NONBLOCK));
+    const auto theirs = framed("theirs");
+    REQUIRE(::write(stranger.get(), theirs.data(), theirs.size()) == static_cast<ssize_t>(theirs.size()));
+  }
+  f.reader_dies();
+  CHECK(f.reporter.said == std::vector<std::string>{"others-write-here"});
+  Reader next(f.output.path());
+  CHECK(unframed(next.read()) == std::vector<std::string>{"ours", "theirs"});
+}
+
+TEST_CASE("deliveries that share an output take turns, frame by frame whole") {
+  Fixture f;
+  Reader reader(f.output.path());
+  std::vector<std::string> want;
+  for (int i = 0; i < 100; ++i) {
+    f.append("a" + std::to_string(i), 1);
+    f.append("b" + std::to_string(i), 2);
+    f.send(f.delivery);
+    f.send(f.other);
+    want.push_back("a" + std::to_string(i));
+    want.push_back("b" + std::to_string(i));
+  }
+  f.pump();
+  CHECK(unframed(reader.read()) == want);
+  f.pump();
+  CHECK(f.delivered() == 100);
+  CHECK(f.other.tally().delivered == 100);
+}
+
+TEST_CASE("a FIFO that was replaced is found again") {
+  Fixture f;
+  {
+    Reader reader(f.output.path());
+    f.send("old");
+    f.pump();
+  }
+  f.reader_dies();
+  ::unlink(f.output.path().c_str());
+  REQUIRE(::mkfifo(f.output.path().c_str(), 0600) == 0);
+  Reader next(f.output.path());
+  f.pump();
+  CHECK(unframed(next.read()) == std::vector<std::string>{"old"});
+}
+
+TEST_CASE("readers that come and die at random get every message whole, and none is skipped") {
+  for (unsigned seed = 1; seed <= 40; ++seed) {
+    std::mt19937 random(seed);
+    Fixture f(true, seed % 2 ? 16 * KiB : 4 * KiB);
+    std::vector<std::string> sent, got;
+    std::size_t seen = 0;  // how far the readers came together
+    auto reader = std::make_unique<Reader>(f.output.path());
+    std::string bytes;
+    for (int step = 0; step < 400; ++step) {
+      if (random() % 2 && sent.size() < 200) {
+        sent.push_back(std::to_string(sent.size()) + std::string(random() % (step % 20 ? 200 : 30'000), 'x'));
+        f.send(sent.back());
+      }
+      if (random() % 3) f.pump();
+      if (reader) bytes += reader->read(random() % 5000);
+      const bool dies = reader && random() % 7 == 0;
+      if (dies) {
+        f.pump();
+        bytes += reader->read(random() % 300);
+        reader.reset();
+        f.reader_dies();
+        for (const auto& m : unframed(bytes)) REQUIRE(m == sent[seen++]);
+        bytes.clear();
+      }
+      if (!reader) reader = std::make_unique<Reader>(f.output.path());
+    }
+    for (int i = 0; i < 2000 && !f.output.idle(); ++i) {
+      f.pump();
+      bytes += reader->read();
+      f.pump();
+    }
+    std::string rest;
+    for (const auto& m : unframed(bytes, &rest)) REQUIRE(m == sent[seen++]);
+    CHECK(rest.empty());
+    CHECK(seen == sent.size());
+    CHECK(f.delivered() == sent.size());
+  }
+}
+
+TEST_CASE("a hub that ends finishes the message that lies in the FIFO in part, and begins no other") {
+  for (const std::size_t size : {100u, 5000u, 70'000u, 200'000u}) {
+    Fixture f;
+    Reader reader(f.output.path());
+    for (int i = 0; i < 8; ++i) f.send(std::string(size, static_cast<char>('a' + i)));
+    f.pump();
+    std::string bytes = reader.read(size / 2);
+    f.pump();
+    f.output.finish_frame();
+    f.check();
+    for (int i = 0; i < 1000 && !f.output.all_moved(); ++i) {
+      bytes += reader.read();
+      f.pump();
+    }
+    f.output.stop();
+    f.check();
+    bytes += reader.read();
+    std::string rest;
+    const auto whole = unframed(bytes, &rest);
+    CHECK(rest.empty());
+    CHECK(f.delivered() == whole.size());
+    CHECK(f.delivery.in_flight() == 8 - whole.size());
+  }
+}
+
+TEST_CASE("a FIFO path that is a regular file is refused with the remedy") {
+  test::TemporaryFolder folder;
+  Silent reporter;
+  const Fd file(::open((folder / "out").c_str(), O_CREAT | O_WRONLY, 0600));
+  CHECK_THROWS_AS(deliver::Output({.path = folder / "out"}, 4096, 0, reporter, [](auto&) {}), Failure);
+}

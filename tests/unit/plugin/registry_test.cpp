@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/registry.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <fstream>
+
+using namespace standpipe;
+
+namespace {
+
+const std::string kFixtures = STANDPIPE_TEST_FIXTURES;
+
+std::string refusal(const std::string& name) {
+  plugin::Registry registry({kFixtures});
+  plugin::Refused why;
+  CHECK(registry.find(name, why) == nullptr);
+  return why.reason;
+}
+
+std::string in_folder(const std::string& name) { return kFixtures + "/" + name + ".so"; }
+
+}  // namespace
+
+TEST_CASE("a plugin is found by name, with what it says of itself") {
+  plugin::Registry registry({"/nowhere", kFixtures, STANDPIPE_TEST_PLUGINS});
+  plugin::Refused why;
+  const auto* sound = registry.find("sound", why);
+  REQUIRE(sound);
+  CHECK(sound->summary == "a fixture");
+  CHECK(sound->is_handler());
+  REQUIRE(sound->options.size() == 2);
+  CHECK(sound->options[0].name == "room");
+  CHECK(sound->options[0].fallback == "64KiB");
+  CHECK(registry.find("sound", why) == sound);
+  REQUIRE(registry.find("print", why));
+  CHECK(registry.find(in_folder("sound"), why) == sound);
+}
+
+TEST_CASE("options of a later SDK are read by their stride") {
+  plugin::Registry registry({kFixtures});
+  plugin::Refused why;
+  const auto* wide = registry.find("wide_options", why);
+  REQUIRE(wide);
+  CHECK(wide->options[1].name == "tone");
+}
+
+TEST_CASE("a plugin that is not there is told with those that are") {
+  plugin::Registry registry({STANDPIPE_TEST_PLUGINS});
+  plugin::Refused why;
+  CHECK_FALSE(registry.find("biling", why));
+  CHECK(why.reason == "unknown plugin 'biling'");
+  CHECK(why.help == "plugins: forward, log, print");
+}
+
+TEST_CASE("each broken plugin is refused for what is broken") {
+  const auto at = [](const std::string& name) { return in_folder(name) + ": "; };
+  CHECK(refusal("future_major") == at("future_major") + "it needs plugin ABI 2.0, this router has 1.0");
+  CHECK(refusal("future_minor") == at("future_minor") + "it needs plugin ABI 1.7, this router has 1.0");
+  CHECK(refusal("short_description") == at("short_description") + "its description is shorter than in any version");
+  CHECK(refusal("bad_name") == at("bad_name") + "its name 'Fix ure' has more than lower-case letters, digits, _ and -");
+  CHECK(refusal("wild_text") == at("wild_text") + "its summary is no text");
+  CHECK(refusal("not_utf8") == at("not_utf8") + "its summary is not UTF-8");
+  CHECK(refusal("bad_default") == at("bad_default") + "option 'room': its default: '64KiC' is no size");
+  CHECK(refusal("no_type") == at("no_type") + "option 'tone' has a type that does not exist");
+  CHECK(refusal("twice_declared") == at("twice_declared") + "option 'room' is declared twice");
+  CHECK(refusal("no_choices") == at("no_choices") + "option 'tone' has no choices");
+  CHECK(refusal("lacks_handle") == at("lacks_handle") + "its handler lacks create, handle or destroy");
+  CHECK(refusal("many_options") == at("many_options") + "its options are no list");
+  CHECK(refusal("no_entry") == in_folder("no_entry") + " is no Standpipe plugin: it does not export standpipe_plugin_v1");
+  CHECK(refusal("no_description") == in_folder("no_description") + " is a broken plugin: standpipe_plugin_v1 returned nothing");
+}
+
+TEST_CASE("a missing symbol is an error at loading, with the loader's words") {
+  CHECK(refusal("undefined_symbol") == in_folder("undefined_symbol") + " cannot be loaded: " + in_folder("undefined_symbol") +
+                                           ": undefined symbol: nobody_has_this");
+}
+
+TEST_CASE("a file that is no shared object is refused") {
+  const std::string path = "./not-a-plugin.so";
+  std::ofstream(path) << "#!/bin/sh\n";
+  plugin::Registry registry({"."});
+  plugin::Refused why;
+  CHECK_FALSE(registry.find("not-a-plugin", why));
+  CHECK(why.reason.find("cannot be loaded") != std::string::npos);
+  const auto names = registry.names();
+  CHECK(std::find(names.begin(), names.end(), "not-a-plugin") != names.end());
+  std::remove(path.c_str());
+}
