@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/clock.h"
+
 // Every bound of the hub in one place, and what it sums up to.
 //
 //   memory   logs         memory_max (default 256 MiB), mapped from one memfd; touched only where messages wait
@@ -36,6 +38,10 @@ constexpr std::size_t kSegmentBytesLeast = 16 * KiB;
 // The stage between FIFOs and logs: one a worker. pipe-max-size of an ordinary user.
 constexpr std::size_t kStageBytes = 1 * MiB;
 constexpr std::size_t kOutputStageBytes = 256 * KiB;
+
+// A frame larger than a segment reserves all its memory when it begins. One of which nothing came for that long is given up when
+// others wait for memory: a writer that hangs is likelier than one that is so slow.
+constexpr Nanoseconds kDribbleMax = std::chrono::seconds(60);
 
 constexpr std::uint32_t kBatchMessages = 1024;
 constexpr std::size_t kBatchBytes = 256 * KiB;  // a larger single message is a batch of its own

@@ -35,28 +35,23 @@ bool Batch::take_next(Delivery& delivery) {
   return true;
 }
 
+// Of one range only: between two of them lie messages that are final already.
 void Batch::take_again(Delivery& delivery) {
   start(delivery, delivery.again.front().attempt);
+  auto& range = delivery.again.front().range;
   bool room = true;
-  while (room && !delivery.again.empty() && delivery.again.front().attempt == attempt_) {
-    auto& range = delivery.again.front().range;
-    const auto before = count();
-    auto at = range.begin;
-    while (room && at < range.end) {
-      const auto piece = delivery.log().read(at, delivery.bit());
-      if (!piece || piece->begin >= range.end) break;
-      room = add(*piece, range.end.position);
-      at = piece->end;
-    }
-    const auto taken = count() - before;
-    if (taken == range.count) {
-      delivery.again.pop_front();
-    } else if (taken > 0) {
-      range = {this->range(count() - 1, count()).end, range.end, range.count - taken};
-    }
+  for (auto at = range.begin; room && at < range.end;) {
+    const auto piece = delivery.log().read(at, delivery.bit());
+    if (!piece || piece->begin >= range.end) break;
+    room = add(*piece, range.end.position);
+    at = piece->end;
   }
+  INVARIANT(count() > 0 && count() <= range.count, delivery.source(), count(), range.count);
+  if (count() == range.count)
+    delivery.again.pop_front();
+  else
+    range = {this->range(count() - 1, count()).end, range.end, range.count - count()};
   outcomes_.resize(messages_.size());
-  INVARIANT(!messages_.empty(), delivery.source());
 }
 
 bool Batch::add(const log::Piece& piece, log::Position until) {

@@ -52,12 +52,18 @@ void Delivery::finish(const Range& part) {
     return;
   }
   // From the middle or the end: what is before stays, and so may something behind. How the count splits is found in the index.
-  const auto frames_to = [&](log::Cursor from) { return log_.count_from(from, bit_); };
-  const auto before = frames_to(at->begin) - frames_to(part.begin);
+  const auto before = log_.count_between(at->begin, part.begin, bit_);
   at->end = part.begin;
   at->count = before;
   const auto after = rest.count - before;
   if (after > 0) open_.insert(std::next(at), Range{part.end, rest.end, after});
+}
+
+void Delivery::give_again(const Range& range, std::uint32_t attempt, Nanoseconds due) {
+  const auto behind =
+      std::upper_bound(again.begin(), again.end(), range.begin, [](log::Cursor c, const Again& a) { return c < a.range.begin; });
+  again.insert(behind, {range, attempt});
+  again_due = std::max(again_due, due);
 }
 
 void Delivery::abandon(Reason reason) {

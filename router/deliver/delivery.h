@@ -60,12 +60,13 @@ class Delivery {
   std::uint64_t in_flight() const;
   void check_invariants() const;
 
-  // Open messages that are to be given again, in order, before everything else of this delivery. Neighbours may have been tried a
-  // different number of times; a batch takes those at the front that are alike.
+  // Open messages that are to be given again, in order, before everything else of this delivery. Nothing between the messages of
+  // one range is final, so that a batch of them is a range, too.
   struct Again {
     Range range;
     std::uint32_t attempt;  // the next one's number
   };
+  void give_again(const Range& range, std::uint32_t attempt, Nanoseconds due);
   std::deque<Again> again;
   Nanoseconds again_due{0};
 

@@ -74,8 +74,9 @@ bool HandlerLoop::take_batch(Nanoseconds now) {
       batch_.take_again(delivery);
       return true;
     }
+    const auto before = delivery.next();
     if (delivery.may_have_more() && batch_.take_next(delivery)) return true;
-    around_.settled(delivery);  // what was skipped may be trimmed
+    if (before < delivery.next()) around_.settled(delivery);  // what was skipped may be trimmed
   }
   return false;
 }
@@ -100,7 +101,9 @@ void HandlerLoop::perform() {
   switch (call_) {
     case Call::open:
       outputs_.clear();
+      in_open_ = true;
       answer_ = handler_.open();
+      in_open_ = false;
       break;
     case Call::handle: {
       const auto view = batch_.view();
@@ -144,8 +147,6 @@ void HandlerLoop::on_completed(Nanoseconds now) {
 void HandlerLoop::settle_open(Nanoseconds now) {
   if (answer_.code == STANDPIPE_FATAL) return hold(answer_.reason);
   if (!answer_.ok()) return drop_connection(now, answer_.reason);
-  if (open_tries_ > 0) around_.reporter().info(name() + ": connected again after " + counted(open_tries_, "try", "tries"));
-  open_tries_ = 0;
   state_ = State::ready;
 }
 
@@ -164,6 +165,10 @@ void HandlerLoop::settle_handle(Nanoseconds now) {
   }
   if (result_.at < batch_.count()) leave_unlooked(result_.at, now);
   around_.settled(batch_.delivery());
+  if (answer_.ok() && open_tries_ > 0) {  // only now: an open that is followed by a disconnect at once is no connection
+    around_.reporter().info(name() + ": connected again after " + counted(open_tries_, "try", "tries"));
+    open_tries_ = 0;
+  }
   if (answer_.code == STANDPIPE_FATAL) return hold(answer_.reason);
   if (answer_.code == STANDPIPE_DISCONNECTED) return drop_connection(now, answer_.reason);
 }
@@ -195,9 +200,7 @@ void HandlerLoop::book(std::uint8_t outcome, std::uint32_t first, std::uint32_t 
 void HandlerLoop::book_retry(std::uint32_t first, std::uint32_t last, Nanoseconds now) {
   if (options_.attempts_max != 0 && batch_.attempt() >= options_.attempts_max)
     return give_up(first, last, Reason::retries_exhausted, now);
-  auto& delivery = batch_.delivery();
-  delivery.again.push_back({batch_.range(first, last), batch_.attempt() + 1});
-  delivery.again_due = now + backoff(batch_.attempt());
+  batch_.delivery().give_again(batch_.range(first, last), batch_.attempt() + 1, now + backoff(batch_.attempt()));
 }
 
 void HandlerLoop::give_up(std::uint32_t first, std::uint32_t last, Reason reason, Nanoseconds now) {
@@ -222,12 +225,10 @@ void HandlerLoop::give_up(std::uint32_t first, std::uint32_t last, Reason reason
 void HandlerLoop::leave_unlooked(std::uint32_t first, Nanoseconds now) {
   auto& delivery = batch_.delivery();
   const auto range = batch_.range(first, batch_.count());
+  const bool looked_at_none = answer_.ok() && first == 0;  // and says all is well: not again at once, for ever
+  if (looked_at_none) return delivery.give_again(range, batch_.attempt(), now + backoff(1));
   if (batch_.attempt() == 1 && delivery.next() == range.end) return delivery.take_back(range.begin, range.count);
-  delivery.again.push_front({range, batch_.attempt()});
-  // What the plugin asked to be given again stands before what it did not look at.
-  std::stable_sort(delivery.again.begin(), delivery.again.end(),
-                   [](const auto& a, const auto& b) { return a.range.begin < b.range.begin; });
-  delivery.again_due = std::max(delivery.again_due, now);
+  delivery.give_again(range, batch_.attempt(), now);
 }
 
 void HandlerLoop::drop_connection(Nanoseconds now, const std::string& reason) {
@@ -288,6 +289,10 @@ bool HandlerLoop::stopping() { return around_.stopping(); }
 
 // Comes from inside open, so busy_ keeps the loop away from outputs_.
 std::uint32_t HandlerLoop::add_fifo(const plugin::FifoOutputRequest& request, std::string& why) {
+  if (!in_open_) {
+    why = "outputs can be added in open only";
+    return 0;
+  }
   auto* output = around_.output_for(request, why);
   if (!output) return 0;
   outputs_.push_back(output);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -98,6 +99,7 @@ class HandlerLoop final : public plugin::HostServices {
   plugin::Answer answer_;
   bool reopen_wanted_ = false;
   bool waits_for_output_ = false;
+  std::atomic<bool> in_open_{false};
   std::optional<Nanoseconds> close_by_;
   std::optional<Nanoseconds> wake_at_;
   Nanoseconds open_due_{0};

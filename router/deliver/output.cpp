@@ -61,6 +61,11 @@ bool Output::pump(Nanoseconds now) {
     const auto pushed = fifo_.push();
     moved_ += pushed.bytes;
     moved += pushed.bytes;
+    if (pushed.error) {
+      fail(Failure::system("write " + path(), pushed.error));
+      wait_more(now, kLookLast);
+      return false;
+    }
     if (pushed.reader_gone) {
       reader_died();
       if (!sendings_.empty()) wait_more(now, kLookLast);
@@ -76,6 +81,7 @@ bool Output::pump(Nanoseconds now) {
 
 bool Output::ready_to_write(Nanoseconds now) {
   if (state_ == State::no_reader && fifo_.was_replaced()) {
+    if (!sendings_.empty()) rewind(moved_);  // the new FIFO begins with a whole message
     fifo_.close();
     state_ = State::unopened;
   }
@@ -95,11 +101,16 @@ bool Output::try_open(Nanoseconds now) {
     failed_ = false;
     return true;
   } catch (const Failure& failure) {
-    if (!failed_) reporter_.error("output-failed", failure.what(), failure.help());
-    failed_ = true;
+    fail(failure);
     wait_more(now, kLookLast);
     return false;
   }
+}
+
+// Said once, until it works again; it is tried on and on.
+void Output::fail(const Failure& failure) {
+  if (!failed_) reporter_.error("output-failed", failure.what(), failure.help());
+  failed_ = true;
 }
 
 // The next look: soon after something moved, then more and more seldom.
@@ -142,7 +153,8 @@ std::size_t Output::fill_stage() {
 // The bytes from writing_ on, as pieces of the logs; places[i] is where pieces[i] begins, and there is one more place than pieces.
 void Output::gather(std::vector<iovec>& pieces, std::vector<Place>& places) const {
   Place place = writing_;
-  while (pieces.size() < kPiecesMax && place.sending < sendings_.size()) {
+  auto room = fifo_.room();
+  while (pieces.size() < kPiecesMax && room > 0 && place.sending < sendings_.size()) {
     const auto& s = sendings_[place.sending];
     auto at = place.at;
     const auto piece = at < s.range.end ? s.delivery->log().read(at, s.delivery->bit()) : std::nullopt;
@@ -157,6 +169,7 @@ void Output::gather(std::vector<iovec>& pieces, std::vector<Place>& places) cons
     places.push_back(place);
     // writev does not write into its pieces, for all that iovec is not const.
     pieces.push_back({const_cast<std::byte*>(bytes.data()) + place.skip, bytes.size() - place.skip});
+    room -= std::min(room, bytes.size() - place.skip);
     place = {place.sending, end == piece->end.position ? piece->end : s.range.end, 0};
   }
   places.push_back(place);
@@ -208,26 +221,36 @@ void Output::reader_died() {
   look();
   state_ = State::no_reader;
   pause_ = {};
-  if (!resend_) {
-    // What is in the pipe is left to the next reader, and so is the rest of the frame that is in the middle of it.
-    finish_front(moved_);
-    return;
-  }
+  if (!resend_) return leave_in_pipe();
   if (moved_ == taken_ && written_ == moved_ && taken_ == 0) return;
   const auto back = fifo_.take_back([this](auto left) { return left_by_reader_is_ours(left); });
+  if (back.failed) {
+    reporter_.warning("reader-died",
+                      path() + ": its reader died, and what it left unread cannot be taken back (" + *back.failed +
+                          "); the next reader gets it, perhaps from the middle of a message",
+                      "let the hub's user read the FIFO as well, or set on_reader_death: count");
+    return leave_in_pipe();
+  }
   if (back.foreign) {
     reporter_.warning("others-write-here",
                       path() + ": its reader died, and the pipe holds bytes that others wrote; nothing is sent again",
                       "set on_reader_death: count where others write to the same FIFO");
     resend_ = false;
-    finish_front(moved_);
-    return;
+    return leave_in_pipe();
   }
   if (back.bytes < moved_ - taken_)
     reporter_.warning(
         "reader-overtook",
         path() + ": another reader opened it before the hub saw the first one go; it may have begun inside a message");
   rewind(taken_);
+}
+
+// What is in the pipe is the next reader's, and so is the rest of the message that lies in it in part.
+void Output::leave_in_pipe() {
+  fifo_.empty_stage();
+  written_ = moved_;
+  writing_ = place_of(moved_);
+  finish_front(moved_);
 }
 
 bool Output::left_by_reader_is_ours(std::span<const std::byte> left) const {
@@ -287,12 +310,12 @@ Output::Place Output::place_of(std::uint64_t offset) const {
 // Back to the beginning of the frame that `taken` is in: frames before it were taken whole and are final, and so the first sending
 // begins there.
 void Output::rewind(std::uint64_t taken) {
+  taken_ = taken;
   const auto place = place_of(taken);
   finish_front(taken - place.skip);
   if (!sendings_.empty()) {
     auto& front = sendings_.front();
-    const auto before = front.delivery->log().count_from(front.range.begin, front.delivery->bit()) -
-                        front.delivery->log().count_from(place.at, front.delivery->bit());
+    const auto before = front.delivery->log().count_between(front.range.begin, place.at, front.delivery->bit());
     if (before > 0) {
       const Range part{front.range.begin, place.at, before};
       front.range = {place.at, front.range.end, front.range.count - before};
@@ -318,11 +341,11 @@ bool Output::all_moved() const {
 
 void Output::finish_frame() {
   if (state_ == State::flowing && !fifo_.has_reader()) reader_died();
+  fifo_.empty_stage();
   if (state_ != State::flowing) {  // what waits for a reader is left to its log
     sendings_.clear();
     return reset_marks();
   }
-  fifo_.empty_stage();
   written_ = moved_;
   writing_ = place_of(moved_);
   if (writing_.sending >= sendings_.size()) return;
@@ -332,8 +355,7 @@ void Output::finish_frame() {
   std::uint64_t before = 0;
   for (std::size_t i = 0; i + 1 < sendings_.size(); ++i) before += sendings_[i].bytes;
   last.bytes = moved_ - writing_.skip - before + (end.position - writing_.at.position);
-  last.range.count = last.delivery->log().count_from(last.range.begin, last.delivery->bit()) -
-                     last.delivery->log().count_from(end, last.delivery->bit());
+  last.range.count = last.delivery->log().count_between(last.range.begin, end, last.delivery->bit());
   last.range.end = end;
   if (last.bytes == 0) sendings_.pop_back();
 }
@@ -349,9 +371,8 @@ void Output::stop() {
   if (state_ != State::flowing || !fifo_.has_reader()) return;
   look();
   const auto place = place_of(moved_);
-  taken_ = moved_;
   finish_front(moved_ - place.skip);
-  if (!sendings_.empty()) rewind(taken_);
+  if (!sendings_.empty()) rewind(moved_);
 }
 
 }  // namespace standpipe::deliver

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/failure.h"
 #include "base/limits.h"
 #include "base/reporter.h"
 #include "deliver/delivery.h"
@@ -89,6 +90,8 @@ class Output {
   void finish_front(std::uint64_t up_to);
   void finish(Delivery& delivery, const Range& part);
   void reader_died();
+  void leave_in_pipe();
+  void fail(const Failure& failure);
   void rewind(std::uint64_t taken);
   log::Cursor frame_end(const Sending& s, log::Cursor begin) const;
   bool left_by_reader_is_ours(std::span<const std::byte> left) const;

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <cstring>
 #include <vector>
 
 #include "base/failure.h"
@@ -90,7 +91,7 @@ OutputFifo::Pushed OutputFifo::push() {
     if (n < 0 && errno == EPIPE)
       pushed.reader_gone = true;
     else if (n < 0 && errno != EAGAIN)
-      throw Failure::system("write " + path_, errno);
+      pushed.error = errno;
     if (n <= 0) break;
     pushed.bytes += static_cast<std::size_t>(n);
     staged_ -= static_cast<std::uint64_t>(n);
@@ -105,20 +106,20 @@ void OutputFifo::empty_stage() {
 
 OutputFifo::TakenBack OutputFifo::take_back(const std::function<bool(std::span<const std::byte>)>& same) {
   empty_stage();
-  if (was_replaced()) return {waiting(), false};  // no reader can reach it any more
-  Fd reader(::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-  if (!reader)
-    throw Failure::system("take back from " + path_ + " what its reader left", errno, "the hub needs permission to read it, too");
+  if (waiting() == 0) return {};
+  // Not by its path: that may be gone, or name another file by now.
+  const Fd reader(::open(("/proc/self/fd/" + std::to_string(fifo_.get())).c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!reader) return {.failed = std::strerror(errno)};
   // Look before taking: what others wrote is not ours to take away. The stage is empty and lends itself as the place for the copy.
   const auto copied = ::tee(reader.get(), stage_.write_end.get(), INT_MAX, SPLICE_F_NONBLOCK);
   if (copied > 0) {
     std::vector<std::byte> seen;
     read_all(stage_.read_end.get(), static_cast<std::uint64_t>(copied),
              [&](auto bytes) { seen.insert(seen.end(), bytes.begin(), bytes.end()); });
-    if (!same(seen)) return {0, true};
+    if (!same(seen)) return {.foreign = true};
   }
   const auto most = bytes_waiting(reader.get());
-  return {read_all(reader.get(), most, [](auto) {}), false};
+  return {.bytes = read_all(reader.get(), most, [](auto) {})};
 }
 
 }  // namespace standpipe::deliver

@@ -3,8 +3,10 @@
 
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -42,18 +44,22 @@ class OutputFifo {
   struct Pushed {
     std::size_t bytes = 0;
     bool reader_gone = false;
+    int error = 0;  // what the kernel said that is no condition of a FIFO
   };
   Pushed push();
   std::uint64_t staged() const { return staged_; }
+  // Bytes that the stage may have room for; a pipe can be full earlier, by its slots.
+  std::size_t room() const { return stage_.capacity - std::min<std::size_t>(stage_.capacity, staged_); }
   // Bytes in the FIFO: ours, and those of others who write there.
   std::uint64_t waiting() const { return bytes_waiting(fifo_.get()); }
 
   // The reader is dead: takes back what it left. `same` is shown the bytes that are there (as many as can be looked at without
   // taking them) and says whether they are ours. Returns the bytes drained; nothing is drained, and `foreign` set, when they are
-  // not.
+  // not, and `failed` says why when it cannot be done (no permission to read). Empties the stage.
   struct TakenBack {
     std::uint64_t bytes = 0;
     bool foreign = false;
+    std::optional<std::string> failed = {};
   };
   TakenBack take_back(const std::function<bool(std::span<const std::byte>)>& same);
   void empty_stage();

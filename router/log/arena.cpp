@@ -62,7 +62,10 @@ std::optional<Extent> Arena::lend(std::uint64_t bytes, std::size_t who) {
   if (!my_turn || shared_used_ + bytes > allowed) return std::nullopt;
   const auto offset = place(bytes);
   if (!offset) return std::nullopt;
-  if (large) turn_.pop_front();
+  if (large) {
+    turn_.pop_front();
+    ++releases_;  // whoever waited behind may be next
+  }
   shared_used_ += bytes;
   return Extent{*offset, bytes, false};
 }
@@ -79,7 +82,8 @@ void Arena::give_back(const Extent& extent) {
   ++releases_;
   INVARIANT(shared_used_ >= extent.bytes, shared_used_, extent.bytes);
   shared_used_ -= extent.bytes;
-  if (extent.bytes <= kSegmentBytes && hot_bytes_ + extent.bytes <= kHotBytes) {
+  const bool usual = extent.bytes <= kSegmentBytes && std::has_single_bit(extent.bytes);
+  if (usual && hot_bytes_ + extent.bytes <= kHotBytes) {
     hot_[extent.bytes].push_back(extent.offset);
     hot_bytes_ += extent.bytes;
     return;

@@ -26,7 +26,7 @@ Log::Log(Arena& arena, const LogOptions& options)
       size_max_(options.size_max),
       words_((options.readers + 63) / 64),
       run_bytes_(static_cast<std::uint32_t>(sizeof(Run) + words_ * sizeof(std::uint64_t))),
-      index_share_(options.runs_are_short ? 4 : 32),
+      lately_frames_(options.runs_are_short ? 3 : 31),
       // Four segments at least, so that the front can be given back while the end grows.
       segment_max_(std::clamp<std::uint64_t>(std::bit_floor(options.size_max / 4), kSegmentBytesLeast, kSegmentBytes)),
       segment_next_(std::min(segment_max_, kSegmentFirst)) {}
@@ -51,11 +51,16 @@ std::uint64_t Log::missing(std::uint64_t frame_bytes) const {
   return frame_bytes > here ? frame_bytes - here : 0;
 }
 
+std::uint32_t Log::reserve(const Segment& segment) const {
+  const std::uint64_t free = segment.floor() - segment.filled();
+  const auto share = free * lately_index_ / (lately_index_ + lately_frames_);
+  return static_cast<std::uint32_t>(std::max<std::uint64_t>(run_bytes_ * kRunsLeast, share));
+}
+
 // The reserve for the index may be used up by the last bytes of a large frame: it needs one entry.
 std::span<std::byte> Log::tail_room(std::uint64_t frame_bytes) const {
   const auto& tail = segments_.back();
-  const auto reserve = std::max<std::uint32_t>(run_bytes_ * kRunsLeast, (tail.floor() - tail.filled()) / index_share_);
-  const auto room = tail.room(reserve);
+  const auto room = tail.room(reserve(tail));
   return room.size() >= missing(frame_bytes) ? room : tail.room(run_bytes_);
 }
 
@@ -71,16 +76,22 @@ bool Log::grow(std::uint64_t frame_bytes) {
   const std::uint64_t partial = unindexed().size();
   const auto content = std::max(frame_bytes, partial);
   if (segments_.size() == 1 && empty() && segments_.front().indexed() > 0 && content + run_bytes_ <= segments_.front().capacity()) {
+    learn(segments_.front());
     segments_.front().rewind(end_.position);
-    if (!tail_room(frame_bytes).empty()) return true;
+    if (!tail_room(frame_bytes).empty()) {
+      arena_.withdraw(id_);
+      return true;
+    }
   }
   const auto least = std::max<std::uint64_t>(content + kRunsLeast * run_bytes_ + 64, kSegmentBytesLeast);
-  const auto wanted = std::max({least, segment_next_, std::min<std::uint64_t>(partial + partial / index_share_, kSegmentBytes)});
+  const auto usual = std::clamp<std::uint64_t>(std::bit_ceil(partial + partial / 4), segment_next_, kSegmentBytes);
+  const auto wanted = std::max(least, usual);
   const auto extent = borrow(wanted, least);
   if (!extent) return false;
   Segment fresh(*extent, arena_.at(extent->offset), end_.position, words_);
   fresh.adopt(unindexed());
   if (!segments_.empty()) {
+    learn(segments_.back());
     segments_.back().drop_unindexed();
     if (segments_.back().indexed() == 0) {
       give_back(segments_.back());
@@ -89,7 +100,15 @@ bool Log::grow(std::uint64_t frame_bytes) {
   }
   segments_.push_back(fresh);
   drop_passed();
+  arena_.withdraw(id_);
   return true;
+}
+
+// A segment is left behind: how its bytes and its index compared is the best guess for the next one.
+void Log::learn(const Segment& segment) {
+  if (segment.indexed() == 0) return;
+  lately_frames_ = segment.indexed();
+  lately_index_ = segment.capacity() - segment.floor();
 }
 
 std::optional<Extent> Log::borrow(std::uint64_t wanted, std::uint64_t least) {
@@ -168,10 +187,12 @@ std::optional<Piece> Log::read(Cursor& at, std::size_t bit) const {
   return std::nullopt;
 }
 
-std::uint64_t Log::count_from(Cursor from, std::size_t bit) const {
+std::uint64_t Log::count_between(Cursor from, Cursor to, std::size_t bit) const {
   std::uint64_t count = 0;
-  while (const auto piece = read(from, bit)) {
-    count += piece->count;
+  while (from < to) {
+    const auto piece = read(from, bit);
+    if (!piece || piece->begin >= to) break;
+    count += piece->end <= to ? piece->count : to.sequence - piece->begin.sequence;  // inside a run every frame is wanted
     from = piece->end;
   }
   return count;

@@ -61,8 +61,9 @@ class Log {
   // ---- read
   // The next frames at or behind `at` that reader `bit` wants; moves `at` over those it does not want. nullopt: nothing more.
   std::optional<Piece> read(Cursor& at, std::size_t bit) const;
-  // Frames behind `from` that the reader wants; walks the index.
-  std::uint64_t count_from(Cursor from, std::size_t bit) const;
+  // Frames from `from` on, and before `to`, that the reader wants; walks the index. `to` is the begin or end of a wanted frame.
+  std::uint64_t count_between(Cursor from, Cursor to, std::size_t bit) const;
+  std::uint64_t count_from(Cursor from, std::size_t bit) const { return count_between(from, end_, bit); }
 
   // ---- trim
   void trim(Cursor lowest);
@@ -82,6 +83,8 @@ class Log {
  private:
   bool tail_suffices(std::uint64_t frame_bytes) const;
   std::span<std::byte> tail_room(std::uint64_t frame_bytes) const;
+  std::uint32_t reserve(const Segment& segment) const;
+  void learn(const Segment& segment);
   std::uint64_t missing(std::uint64_t frame_bytes) const;
   bool grow(std::uint64_t frame_bytes);
   std::optional<Extent> borrow(std::uint64_t wanted, std::uint64_t least);
@@ -94,7 +97,9 @@ class Log {
   std::uint64_t size_max_;
   std::size_t words_;
   std::uint32_t run_bytes_;
-  std::uint32_t index_share_;  // 1/n of what is free stays free for the index
+  // How much of a segment its index takes: bytes of frames and of index, of late. That share of what is free stays free for it.
+  std::uint64_t lately_frames_;
+  std::uint64_t lately_index_ = 1;
   std::uint64_t segment_max_;
   std::uint64_t segment_next_;  // size of the next segment: grows while the source is busy
   std::uint64_t memory_ = 0;

@@ -2,8 +2,10 @@
 #include "source/fifo_source.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/failure.h"
@@ -17,17 +19,20 @@ FifoSource::FifoSource(const FifoOptions& options) : path_(options.path) {
   const auto prepared = prepare_fifo({options.path, options.mode, options.owner, options.group, true});
   fd_ = open_read_end(options.path, prepared.id);
   created_ = prepared.created;
-  capacity_ = grow_pipe(fd_.get(), 0);
 }
 
-// A splice that moved less than it might have has emptied the FIFO: what is written later wakes epoll again, whatever is left. That
-// holds only if nothing but emptiness can have stopped it: not the stage's slots (when it has fewer than the FIFO), and no hang-up
-// to be seen yet.
-After FifoSource::classify(long moved, std::size_t wanted, std::size_t stage_capacity, bool hung_up) const {
+// A splice can move less than it might have because the FIFO is empty, or because the stage's slots are full. Only emptiness, seen
+// after it, means that a later write wakes epoll; and only a splice that moves nothing shows that the writers have gone.
+After FifoSource::classify(long moved, std::size_t wanted, bool hung_up) const {
   if (moved == 0) return After::closed;
   if (moved < 0) return After::drained;
-  const bool stopped_by_emptiness = static_cast<std::size_t>(moved) < wanted && stage_capacity >= capacity_;
-  return stopped_by_emptiness && !hung_up ? After::drained : After::more;
+  const bool is_short = static_cast<std::size_t>(moved) < wanted;
+  return is_short && !hung_up && waiting() == 0 ? After::drained : After::more;
+}
+
+bool FifoSource::has_writer() const {
+  pollfd p{fd_.get(), POLLIN, 0};
+  return ::poll(&p, 1, 0) < 0 || !(p.revents & POLLHUP);
 }
 
 Accepted FifoSource::accept(const Pipe& stage, std::span<std::byte> room, bool hung_up) {
@@ -44,16 +49,17 @@ Accepted FifoSource::accept(const Pipe& stage, std::span<std::byte> room, bool h
     INVARIANT(n > 0, n, errno, copied, moved);
     copied += static_cast<std::size_t>(n);
   }
-  return {static_cast<std::size_t>(moved > 0 ? moved : 0), classify(moved, wanted, stage.capacity, hung_up)};
+  return {static_cast<std::size_t>(moved > 0 ? moved : 0), classify(moved, wanted, hung_up)};
 }
 
-Accepted FifoSource::discard(int dev_null, bool hung_up) {
+Accepted FifoSource::discard(int dev_null, std::size_t most, bool hung_up) {
+  const auto wanted = std::min(most, kStageBytes);
   long moved = 0;
   do {
-    moved = ::splice(fd_.get(), nullptr, dev_null, nullptr, kStageBytes, SPLICE_F_NONBLOCK);
+    moved = ::splice(fd_.get(), nullptr, dev_null, nullptr, wanted, SPLICE_F_NONBLOCK);
   } while (moved < 0 && errno == EINTR);
   if (moved < 0 && errno != EAGAIN) throw Failure::system("read " + path_, errno);
-  return {static_cast<std::size_t>(moved > 0 ? moved : 0), classify(moved, kStageBytes, kStageBytes, hung_up)};
+  return {static_cast<std::size_t>(moved > 0 ? moved : 0), classify(moved, wanted, hung_up)};
 }
 
 }  // namespace standpipe::source

@@ -36,22 +36,23 @@ class FifoSource {
   // Moves at most room.size() bytes into `room`, which is not empty. `hung_up`: epoll said that the writers have gone, so look
   // until that is seen. Throws Failure when the kernel refuses in a way that is no condition of a FIFO.
   Accepted accept(const Pipe& stage, std::span<std::byte> room, bool hung_up);
-  // The same, but throws the bytes away.
-  Accepted discard(int dev_null, bool hung_up);
+  // The same, but throws the bytes away; at most `most` of them.
+  Accepted discard(int dev_null, std::size_t most, bool hung_up);
 
+  // false once a writer was there and the last one left.
+  bool has_writer() const;
   std::size_t waiting() const { return bytes_waiting(fd_.get()); }
   // A larger pipe between writers and us means fewer wake-ups.
-  void grow(std::size_t bytes) { capacity_ = grow_pipe(fd_.get(), bytes); }
+  void grow(std::size_t bytes) { grow_pipe(fd_.get(), bytes); }
   int fd() const { return fd_.get(); }
   const std::string& path() const { return path_; }
   bool created() const { return created_; }
   FileId id() const { return FileId::of(fd_.get()); }
 
  private:
-  After classify(long moved, std::size_t wanted, std::size_t stage_capacity, bool hung_up) const;
+  After classify(long moved, std::size_t wanted, bool hung_up) const;
 
   std::string path_;
-  std::size_t capacity_ = 0;
   bool created_ = false;
   Fd fd_;
 };

@@ -18,11 +18,12 @@ namespace {
 using namespace std::chrono_literals;
 
 // An event's key: what it is about, and which one.
-enum Kind : std::uint64_t { kInlet, kHandler, kOutlet, kSignal, kCompletion, kDeadline };
+enum Kind : std::uint64_t { kInlet, kHandler, kOutlet, kSignal, kCompletion, kDeadline, kDribble };
 std::uint64_t key(Kind kind, std::size_t index = 0) { return (std::uint64_t{kind} << 32) | index; }
 Kind kind_of(std::uint64_t k) { return static_cast<Kind>(k >> 32); }
 std::size_t index_in(std::uint64_t k) { return k & 0xffffffffu; }
 
+constexpr Nanoseconds kDribbleLook = 1s;         // how often, while memory is short, whoever holds it for nothing is looked for
 constexpr std::size_t kDescriptorsBesides = 32;  // standard streams, epoll, signals, stage, memory, plugins' libraries ...
 constexpr std::size_t kDescriptorsAnOutput = 4;
 constexpr std::size_t kDescriptorsAHandler = 2;  // a plugin's own: a file, and another while it rotates
@@ -155,6 +156,8 @@ void Hub::on_event(std::uint64_t k, std::uint32_t events) {
 }
 
 void Hub::on_timer(std::uint64_t k) {
+  if (kind_of(k) == kInlet) ready_inlets_.add(index_in(k));
+  if (kind_of(k) == kDribble) end_dribbles();
   if (kind_of(k) == kHandler) ready_handlers_.add(index_in(k));
   if (kind_of(k) == kOutlet) ready_outlets_.add(index_in(k));
 }
@@ -163,15 +166,35 @@ void Hub::accept() {
   std::vector<std::size_t> news;
   for (const auto i : ready_inlets_.round()) {
     auto& inlet = *inlets_[i];
-    const auto turn = inlet.accept(stage_, dev_null_.get());
+    const auto turn = accept_from(inlet, i);
     full_inlets_[i] = turn == Inlet::Turn::full;
     if (turn == Inlet::Turn::more) ready_inlets_.add(i);
     if (turn == Inlet::Turn::full) wait_for_room(i);
+    if (full_inlets_[i] && inlet.waits_for_arena()) timers_.set_if_none(key(kDribble), now_ + kDribbleLook);
     news.clear();
     inlet.take_news(news);
     for (const auto bit : news) ready_handlers_.add(handlers_of_[i][bit]);
     dirty_inlets_.add(i);
   }
+}
+
+// What the kernel refuses for no known reason is tried again: the rest of the hub goes on.
+Inlet::Turn Hub::accept_from(Inlet& inlet, std::size_t i) try {
+  return inlet.accept(stage_, dev_null_.get());
+} catch (const Failure& failure) {
+  reporter_.error("source", inlet.name() + ": " + failure.what(), failure.help());
+  timers_.set(key(kInlet, i), now_ + 1s);
+  return Inlet::Turn::idle;
+}
+
+// Memory is short. Whoever holds much of it for a frame that does not come is found; looked for again while somebody waits.
+void Hub::end_dribbles() {
+  bool waits = false;
+  for (std::size_t i = 0; i < inlets_.size(); ++i) {
+    if (inlets_[i]->end_dribble()) ready_inlets_.add(i);
+    waits |= full_inlets_[i] && inlets_[i]->waits_for_arena();
+  }
+  if (waits) timers_.set(key(kDribble), now_ + kDribbleLook);
 }
 
 // What lies in pipes of readers may have been taken without anybody being told.
@@ -271,17 +294,18 @@ void Hub::on_completions() {
 }
 
 deliver::Output* Hub::output_for(const plugin::FifoOutputRequest& request, std::string& why) try {
-  const std::lock_guard lock(made_mutex_);
+  // Outside the lock, for the loop takes it too: a file system that stands still must not stop the hub.
   auto output = std::make_unique<deliver::Output>(request, budget_.output_stage, budget_.output_fifo, reporter_,
                                                   [this](deliver::Delivery& d) { settled(d); });
+  const std::lock_guard lock(made_mutex_);
   for (const auto& made : made_) {
-    if (made.id != output->id()) continue;
+    if (made.path != request.path && made.id != output->id()) continue;
     if (made.resend == request.resend) return made.output.get();
     why = "another handler sends to " + request.path + " with a different on_reader_death";
     return nullptr;
   }
   if (output->created()) reporter_.info("created " + request.path);
-  made_.push_back({output->id(), request.resend, std::move(output)});
+  made_.push_back({request.path, output->id(), request.resend, std::move(output)});
   return made_.back().output.get();
 } catch (const Failure& failure) {
   why = failure.what() + (failure.help().empty() ? "" : " (" + failure.help() + ")");

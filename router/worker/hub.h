@@ -56,7 +56,8 @@ class Hub final : public deliver::Surroundings {
   };
   // An output as its makers see it: they come from plugins' threads, and do not look into what the loop changes.
   struct MadeOutput {
-    FileId id;
+    std::string path;
+    FileId id;  // when it was made
     bool resend;
     std::unique_ptr<deliver::Output> output;
   };
@@ -81,6 +82,8 @@ class Hub final : public deliver::Surroundings {
   void adopt_outputs();
   void wait_for_room(std::size_t inlet);
   void unblock_handlers();
+  Inlet::Turn accept_from(Inlet& inlet, std::size_t index);
+  void end_dribbles();
 
   void begin_stop();
   void stop_step();
@@ -102,19 +105,20 @@ class Hub final : public deliver::Surroundings {
   Pipe stage_;
   log::Arena arena_;
 
+  // What plugins' threads come to; declared before the handlers, whose destructors wait for those threads.
+  std::mutex made_mutex_;
+  std::vector<MadeOutput> made_;  // guarded by made_mutex_
+  std::mutex completions_mutex_;
+  std::vector<deliver::HandlerLoop*> completions_;  // guarded by completions_mutex_
+
   std::vector<std::unique_ptr<Inlet>> inlets_;
   std::vector<std::unique_ptr<deliver::HandlerLoop>> handlers_;
   std::vector<std::vector<std::size_t>> handlers_of_;  // by inlet, by bit
   std::map<const log::Log*, std::size_t> inlet_of_;
   std::map<const deliver::HandlerLoop*, std::size_t> index_of_;
 
-  std::mutex made_mutex_;
-  std::vector<MadeOutput> made_;  // guarded by made_mutex_
   std::vector<Outlet> outlets_;
   std::map<const deliver::Output*, std::size_t> outlet_of_;
-
-  std::mutex completions_mutex_;
-  std::vector<deliver::HandlerLoop*> completions_;
 
   Ready ready_inlets_, ready_handlers_, ready_outlets_, dirty_inlets_;
   Ready blocked_handlers_;  // wait for an output, whichever: few, and a step that finds it still full costs little

@@ -50,9 +50,10 @@ void Inlet::on_event(std::uint32_t events) { hung_up_ |= (events & EPOLLHUP) != 
 Inlet::Turn Inlet::accept(const Pipe& stage, int dev_null) {
   if (stopped_) return Turn::idle;
   if (discards_) return discard(dev_null);
+  if (skip_ > 0) return skip(dev_null);
   if (!index()) return Turn::full;  // what the last turn had no index room for
   auto room = log_.room(need_);
-  if (room.empty()) return Turn::full;
+  if (room.empty()) return stand_still();
   if (allowance_) room = room.first(std::min<std::uint64_t>(room.size(), allowed()));
   if (room.empty()) {
     stopped_ = true;
@@ -60,6 +61,8 @@ Inlet::Turn Inlet::accept(const Pipe& stage, int dev_null) {
   }
   const auto got = fifo_.accept(stage, room, hung_up_);
   time_ns_ = static_cast<std::uint64_t>(clock_.wall().count());
+  came_ = got.bytes ? clock_.steady() : came_;
+  if (got.bytes == 0) hung_up_ = false;  // seen now, or a new writer is there and its leaving will be told
   log_.filled(got.bytes);
   stream_offset_ += got.bytes;
   if (allowance_) *allowance_ -= std::min<std::uint64_t>(got.bytes, *allowance_);
@@ -69,8 +72,47 @@ Inlet::Turn Inlet::accept(const Pipe& stage, int dev_null) {
   return got.after == source::After::more ? Turn::more : Turn::idle;
 }
 
+// There is no room. A frame that will never be whole must not keep its turn for memory, though: its writers have gone, and what
+// they left is too little.
+Inlet::Turn Inlet::stand_still() {
+  const auto partial = log_.partial_bytes();
+  const auto waiting = fifo_.waiting();
+  const bool torn = hung_up_ && partial > 0 && partial + waiting < need_ && !fifo_.has_writer();
+  if (!torn) return Turn::full;
+  cut_short(partial + waiting);
+  skip_ = waiting;
+  return Turn::more;
+}
+
+// The rest of a frame that was given up.
+Inlet::Turn Inlet::skip(int dev_null) {
+  const auto got = fifo_.discard(dev_null, skip_, hung_up_);
+  stream_offset_ += got.bytes;
+  books_.discarded_bytes += got.bytes;
+  skip_ -= got.bytes;
+  if (got.bytes == 0) hung_up_ = false;
+  if (got.after == source::After::closed) skip_ = 0;
+  if (allowance_) stopped_ = got.after != source::After::more;
+  return got.after == source::After::more || skip_ == 0 ? Turn::more : Turn::idle;
+}
+
+bool Inlet::end_dribble() {
+  const auto partial = log_.partial_bytes();
+  if (discards_ || partial == 0 || need_ <= kSegmentBytes || clock_.steady() - came_ < kDribbleMax) return false;
+  reporter_.warning("dribble",
+                    name() + ": " + thousands(partial) + " of " + thousands(need_) + " bytes of a frame came, and none for " +
+                        duration_text(kDribbleMax) + ", while others wait for the memory it holds: it is given up (truncated)",
+                    "look at the writers of " + fifo_.path() + ", or raise memory_max");
+  ++books_.truncated;
+  books_.discarded_bytes += partial;
+  skip_ = need_ - partial;
+  need_ = 0;
+  log_.drop_unindexed();
+  return true;
+}
+
 Inlet::Turn Inlet::discard(int dev_null) {
-  const auto got = fifo_.discard(dev_null, hung_up_);
+  const auto got = fifo_.discard(dev_null, kStageBytes, hung_up_);
   stream_offset_ += got.bytes;
   discarding_ += got.bytes;
   books_.discarded_bytes += got.bytes;
@@ -173,9 +215,12 @@ void Inlet::writers_left() {
     need_ = 0;
     return;
   }
+  if (log_.partial_bytes() > 0) cut_short(log_.partial_bytes());
+}
+
+// Of the frame at the end only that many bytes will ever come.
+void Inlet::cut_short(std::uint64_t bytes) {
   const auto partial = log_.unindexed();
-  if (partial.empty()) return;
-  const auto bytes = partial.size();
   std::uint64_t left_out = 0;
   if (trouble_.allow(clock_.steady(), left_out)) {
     Diagnostic d{.severity = Severity::warning,
@@ -187,9 +232,10 @@ void Inlet::writers_left() {
     reporter_.say(d);
   }
   ++books_.truncated;
-  books_.discarded_bytes += bytes;
+  books_.discarded_bytes += partial.size();
   log_.drop_unindexed();
   need_ = 0;
+  hung_up_ = false;
 }
 
 // A length beyond the limit: nothing behind it can be trusted, until all writers have closed.

@@ -47,6 +47,8 @@ class Inlet {
   // Gives back what all deliveries have passed. true: something was.
   bool trim();
   bool waits_for_arena() const { return log_.waits_for_arena(); }
+  // Others wait for memory. Gives up a large frame of which nothing came for long (limits.h); true: it did.
+  bool end_dribble();
 
   // Accept only what waits in the FIFO now.
   void begin_stop();
@@ -58,11 +60,14 @@ class Inlet {
 
  private:
   Turn discard(int dev_null);
+  Turn skip(int dev_null);
+  Turn stand_still();
   bool index();
   bool add(std::span<const frame::Frame> frames, std::span<const std::byte> bytes);
   bool add_run(std::size_t bytes, std::uint32_t count, bool wanted);
   void book(std::uint32_t count, std::size_t bytes, bool wanted);
   void writers_left();
+  void cut_short(std::uint64_t bytes);
   void refuse(std::uint64_t claimed);
   std::uint64_t allowed() const;
   std::uint64_t offset() const { return stream_offset_ - log_.partial_bytes(); }
@@ -82,6 +87,8 @@ class Inlet {
   std::uint64_t need_ = 0;           // bytes that the unfinished frame will take; 0: not known
   std::uint64_t stream_offset_ = 0;  // bytes read from the FIFO, ever
   std::uint64_t discarding_ = 0;     // bytes thrown away since the stream stopped making sense
+  std::uint64_t skip_ = 0;           // bytes still to come of a frame that was given up
+  Nanoseconds came_{0};              // when the last bytes came (steady)
   bool discards_ = false;
   bool hung_up_ = false;
   bool warn_unmatched_;

@@ -26,6 +26,9 @@ class Timers {
     times_.emplace(key, *when);
     order_.emplace(*when, key);
   }
+  void set_if_none(std::uint64_t key, Nanoseconds when) {
+    if (!times_.contains(key)) set(key, when);
+  }
   std::optional<Nanoseconds> next() const {
     if (order_.empty()) return std::nullopt;
     return order_.begin()->first;
