@@ -310,3 +310,73 @@ TEST_CASE("a FIFO path that is a regular file is refused with the remedy") {
   const Fd file(::open((folder / "out").c_str(), O_CREAT | O_WRONLY, 0600));
   CHECK_THROWS_AS(deliver::Output({.path = folder / "out"}, 4096, 0, reporter, [](auto&) {}), Failure);
 }
+
+namespace {
+
+// As many messages as the pipe and the stage hold, and more; the reader takes a part.
+void fill_and_kill_reader(Fixture& f, std::size_t taken) {
+  Reader reader(f.output.path());
+  for (int i = 0; i < 400; ++i) f.send(std::string(1000, static_cast<char>('a' + i % 26)));
+  f.pump();
+  reader.read(taken);
+  f.pump();
+}
+
+std::string read_to_the_end(Fixture& f) {
+  std::string bytes;
+  Reader next(f.output.path());
+  for (int i = 0; i < 200 && !f.output.idle(); ++i) {
+    f.pump();
+    bytes += next.read();
+  }
+  CHECK(f.output.idle());
+  return bytes;
+}
+
+std::size_t count_thousands(const std::string& bytes) {
+  std::string rest;
+  const auto whole = unframed(bytes, &rest);
+  CHECK(rest.empty());
+  for (const auto& m : whole) CHECK(m.size() == 1000);
+  return whole.size();
+}
+
+}  // namespace
+
+TEST_CASE("with others' bytes in the pipe the stream goes on where it was, and what lay in the stage is not lost") {
+  Fixture f;
+  fill_and_kill_reader(f, 10'040);
+  std::string left(1 << 20, '\0');
+  {
+    const Fd stranger(::open(f.output.path().c_str(), O_RDWR | O_NONBLOCK));
+    left.resize(static_cast<std::size_t>(::read(stranger.get(), left.data(), left.size())));
+    const auto changed = "?" + left.substr(1);
+    REQUIRE(::write(stranger.get(), changed.data(), changed.size()) == static_cast<ssize_t>(changed.size()));
+  }
+  f.reader_dies();
+  CHECK(f.reporter.said == std::vector<std::string>{"others-write-here"});
+  auto bytes = read_to_the_end(f);
+  REQUIRE(bytes.front() == '?');
+  bytes.front() = left.front();
+  CHECK(count_thousands(bytes) == 390);
+}
+
+TEST_CASE("count, and the FIFO replaced: the new one begins with a whole message") {
+  Fixture f(false);
+  fill_and_kill_reader(f, 500);
+  f.reader_dies();
+  ::unlink(f.output.path().c_str());
+  REQUIRE(::mkfifo(f.output.path().c_str(), 0600) == 0);
+  CHECK(count_thousands(read_to_the_end(f)) == 400 - 64 * KiB / 1004);  // those that lay whole in the old one went with it
+  CHECK(f.delivered() == 400);
+}
+
+TEST_CASE("a reader that takes its FIFO away with it does not end the hub") {
+  Fixture f;
+  fill_and_kill_reader(f, 2008);
+  ::unlink(f.output.path().c_str());
+  f.reader_dies();
+  f.pump();
+  REQUIRE(::mkfifo(f.output.path().c_str(), 0600) == 0);
+  CHECK(count_thousands(read_to_the_end(f)) == 398);
+}

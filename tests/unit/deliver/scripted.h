@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <standpipe/plugin.h>
+
+#include <algorithm>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "deliver/handler_loop.h"
+
+namespace test {
+
+using namespace standpipe;
+
+class ManualClock final : public Clock {
+ public:
+  Nanoseconds steady() const override { return now; }
+  Nanoseconds wall() const override { return now; }
+  Nanoseconds now{std::chrono::seconds(1)};
+};
+
+class Quiet final : public Reporter {
+ public:
+  void say(const Diagnostic& d) override { said.push_back(d.message); }
+  std::vector<std::string> said;
+};
+
+// A plugin inside the test: what it answers to each call is written down beforehand; what it was given is written down by it.
+//   D delivered, R retry, J reject, F filtered, S send; a script shorter than its batch leaves the rest unlooked at; "X..."
+//   disconnects after those; a call without a script delivers all.
+class Scripted {
+ public:
+  Scripted() {
+    handler_ = {sizeof handler_, STANDPIPE_INLINE, create, open, handle, nullptr, close, destroy, nullptr};
+    abi_.size = sizeof abi_;
+    abi_.abi_major = STANDPIPE_ABI_MAJOR;
+    abi_.handler = &handler_;
+    plugin.name = "scripted";
+    plugin.abi = &abi_;
+    current() = this;
+  }
+  std::deque<std::string> script;
+  std::vector<std::string> seen;  // "1,2,3 a1" for each call
+  std::function<void(const standpipe_host&)> on_open = [](const auto&) {};
+  plugin::Plugin plugin;
+
+ private:
+  static Scripted*& current() {
+    static Scripted* it = nullptr;
+    return it;
+  }
+  static std::uint32_t create(const standpipe_host* host, const standpipe_config*, void** self, standpipe_reason*) {
+    current()->host_ = host;
+    *self = current();
+    return STANDPIPE_OK;
+  }
+  static std::uint32_t open(void* self, standpipe_reason*) {
+    auto& it = *static_cast<Scripted*>(self);
+    it.on_open(*it.host_);
+    return STANDPIPE_OK;
+  }
+  static void close(void*) {}
+  static void destroy(void*) {}
+  static std::uint32_t handle(void* self, const standpipe_batch* batch, standpipe_result* result) {
+    auto& it = *static_cast<Scripted*>(self);
+    std::string numbers;
+    for (std::uint32_t i = 0; i < batch->count; ++i) numbers += (i ? "," : "") + std::to_string(batch->messages[i].sequence);
+    it.seen.push_back(numbers + " a" + std::to_string(batch->attempt));
+    if (it.script.empty()) return STANDPIPE_OK;
+    auto answer = it.script.front();
+    it.script.pop_front();
+    const bool disconnects = answer.starts_with('X');
+    if (disconnects) answer.erase(0, 1);
+    answer.resize(std::min<std::size_t>(answer.size(), batch->count));
+    constexpr std::string_view kLetters = "DRJFS";
+    for (std::size_t i = 0; i < answer.size(); ++i) result->outcomes[i] = static_cast<std::uint8_t>(kLetters.find(answer[i]));
+    result->output = 1;
+    if (answer.size() < batch->count) result->at = static_cast<std::uint32_t>(answer.size());
+    return disconnects ? STANDPIPE_DISCONNECTED : STANDPIPE_OK;
+  }
+
+  const standpipe_host* host_ = nullptr;
+  standpipe_handler handler_{};
+  standpipe_plugin abi_{};
+};
+
+}  // namespace test
