@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/create_fifo.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+
+#include "base/failure.h"
+#include "temporary_folder.h"
+
+using namespace standpipe;
+using source::prepare_fifo;
+
+namespace {
+
+std::string refusal(const source::FifoRequest& request) {
+  try {
+    prepare_fifo(request);
+  } catch (const Failure& failure) {
+    return std::string(failure.what()) + " | " + failure.help();
+  }
+  return "accepted";
+}
+
+struct stat look(const std::string& path) {
+  struct stat st {};
+  REQUIRE(::lstat(path.c_str(), &st) == 0);
+  return st;
+}
+
+}  // namespace
+
+TEST_CASE("a FIFO is created with just the mode that was asked, whatever the umask") {
+  const test::TemporaryFolder folder;
+  const auto before = ::umask(0777);
+  const auto prepared = prepare_fifo({.path = folder / "in", .mode = 0626});
+  ::umask(before);
+  CHECK(prepared.created);
+  CHECK(S_ISFIFO(look(folder / "in").st_mode));
+  CHECK((look(folder / "in").st_mode & 07777) == 0626);
+}
+
+TEST_CASE("one that is there keeps its mode") {
+  const test::TemporaryFolder folder;
+  REQUIRE(::mkfifo((folder / "in").c_str(), 0600) == 0);
+  CHECK_FALSE(prepare_fifo({.path = folder / "in", .mode = 0666}).created);
+  CHECK((look(folder / "in").st_mode & 07777) == 0600);
+}
+
+TEST_CASE("what is no FIFO is refused with the remedy") {
+  const test::TemporaryFolder folder;
+  const Fd file(::open((folder / "file").c_str(), O_CREAT | O_WRONLY, 0600));
+  CHECK(refusal({.path = folder / "file"}) ==
+        (folder / "file") + " is a regular file, not a FIFO: someone wrote to it before the hub made it | mv " + (folder / "file") +
+            " away and start the hub again");
+  CHECK(refusal({.path = folder.path()}) ==
+        folder.path() + " is a folder, not a FIFO | name a FIFO inside it, e.g. " + folder.path() + "/in");
+  CHECK(refusal({.path = "/dev/null"}) == "/dev/null is a device, not a FIFO | choose another path for the FIFO");
+}
+
+TEST_CASE("a missing folder is named, and a link to nothing") {
+  const test::TemporaryFolder folder;
+  CHECK(refusal({.path = folder / "no/in"}) == "cannot create " + (folder / "no/in") + ": the folder " + (folder / "no") +
+                                                   " does not exist | mkdir -p " + (folder / "no"));
+  REQUIRE(::symlink((folder / "nothing").c_str(), (folder / "link").c_str()) == 0);
+  CHECK(refusal({.path = folder / "link"}) ==
+        (folder / "link") + " is a symbolic link to something that does not exist | create what it points to, or remove the link");
+}
+
+TEST_CASE("a link of one's own to a FIFO is a choice; one that another user planted is not") {
+  const test::TemporaryFolder folder;
+  REQUIRE(::mkfifo((folder / "fifo").c_str(), 0600) == 0);
+  REQUIRE(::symlink("fifo", (folder / "link").c_str()) == 0);
+  CHECK(refusal({.path = folder / "link"}) == "accepted");
+  if (::geteuid() != 0) return;  // only root can plant it here
+  REQUIRE(::lchown((folder / "link").c_str(), 65534, 65534) == 0);
+  CHECK(refusal({.path = folder / "link"}).find("is a symbolic link made by nobody, not by you") != std::string::npos);
+}
+
+TEST_CASE("an unknown owner leaves no half-made FIFO behind") {
+  const test::TemporaryFolder folder;
+  CHECK(refusal({.path = folder / "in", .owner = "no-such-user"}).find("there is no user 'no-such-user'") != std::string::npos);
+  CHECK(::access((folder / "in").c_str(), F_OK) != 0);
+}
+
+TEST_CASE("a path that is given to another file in between is noticed") {
+  const test::TemporaryFolder folder;
+  const auto prepared = prepare_fifo({.path = folder / "in"});
+  REQUIRE(::rename((folder / "in").c_str(), (folder / "old").c_str()) == 0);
+  REQUIRE(::mkfifo((folder / "in").c_str(), 0600) == 0);
+  CHECK_THROWS_AS(source::open_read_end(folder / "in", prepared.id), Failure);
+}

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/inlet.h"
+
+#include <fcntl.h>
+#include <standpipe/wire.h>
+#include <sys/epoll.h>
+
+#include <catch2/catch.hpp>
+#include <memory>
+
+#include "base/failure.h"
+#include "base/limits.h"
+#include "temporary_folder.h"
+
+using namespace standpipe;
+using namespace std::chrono_literals;
+
+namespace {
+
+class ManualClock final : public Clock {
+ public:
+  Nanoseconds steady() const override { return now; }
+  Nanoseconds wall() const override { return now; }
+  Nanoseconds now{1s};
+};
+
+class Quiet final : public Reporter {
+ public:
+  void say(const Diagnostic& d) override { said.push_back(d); }
+  std::vector<Diagnostic> said;
+};
+
+std::string header(std::uint32_t length) {
+  std::uint8_t bytes[STANDPIPE_WIRE_HEADER_BYTES];
+  standpipe_wire_put_length(bytes, length);
+  return {reinterpret_cast<const char*>(bytes), sizeof bytes};
+}
+std::string framed(const std::string& payload) { return header(static_cast<std::uint32_t>(payload.size())) + payload; }
+
+class Writer {
+ public:
+  explicit Writer(const std::string& path) : fd_(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC)) { REQUIRE(fd_); }
+  void write(std::string_view bytes) {
+    REQUIRE(::write(fd_.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
+  }
+
+ private:
+  Fd fd_;
+};
+
+// Sources with one delivery each, all in one arena. Events are what the test says.
+class Fixture {
+ public:
+  explicit Fixture(std::uint64_t memory = 4 * MiB, std::size_t sources = 1, std::uint64_t message_max = 1 * MiB)
+      : arena(memory, sources), stage(Pipe::make(kStageBytes)), dev_null(::open("/dev/null", O_WRONLY | O_CLOEXEC)) {
+    for (std::size_t i = 0; i < sources; ++i) {
+      const auto name = "in" + std::to_string(i);
+      source::FifoOptions options{.name = name, .path = folder / name};
+      options.message_size_max = message_max;
+      match::RouteOptions route;
+      route.from = {i};
+      route.to = {0};
+      inlets.push_back(std::make_unique<worker::Inlet>(options, i, arena, match::Matcher(i, {route}, {}), clock, reporter, false));
+      deliveries.push_back(inlets.back()->make_delivery(0));
+    }
+  }
+
+  std::string path(std::size_t i = 0) { return inlets[i]->fifo().path(); }
+  worker::Inlet::Turn accept(std::size_t i = 0) {
+    auto turn = inlets[i]->accept(stage, dev_null.get());
+    while (turn == worker::Inlet::Turn::more) turn = inlets[i]->accept(stage, dev_null.get());
+    inlets[i]->check_invariants();
+    return turn;
+  }
+  void writers_left(std::size_t i = 0) {
+    inlets[i]->on_event(EPOLLHUP);
+    accept(i);
+  }
+  // The beginning of a frame of 2 MiB: its length is known with the first byte, its memory asked for with the second.
+  void begin_large(Writer& writer, std::size_t i) {
+    writer.write(header(2 * MiB) + "a");
+    accept(i);
+    writer.write("a");
+    accept(i);
+  }
+  // Takes all payloads that arrived.
+  std::vector<std::string> take(std::size_t i = 0) {
+    std::vector<std::string> payloads;
+    auto& d = *deliveries[i];
+    auto at = d.next();
+    while (const auto piece = d.log().read(at, 0)) {
+      auto bytes = std::string_view(reinterpret_cast<const char*>(piece->bytes.data()), piece->bytes.size());
+      while (!bytes.empty()) {
+        const auto n = standpipe_wire_get_length(reinterpret_cast<const std::uint8_t*>(bytes.data()));
+        payloads.emplace_back(bytes.substr(STANDPIPE_WIRE_HEADER_BYTES, n));
+        bytes.remove_prefix(STANDPIPE_WIRE_HEADER_BYTES + n);
+      }
+      d.give_out({piece->begin, piece->end, piece->count});
+      d.finish({piece->begin, piece->end, piece->count});
+      d.tally().delivered += piece->count;
+      at = piece->end;
+    }
+    d.check_invariants();
+    inlets[i]->trim();
+    return payloads;
+  }
+  const deliver::Intake& books(std::size_t i = 0) const { return inlets[i]->books(); }
+
+  test::TemporaryFolder folder;
+  ManualClock clock;
+  Quiet reporter;
+  log::Arena arena;
+  Pipe stage;
+  Fd dev_null;
+  std::vector<std::unique_ptr<worker::Inlet>> inlets;
+  std::vector<std::unique_ptr<deliver::Delivery>> deliveries;
+};
+
+using Payloads = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("three frames cut at every byte arrive the same") {
+  const Payloads sent = {"alpha", "", std::string(40, 'x')};
+  std::string stream;
+  for (const auto& s : sent) stream += framed(s);
+  for (std::size_t cut = 0; cut <= stream.size(); ++cut) {
+    Fixture f;
+    Writer writer(f.path());
+    if (cut) writer.write(std::string_view(stream).substr(0, cut));
+    f.accept();
+    if (cut < stream.size()) writer.write(std::string_view(stream).substr(cut));
+    f.accept();
+    CHECK(f.take() == sent);
+  }
+}
+
+TEST_CASE("one byte at a time arrives the same") {
+  Fixture f;
+  Writer writer(f.path());
+  for (const char c : framed("hello") + framed("") + framed("world")) {
+    writer.write({&c, 1});
+    f.accept();
+  }
+  CHECK(f.take() == Payloads{"hello", "", "world"});
+}
+
+TEST_CASE("a frame cut short is said with its place, counted, and does not touch what comes next") {
+  Fixture f;
+  Writer(f.path()).write(framed("whole") + header(100) + "only this");
+  f.accept();
+  f.writers_left();
+  REQUIRE(f.reporter.said.size() == 1);
+  CHECK(f.reporter.said[0].message == "in0: a frame was cut short: its writer left after 13 bytes of 104");
+  CHECK(f.reporter.said[0].notes ==
+        Payloads{"at offset 9 of " + f.path() + ": 64 00 00 00 6f 6e 6c 79 20 74 68 69 73  d...only this"});
+  Writer(f.path()).write(framed("next"));
+  f.accept();
+  CHECK(f.take() == Payloads{"whole", "next"});
+  CHECK(f.books().truncated == 1);
+  CHECK(f.books().discarded_bytes == 13);
+  CHECK(f.books().accepted == 2);
+}
+
+TEST_CASE("plain text is recognised, and drained until its writers have gone") {
+  Fixture f;
+  {
+    Writer writer(f.path());
+    writer.write("hello\n");
+    f.accept();
+    REQUIRE(f.reporter.said.size() == 1);
+    CHECK(f.reporter.said[0].message == "in0: a frame claims 1,819,043,176 bytes (limit 1,048,576)");
+    CHECK(f.reporter.said[0].notes[1] == "its length is the text \"hell\": a writer sends plain text, not frames");
+    writer.write(framed("after garbage"));
+    f.accept();
+  }
+  f.writers_left();
+  Writer(f.path()).write(framed("sound"));
+  f.accept();
+  CHECK(f.take() == Payloads{"sound"});
+  CHECK(f.books().bad_frame == 1);
+  CHECK(f.books().discarded_bytes == 6 + 17);
+}
+
+TEST_CASE("a message of just the limit passes, one byte more does not") {
+  Fixture f(4 * MiB, 1, 1000);
+  Writer writer(f.path());
+  writer.write(framed(std::string(1000, 'x')));
+  f.accept();
+  CHECK(f.take().size() == 1);
+  writer.write(framed(std::string(1001, 'x')));
+  f.accept();
+  CHECK(f.books().bad_frame == 1);
+}
+
+TEST_CASE("a stopping source takes what waited and the rest of the frame it ends in, and nothing more") {
+  Fixture f;
+  Writer writer(f.path());
+  writer.write(framed("waits") + header(10) + "01234");
+  f.inlets[0]->begin_stop();
+  f.accept();
+  CHECK_FALSE(f.inlets[0]->stopped());
+  writer.write("56789" + framed("too late"));
+  f.accept();
+  CHECK(f.inlets[0]->stopped());
+  CHECK(f.take() == Payloads{"waits", "0123456789"});
+  CHECK(f.inlets[0]->end_stop() == framed("too late").size());
+}
+
+TEST_CASE("a stopping source completes a frame of whose length it has a part") {
+  Fixture f;
+  Writer writer(f.path());
+  writer.write(header(3).substr(0, 2));
+  f.inlets[0]->begin_stop();
+  f.accept();
+  writer.write(header(3).substr(2) + "abc" + framed("no"));
+  f.accept();
+  CHECK(f.take() == Payloads{"abc"});
+  CHECK(f.inlets[0]->stopped());
+}
+
+TEST_CASE("a large frame that stands still is given up when others wait, and exactly its rest is skipped") {
+  Fixture f(4 * MiB, 2, 2 * MiB);
+  Writer slow(f.path(0)), other(f.path(1));
+  f.begin_large(slow, 0);
+  f.begin_large(other, 1);
+  CHECK(f.accept(1) == worker::Inlet::Turn::full);
+  CHECK(f.inlets[1]->waits_for_arena());
+  f.clock.now += kDribbleMax - 1s;
+  CHECK_FALSE(f.inlets[0]->end_dribble());
+  f.clock.now += 1s;
+  CHECK(f.inlets[0]->end_dribble());
+  CHECK(f.books(0).truncated == 1);
+  CHECK(f.accept(1) == worker::Inlet::Turn::idle);
+  const std::string some(32 * KiB, 'a');
+  for (std::size_t left = 2 * MiB - 2; left > 0;) {
+    const auto n = std::min(left, some.size());
+    slow.write(std::string_view(some).substr(0, n));
+    f.accept(0);
+    left -= n;
+  }
+  slow.write(framed("in step again"));
+  f.accept(0);
+  CHECK(f.take(0) == Payloads{"in step again"});
+  CHECK(f.books(0).bad_frame == 0);
+}
+
+TEST_CASE("a frame that waits for memory and whose writer has gone does not keep its turn") {
+  Fixture f(4 * MiB, 2, 2 * MiB);
+  Writer first(f.path(0));
+  f.begin_large(first, 0);
+  {
+    Writer second(f.path(1));
+    f.begin_large(second, 1);
+    CHECK(f.accept(1) == worker::Inlet::Turn::full);
+  }
+  f.inlets[1]->on_event(EPOLLHUP);
+  CHECK(f.accept(1) == worker::Inlet::Turn::idle);
+  CHECK(f.books(1).truncated == 1);
+  CHECK_FALSE(f.arena.large_waits());
+  Writer(f.path(1)).write(framed("next"));
+  f.accept(1);
+  CHECK(f.take(1) == Payloads{"next"});
+}
