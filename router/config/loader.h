@@ -17,8 +17,8 @@ struct Loaded {
   bool ok() const;
 };
 
-// Reads and checks a configuration file: every mistake in it, at once, each once, with its place. Touches nothing but the file and
-// the plugins it names. Never throws for what a file may hold.
+// Reads and checks a configuration file: every mistake in it, at once, each once, with its place. Touches nothing but the file,
+// the plugins and secret files it names. Never throws for what a file may hold.
 Loaded load_file(const std::string& path, plugin::Registry& plugins);
 // The same for text that is already in memory; `file` is for messages and for resolving relative paths.
 Loaded load_text(std::string_view text, const std::string& file, plugin::Registry& plugins);

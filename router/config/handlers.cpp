@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/handlers.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <system_error>
+
+#include "base/text.h"
+#include "config/names.h"
+#include "config/options.h"
+
+namespace standpipe::config {
+namespace {
+
+constexpr const char* kAttemptsMost = "1000000";
+
+// Finds plugins for handlers; each that cannot be used is asked for once, but told wherever it is named.
+class Plugins {
+ public:
+  Plugins(Context& context, plugin::Registry& registry) : context_(context), registry_(registry) {}
+  const plugin::Plugin* find(const Field& field);
+
+ private:
+  struct Answer {
+    const plugin::Plugin* plugin = nullptr;
+    plugin::Refused refused;
+  };
+  const Answer& ask(const std::string& name);
+  void complain(const Field& field, const std::string& name, const Answer& answer);
+  std::string suggest(const std::string& name);
+
+  Context& context_;
+  plugin::Registry& registry_;
+  std::map<std::string, Answer> answers_;
+};
+
+bool is_path(const std::string& name) { return name.find('/') != std::string::npos; }
+
+bool is_file(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(path, error);
+}
+
+const Plugins::Answer& Plugins::ask(const std::string& name) {
+  const auto [at, is_new] = answers_.try_emplace(name);
+  auto& answer = at->second;
+  if (!is_new) return answer;
+  const auto whole = is_path(name) ? (std::filesystem::path(context_.folder) / name).lexically_normal().string() : name;
+  if (is_path(name) && !is_file(whole))
+    answer.refused = {"", "there is no plugin file " + shown(whole), ""};
+  else
+    answer.plugin = registry_.find(whole, answer.refused);
+  return answer;
+}
+
+const plugin::Plugin* Plugins::find(const Field& field) {
+  const auto name = text_of(context_, field, "a plugin's name");
+  if (!name) return nullptr;
+  if (name->empty() || name->find('\0') != std::string::npos) {
+    context_.error(field.value->spot, "unknown-plugin", "'" + shown(*name) + "' is no plugin", suggest(*name));
+    return nullptr;
+  }
+  const auto& answer = ask(*name);
+  if (answer.plugin && answer.plugin->is_handler()) return answer.plugin;
+  complain(field, *name, answer);
+  return nullptr;
+}
+
+std::string Plugins::suggest(const std::string& name) { return suggestion(context_.mistakes, name, registry_.names(), "plugins"); }
+
+void Plugins::complain(const Field& field, const std::string& name, const Answer& answer) {
+  Diagnostic d{.code = "unknown-plugin", .message = answer.refused.reason};
+  if (answer.plugin) {
+    d.message = "plugin '" + shown(name) + "' is not for handlers";
+  } else if (!answer.refused.path.empty()) {
+    d.code = "refused-plugin";
+    d.message = "plugin '" + shown(name) + "' cannot be used";
+    d.notes.push_back(answer.refused.reason);
+    if (!answer.refused.help.empty()) d.help.push_back(answer.refused.help);
+  } else {
+    d.label = suggest(name);
+    if (registry_.names().empty()) d.help.push_back(answer.refused.help);
+  }
+  context_.mistakes.add(field.value->spot, std::move(d));
+}
+
+// Reads one handler after the other.
+class HandlerReader {
+ public:
+  HandlerReader(Context& context, plugin::Registry& registry, Handlers& handlers)
+      : context_(context), plugins_(context, registry), handlers_(handlers) {}
+  void read(const Field& field);
+
+ private:
+  void check_handler_name(const Field& field);
+  void read_plugin(const Reader& reader, const Field& handler, deliver::HandlerOptions& options);
+  void read_isolation(const Reader& reader, deliver::HandlerOptions& options);
+  void read_retry(const Field& field, const std::string& of, deliver::HandlerOptions& options);
+  void read_backoff(const Field& field, const std::string& of, deliver::HandlerOptions& options);
+  void check_queue(const Field& field, const std::string& of);
+  void check_dead_letter(const Reader& reader);
+
+  Context& context_;
+  Plugins plugins_;
+  Handlers& handlers_;
+};
+
+void HandlerReader::read(const Field& field) {
+  check_handler_name(field);
+  handlers_.names.add(field.name, field.key);
+  deliver::HandlerOptions options{.name = field.name, .values = {}};
+  const auto what = "handler '" + shown(field.name) + "'";
+  const Reader reader(context_, *field.value, field.key,
+                      {what,
+                       shown(field.name) + ": { plugin: print }",
+                       {"plugin", "options", "isolation", "retry", "queue", "dead_letter"},
+                       {{"timeout", "leave it out; a call may take as long as it needs"}}});
+  read_plugin(reader, field, options);
+  read_isolation(reader, options);
+  if (const auto* retry = reader.find("retry")) read_retry(*retry, what, options);
+  if (const auto* queue = reader.find("queue")) check_queue(*queue, what);
+  check_dead_letter(reader);
+  handlers_.options.push_back(std::move(options));
+}
+
+void HandlerReader::check_handler_name(const Field& field) {
+  if (!check_name(context_.mistakes, field.key, field.name)) return;
+  if (field.name == "drop" || field.name == "dead_letter")
+    context_.error(field.key, "bad-name", "a handler cannot be called '" + field.name + "'",
+                   "the word has a meaning in 'unmatched'");
+}
+
+void HandlerReader::read_plugin(const Reader& reader, const Field& handler, deliver::HandlerOptions& options) {
+  const auto* named = reader.need("plugin", "say which:  plugin: print");
+  options.plugin = named ? plugins_.find(*named) : nullptr;
+  if (options.plugin) options.values = read_options(context_, reader.find("options"), *options.plugin, handler);
+}
+
+void HandlerReader::read_isolation(const Reader& reader, deliver::HandlerOptions& options) {
+  const auto isolation = reader.choice("isolation", {"inline", "thread", "process"});
+  if (!isolation) return;
+  const auto& spot = reader.find("isolation")->value->spot;
+  if (*isolation == "process") return context_.not_available(spot, "isolation 'process'", "use thread");
+  options.placement = *isolation == "thread" ? deliver::Placement::thread : deliver::Placement::inline_;
+  const bool may_block = options.plugin && options.plugin->abi->handler->placement != STANDPIPE_INLINE;
+  if (*isolation == "inline" && may_block)
+    context_.error(spot, "may-block",
+                   "plugin '" + options.plugin->name + "' may block, and 'inline' would stop the whole hub with it",
+                   "use thread, or leave it out");
+}
+
+void HandlerReader::read_retry(const Field& field, const std::string& of, deliver::HandlerOptions& options) {
+  const Reader reader(context_, *field.value, field.key,
+                      {"'retry' of " + of, "retry: { max_attempts: 5 }", {"max_attempts", "backoff"}});
+  if (const auto most = reader.integer("max_attempts", "0", kAttemptsMost)) options.attempts_max = static_cast<unsigned>(*most);
+  if (const auto* backoff = reader.find("backoff")) read_backoff(*backoff, of, options);
+}
+
+void HandlerReader::read_backoff(const Field& field, const std::string& of, deliver::HandlerOptions& options) {
+  const Reader reader(context_, *field.value, field.key,
+                      {"'backoff' of " + of, "backoff: { initial: 200ms, max: 30s }", {"initial", "max"}});
+  const auto initial = reader.duration("initial", "1ms", "1d");
+  const auto most = reader.duration("max", "1ms", "1d");
+  options.backoff_initial = initial.value_or(options.backoff_initial);
+  options.backoff_max = most.value_or(options.backoff_max);
+  if (options.backoff_initial <= options.backoff_max) return;
+  const auto* blamed = reader.find(most ? "max" : "initial");
+  context_.error(blamed->value->spot, "out-of-range",
+                 "the first wait (" + duration_text(options.backoff_initial) + (initial ? "" : ", the default") +
+                     ") is longer than the longest (" + duration_text(options.backoff_max) + (most ? ")" : ", the default)"),
+                 most ? "make it at least " + duration_text(options.backoff_initial) : "give a longer 'max' too");
+}
+
+void HandlerReader::check_queue(const Field& field, const std::string& of) {
+  const Reader reader(context_, *field.value, field.key,
+                      {"'queue' of " + of, "queue: { type: none }", {"type", "max_size", "when_full"}});
+  if (!reader.is_map()) return;
+  if (!reader.need("type", "say which:  type: none")) return;
+  const auto type = reader.choice("type", {"none", "memory", "disk"});
+  if (!type) return;
+  if (*type != "none")
+    return context_.not_available(reader.find("type")->value->spot, "queue type '" + *type + "'",
+                                  "leave 'queue' out; give the source a larger 'log' to wait in");
+  for (const auto* key : {"max_size", "when_full"})
+    if (const auto* unused = reader.find(key))
+      context_.error(unused->key, "unused-key", "'" + unused->name + "' means nothing for queue type none", "remove it");
+}
+
+void HandlerReader::check_dead_letter(const Reader& reader) {
+  if (reader.boolean("dead_letter").value_or(false))
+    context_.not_available(reader.find("dead_letter")->value->spot, "'dead_letter: true'",
+                           "leave it out; what a handler rejects is dropped, counted and reported");
+}
+
+}  // namespace
+
+Handlers read_handlers(Context& context, const Field& section, plugin::Registry& plugins) {
+  Handlers handlers;
+  const auto reader = Reader::of_names(context, *section.value, {"'handlers'", "handlers: { NAME: { plugin: print } }", {}});
+  HandlerReader one(context, plugins, handlers);
+  for (const auto& field : reader.fields()) one.read(field);
+  if (reader.is_empty()) context.error(section.key, "no-handlers", "there are no handlers", "name one:  screen: { plugin: print }");
+  return handlers;
+}
+
+}  // namespace standpipe::config

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "config/names.h"
+#include "config/reader.h"
+#include "deliver/options.h"
+#include "plugin/registry.h"
+
+namespace standpipe::config {
+
+// `handlers:`. A handler with mistakes in it keeps its name and number, so that routes to it are no mistakes.
+struct Handlers {
+  std::vector<deliver::HandlerOptions> options;
+  Names names;
+};
+
+Handlers read_handlers(Context& context, const Field& section, plugin::Registry& plugins);
+
+}  // namespace standpipe::config

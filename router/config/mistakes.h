@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "base/diagnostic.h"
+#include "config/document.h"
+
+namespace standpipe::config {
+
+// All that is wrong with a configuration. Collected in any order, given back in the file's; what stands at one place and says the
+// same (an alias is read wherever it is used) is said once. Lines are copied and characters counted only for what is shown.
+class Mistakes {
+ public:
+  explicit Mistakes(const Document& document) : document_(document) {}
+
+  // A spot that is nowhere comes last, without a place.
+  void add(const Spot& spot, Diagnostic diagnostic);
+  // Too many to be shown: callers may spare themselves the search for a suggestion.
+  bool full() const { return kept_.size() >= kKept; }
+  bool any_error() const { return errors_ > 0; }
+  // The value there must not be seen in any line that is shown.
+  void hide(const Spot& secret) { secrets_.insert(secret); }
+  const Document& document() const { return document_; }
+
+  std::vector<Diagnostic> in_order();
+
+ private:
+  static constexpr std::size_t kKept = 200;
+  struct Mistake {
+    Spot spot;
+    Diagnostic diagnostic;
+  };
+  Place shown(const Spot& spot) const;
+
+  const Document& document_;
+  std::vector<Mistake> kept_;
+  std::set<std::tuple<Spot, std::string, std::string>> said_;  // code and label: a message may name who used the alias
+  std::set<Spot> secrets_;
+  std::size_t errors_ = 0;
+  std::size_t warnings_ = 0;
+};
+
+}  // namespace standpipe::config

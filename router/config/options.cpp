@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/options.h"
+
+#include "base/text.h"
+#include "config/names.h"
+#include "config/secret.h"
+
+namespace standpipe::config {
+namespace {
+
+constexpr std::string_view kFileSuffix = "_file";
+
+std::string secret_file_key(const plugin::Option& option) { return option.name + std::string(kFileSuffix); }
+
+std::vector<std::string> keys_of(const plugin::Plugin& plugin) {
+  std::vector<std::string> keys;
+  for (const auto& option : plugin.options) {
+    keys.push_back(option.name);
+    if (option.type == STANDPIPE_SECRET) keys.push_back(secret_file_key(option));
+  }
+  return keys;
+}
+
+// A text option that takes permissions: an unquoted 0640 would be read as a number by other YAML programs.
+bool is_mode(const plugin::Option& option) {
+  return option.type == STANDPIPE_STRING && option.name == "mode" && parse_mode(option.fallback);
+}
+
+std::optional<plugin::Value> read_list(Context& context, const Field& field, const plugin::Option& option) {
+  if (field.value->kind != Kind::list) {
+    wrong_type(context, field, "a list", "write  " + field.name + ": [a, b]");
+    return std::nullopt;
+  }
+  plugin::Value value{.type = option.type, .is_set = true};
+  for (const auto& item : items_of(context, field, {}))
+    if (auto text = text_of(context, item)) value.items.emplace_back(std::string(), std::move(*text));
+  return value;
+}
+
+std::optional<plugin::Value> read_map(Context& context, const Field& field, const plugin::Option& option) {
+  plugin::Value value{.type = option.type, .is_set = true};
+  const auto reader =
+      Reader::of_names(context, *field.value, {"'" + field.name + "'", field.name + ": { KEY: TEXT }", {}}, Reader::Notes::kept);
+  for (const auto& entry : reader.fields())
+    if (auto text = text_of(context, entry)) value.items.emplace_back(entry.name, std::move(*text));
+  return value;
+}
+
+std::optional<plugin::Value> read_value(Context& context, const Field& field, const plugin::Option& option) {
+  if (option.type == STANDPIPE_LIST) return read_list(context, field, option);
+  if (option.type == STANDPIPE_MAP) return read_map(context, field, option);
+  if (is_mode(option) && !mode_of(context, field)) return std::nullopt;
+  return value_of(context, field, option);
+}
+
+std::optional<plugin::Value> read_secret(Context& context, const Field* inline_text, const Field* file,
+                                         const plugin::Option& option) {
+  if (inline_text && file) {
+    context.error(file->key, "duplicate-key", "'" + option.name + "' is given twice",
+                  "keep '" + file->name + "' and remove '" + option.name + "'");
+    return std::nullopt;
+  }
+  if (inline_text) return value_of(context, *inline_text, option);
+  if (!file) return std::nullopt;
+  auto text = read_secret_file(context, *file);
+  if (!text) return std::nullopt;
+  return plugin::Value{.type = option.type, .is_set = true, .text = std::move(*text)};
+}
+
+std::string how_to_give(const plugin::Option& option, bool has_options) {
+  const auto example = !option.example.empty() ? option.example : "a " + plugin::type_text(option);
+  const auto entry = option.type == STANDPIPE_SECRET ? secret_file_key(option) + ": PATH" : option.name + ": " + example;
+  return has_options ? "add  " + entry : "add  options: { " + entry + " }";
+}
+
+// Hides what is secret in the lines that other mistakes show.
+void hide_secrets(Context& context, const Field& given, const plugin::Plugin& plugin) {
+  for (const auto& entry : given.value->entries)
+    for (const auto& option : plugin.options)
+      if (option.type == STANDPIPE_SECRET && entry.key->text == option.name) context.mistakes.hide(entry.value->spot);
+}
+
+}  // namespace
+
+std::vector<plugin::Value> read_options(Context& context, const Field* given, const plugin::Plugin& plugin, const Field& handler) {
+  static const Node kNone{.kind = Kind::map, .spot = {}, .text = {}, .items = {}, .entries = {}};
+  if (given && given->value->kind != Kind::map) {
+    wrong_type(context, *given, "a map", "write  options: { KEY: VALUE }");
+    return {};
+  }
+  if (given) hide_secrets(context, *given, plugin);
+  const auto owner = given && !given->value->entries.empty() ? given->key : handler.key;
+  const Reader reader(context, given ? *given->value : kNone, owner,
+                      {.what = "handler '" + shown(handler.name) + "' (plugin " + plugin.name + ")",
+                       .example = "options: { KEY: VALUE }",
+                       .keys = keys_of(plugin),
+                       .noun = "option"});
+  std::vector<plugin::Value> values;
+  for (const auto& option : plugin.options) {
+    const auto* field = reader.find(option.name);
+    const auto* file = option.type == STANDPIPE_SECRET ? reader.find(secret_file_key(option)) : nullptr;
+    if (!field && !file && option.required) reader.need(option.name, how_to_give(option, given));
+    auto value = option.type == STANDPIPE_SECRET ? read_secret(context, field, file, option)
+                 : field                         ? read_value(context, *field, option)
+                                                 : std::nullopt;
+    values.push_back(value ? std::move(*value) : plugin::default_value(option, context.folder));
+  }
+  return values;
+}
+
+}  // namespace standpipe::config

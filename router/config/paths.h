@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "config/variables.h"
+
+namespace standpipe::config {
+
+// The folder that a configuration's relative paths are taken from; absolute.
+std::string folder_of(const std::string& file);
+
+// Where state goes when the configuration does not say: $XDG_STATE_HOME/standpipe, root's /var/lib/standpipe, or
+// ~/.local/state/standpipe. Nothing is created.
+std::string default_data_dir(const Lookup& lookup, bool is_root);
+
+// What is wrong with a path as that of a FIFO or folder, without looking at the disk: "is longer than a path may be".
+std::optional<std::string> path_problem(const std::string& path);
+
+}  // namespace standpipe::config

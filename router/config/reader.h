@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "config/mistakes.h"
+#include "config/tree.h"
+#include "config/variables.h"
+#include "plugin/option.h"
+
+namespace standpipe::config {
+
+// What every part of the loader has at hand.
+struct Context {
+  Mistakes& mistakes;
+  std::string folder;  // of the configuration file; absolute
+  Lookup lookup;
+  std::size_t expanded_bytes = 0;  // made by variables so far
+  bool expanded_too_much = false;  // and told
+
+  void error(const Spot& spot, std::string code, std::string message, std::string label);
+  // "WHAT is not available in this version", and what to do instead.
+  void not_available(const Spot& spot, const std::string& what, std::string instead);
+};
+
+// A key and its value.
+struct Field {
+  Spot key;
+  std::string name;
+  const Node* value = nullptr;  // never a null
+};
+
+// A key that this version knows but has only an answer for.
+struct Later {
+  std::string key;
+  std::string instead;
+};
+
+// What a map may hold, and how messages speak of it.
+struct Shape {
+  std::string what;     // "source 'orders'"
+  std::string example;  // how it is written
+  std::vector<std::string> keys;
+  std::vector<Later> later = {};
+  std::string noun = "key";
+};
+
+// One map of the file: every key of it is known, given once and has a value, or a mistake is added at once. Asking for a key that
+// is missing or wrong gives nothing; the mistake was told then, so callers need not look why.
+class Reader {
+ public:
+  // `owner`: the map's name, where what is missing is complained of.
+  Reader(Context& context, const Node& node, const Spot& owner, Shape shape);
+  // The same where the keys are names that the user chooses (the shape has none); those that begin with x- may be notes.
+  enum class Notes { left_out, kept };
+  static Reader of_names(Context& context, const Node& node, Shape shape, Notes notes = Notes::left_out);
+
+  bool is_map() const { return is_map_; }
+  bool is_empty() const { return is_map_ && attempted_.empty(); }  // nothing in it, or notes only
+  const std::vector<Field>& fields() const { return fields_; }
+
+  const Field* find(std::string_view key) const;
+  // As find; when it was not even attempted, that is a mistake, and `label` says what to write.
+  const Field* need(std::string_view key, const std::string& label) const;
+
+  std::optional<std::string> text(std::string_view key) const;
+  std::optional<std::string> path(std::string_view key) const;  // absolute
+  std::optional<bool> boolean(std::string_view key) const;
+  std::optional<std::string> choice(std::string_view key, std::vector<std::string> choices) const;
+  std::optional<std::int64_t> integer(std::string_view key, const char* least, const char* most) const;
+  std::optional<std::uint64_t> size(std::string_view key, const std::string& least, const std::string& most) const;
+  std::optional<Nanoseconds> duration(std::string_view key, const char* least, const char* most) const;
+
+ private:
+  Reader(Context& context, const Spot& owner, Shape shape, Notes notes);
+  void read(const Node& node);
+  void check_values();
+  bool check_key(const Node& key);
+  bool is_note(const std::string& key) const;
+  void check_known();
+  bool is_usable(const Field& field);
+  std::optional<plugin::Value> value(std::string_view key, plugin::Option option) const;
+
+  Context& context_;
+  Spot owner_;
+  Shape shape_;
+  Notes notes_ = Notes::left_out;
+  bool is_map_ = false;
+  std::vector<Field> fields_;
+  std::unordered_map<std::string, Spot> first_;   // every key that was given
+  std::set<std::string, std::less<>> attempted_;  // given, or mistyped
+};
+
+// A scalar with its variables replaced; else a mistake was added. `wanted`: "a size".
+std::optional<std::string> text_of(Context& context, const Field& field, std::string_view wanted = "text");
+// The same, parsed as the option says.
+std::optional<plugin::Value> value_of(Context& context, const Field& field, const plugin::Option& option);
+// The items of a list, each as a field with the list's name. `example`: how one is written.
+std::vector<Field> items_of(Context& context, const Field& field, const std::string& example);
+// A file mode: octal and in quotes.
+std::optional<unsigned> mode_of(Context& context, const Field& field);
+void wrong_type(Context& context, const Field& field, std::string_view wanted, const std::string& remedy = "give one value");
+
+}  // namespace standpipe::config

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "config/names.h"
+#include "config/reader.h"
+#include "match/rule.h"
+
+namespace standpipe::config {
+
+// What routes may name. A section that is missing or no map is not there at all: that was told, and names are not looked up in it.
+struct Ends {
+  const Names* sources = nullptr;
+  const Names* handlers = nullptr;
+};
+
+// `routes:`, names resolved.
+std::vector<match::RouteOptions> read_routes(Context& context, const Field& section, const Ends& ends);
+
+// `unmatched:`: a handler; nothing for `drop`.
+std::optional<std::size_t> read_unmatched(Context& context, const Field& field, const Ends& ends);
+
+}  // namespace standpipe::config

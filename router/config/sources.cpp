@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/sources.h"
+
+#include <unordered_map>
+
+#include "base/text.h"
+#include "config/names.h"
+#include "config/paths.h"
+
+namespace standpipe::config {
+namespace {
+
+constexpr const char* kFramesInstead = "use length_prefixed; `standpipe send` makes such frames of lines and files";
+
+// The key of a plugin, where a source has one.
+const Node* plugin_key(const Node& source) {
+  for (const auto& entry : source.entries)
+    if (entry.key->text == "plugin") return entry.key;
+  return nullptr;
+}
+
+// Reads one source after the other; remembers which FIFOs are taken.
+class SourceReader {
+ public:
+  SourceReader(Context& context, Sources& sources) : context_(context), sources_(sources) {}
+  void read(const Field& field);
+
+ private:
+  void read_fifo(const Reader& reader, const Field& source, source::FifoOptions& options);
+  void read_owner(const Reader& reader, source::FifoOptions& options);
+  void read_framing(const Field& field, const std::string& of, source::FifoOptions& options, Spot& said);
+  void check_framing_details(const Reader& reader);
+  void read_log(const Field& field, const std::string& of, source::FifoOptions& options, Spot& said);
+
+  Context& context_;
+  Sources& sources_;
+  std::unordered_map<std::string, std::string> taken_;  // path -> source
+};
+
+void SourceReader::read(const Field& field) {
+  check_name(context_.mistakes, field.key, field.name);
+  sources_.names.add(field.name, field.key);
+  source::FifoOptions options{.name = field.name, .path = {}};
+  Spot message_size, log_size;
+  const auto what = "source '" + shown(field.name) + "'";
+  if (const auto* plugin = plugin_key(*field.value)) {
+    context_.not_available(plugin->spot, "a source with a plugin", "give it a 'fifo' instead, and let a program write into that");
+  } else {
+    const Reader reader(context_, *field.value, field.key,
+                        {what,
+                         shown(field.name) + ": { fifo: /run/standpipe/" + shown(field.name) + " }",
+                         {"fifo", "mode", "owner", "group", "framing", "log"},
+                         {{"options", "they belong to source plugins; a FIFO has none"}}});
+    read_fifo(reader, field, options);
+    read_owner(reader, options);
+    if (const auto* framing = reader.find("framing")) read_framing(*framing, what, options, message_size);
+    if (const auto* log = reader.find("log")) read_log(*log, what, options, log_size);
+  }
+  sources_.options.push_back(std::move(options));
+  sources_.message_size_max.push_back(message_size);
+  sources_.log_size_max.push_back(log_size);
+}
+
+void SourceReader::read_fifo(const Reader& reader, const Field& source, source::FifoOptions& options) {
+  const auto* field = reader.need("fifo", "say which:  fifo: /run/standpipe/" + shown(source.name));
+  const auto path = field ? reader.path("fifo") : std::nullopt;
+  if (!path) return;
+  const auto& spot = field->value->spot;
+  if (path->find_first_of("*?[") != std::string::npos)
+    return context_.not_available(spot, "a pattern for FIFOs", "name each FIFO as a source of its own");
+  if (const auto problem = path_problem(*path))
+    return context_.error(spot, "bad-path", "this path " + *problem, "name a FIFO, e.g. /run/standpipe/" + shown(source.name));
+  const auto [first, is_new] = taken_.emplace(*path, source.name);
+  if (!is_new)
+    return context_.error(spot, "duplicate-fifo", "two sources read " + shown(*path),
+                          "source '" + shown(first->second) + "' does already; send it to several handlers by routes");
+  options.path = *path;
+}
+
+void SourceReader::read_owner(const Reader& reader, source::FifoOptions& options) {
+  if (const auto* mode = reader.find("mode")) options.mode = mode_of(context_, *mode).value_or(options.mode);
+  for (const auto& [key, target] : {std::pair("owner", &options.owner), {"group", &options.group}}) {
+    *target = reader.text(key);
+    if (*target && (target->value().empty() || target->value().find('\0') != std::string::npos))
+      context_.error(reader.find(key)->value->spot, "bad-value", std::string("'") + key + "' is no name",
+                     "give a name or a number, or remove it");
+  }
+}
+
+void SourceReader::read_framing(const Field& field, const std::string& of, source::FifoOptions& options, Spot& said) {
+  const Reader reader(context_, *field.value, field.key,
+                      {"'framing' of " + of,
+                       "framing: { type: length_prefixed }",
+                       {"type", "max_message_size", "length_bytes", "byte_order", "delimiter"}});
+  const auto type = reader.choice("type", {"length_prefixed", "lines", "delimited", "netstring", "sealed"});
+  if (type && *type != "length_prefixed")
+    context_.not_available(reader.find("type")->value->spot, "framing '" + *type + "'", kFramesInstead);
+  else
+    check_framing_details(reader);
+  if (const auto most = reader.size("max_message_size", "1B", size_text(kMessageSizeMaxMost))) {
+    options.message_size_max = *most;
+    said = reader.find("max_message_size")->value->spot;
+  }
+}
+
+void SourceReader::check_framing_details(const Reader& reader) {
+  const auto length = reader.choice("length_bytes", {"1", "2", "4", "8", "varint"});
+  if (length && *length != "4")
+    context_.not_available(reader.find("length_bytes")->value->spot, "length_bytes '" + *length + "'",
+                           "leave it out: frames begin with 4 bytes of length");
+  const auto order = reader.choice("byte_order", {"little", "big"});
+  if (order && *order != "little")
+    context_.not_available(reader.find("byte_order")->value->spot, "byte_order 'big'", "leave it out: lengths are little endian");
+  if (const auto* delimiter = reader.find("delimiter"))
+    context_.error(delimiter->key, "unused-key", "'delimiter' means nothing for framing length_prefixed", "remove it");
+}
+
+void SourceReader::read_log(const Field& field, const std::string& of, source::FifoOptions& options, Spot& said) {
+  const Reader reader(context_, *field.value, field.key, {"'log' of " + of, "log: { max_size: 1MiB }", {"max_size", "when_full"}});
+  if (const auto size = reader.size("max_size", size_text(kLogSizeLeast), size_text(kLogSizeMost))) {
+    options.log_size_max = *size;
+    said = reader.find("max_size")->value->spot;
+  }
+  const auto when_full = reader.choice("when_full", {"block", "drop_oldest", "drop_newest", "dead_letter"});
+  if (when_full && *when_full != "block")
+    context_.not_available(reader.find("when_full")->value->spot, "when_full '" + *when_full + "'",
+                           "use block: writers wait while the log is full");
+}
+
+}  // namespace
+
+Sources read_sources(Context& context, const Field& section) {
+  Sources sources;
+  const auto reader = Reader::of_names(context, *section.value, {"'sources'", "sources: { NAME: { fifo: PATH } }", {}});
+  SourceReader one(context, sources);
+  for (const auto& field : reader.fields()) one.read(field);
+  if (reader.is_empty())
+    context.error(section.key, "no-sources", "there are no sources", "name one:  orders: { fifo: /run/standpipe/orders }");
+  return sources;
+}
+
+}  // namespace standpipe::config

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "config/names.h"
+#include "config/reader.h"
+#include "source/options.h"
+
+namespace standpipe::config {
+
+// `sources:`. A source with mistakes in it keeps its name and number, so that routes to it are no mistakes.
+struct Sources {
+  std::vector<source::FifoOptions> options;
+  Names names;
+  // Where each said so; nowhere: the default.
+  std::vector<Spot> message_size_max;
+  std::vector<Spot> log_size_max;
+};
+
+Sources read_sources(Context& context, const Field& section);
+
+}  // namespace standpipe::config

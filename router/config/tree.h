@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+namespace standpipe::config {
+
+// Where something stands in the file, in bytes; Document makes a Place of it. Bytes, because counting characters for every value
+// of a file that is one long line would take quadratic time, and only few values are ever shown.
+struct Spot {
+  std::uint32_t line = 0;   // from 1; 0: nowhere
+  std::uint32_t byte = 0;   // within the line, from 0
+  std::uint32_t bytes = 1;  // how many are meant
+  auto operator<=>(const Spot&) const = default;
+};
+
+enum class Kind { null, scalar, list, map };
+
+struct Node;
+
+struct Entry {
+  const Node* key = nullptr;
+  const Node* value = nullptr;
+};
+
+// One value of a YAML file, as written: duplicate keys are all there, in order, and an alias is a second pointer to one node.
+//
+// weight and height are those of the whole tree under it, aliases expanded. The parser bounds both, so that whoever reads the tree
+// may walk it without counting: aliases of aliases cannot explode.
+struct Node {
+  Kind kind = Kind::null;
+  Spot spot;
+  bool quoted = false;  // a scalar in quotes, or in a block
+  std::string text;     // scalar
+  std::vector<const Node*> items;
+  std::vector<Entry> entries;
+  std::size_t weight = 1;
+  std::size_t height = 1;
+};
+
+struct Tree {
+  std::deque<Node> nodes;  // owns; addresses stay
+  const Node* root = nullptr;
+};
+
+}  // namespace standpipe::config

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "kit.h"
+
+using namespace standpipe;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string content(const fs::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+std::vector<std::string> cases(const fs::path& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.path().extension() == ".yaml") names.push_back(entry.path().stem().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+// Messages name the file as the user did, and folders in them must not depend on where the tests are.
+std::string without_folder(std::string text, const std::string& folder) {
+  for (auto at = text.find(folder); at != std::string::npos; at = text.find(folder, at)) text.replace(at, folder.size(), "FOLDER");
+  return text;
+}
+
+}  // namespace
+
+// Each bad/NAME.yaml beside what is said of it, whole. STANDPIPE_GOLDEN=write makes the expectations anew: read them then.
+TEST_CASE("mistakes are told as written down beside them") {
+  const fs::path folder = STANDPIPE_TEST_DATA "/unit/config/bad";
+  const bool write = std::getenv("STANDPIPE_GOLDEN") && std::string_view(std::getenv("STANDPIPE_GOLDEN")) == "write";
+  const auto before = fs::current_path();
+  fs::current_path(folder);
+  const ConfigPlugins plugins;
+  const auto names = cases(folder);
+  REQUIRE(names.size() > 50);
+  for (const auto& name : names) {
+    plugin::Registry registry({plugins.folder().string()});
+    const auto loaded = config::load_file(name + ".yaml", registry);
+    const auto said = without_folder(rendered(loaded), folder.string());
+    INFO(name);
+    CHECK(!said.empty());
+    CHECK(loaded.ok() == (name == "warnings"));
+    if (write)
+      std::ofstream(name + ".stderr") << said;
+    else
+      CHECK(said == content(name + ".stderr"));
+  }
+  fs::current_path(before);
+}

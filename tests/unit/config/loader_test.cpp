@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/loader.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+
+#include "base/text.h"
+#include "kit.h"
+#include "log/arena.h"
+#include "temporary_folder.h"
+
+using namespace standpipe;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A variable of the environment, for one test.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) { value ? ::setenv(name, value, 1) : ::unsetenv(name); }
+  ~Variable() { ::unsetenv(name_); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* name_;
+};
+
+constexpr const char* kEnds =
+    "sources: { orders: { fifo: /run/orders } }\n"
+    "handlers: { screen: { plugin: print }, archive: { plugin: print } }\n";
+
+class Fixture {
+ public:
+  config::Loaded load(const std::string& text) { return config::load_text(text, folder / "hub.yaml", registry); }
+  config::Loaded load_bytes(const std::string& bytes) {
+    std::ofstream(folder / "hub.yaml", std::ios::binary) << bytes;
+    return config::load_file(folder / "hub.yaml", registry);
+  }
+  config::Hub good(const std::string& text) {
+    auto loaded = load(text);
+    INFO(rendered(loaded));
+    REQUIRE(loaded.diagnostics.empty());
+    return loaded.hub;
+  }
+  match::Rule rule(const std::string& match) {
+    return good(std::string(kEnds) + "routes: [{ from: orders, to: [screen, archive], match: " + match + " }]\n").routes.at(0).rule;
+  }
+  // The codes of all that is wrong, in order.
+  std::string codes(const std::string& text) {
+    std::string out;
+    for (const auto& d : load(text).diagnostics) out += (out.empty() ? "" : " ") + d.code;
+    return out;
+  }
+
+  test::TemporaryFolder folder;
+  ConfigPlugins plugins;
+  plugin::Registry registry{{plugins.folder().string()}};
+};
+
+const plugin::Value& value_of(const deliver::HandlerOptions& handler, const std::string& option) {
+  for (std::size_t i = 0; i < handler.values.size(); ++i)
+    if (handler.plugin->options[i].name == option) return handler.values[i];
+  FAIL("no option " + option);
+  std::abort();
+}
+
+}  // namespace
+
+TEST_CASE_METHOD(Fixture, "a whole configuration becomes plain options") {
+  const auto hub = good(R"(
+version: 1
+data_dir: state
+memory_max: 64MiB
+drain_timeout: 3s
+sources:
+  orders:
+    fifo: run/orders
+    mode: "0620"
+    owner: "0"
+    group: adm
+    framing: { type: length_prefixed, max_message_size: 1MiB, length_bytes: 4, byte_order: little }
+    log: { max_size: 2MiB, when_full: block }
+  readings: { fifo: /run/readings }
+handlers:
+  screen: { plugin: print, options: { format: hex }, isolation: thread, dead_letter: false, queue: { type: none } }
+  billing:
+    plugin: forward
+    options: { fifo: out }
+    isolation: inline
+    retry: { max_attempts: 7, backoff: { initial: 1ms, max: 2s } }
+routes:
+  - name: big orders
+    from: orders
+    match: { size: { gte: 1KiB } }
+    to: [billing, screen]
+    final: true
+  - { from: [readings, orders], to: screen }
+unmatched: billing
+)");
+  CHECK(hub.file == folder / "hub.yaml");
+  CHECK(hub.data_dir == folder / "state");
+  CHECK(hub.memory_max == 64 * MiB);
+  CHECK(hub.drain_timeout == 3s);
+  REQUIRE(hub.sources.size() == 2);
+  CHECK(hub.sources[0].name == "orders");
+  CHECK(hub.sources[0].path == folder / "run/orders");
+  CHECK(hub.sources[0].mode == 0620);
+  CHECK(hub.sources[0].owner == "0");
+  CHECK(hub.sources[0].group == "adm");
+  CHECK(hub.sources[0].message_size_max == 1 * MiB);
+  CHECK(hub.sources[0].log_size_max == 2 * MiB);
+  CHECK(hub.sources[1].path == "/run/readings");
+  CHECK(hub.sources[1].mode == 0600);
+  CHECK(!hub.sources[1].owner);
+  CHECK(hub.sources[1].message_size_max == kMessageSizeMaxDefault);
+  REQUIRE(hub.handlers.size() == 2);
+  CHECK(hub.handlers[0].plugin->name == "print");
+  CHECK(hub.handlers[0].placement == deliver::Placement::thread);
+  CHECK(hub.handlers[0].attempts_max == 5);
+  CHECK(value_of(hub.handlers[0], "format").text == "hex");
+  CHECK(value_of(hub.handlers[0], "stream").text == "stdout");
+  CHECK(!value_of(hub.handlers[0], "template").is_set);
+  CHECK(hub.handlers[1].placement == deliver::Placement::inline_);
+  CHECK(value_of(hub.handlers[1], "fifo").text == folder / "out");
+  CHECK(hub.handlers[1].attempts_max == 7);
+  CHECK(hub.handlers[1].backoff_initial == 1ms);
+  CHECK(hub.handlers[1].backoff_max == 2s);
+  REQUIRE(hub.routes.size() == 2);
+  CHECK(hub.routes[0].name == "big orders");
+  CHECK(hub.routes[0].from == std::vector<std::size_t>{0});
+  CHECK(hub.routes[0].to == std::vector<std::size_t>{1, 0});
+  CHECK(hub.routes[0].final);
+  CHECK(hub.routes[0].rule.size->gte == 1 * KiB);
+  CHECK(hub.routes[1].name == "route 2");
+  CHECK(hub.routes[1].from == std::vector<std::size_t>{1, 0});
+  CHECK(hub.routes[1].rule.empty());
+  CHECK(!hub.routes[1].final);
+  CHECK(hub.unmatched == 1);
+  CHECK(!hub.unmatched_by_default);
+}
+
+TEST_CASE_METHOD(Fixture, "what is left out has its default") {
+  const auto hub =
+      good("sources: { in: { fifo: in } }\nhandlers: { screen: { plugin: print } }\nroutes: [{ from: in, to: screen }]\n");
+  CHECK(hub.memory_max == kMemoryMaxDefault);
+  CHECK(hub.drain_timeout == 10s);
+  CHECK(!hub.handlers[0].placement);
+  CHECK(!hub.unmatched);
+  CHECK(hub.unmatched_by_default);
+}
+
+TEST_CASE_METHOD(Fixture, "who says drop is not warned when it happens") {
+  const auto hub = good(std::string(kEnds) + "routes: [{ from: orders, to: [screen, archive] }]\nunmatched: drop\n");
+  CHECK(!hub.unmatched);
+  CHECK(!hub.unmatched_by_default);
+}
+
+TEST_CASE_METHOD(Fixture, "rules become data") {
+  const auto text = rule("{ text: { equals: a, prefix: 12, suffix: \"\\0\", contains: true } }").text.value();
+  CHECK(text.equals == "a");
+  CHECK(text.prefix == "12");
+  CHECK(text.suffix == std::string(1, '\0'));
+  CHECK(text.contains == "true");
+  const auto size = rule("{ size: { gt: 0, gte: 1, lt: 2KiB, lte: 1000 } }").size.value();
+  CHECK(size.gt == 0);
+  CHECK(size.gte == 1);
+  CHECK(size.lt == 2 * KiB);
+  CHECK(size.lte == 1000);
+  const auto nested =
+      rule("{ size: { gt: 9 }, all: [{ text: { prefix: a } }, { any: [{ text: { prefix: b } }] }], not: { size: { gt: 99 } } }");
+  CHECK(nested.size->gt == 9);
+  REQUIRE(nested.all.size() == 2);
+  CHECK(nested.all[0].text->prefix == "a");
+  CHECK(nested.all[1].any->at(0).text->prefix == "b");
+  REQUIRE(nested.none.size() == 1);
+  CHECK(nested.none[0].size->gt == 99);
+  CHECK(!nested.any);
+  CHECK(rule("{}").empty());
+}
+
+TEST_CASE_METHOD(Fixture, "options of every type reach the plugin checked") {
+  std::ofstream(folder / "password") << "hunter2\n";
+  const auto hub = good(R"(
+sources: { orders: { fifo: /run/orders } }
+handlers:
+  every:
+    plugin: every_option
+    options:
+      server: http://localhost
+      count: 7
+      share: 0.25
+      flag: false
+      wait: 1.5s
+      most: 64KiB
+      kind: large
+      file: ../file
+      password_file: password
+      brokers: [a, 2]
+      headers: { x-key: 1, other: two }
+routes: [{ from: orders, to: every }]
+)");
+  const auto& every = hub.handlers[0];
+  CHECK(value_of(every, "text").text == "hello");
+  CHECK(value_of(every, "server").text == "http://localhost");
+  CHECK(value_of(every, "count").integer == 7);
+  CHECK(value_of(every, "share").real == 0.25);
+  CHECK(value_of(every, "flag").integer == 0);
+  CHECK(value_of(every, "wait").integer == 1'500'000'000);
+  CHECK(value_of(every, "most").integer == 65536);
+  CHECK(value_of(every, "kind").text == "large");
+  CHECK(value_of(every, "file").text == (std::filesystem::path(folder.path()).parent_path() / "file").string());
+  CHECK(value_of(every, "password").text == "hunter2");
+  CHECK(value_of(every, "brokers").items == std::vector<std::pair<std::string, std::string>>{{"", "a"}, {"", "2"}});
+  CHECK(value_of(every, "headers").items == std::vector<std::pair<std::string, std::string>>{{"x-key", "1"}, {"other", "two"}});
+}
+
+TEST_CASE_METHOD(Fixture, "variables are replaced in values, and what comes out is not looked at again") {
+  const Variable name("STANDPIPE_TEST_NAME", "orders"), tricky("STANDPIPE_TEST_TRICKY", "${STANDPIPE_TEST_NAME}: { a }"),
+      empty("STANDPIPE_TEST_EMPTY", ""), unset("STANDPIPE_TEST_UNSET", nullptr);
+  const auto hub = good(R"(
+sources: { orders: { fifo: "/run/${STANDPIPE_TEST_NAME}-${STANDPIPE_TEST_UNSET:-x}${STANDPIPE_TEST_EMPTY:-y}${STANDPIPE_TEST_EMPTY}" } }
+handlers: { screen: { plugin: print, options: { template: "$5 $${HOME} ${STANDPIPE_TEST_TRICKY}" } } }
+routes: [{ from: "${STANDPIPE_TEST_NAME:?}", to: screen }]
+)");
+  CHECK(hub.sources[0].path == "/run/orders-xy");
+  CHECK(value_of(hub.handlers[0], "template").text == "$5 ${HOME} ${STANDPIPE_TEST_NAME}: { a }");
+}
+
+TEST_CASE_METHOD(Fixture, "keys that begin with x- are free, also for what would be wrong elsewhere") {
+  const auto hub = good(R"(
+x-log: &log { max_size: 64KiB, x-why: "small ${NOT_SET_AT_ALL}" }
+x-names: &names [orders, others]
+sources:
+  x-note: none
+  orders: { fifo: /run/orders, log: *log, x-a: 1, x-a: 2 }
+  others: { fifo: /run/others, log: *log }
+handlers: { screen: { plugin: print, x-b: [], options: { x-c: {} } } }
+routes: [{ from: *names, to: screen, x-d: ~, match: { x-e: 1 } }]
+)");
+  REQUIRE(hub.sources.size() == 2);
+  CHECK(hub.sources[1].log_size_max == 64 * KiB);
+  CHECK(hub.routes[0].from == std::vector<std::size_t>{0, 1});
+  CHECK(hub.routes[0].rule.empty());
+}
+
+TEST_CASE_METHOD(Fixture, "a byte order mark and lines that end in CR LF are fine, and places stay right") {
+  CHECK(
+      codes(
+          "\xef\xbb\xbfsources: { in: { fifo: in } }\r\nhandlers: { s: { plugin: print } }\r\nroutes: [{ from: in, to: s }]\r\n") ==
+      "");
+  const auto loaded = load("\xef\xbb\xbfversion: 3\r\n" + std::string(kEnds) + "routes: [{ from: orders, to: screen }]");
+  REQUIRE(loaded.diagnostics.size() == 1);
+  CHECK(loaded.diagnostics[0].place->column == 10);
+  CHECK(loaded.diagnostics[0].place->text == "version: 3");
+}
+
+TEST_CASE_METHOD(Fixture, "state goes where the desktop says, or to root's place") {
+  const std::string text = std::string(kEnds) + "routes: [{ from: orders, to: [screen, archive] }]\n";
+  {
+    const Variable state("XDG_STATE_HOME", "/home/me/state");
+    CHECK(good(text).data_dir == "/home/me/state/standpipe");
+  }
+  const Variable relative("XDG_STATE_HOME", "state");
+  const std::string home = std::getenv("HOME") ? std::getenv("HOME") : "";
+  CHECK(good(text).data_dir == (::geteuid() == 0 || home.empty() ? "/var/lib/standpipe" : home + "/.local/state/standpipe"));
+}
+
+// ---- one test an error path that golden files cannot hold
+
+TEST_CASE_METHOD(Fixture, "a huge file is refused by its size, not read") {
+  std::ofstream(folder / "hub.yaml") << "version: 1\n";
+  std::filesystem::resize_file(folder / "hub.yaml", 100'000'000);
+  const auto loaded = config::load_file(folder / "hub.yaml", registry);
+  CHECK(rendered(loaded) == "error: " + folder / "hub.yaml" +
+                                " has 100,000,000 bytes, more than a configuration may have (4MiB)\n" +
+                                "  help: is it the right file?\n");
+}
+
+TEST_CASE_METHOD(Fixture, "what is no file is not opened as one") {
+  CHECK(rendered(config::load_file(folder.path(), registry)) ==
+        "error: cannot read " + folder.path() + ": it is a folder\n  help: name a file\n");
+  std::ofstream(folder / "orders.yaml") << "version: 1\n";
+  CHECK(rendered(config::load_file(folder.path(), registry)) == "error: cannot read " + folder.path() +
+                                                                    ": it is a folder\n  help: name a file in it, e.g. " +
+                                                                    folder / "orders.yaml" + "\n");
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  CHECK(rendered(config::load_file(folder / "pipe", registry)) ==
+        "error: cannot read " + folder / "pipe" + ": it is no regular file\n  help: save it as a file and name that\n");
+  CHECK(rendered(config::load_file("/dev/zero", registry)) ==
+        "error: cannot read /dev/zero: it is no regular file\n  help: save it as a file and name that\n");
+}
+
+TEST_CASE_METHOD(Fixture, "a missing file is looked for among its neighbours") {
+  std::ofstream(folder / "orders.yaml") << "version: 1\n";
+  CHECK(rendered(config::load_file(folder / "orders.yml", registry)) ==
+        "error: cannot read " + folder / "orders.yml" + ": no such file\n  help: did you mean '" + folder / "orders.yaml" + "'?\n");
+  CHECK(rendered(config::load_file(folder / "elsewhere/x", registry)) ==
+        "error: cannot read " + folder / "elsewhere/x" + ": no such file\n");
+  CHECK(!config::load_file("", registry).ok());
+}
+
+TEST_CASE_METHOD(Fixture, "a file without permission says so") {
+  if (::geteuid() == 0) return;  // root may read everything
+  std::ofstream(folder / "hub.yaml") << "version: 1\n";
+  std::filesystem::permissions(folder / "hub.yaml", std::filesystem::perms::none);
+  CHECK(config::load_file(folder / "hub.yaml", registry).diagnostics.at(0).message.find("no permission") != std::string::npos);
+}
+
+TEST_CASE_METHOD(Fixture, "nesting without end is refused before a stack is in danger") {
+  const auto repeated = [](const char* piece, std::size_t times) {
+    std::string text;
+    for (std::size_t i = 0; i < times; ++i) text += piece;
+    return text;
+  };
+  for (const auto* piece : {"[", "{", "- ", "? ", "[\n", "{a: ", "[a: ", "&a [", "- - a: - "}) {
+    INFO(piece);
+    const auto loaded = load_bytes(repeated(piece, 60'000 / std::strlen(piece)));
+    REQUIRE(loaded.diagnostics.size() == 1);
+    CHECK(loaded.diagnostics[0].code == (std::string_view(piece) == "- - a: - " ? "syntax" : "too-deep"));
+  }
+  CHECK(load_bytes(repeated("[", 100'000)).diagnostics.at(0).code == "line-too-long");
+}
+
+TEST_CASE_METHOD(Fixture, "a file of values without end is refused") {
+  std::string text = "x-list:\n";
+  for (int i = 0; i < 210'000; ++i) text += "- a\n";
+  CHECK(codes(text) == "too-many-values");
+}
+
+TEST_CASE_METHOD(Fixture, "an alias of a long text counts by its length") {
+  std::string text = "x-text: &text >\n";
+  for (int i = 0; i < 1000; ++i) text += "  " + std::string(1000, 'a') + "\n";
+  text += "x-list:\n";
+  for (int i = 0; i < 20; ++i) text += "- *text\n";
+  CHECK(codes(text) == "alias-bomb");
+}
+
+TEST_CASE_METHOD(Fixture, "variables cannot expand without end") {
+  const std::string big(100'000, 'a');
+  const Variable variable("STANDPIPE_TEST_BIG", big.c_str());
+  std::string text(kEnds);
+  text += "routes:\n";
+  for (int i = 0; i < 60; ++i)
+    text += "- { from: orders, to: [screen, archive], match: { text: { prefix: \"${STANDPIPE_TEST_BIG}\" } } }\n";
+  const auto loaded = load(text);
+  REQUIRE(loaded.diagnostics.size() == 1);
+  CHECK(loaded.diagnostics[0].message == "variables expand to too much text");
+}
+
+TEST_CASE_METHOD(Fixture, "mistakes beyond those shown are counted") {
+  std::string text(kEnds);
+  text += "routes:\n";
+  for (int i = 0; i < 1234; ++i) text += "- { from: orders, to: nobody }\n";
+  const auto loaded = load(text);
+  CHECK(loaded.diagnostics.size() == kConfigErrorsMax + 1);
+  CHECK(loaded.diagnostics.back().message == "and 1,184 more mistakes, not shown");
+}
+
+TEST_CASE_METHOD(Fixture, "a long value is not repeated whole") {
+  for (const auto* piece : {"x", "\xe6\xbc\xa2", "1"}) {
+    std::string value;
+    for (int i = 0; i < 5000; ++i) value += piece;
+    const auto loaded =
+        load(std::string(kEnds) + "drain_timeout: " + value + "\nroutes: [{ from: orders, to: [screen, archive] }]\n");
+    REQUIRE(loaded.diagnostics.size() == 1);
+    CHECK(rendered(loaded).size() < 2000);
+    CHECK(is_utf8(rendered(loaded)));
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "a plugin that cannot be used says why") {
+  std::ofstream(folder / "broken.so") << "not an object";
+  const auto loaded = load("sources: { a: { fifo: a } }\nhandlers: { s: { plugin: ./broken.so } }\nroutes: [{ from: a, to: s }]\n");
+  REQUIRE(loaded.diagnostics.size() == 1);
+  CHECK(loaded.diagnostics[0].code == "refused-plugin");
+  REQUIRE(loaded.diagnostics[0].notes.size() == 1);
+  CHECK(loaded.diagnostics[0].notes[0].find(folder / "broken.so") != std::string::npos);
+}
+
+TEST_CASE_METHOD(Fixture, "a plugin by its path is taken from the configuration's folder") {
+  std::filesystem::create_symlink(plugins.folder() / "print.so", folder / "mine.so");
+  const auto hub = good("sources: { a: { fifo: a } }\nhandlers: { s: { plugin: ./mine.so } }\nroutes: [{ from: a, to: s }]\n");
+  CHECK(hub.handlers[0].plugin->name == "print");
+  REQUIRE(::mkfifo((folder / "pipe.so").c_str(), 0600) == 0);
+  CHECK(codes("sources: { a: { fifo: a } }\nhandlers: { s: { plugin: ./pipe.so } }\nroutes: [{ from: a, to: s }]\n") ==
+        "unknown-plugin");
+}
+
+TEST_CASE_METHOD(Fixture, "a secret is in no message") {
+  const auto loaded = load(R"(
+sources: { orders: { fifo: /run/orders } }
+handlers: { every: { plugin: every_option, options: { password: "hünter2", server: [] } } }
+routes: [{ from: orders, to: every }]
+)");
+  REQUIRE(loaded.diagnostics.size() == 1);
+  CHECK(rendered(loaded).find("nter2") == std::string::npos);
+  CHECK(render_json(loaded.diagnostics[0]).find("nter2") == std::string::npos);
+}
+
+TEST_CASE_METHOD(Fixture, "a secret's file must hold one") {
+  const auto with = [&](const std::string& file) {
+    return codes("sources: { o: { fifo: /run/o } }\nhandlers: { e: { plugin: every_option, options: { server: x, password_file: " +
+                 file + " } } }\nroutes: [{ from: o, to: e }]\n");
+  };
+  std::ofstream(folder / "empty") << "\n";
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  CHECK(with("empty") == "unreadable-secret");
+  CHECK(with("pipe") == "unreadable-secret");
+  CHECK(with("none") == "unreadable-secret");
+}
+
+TEST_CASE_METHOD(Fixture, "the memory that a message is said to need is enough") {
+  const auto text = [](const std::string& memory, const std::string& message) {
+    return "memory_max: " + memory + "\nsources: { a: { fifo: a, framing: { max_message_size: " + message +
+           " } } }\nhandlers: { s: { plugin: print } }\nroutes: [{ from: a, to: s }]\n";
+  };
+  CHECK(codes(text("16MiB", "16MiB")) == "memory-too-small");
+  CHECK(codes(text("17MiB", "16MiB")) == "");
+  CHECK(codes(text("16MiB", "15MiB")) == "");
+  log::Arena arena(17 * MiB, 1);
+  const auto waiting = arena.lend(kSegmentBytes, 0);  // where the frame's beginning lies meanwhile
+  CHECK(waiting);
+  CHECK(arena.lend(16 * MiB + 4 * KiB, 0));
+}
