@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "base/fd.h"
+
+namespace standpipe::cli {
+
+// The ways in which a path may be no FIFO that we may use, each with its remedy. Nothing is opened before it was looked at: opening
+// a device may do something.
+
+// Throws Failure when something else than a FIFO stands there; nothing there is fine.
+void refuse_other_files(const std::string& path);
+// The write end, non-blocking. Throws Failure: nobody reads, missing, no FIFO, no permission.
+Fd open_write_end(const std::string& path);
+// The read end, non-blocking; creates a missing FIFO (mode 0600) and says so by `created`. Throws Failure.
+Fd open_read_end(const std::string& path, bool& created);
+
+}  // namespace standpipe::cli

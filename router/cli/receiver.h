@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "cli/fifo_reader.h"
+#include "cli/interruption.h"
+#include "cli/show.h"
+#include "cli/status.h"
+#include "cli/streams.h"
+#include "cli/worker_lock.h"
+
+namespace standpipe::cli {
+
+// What `recv` does: takes frames until it has enough, waited too long or was interrupted, and prints each. As a worker it holds the
+// lock from the first byte of a frame to its last, and never while it waits for a frame to begin: a worker that was stopped must
+// not stop the others.
+class Receiver {
+ public:
+  struct Options {
+    std::string path;
+    std::uint64_t payload_max = kMessageSizeMaxDefault;
+    Format format = Format::text;
+    std::optional<std::uint64_t> count = {};
+    std::optional<Nanoseconds> timeout = {};
+    bool shared = false;
+  };
+
+  // Throws Failure when the FIFO cannot be had.
+  Receiver(Options options, Streams& streams);
+  Status run();
+
+ private:
+  bool enough() const { return options_.count && got_ >= *options_.count; }
+  FifoReader::Taken take();
+  void show();
+  Waited wait(int known_interruptions);
+  Status finish_frame();
+  Status too_late();
+  Status refuse();
+  void tell_torn();
+  Deadline deadline() const;
+
+  Options options_;
+  Streams& streams_;
+  Interruption interruption_;
+  FifoReader reader_;
+  std::optional<WorkerLock> lock_;
+  std::uint64_t got_ = 0;
+  std::size_t partial_ = 0;  // bytes of the frame at hand, at the last look
+  Nanoseconds moved_;        // when bytes came last
+};
+
+}  // namespace standpipe::cli

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/streams.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "base/failure.h"
+
+namespace standpipe::cli {
+namespace {
+
+constexpr int kForever = -1;
+
+// Standard streams may be non-blocking: they are shared with whoever else has the terminal.
+// Returns 0 or errno; ETIMEDOUT: nothing moved for as long as there was patience.
+int write_all(int fd, std::string_view bytes, int patience_ms) {
+  while (!bytes.empty()) {
+    if (patience_ms != kForever) {
+      pollfd room{fd, POLLOUT, 0};
+      if (::poll(&room, 1, patience_ms) == 0) return ETIMEDOUT;
+    }
+    const auto piece = patience_ms == kForever ? bytes : bytes.substr(0, 4096);  // what poll promised not to block
+    const auto n = ::write(fd, piece.data(), piece.size());
+    if (n > 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+      continue;
+    }
+    if (n < 0 && errno == EAGAIN) {
+      pollfd room{fd, POLLOUT, 0};
+      (void)::poll(&room, 1, patience_ms);
+      continue;
+    }
+    if (n < 0 && errno != EINTR) return errno;
+  }
+  return 0;
+}
+
+}  // namespace
+
+StandardOutput::StandardOutput(int fd) : fd_(fd), is_terminal_(::isatty(fd) == 1) {}
+
+void StandardOutput::write(std::string_view bytes) {
+  if (buffer_.size() + bytes.size() > kBytes) flush();
+  if (bytes.size() >= kBytes) return put(bytes);
+  buffer_ += bytes;
+}
+
+void StandardOutput::flush() {
+  const auto bytes = std::exchange(buffer_, {});  // gone even if it fails: once is enough to say it
+  put(bytes);
+}
+
+void StandardOutput::put(std::string_view bytes) {
+  const int error = write_all(fd_, bytes, kForever);
+  if (error == EPIPE) reader_left();
+  if (error == EBADF) throw Failure("cannot write to standard output: it is closed");
+  if (error) throw Failure::system("write to standard output", error);
+}
+
+void StandardOutput::reader_left() const { throw Failure("cannot write to standard output: nobody reads it any more"); }
+
+StandardError::StandardError(int fd) : fd_(fd), is_terminal_(::isatty(fd) == 1), colour_(wants_colour(fd)) {}
+
+void StandardError::say(const Diagnostic& d) {
+  if (d.severity != Severity::info) return print(render(d, colour_));
+  std::string text = "info  " + d.message + '\n';
+  for (const auto& n : d.notes) text += "  note: " + n + '\n';
+  for (const auto& h : d.help) text += "  help: " + h + '\n';
+  print(text);
+}
+
+void StandardError::print(std::string_view text) { write(text, kForever); }
+void StandardError::print_if_it_moves(std::string_view text) { write(text, 1000); }
+void StandardError::write(std::string_view text, int patience_ms) { (void)write_all(fd_, text, patience_ms); }
+
+void keep_standard_streams() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
+    (void)::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);  // takes the lowest number that is free: this one
+  }
+}
+
+}  // namespace standpipe::cli

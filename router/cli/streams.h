@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "base/reporter.h"
+
+namespace standpipe::cli {
+
+// Data, gathered and written in large pieces. Whoever asked for data must learn when it did not arrive: a full disk or a reader
+// that left is a Failure, never silence, so `flush` must be called before the program says that all went well.
+class StandardOutput {
+ public:
+  explicit StandardOutput(int fd);
+  void write(std::string_view bytes);
+  void flush();
+  bool is_terminal() const { return is_terminal_; }
+  int fd() const { return fd_; }
+  // Nobody can read any more what would be written.
+  [[noreturn]] void reader_left() const;
+
+ private:
+  void put(std::string_view bytes);
+
+  static constexpr std::size_t kBytes = 64 * 1024;  // a pipe's default capacity
+  int fd_;
+  bool is_terminal_;
+  std::string buffer_;
+};
+
+// Messages, at once and whole. When nobody can read them there is nobody to tell, so errors are ignored.
+class StandardError final : public Reporter {
+ public:
+  explicit StandardError(int fd);
+  void say(const Diagnostic& d) override;
+  void print(std::string_view text);
+  // The same for a program that must end though its terminal stands still: gives up when nothing moved for a second.
+  void print_if_it_moves(std::string_view text);
+  bool is_terminal() const { return is_terminal_; }
+  int fd() const { return fd_; }
+
+ private:
+  void write(std::string_view text, int patience_ms);
+  int fd_;
+  bool is_terminal_;
+  bool colour_;
+};
+
+// The three standard streams, as commands get them.
+struct Streams {
+  int in;
+  StandardOutput out;
+  StandardError err;
+};
+
+// A stream that was closed by whoever started us would give its number to the first file that is opened, and messages would be
+// written into that. In its place stands something that refuses.
+void keep_standard_streams();
+
+}  // namespace standpipe::cli

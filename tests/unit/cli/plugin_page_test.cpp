@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/plugin_page.h"
+
+#include <catch2/catch.hpp>
+
+using namespace standpipe;
+using namespace standpipe::cli;
+
+namespace {
+
+plugin::Plugin shout() {
+  plugin::Plugin p;
+  p.name = "shout";
+  p.version = "1.2";
+  p.summary = "says it \x1b[1mloudly";
+  p.documentation = "First \\n line.\n\nThird.";
+  p.path = "/lib/shout.so";
+  p.options = {{.type = STANDPIPE_PATH, .required = true, .name = "file", .summary = "where to", .example = "/tmp/x"},
+               {.type = STANDPIPE_STRING, .name = "mode", .summary = "permissions", .fallback = "0640"},
+               {.type = STANDPIPE_INTEGER, .name = "keep", .fallback = "5", .minimum = "0", .maximum = "9", .unit = "files"},
+               {.type = STANDPIPE_ENUM, .name = "sync", .choices = {"never", "always"}}};
+  return p;
+}
+
+}  // namespace
+
+TEST_CASE("a plugin's page has all that it declares, and a handler to start from") {
+  CHECK(plugin_page(shout()) ==
+        "shout 1.2 (-): says it \\x1b[1mloudly\n"
+        "/lib/shout.so\n"
+        "\n"
+        "First \\n line.\n"
+        "\n"
+        "Third.\n"
+        "\n"
+        "Options:\n"
+        "  file  (path, required)\n"
+        "      where to\n"
+        "      e.g. file: /tmp/x\n"
+        "  mode  (string, default \"0640\")\n"
+        "      permissions\n"
+        "  keep  (integer, 0 to 9 files, default 5)\n"
+        "  sync  (one of never, always)\n"
+        "\n"
+        "In a configuration:\n"
+        "  handlers:\n"
+        "    my_shout:\n"
+        "      plugin: shout\n"
+        "      options:\n"
+        "        file: /tmp/x\n"
+        "        # mode: \"0640\"\n"
+        "        # keep: 5\n"
+        "        # sync: never\n");
+}
+
+TEST_CASE("a plugin without options that must be given needs no options") {
+  auto p = shout();
+  p.options.erase(p.options.begin());
+  CHECK(
+      example_yaml(p) ==
+      "handlers:\n  my_shout:\n    plugin: shout\n    # options:\n    #   mode: \"0640\"\n    #   keep: 5\n    #   sync: never\n");
+  p.options.clear();
+  CHECK(example_yaml(p) == "handlers:\n  my_shout:\n    plugin: shout\n");
+}
+
+TEST_CASE("programs get the same as JSON") {
+  auto p = shout();
+  p.options.resize(1);
+  CHECK(
+      plugin_json(p) ==
+      "{\"name\":\"shout\",\"version\":\"1.2\",\"kind\":\"-\",\"summary\":\"says it \\u001b[1mloudly\",\"path\":\"/lib/shout.so\","
+      "\"documentation\":\"First \\\\n line.\\n\\nThird.\",\"options\":[{\"name\":\"file\",\"type\":\"path\",\"required\":true,"
+      "\"default\":null,\"minimum\":null,\"maximum\":null,\"unit\":null,\"choices\":[],\"summary\":\"where to\",\"example\":"
+      "\"/tmp/x\"}]}\n");
+}
