@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`standpipe check` says every mistake of a configuration, and nothing else does anything."""
+
+import pathlib
+import shutil
+
+from kit import equal, process, test
+
+BAD = pathlib.Path(__file__).resolve().parent.parent / "unit/config/bad"
+GOOD = """version: 1
+sources: {a: {fifo: a}, b: {fifo: b}}
+handlers: {screen: {plugin: print}, out: {plugin: log, options: {path: out}}}
+routes: [{from: a, to: screen}, {from: [a, b], to: out}]
+unmatched: drop
+"""
+
+
+@test
+def a_good_configuration_is_counted_and_nothing_is_made(t):
+    t.path("good.yaml").write_text(GOOD)
+    out, err = t.run("check", "good.yaml")
+    equal((out, err), (b"ok: 2 sources, 2 handlers, 2 routes\n", ""))
+    equal([p.name for p in t.folder.iterdir()], ["good.yaml"])
+
+
+@test
+def each_bad_configuration_is_told_as_its_text_says(t):
+    files = sorted(BAD.glob("*.yaml"))
+    assert len(files) > 20, f"there are only {len(files)} in {BAD}"
+    for file in files:
+        shutil.copy(file, t.folder)
+        only_warnings = file.stem == "warnings"
+        out, err = t.run("check", file.name, status=0 if only_warnings else 78, env=four_plugins(t))
+        equal(err.replace(str(t.folder), "FOLDER"), file.with_suffix(".stderr").read_text(), file.name)
+        equal(out[:3], b"ok:" if only_warnings else b"", file.name)
+
+
+def four_plugins(t):
+    """Messages list the plugins that are there: the three of the house, and one that has every kind of option."""
+    folder = process.program().parent.parent / "lib/standpipe/config-plugins"
+    return process.environment(t.folder) | {"STANDPIPE_PLUGIN_PATH": str(folder)}
+
+
+@test
+def run_refuses_what_check_refuses(t):
+    hub = t.hub(GOOD.replace("version: 1\n", "").replace("to: screen", "to: screem"))
+    said = hub.fails_to_start(status=78)
+    assert "unknown handler 'screem'" in said and "did you mean 'screen'?" in said, said
+    assert not t.path("a").exists()
+
+
+@test
+def a_folder_or_a_missing_file_is_no_configuration(t):
+    t.path("folder.yaml").mkdir()
+    for name in ("folder.yaml", "nothing.yaml"):
+        _, err = t.run("check", name, status=78)
+        assert name in err and "error" in err, err

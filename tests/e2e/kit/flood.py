@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program of flood.c, compiled into the test's folder."""
+
+import pathlib
+import shutil
+import subprocess
+
+from kit import process
+from kit.timing import SLOW, equal
+
+
+class Flood:
+    def __init__(self, folder):
+        self.program = folder / "flood"
+        compiler = next((c for c in ("cc", "gcc", "clang") if shutil.which(c)), None)
+        assert compiler, "no C compiler: apt-get install gcc"
+        source = pathlib.Path(__file__).with_name("flood.c")
+        subprocess.run([compiler, "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-o", self.program, source], check=True)
+
+    def writer(self, fifo, number, count, size):
+        return self._start("write", fifo, number, count, size)
+
+    def checker(self, path, writers, count, size):
+        return self._start("check", path, writers, count, size)
+
+    def _start(self, *arguments):
+        return process.spawn([self.program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    @staticmethod
+    def finish(*children, seconds=300):
+        for child in children:
+            said, _ = child.communicate(timeout=seconds * SLOW)
+            equal(child.returncode, 0, f"{child.args[1]} {child.args[2]}: {said.decode().strip()}")

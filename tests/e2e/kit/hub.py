@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`standpipe run` in a folder: start, send, wait for what it says, stop and take its account."""
+
+import json
+import pathlib
+import re
+import signal
+import subprocess
+import time
+
+from kit import process
+from kit.account import Account
+from kit.fifo import Writer
+from kit.timing import SLOW, equal, until
+
+# What no hub may ever say.
+_TROUBLE = re.compile(r"^bug:|DOES NOT CLOSE|ERROR: \w*Sanitizer|WARNING: ThreadSanitizer|runtime error:|^==\d+== ", re.MULTILINE)
+
+
+class Hub:
+    """Relative paths in its YAML lie in `folder`. `options` are those of process.spawn, and stdout."""
+
+    def __init__(self, folder, yaml, name="hub", **options):
+        self.folder, self.name, self.options = folder, name, options
+        self.config = folder / f"{name}.yaml"
+        self.config.write_text("version: 1\n" + yaml)
+        self._stderr_path = folder / f"{name}.stderr"
+        self._stdout_path = folder / f"{name}.stdout"
+        self._account_path = folder / f"{name}.account"
+        self.process = None
+        self.account = None
+        self.ended = False
+
+    # ---- verbs
+
+    def start(self):
+        self.launch()
+        self.says(r"\bready\b", seconds=30)
+        return self
+
+    def send(self, fifo, messages):
+        writer = Writer(self.folder / fifo)
+        writer.send(*messages)
+        writer.close()
+
+    def says(self, pattern, count=1, seconds=20):
+        """Waits until its standard error has that."""
+        until(lambda: self._said(pattern, count), f"{self.name} says /{pattern}/", seconds)
+
+    def stop(self, signal_number=signal.SIGTERM, seconds=20):
+        self.process.send_signal(signal_number)
+        return self.wait(seconds)
+
+    def wait(self, seconds=20):
+        """For its end, which must be a good one."""
+        status = self.wait_status(seconds)
+        equal(status, 0, f"exit status of {self.name}")
+        self.account = Account(json.loads(self._account_path.read_text()))
+        assert "account closes: " in self.stderr(), "the account is not among the last lines"
+        return self.account
+
+    # ---- and what they are made of
+
+    def launch(self):
+        binary = process.program() if "user" not in self.options else process.program_for_anyone(self.folder)
+        options = {"cwd": self.folder, "env": process.environment(self.folder), "stdin": subprocess.DEVNULL} | self.options
+        if "user" in self.options:
+            options["env"]["STANDPIPE_PLUGIN_PATH"] = str(binary.parent.parent / "lib/standpipe/test-plugins")
+        with self._stderr_path.open("ab") as stderr, self._stdout_path.open("wb") as stdout:
+            command = [*process.wrapper(), binary, "run", self.config, "--account", self._account_path]
+            self.process = process.spawn(command, **({"stdout": stdout, "stderr": stderr} | options))
+        self.ended = False
+        return self
+
+    def fails_to_start(self, status=1):
+        """Returns what it said."""
+        self.launch()
+        equal(self.wait_status(20), status, f"exit status of {self.name}, which says:\n{self.stderr()}")
+        return self.stderr()
+
+    def wait_status(self, seconds):
+        try:
+            status = self.process.wait(seconds * SLOW)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.name} did not end within {seconds * SLOW:g} s") from None
+        self.ended = True
+        trouble = _TROUBLE.search(self.stderr())
+        assert not trouble, f"{self.name} is in trouble: {trouble[0]}"
+        return status
+
+    def _said(self, pattern, count):
+        if len(re.findall(pattern, self.stderr(), re.MULTILINE)) >= count:
+            return True
+        assert self.process.poll() is None, f"{self.name} ended, status {self.process.returncode}, without saying /{pattern}/"
+        return False
+
+    def stderr(self):
+        return self._stderr_path.read_text(errors="replace") if self._stderr_path.exists() else ""
+
+    def stdout(self):
+        return self._stdout_path.read_bytes()
+
+    def status_of(self, field):
+        """A number of /proc/PID/status; kB are bytes here."""
+        text = (process_folder(self.process.pid) / "status").read_text()
+        value = re.search(rf"^{field}:\s+(\d+)( kB)?", text, re.MULTILINE)
+        return int(value[1]) * (1024 if value[2] else 1)
+
+    def cpu_ticks(self):
+        return int(self._stat()[11]) + int(self._stat()[12])
+
+    def _stat(self):
+        return (process_folder(self.process.pid) / "stat").read_text().rpartition(")")[2].split()
+
+    def until_asleep(self):
+        """What happened before this call has been seen by the hub's loop: a sleeper would have been woken by it."""
+        until(lambda: self._stat()[0] == "S", f"{self.name} sleeps")
+
+    def sleeps_for(self, seconds):
+        """None of its threads used a processor or was woken in that time."""
+        before = self._activity()
+        time.sleep(seconds)  # what is measured, not a wait for something
+        return self._activity() == before
+
+    def _activity(self):
+        tasks = sorted((process_folder(self.process.pid) / "task").iterdir())
+        return self._stat()[11:13], [re.findall(r"ctxt_switches:\s*(\d+)", (t / "status").read_text()) for t in tasks]
+
+    def _stat(self):
+        return (process_folder(self.process.pid) / "stat").read_text().rpartition(")")[2].split()
+
+
+def process_folder(pid):
+    return pathlib.Path("/proc") / str(pid)

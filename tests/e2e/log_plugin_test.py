@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files of the log plugin: fed back, rotated, moved away, repaired."""
+
+import base64
+import json
+import os
+import shutil
+import signal
+
+from kit import equal, frame, frames_in, test, until
+from journey_test import EVERY_BYTE, LOG
+
+ROTATED = """
+sources: {in: {fifo: in}}
+handlers: {out: {plugin: log, options: {path: out, format: frames, keep: %d, %s}}}
+routes: [{from: in, to: out}]
+"""
+
+
+@test
+def a_file_of_frames_fed_back_into_a_fifo_gives_the_same(t):
+    hub = t.start("""
+sources: {in: {fifo: in}, again: {fifo: again}}
+handlers:
+  first: {plugin: log, options: {path: first, format: frames}}
+  second: {plugin: log, options: {path: second, format: frames}}
+routes: [{from: in, to: first}, {from: again, to: second}]
+""")
+    messages = [b"", EVERY_BYTE, b"x" * 70_000] + [b"%d" % i for i in range(1000)]
+    hub.send("in", messages)
+    t.until_logged("first", messages)
+    with t.path("first").open("rb") as source, t.path("again").open("wb") as fifo:
+        shutil.copyfileobj(source, fifo)
+    hub.stop().all_delivered(len(messages), len(messages))
+    equal(t.path("second").read_bytes(), t.path("first").read_bytes())
+
+
+@test
+def rotation_by_size_keeps_that_many_and_no_message_between_two_files(t):
+    hub = t.start(ROTATED % (3, "rotate_size: 10KiB"))
+    messages = [b"%05d" % i + b"." * 95 for i in range(1000)]  # 104 bytes each: 99 a file
+    hub.send("in", messages)
+    hub.stop().all_delivered(1000)
+    equal(sorted(p.name for p in t.folder.glob("out*")), ["out", "out.1", "out.2", "out.3"])
+    kept = t.frames("out.3", "out.2", "out.1", "out")
+    equal(kept, messages[-len(kept) :])
+    equal([len(t.frames(f"out.{i}")) for i in (1, 2, 3)], [99, 99, 99])
+
+
+@test
+def rotation_with_room_for_all_loses_nothing(t):
+    hub = t.start(ROTATED % (1000, "rotate_size: 1KiB"))
+    messages = [b"%d" % i for i in range(5000)]
+    hub.send("in", messages)
+    hub.stop().all_delivered(5000)
+    files = sorted(t.folder.glob("out.*"), key=lambda p: -int(p.suffix[1:]))
+    assert len(files) > 30
+    equal(t.frames(*(f.name for f in files), "out"), messages)
+
+
+@test
+def rotation_by_time_puts_a_file_aside_when_it_is_old(t):
+    hub = t.start(ROTATED % (1000, "rotate_every: 200ms"))
+    sent = 0
+
+    def send_one():
+        nonlocal sent
+        hub.send("in", [b"tick"])
+        sent += 1
+        return t.path("out.2").exists()
+
+    until(send_one, "it rotated twice")
+    hub.stop().all_delivered(sent)
+    equal(t.frames(*(p.name for p in t.folder.glob("out*") if p.name.startswith("out"))), [b"tick"] * sent)
+
+
+@test
+def after_a_move_SIGUSR1_opens_the_file_anew(t):
+    hub = t.start(LOG)
+    hub.send("in", [b"one", b"two"])
+    t.until_logged("out", [b"one", b"two"])
+    t.path("out").rename(t.path("moved"))
+    hub.process.send_signal(signal.SIGUSR1)
+    hub.says("out: reopened")
+    hub.send("in", [b"three"])
+    hub.stop().all_delivered(3)
+    equal((t.frames("moved"), t.frames("out")), ([b"one", b"two"], [b"three"]))
+
+
+@test(seconds=90)
+def moves_and_SIGUSR1_under_load_lose_nothing(t):
+    hub = t.start(LOG)
+    messages = [b"%d" % i for i in range(200_000)]
+    sending = t.meanwhile(hub.send, "in", messages)
+    for i in range(10):
+        until(lambda: t.size("out") or not sending.is_alive(), "something was logged")
+        if t.path("out").exists():
+            t.path("out").rename(t.path(f"moved{i}"))
+        hub.process.send_signal(signal.SIGUSR1)
+        hub.says("out: reopened", count=i + 1)
+    sending.join()
+    hub.stop().all_delivered(len(messages))
+    moved = [f"moved{i}" for i in range(10) if t.path(f"moved{i}").exists()]
+    equal(t.frames(*moved, *(["out"] if t.path("out").exists() else [])), messages)
+
+
+@test
+def the_next_run_appends(t):
+    for messages in ([b"one", b"two"], [b"three"]):
+        hub = t.start(LOG)
+        hub.send("in", messages)
+        hub.stop().all_delivered(len(messages))
+    equal(t.frames("out"), [b"one", b"two", b"three"])
+
+
+@test
+def a_torn_last_frame_of_a_crash_is_cut_off_and_said(t):
+    t.path("out").write_bytes(frame(b"whole") + frame(b"torn frame")[:9])
+    hub = t.start(LOG)
+    hub.says("out: its last frame was cut short: 9 bytes cut off, 1 frame .9 bytes. kept")
+    hub.send("in", [b"next"])
+    hub.stop().all_delivered(1)
+    equal(t.frames("out"), [b"whole", b"next"])
+
+
+@test
+def lines_are_one_a_message_and_jsonl_has_every_byte(t):
+    hub = t.start("""
+sources: {in: {fifo: in}}
+handlers:
+  lines: {plugin: log, options: {path: lines, format: lines, sync: always}}
+  objects: {plugin: log, options: {path: objects, format: jsonl, sync: never}}
+routes: [{from: in, to: [lines, objects]}]
+""")
+    hub.send("in", [b"two\nlines", b"", EVERY_BYTE, 'say "hi"'.encode()])
+    hub.stop().all_delivered(4)
+    equal(t.path("lines").read_bytes(), b"two\\nlines\n\n" + EVERY_BYTE.replace(b"\n", b"\\n") + b'\nsay "hi"\n')
+    rows = [json.loads(line) for line in t.path("objects").read_text().splitlines()]
+    equal([r.get("text") for r in rows], ["two\nlines", "", None, 'say "hi"'])
+    equal(base64.b64decode(rows[2]["base64"]), EVERY_BYTE)
+    equal([(r["source"], r["sequence"], r["size"]) for r in rows], [("in", 1, 9), ("in", 2, 0), ("in", 3, 256), ("in", 4, 8)])
+
+
+@test
+def a_missing_folder_makes_messages_wait_until_it_is_there(t):
+    hub = t.start(LOG.replace("path: out", "path: later/out"))
+    hub.says("out: disconnected: cannot open .*later/out: the folder .*later does not exist")
+    hub.send("in", [b"one", b"two"])
+    os.mkdir(t.path("later"))
+    hub.says("out: connected again")
+    hub.stop().all_delivered(2)
+    equal(frames_in(t.path("later/out").read_bytes()), [b"one", b"two"])
+
+
+@test
+def two_logs_cannot_share_a_file(t):
+    hub = t.start("""
+drain_timeout: 300ms
+sources: {in: {fifo: in}}
+handlers:
+  first: {plugin: log, options: {path: out, format: frames}}
+  second: {plugin: log, options: {path: out, format: frames}}
+routes: [{from: in, to: [first, second]}]
+""")
+    hub.says("another program or handler holds .*/out")
+    hub.send("in", [b"once"])
+    account = hub.stop().says("in", accepted=1)
+    outcomes = [account.of(f"in -> {h}") for h in ("first", "second")]
+    equal(sorted((o["delivered"], o["dropped"].get("shutdown", 0)) for o in outcomes), [(0, 1), (1, 0)])
+    equal(t.frames("out"), [b"once"])

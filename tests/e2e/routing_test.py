@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who gets what."""
+
+from kit import equal, test
+
+HANDLERS = "handlers:\n" + "".join(f"  {n}: {{plugin: log, options: {{path: {n}.out, format: frames}}}}\n" for n in ("a", "b", "c"))
+ONE = "sources: {in: {fifo: in}}\n" + HANDLERS
+WORDS = [b"ping", b"ping 1", b"pong", b"", b"sing a song", b"ping pong", b"a ping"]
+
+
+def got(t):
+    """What each handler's file has."""
+    return tuple(t.frames(f"{n}.out") if t.path(f"{n}.out").exists() else [] for n in "abc")
+
+
+@test
+def lists_of_sources_and_handlers_are_all_joined(t):
+    hub = t.start("sources: {x: {fifo: x}, y: {fifo: y}, z: {fifo: z}}\n" + HANDLERS + """
+routes:
+  - {from: [x, y], to: [a, b]}
+  - {from: z, to: c}
+""")
+    for name in "xyz":
+        hub.send(name, [name.encode()])
+    hub.stop().all_delivered(1, 1, 1)
+    a, b, c = got(t)
+    equal((sorted(a), sorted(b), c), ([b"x", b"y"], [b"x", b"y"], [b"z"]))
+
+
+@test
+def a_message_goes_to_every_route_that_matches(t):
+    hub = t.start(ONE + """
+routes:
+  - {from: in, match: {text: {prefix: ping}}, to: a}
+  - {from: in, match: {text: {suffix: pong}}, to: b}
+  - {from: in, to: c}
+""")
+    hub.send("in", WORDS)
+    hub.stop().all_delivered(7)
+    equal(got(t), ([b"ping", b"ping 1", b"ping pong"], [b"pong", b"ping pong"], WORDS))
+
+
+@test
+def final_stops_what_matched_and_only_that(t):
+    hub = t.start(ONE + """
+routes:
+  - {from: in, match: {text: {contains: ing}}, to: a, final: true}
+  - {from: in, to: [b, c]}
+""")
+    hub.send("in", WORDS)
+    hub.stop().all_delivered(7)
+    rest = [b"pong", b""]
+    equal(got(t), ([w for w in WORDS if w not in rest], rest, rest))
+
+
+@test
+def each_handler_gets_a_message_once_however_many_routes_name_it(t):
+    hub = t.start(ONE + """
+routes:
+  - {from: in, to: [a, b]}
+  - {from: in, match: {text: {prefix: p}}, to: a}
+  - {from: [in], to: a}
+""")
+    hub.send("in", WORDS)
+    hub.stop().says("in", accepted=7).says("in -> a", delivered=7).says("in -> b", delivered=7)
+    equal(got(t), (WORDS, WORDS, []))
+
+
+@test
+def text_is_compared_as_equals_prefix_suffix_and_contains(t):
+    hub = t.start(ONE + """
+routes:
+  - {from: in, match: {text: {equals: "ping"}}, to: a}
+  - {from: in, match: {text: {prefix: "ping", suffix: "pong"}}, to: b}
+  - {from: in, match: {text: {contains: "a "}}, to: c}
+unmatched: drop
+""")
+    hub.send("in", WORDS)
+    account = hub.stop().says("in", accepted=7, unmatched=3)
+    account.says("in -> a", delivered=1).says("in -> b", delivered=1).says("in -> c", delivered=2)
+    equal(got(t), ([b"ping"], [b"ping pong"], [b"sing a song", b"a ping"]))
+
+
+@test
+def sizes_are_compared_with_their_limits_in_and_out(t):
+    hub = t.start(ONE + """
+routes:
+  - {from: in, match: {size: {lt: 10B}}, to: a}
+  - {from: in, match: {size: {gte: 10B, lte: 1KiB}}, to: b}
+  - {from: in, match: {size: {gt: 1KiB}}, to: c}
+""")
+    messages = [b"x" * n for n in (0, 9, 10, 1024, 1025, 100_000)]
+    hub.send("in", messages)
+    hub.stop().all_delivered(6)
+    equal(got(t), (messages[:2], messages[2:4], messages[4:]))
+
+
+@test
+def rules_combine_with_all_any_and_not(t):
+    hub = t.start(ONE + """
+routes:
+  - {from: in, match: {all: [{text: {prefix: ping}}, {size: {gt: 4B}}]}, to: a}
+  - {from: in, match: {any: [{text: {equals: pong}}, {size: {lt: 1B}}]}, to: b}
+  - {from: in, match: {not: {text: {contains: ing}}}, to: c}
+unmatched: drop
+""")
+    hub.send("in", WORDS)
+    account = hub.stop().says("in", accepted=7, unmatched=3)
+    account.says("in -> a", delivered=2).says("in -> b", delivered=2).says("in -> c", delivered=2)
+    equal(got(t), ([b"ping 1", b"ping pong"], [b"pong", b""], [b"pong", b""]))
+
+
+@test
+def alternating_destinations_keep_their_order(t):
+    hub = t.start(ONE + """
+routes:
+  - {from: in, match: {text: {prefix: "0"}}, to: a}
+  - {from: in, match: {text: {prefix: "1"}}, to: b}
+  - {from: in, match: {text: {prefix: "2"}}, to: [a, b, c]}
+""")
+    messages = [b"%d %d" % (i % 3, i) for i in range(30_000)]
+    hub.send("in", messages)
+    hub.stop().all_delivered(30_000)
+    equal(got(t)[0], [m for m in messages if m[:1] in b"02"])
+    equal(got(t)[1], [m for m in messages if m[:1] in b"12"])
+    equal(got(t)[2], [m for m in messages if m[:1] == b"2"])
+
+
+@test
+def what_nobody_wants_goes_to_the_unmatched_handler(t):
+    hub = t.start(ONE + """
+routes: [{from: in, match: {text: {prefix: ping}}, to: a}]
+unmatched: c
+""")
+    hub.send("in", WORDS)
+    account = hub.stop()
+    equal(account.of("in")["accepted"], 7)
+    account.says("in -> a", delivered=3).says("in -> c", delivered=4)
+    equal(got(t), ([b"ping", b"ping 1", b"ping pong"], [], [b"pong", b"", b"sing a song", b"a ping"]))
+
+
+@test
+def what_nobody_wants_is_dropped_counted_and_not_spoken_of_when_that_was_asked_for(t):
+    hub = t.start(ONE + """
+routes: [{from: in, match: {text: {prefix: ping}}, to: a}]
+unmatched: drop
+""")
+    hub.send("in", WORDS)
+    hub.stop().says("in", accepted=7, unmatched=4).says("in -> a", delivered=3)
+    assert "no_route" not in hub.stderr().partition("account ")[0]
+
+
+@test
+def what_nobody_wants_is_dropped_with_a_warning_when_nothing_was_said(t):
+    hub = t.start(ONE + "routes: [{from: in, match: {text: {prefix: ping}}, to: a}]\n")
+    hub.send("in", WORDS)
+    hub.says(r"warning.*in: [1-4] messages? matched no route and w.* dropped \(no_route\)")
+    hub.stop().says("in", accepted=7, unmatched=4).says("in -> a", delivered=3)
+
+
+@test
+def what_a_final_route_took_is_not_unmatched(t):
+    hub = t.start(ONE + """
+routes:
+  - {from: in, match: {text: {prefix: ping}}, to: a, final: true}
+  - {from: in, match: {text: {equals: pong}}, to: b}
+unmatched: c
+""")
+    hub.send("in", WORDS)
+    account = hub.stop()
+    equal(account.of("in")["accepted"], 7)
+    account.says("in -> a", delivered=3).says("in -> b", delivered=1).says("in -> c", delivered=3)

@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: Apache-2.0
+"""FIFOs the hub makes and finds: many, with the mode and owner that were asked for, and refused when something is wrong."""
+
+import os
+import shutil
+import socket
+import stat
+import subprocess
+import time
+
+from kit import equal, process, test, until
+from kit.bench import Skip
+from journey_test import LOG
+
+SOMEBODY_ELSE = 65533
+
+
+def needs_root():
+    if os.geteuid() != 0:
+        raise Skip("only root can be two users")
+
+
+def mode_of(path):
+    return oct(stat.S_IMODE(os.lstat(path).st_mode))
+
+
+def open_to_anyone(t):
+    os.chmod(t.folder, 0o777)
+
+
+# ---- many
+
+
+def thousand_fifos():
+    names = [f"s{i:03}" for i in range(1000)]
+    return names, f"""
+sources: {{{", ".join(f"{n}: {{fifo: fifos/{n}}}" for n in names)}}}
+handlers: {{out: {{plugin: log, options: {{path: out, format: frames}}}}}}
+routes: [{{from: [{", ".join(names)}], to: out}}]
+"""
+
+
+@test(alone=True)
+def a_thousand_fifos_start_in_two_seconds_deliver_and_sleep(t):
+    names, yaml = thousand_fifos()
+    t.path("fifos").mkdir()
+    hub, began = t.hub(yaml), time.monotonic()
+    hub.start()
+    took = time.monotonic() - began
+    assert took < 2 or process.is_instrumented(), f"took {took:.2f} s"
+    for name in names:
+        hub.send(f"fifos/{name}", [name.encode()] * 3)
+    t.until_logged("out", [b"s000"] * 3000)
+    equal(sorted(t.frames("out")), sorted(n.encode() for n in names for _ in range(3)))
+    assert process.is_instrumented() or until(lambda: hub.sleeps_for(2), "it sleeps for two seconds", 10)
+    hub.stop().all_delivered(*[3] * 1000)
+
+
+@test(alone=True)
+def a_hub_with_nothing_to_do_makes_no_system_calls(t):
+    t.only_uninstrumented()
+    if not shutil.which("strace"):
+        raise Skip("there is no strace")
+    hub = t.start(LOG)
+    writer = t.writer("in")
+    writer.send(b"one")
+    t.until_logged("out", [b"one"])
+    until(lambda: hub.sleeps_for(0.2), "the hub sleeps", 10)
+    # Being looked at interrupts the call that each thread sleeps in, once.
+    watched = ["strace", "-f", "-q", "-o", t.path("calls"), "-p", hub.process.pid]
+    watching = process.spawn(["timeout", "-s", "INT", "2", *watched], stderr=subprocess.DEVNULL)
+    assert watching.wait() in (0, 124, 130)
+    calls = [line for line in t.path("calls").read_text().splitlines() if "resumed" not in line and "unfinished" not in line]
+    assert len(calls) <= 8, f"{len(calls)} calls in 2 s:\n" + "\n".join(calls[:10])
+    writer.close()
+    hub.stop().all_delivered(1)
+
+
+@test(seconds=120)
+def an_ordinary_user_runs_500_sources_and_100_forwards(t):
+    open_to_anyone(t)
+    sources, forwards = [f"s{i:03}" for i in range(500)], [f"f{i:02}" for i in range(100)]
+    hub = t.start(f"""
+sources: {{{", ".join(f"{s}: {{fifo: {s}}}" for s in sources)}}}
+handlers: {{{", ".join(f"{f}: {{plugin: forward, options: {{fifo: {f}.out}}}}" for f in forwards)}}}
+routes: [{", ".join(f"{{from: {s}, to: {forwards[i % 100]}}}" for i, s in enumerate(sources))}]
+""", user=process.NOBODY, files_max=(4096, 4096) if os.geteuid() == 0 else None)  # fmt: skip
+    readers = [t.reader(f"{f}.out") for f in forwards]
+    for s in sources:
+        hub.send(s, [b"%s %d" % (s.encode(), i) + b"." * 2000 for i in range(10)])
+    for number, reader in enumerate(readers):
+        got = reader.take(50)
+        for s in sources[number::100]:
+            mine = [m for m in got if m.startswith(s.encode())]
+            equal(mine, [b"%s %d" % (s.encode(), i) + b"." * 2000 for i in range(10)])
+    hub.stop().all_delivered(*[10] * 500)
+
+
+# ---- what is made
+
+
+@test
+def the_umask_does_not_weaken_the_mode_that_was_asked_for(t):
+    hub = t.start("""
+sources: {in: {fifo: in, mode: "0622"}, plain: {fifo: plain}}
+handlers:
+  next: {plugin: forward, options: {fifo: next, mode: "0644"}}
+  out: {plugin: log, options: {path: out, mode: "0664"}}
+routes: [{from: [in, plain], to: [next, out]}]
+""", umask=0o077)  # fmt: skip
+    until(lambda: t.path("out").exists() and mode_of(t.path("out")) == "0o664", "the log is made")
+    equal([mode_of(t.path(n)) for n in ("in", "plain", "next")], ["0o622", "0o600", "0o644"])
+    hub.stop().all_delivered(0, 0)
+
+
+@test
+def a_fifo_that_is_there_keeps_its_mode(t):
+    os.mkfifo(t.path("in"), 0o640)
+    hub = t.start(LOG.replace("fifo: in", 'fifo: in, mode: "0600"'))
+    equal(mode_of(t.path("in")), "0o640")
+    assert "created" not in hub.stderr()
+    hub.stop().all_delivered(0)
+
+
+@test
+def owner_and_group_are_those_that_were_asked_for(t):
+    needs_root()
+    hub = t.start(LOG.replace("fifo: in", f'fifo: in, mode: "0620", owner: "{process.NOBODY}", group: "{SOMEBODY_ELSE}"'))
+    there = os.stat(t.path("in"))
+    equal((there.st_uid, there.st_gid, mode_of(t.path("in"))), (process.NOBODY, SOMEBODY_ELSE, "0o620"))
+    hub.send("in", [b"one"])
+    hub.stop().all_delivered(1)
+
+
+@test
+def an_owner_that_cannot_be_given_leaves_no_fifo_behind(t):
+    open_to_anyone(t)
+    hub = t.hub(LOG.replace("fifo: in", f'fifo: in, owner: "{SOMEBODY_ELSE}"'), user=process.NOBODY)
+    said = hub.fails_to_start()
+    assert "cannot change the owner of" in said and "only root may give files away" in said, said
+    assert not t.path("in").exists()
+
+
+@test
+def an_owner_that_does_not_exist_leaves_no_fifo_behind(t):
+    said = t.hub(LOG.replace("fifo: in", "fifo: in, owner: nosuchuser")).fails_to_start()
+    assert "there is no user 'nosuchuser'" in said and "create the user, or name another as owner:" in said, said
+    assert not t.path("in").exists()
+
+
+# ---- what is refused
+
+
+@test
+def every_source_that_cannot_be_had_is_told_with_its_remedy(t):
+    t.path("file").write_text("precious")
+    t.path("folder").mkdir()
+    os.symlink("nowhere", t.path("dangling"))
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(t.path("socket")))
+    hub = t.hub("""
+sources:
+  good: {fifo: good}
+  file: {fifo: file}
+  folder: {fifo: folder}
+  missing: {fifo: no/such/folder/in}
+  dangling: {fifo: dangling}
+  device: {fifo: /dev/null}
+  socket: {fifo: socket}
+handlers: {out: {plugin: log, options: {path: out}}}
+routes: [{from: [good, file, folder, missing, dangling, device, socket], to: out}]
+""")
+    said = hub.fails_to_start()
+    for expected in (
+        f"source file: {t.path('file')} is a regular file, not a FIFO: someone wrote to it before the hub made it",
+        f"mv {t.path('file')} away and start the hub again",
+        f"source folder: {t.path('folder')} is a folder, not a FIFO",
+        f"source missing: cannot create {t.path('no/such/folder/in')}: the folder {t.path('no/such/folder')} does not exist",
+        f"mkdir -p {t.path('no/such/folder')}",
+        f"source dangling: {t.path('dangling')} is a symbolic link to something that does not exist",
+        "source device: /dev/null is a device, not a FIFO",
+        f"source socket: {t.path('socket')} is a socket, not a FIFO",
+        "6 sources cannot be opened",
+    ):
+        assert expected in said, f"'{expected}' is not in:\n{said}"
+    equal(t.path("file").read_text(), "precious")
+
+
+@test
+def a_link_of_our_own_is_followed(t):
+    os.mkfifo(t.path("real"))
+    os.symlink("real", t.path("in"))
+    hub = t.start(LOG)
+    hub.send("real", [b"one"])
+    hub.stop().all_delivered(1)
+
+
+@test
+def a_link_that_somebody_else_planted_is_refused(t):
+    needs_root()
+    os.mkfifo(t.path("theirs"))
+    os.symlink("theirs", t.path("in"))
+    os.chown(t.path("in"), SOMEBODY_ELSE, SOMEBODY_ELSE, follow_symlinks=False)
+    said = t.hub(LOG).fails_to_start()
+    assert f"{t.path('in')} is a symbolic link made by user {SOMEBODY_ELSE}, not by you" in said, said
+
+
+@test
+def a_fifo_that_somebody_else_planted_in_a_shared_folder_is_refused(t):
+    needs_root()
+    open_to_anyone(t)
+    os.mkfifo(t.path("in"))
+    os.chmod(t.path("in"), 0o666)
+    os.chown(t.path("in"), SOMEBODY_ELSE, SOMEBODY_ELSE)
+    said = t.hub(LOG, user=process.NOBODY).fails_to_start()
+    assert f"belongs to user {SOMEBODY_ELSE}, in a folder that anyone may write to" in said, said
+
+
+@test
+def a_folder_that_may_not_be_written_to_is_said(t):
+    open_to_anyone(t)
+    t.path("closed").mkdir(mode=0o755)
+    if os.geteuid() != 0:
+        t.path("closed").chmod(0o555)
+    said = t.hub(LOG.replace("fifo: in", "fifo: closed/in"), user=process.NOBODY).fails_to_start()
+    assert f"cannot create {t.path('closed/in')}: no permission to write in {t.path('closed')}" in said, said
+
+
+@test
+def a_fifo_that_may_not_be_read_is_said(t):
+    open_to_anyone(t)
+    os.mkfifo(t.path("in"))
+    os.chmod(t.path("in"), 0o222)
+    said = t.hub(LOG, user=process.NOBODY).fails_to_start()
+    assert f"cannot open {t.path('in')} to read: Permission denied" in said and f"chmod u+r {t.path('in')}" in said, said
+
+
+# ---- limits
+
+
+def many(count):
+    names = [f"s{i}" for i in range(count)]
+    return f"""
+sources: {{{", ".join(f"{n}: {{fifo: {n}}}" for n in names)}}}
+handlers: {{out: {{plugin: log, options: {{path: out}}}}}}
+routes: [{{from: [{", ".join(names)}], to: out}}]
+"""
+
+
+@test
+def too_few_open_files_are_said_with_the_number_needed(t):
+    t.only_uninstrumented()
+    said = t.hub(many(100), files_max=(64, 64)).fails_to_start()
+    assert "this configuration may need 138 open files, and the limit is 64" in said, said
+    assert "ulimit -Hn 138" in said, said
+
+
+@test
+def the_number_said_to_be_needed_suffices(t):
+    t.only_uninstrumented()
+    hub = t.start(many(100), files_max=(138, 138))
+    hub.send("s99", [b"one"])
+    hub.stop().all_delivered(*[0] * 99, 1)
+
+
+@test
+def the_soft_limit_of_open_files_is_raised(t):
+    t.only_uninstrumented()
+    hub = t.start(many(100), files_max=(64, 1024))
+    hub.send("s99", [b"one"])
+    hub.stop().all_delivered(*[0] * 99, 1)
+
+
+@test
+def a_memory_max_too_small_for_the_sources_is_said_with_the_number_needed(t):
+    said = t.hub("memory_max: 1MiB\n" + many(100)).fails_to_start(status=78)
+    assert "memory_max (1MiB) is too small for 100 sources" in said and "set memory_max to at least 4MiB" in said, said
+
+
+@test
+def two_sources_on_one_fifo_are_refused_or_share_it(t):
+    """Whichever it is, it is not silent: both read one stream, and frames would be torn."""
+    hub = t.hub("""
+sources: {a: {fifo: in}, b: {fifo: in}}
+handlers: {out: {plugin: log, options: {path: out}}}
+routes: [{from: [a, b], to: out}]
+""")
+    hub.launch()
+    assert hub.wait_status(20) in (1, 78), hub.stderr()
+
+
+@test
+def a_reader_of_an_output_that_is_also_a_source_goes_round_once(t):
+    hub = t.start("""
+sources: {in: {fifo: in}, between: {fifo: between}}
+handlers:
+  next: {plugin: forward, options: {fifo: between}}
+  out: {plugin: log, options: {path: out, format: frames}}
+routes: [{from: in, to: next}, {from: between, to: out}]
+""")
+    messages = [b"%d" % i for i in range(20_000)]
+    hub.send("in", messages)
+    t.until_logged("out", messages)
+    hub.stop().all_delivered(len(messages), len(messages))
+    equal(t.frames("out"), messages)
