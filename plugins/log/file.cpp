@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "common/error_text.h"
 #include "tail.h"
 
 namespace {
@@ -16,8 +17,6 @@ namespace {
 // O_NONBLOCK: opening a FIFO or a device by mistake must not hang. It means nothing for a file.
 constexpr int kFlags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 constexpr int kAttempts = 16;  // against somebody who keeps moving the file away between our open and our lock
-
-std::string error_text(int error) { return std::generic_category().message(error); }
 
 std::string folder_of(const std::string& path) {
   const auto folder = std::filesystem::path(path).parent_path().string();
@@ -43,9 +42,9 @@ void sync_folder(const std::string& folder) {
     throw standpipe::disconnected("cannot open " + path + ": the folder " + folder +
                                   " does not exist: make it, or set create_folders: true");
   if (error == EACCES || error == EPERM)
-    throw standpipe::disconnected("cannot open " + path + ": " + error_text(error) +
+    throw standpipe::disconnected("cannot open " + path + ": " + common::error_text(error) +
                                   ": the router's user must be able to read and write it, and to create files in " + folder);
-  throw standpipe::disconnected("cannot open " + path + ": " + error_text(error));
+  throw standpipe::disconnected("cannot open " + path + ": " + common::error_text(error));
 }
 
 const char* type_text(mode_t mode) {
@@ -91,12 +90,12 @@ void LogFile::check_type() const {
 bool LogFile::lock() {
   if (::flock(fd(), LOCK_EX | LOCK_NB) == 0) return true;
   if (errno == EWOULDBLOCK) return false;
-  throw standpipe::disconnected("cannot lock " + path_ + ": " + error_text(errno));
+  throw standpipe::disconnected("cannot lock " + path_ + ": " + common::error_text(errno));
 }
 
 std::uint64_t LogFile::size() const {
   struct stat status {};
-  if (::fstat(fd(), &status) != 0) throw standpipe::disconnected("cannot look at " + path_ + ": " + error_text(errno));
+  if (::fstat(fd(), &status) != 0) throw standpipe::disconnected("cannot look at " + path_ + ": " + common::error_text(errno));
   return static_cast<std::uint64_t>(status.st_size);
 }
 

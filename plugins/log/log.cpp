@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "log.h"
 
-#include <system_error>
-
+#include "common/error_text.h"
 #include "common/mode.h"
 
 using std::chrono::nanoseconds;
@@ -10,8 +9,6 @@ using std::chrono::nanoseconds;
 namespace {
 
 constexpr nanoseconds kRotationRetry = std::chrono::seconds(30);
-
-std::string error_text(int error) { return std::generic_category().message(error); }
 
 Sync sync_of(const std::string& name) {
   if (name == "never") return Sync::never;
@@ -95,15 +92,15 @@ void Log::take_back(standpipe::Batch& batch, std::size_t first, const char* what
   const bool all = sync_ == Sync::always;
   batch.stop_at(all ? first : first + spool_.records_written());
   if (const int cut = file_->cut_end(all ? spool_.written() : spool_.torn()))
-    host_.warning("cannot cut " + request_.path + " back to its last whole record: " + error_text(cut));
-  throw standpipe::disconnected("cannot " + std::string(what) + " " + request_.path + ": " + error_text(error));
+    host_.warning("cannot cut " + request_.path + " back to its last whole record: " + common::error_text(cut));
+  throw standpipe::disconnected("cannot " + std::string(what) + " " + request_.path + ": " + common::error_text(error));
 }
 
 void Log::rotate(nanoseconds now) {
   if (sync_ != Sync::never) sync_or_throw();
   if (const int error = rotation_.put_aside(request_.path)) {
     rotation_again_ = now + kRotationRetry;
-    return host_.error("cannot rotate " + request_.path + ": " + error_text(error) + ": goes on in the same file");
+    return host_.error("cannot rotate " + request_.path + ": " + common::error_text(error) + ": goes on in the same file");
   }
   use(LogFile(request_));
 }
@@ -111,7 +108,7 @@ void Log::rotate(nanoseconds now) {
 void Log::sync_or_throw() {
   if (!is_dirty_) return;
   if (const int error = file_->sync())
-    throw standpipe::disconnected("cannot sync " + request_.path + ": " + error_text(error) +
+    throw standpipe::disconnected("cannot sync " + request_.path + ": " + common::error_text(error) +
                                   ": what was written since the last sync may be missing after a power cut");
   is_dirty_ = false;
   synced_ = host_.now();
@@ -123,7 +120,7 @@ void Log::flush(nanoseconds) {
 
 void Log::close() {
   if (is_dirty_ && sync_ != Sync::never)
-    if (const int error = file_->sync()) host_.error("cannot sync " + request_.path + ": " + error_text(error));
+    if (const int error = file_->sync()) host_.error("cannot sync " + request_.path + ": " + common::error_text(error));
   file_.reset();
 }
 

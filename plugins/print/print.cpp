@@ -6,8 +6,8 @@
 #include <mutex>
 #include <optional>
 #include <standpipe/plugin.hpp>
-#include <system_error>
 
+#include "common/error_text.h"
 #include "common/json.h"
 #include "common/rfc3339.h"
 #include "common/show.h"
@@ -30,8 +30,6 @@ std::mutex& turn_on(int fd) {
   static std::mutex turns[2];
   return turns[fd == STDERR_FILENO];
 }
-
-std::string error_text(int error) { return std::generic_category().message(error); }
 
 // Shows messages on standard output or error. A batch is gathered and written whole; when a write fails halfway, the messages that
 // are all out are settled, and only the others come again.
@@ -129,9 +127,10 @@ void Print::show_dump(const standpipe::Message& message) {
 }
 
 void Print::give_up(int error) const {
-  if (error == EPIPE) throw standpipe::fatal("nobody reads " + stream_ + " any more: " + error_text(error));
+  if (error == EPIPE) throw standpipe::fatal("nobody reads " + stream_ + " any more: " + common::error_text(error));
   if (error == EBADF) throw standpipe::fatal(stream_ + " is closed");
-  throw standpipe::disconnected("cannot write to " + stream_ + ": " + error_text(error));  // a full disk, a terminal that hung up
+  throw standpipe::disconnected("cannot write to " + stream_ + ": " +
+                                common::error_text(error));  // a full disk, a terminal that hung up
 }
 
 void Print::describe(standpipe::Description& d) {

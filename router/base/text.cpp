@@ -197,6 +197,8 @@ std::string escaped(std::string_view payload) {
   return out;
 }
 
+std::string quoted(std::string_view text) { return '\'' + escaped(text) + '\''; }
+
 std::string hex_excerpt(std::span<const std::byte> bytes, std::size_t most) {
   std::string hex;
   std::string text;

@@ -34,6 +34,7 @@ std::optional<std::size_t> first_bad_utf8(std::string_view text);
 
 // Safe on a terminal: control characters, escape sequences and bytes that are not UTF-8 become \n, \t, \x1b, ...
 std::string escaped(std::string_view payload);
+std::string quoted(std::string_view text);  // the same in single quotes, for messages
 // "68 65 6c 6c 6f  hello", at most `most` bytes of it.
 std::string hex_excerpt(std::span<const std::byte> bytes, std::size_t most = 16);
 // A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD.

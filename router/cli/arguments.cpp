@@ -14,7 +14,6 @@ namespace po = boost::program_options;
 
 constexpr const char* kOperands = "operands";
 
-std::string quoted(std::string_view text) { return '\'' + escaped(text) + '\''; }
 std::string dashed(std::string_view name) { return "--" + std::string(name); }
 
 std::string see_help(const Command& command) { return "standpipe " + std::string(command.name) + " --help"; }

@@ -27,7 +27,7 @@ void print_json(const config::Loaded& loaded, StandardOutput& out) {
   out.write("}\n");
 }
 
-Status run(const Arguments& arguments, Streams& streams) {
+Status check(const Arguments& arguments, Streams& streams) {
   plugin::Registry plugins(plugin_folders(arguments));
   const auto loaded = config::load_file(arguments.operands()[0], plugins);
   if (arguments.has("json")) {
@@ -51,7 +51,7 @@ Command check_command() {
               "Ends with status 78 when there is a mistake.",
           .operands = {{.name = "CONFIG"}},
           .options = {plugins_option(), {.name = "json", .summary = "JSON on standard output, an object a line"}},
-          .run = run};
+          .run = check};
 }
 
 }  // namespace standpipe::cli

@@ -70,7 +70,7 @@ std::string bash_script() {
          "complete -F _standpipe standpipe\n";
 }
 
-Status run(const Arguments&, Streams& streams) {
+Status complete(const Arguments&, Streams& streams) {
   streams.out.write(bash_script());
   return Status::done;
 }
@@ -85,7 +85,7 @@ Command completion_command() {
           .description = "The script knows the commands and options of this version.",
           .operands = {{.name = "SHELL", .kind = Kind::choice, .choices = {"bash"}}},
           .options = {},
-          .run = run};
+          .run = complete};
 }
 
 }  // namespace standpipe::cli

@@ -5,7 +5,7 @@
 namespace standpipe::cli {
 namespace {
 
-Status run(const Arguments&, Streams& streams) { return Tour(streams).run(); }
+Status demo(const Arguments&, Streams& streams) { return Tour(streams).run(); }
 
 }  // namespace
 
@@ -16,7 +16,7 @@ Command demo_command() {
           .description = "Everything happens in a new folder under $TMPDIR (or /tmp), which stays for you to play with.",
           .operands = {},
           .options = {},
-          .run = run};
+          .run = demo};
 }
 
 }  // namespace standpipe::cli

@@ -13,8 +13,6 @@ namespace {
 
 using Words = std::span<const std::string>;
 
-std::string quoted(std::string_view text) { return '\'' + escaped(text) + '\''; }
-
 const Command* find(std::string_view name) {
   const auto commands = table();
   const auto found = std::find_if(commands.begin(), commands.end(), [&](const Command& c) { return c.name == name; });

@@ -13,13 +13,6 @@
 #include "cli/fifo_path.h"
 
 namespace standpipe::cli {
-namespace {
-
-using namespace std::chrono_literals;
-
-constexpr Nanoseconds kGrace = 5s;  // for the rest of a frame, when we were asked to stop
-
-}  // namespace
 
 FifoWriter::FifoWriter(Options options, Interruption& interruption)
     : options_(std::move(options)), interruption_(interruption), fd_(open_write_end(options_.path)) {

@@ -5,7 +5,7 @@
 namespace standpipe::cli {
 namespace {
 
-Status run(const Arguments& arguments, Streams& streams) {
+Status help(const Arguments& arguments, Streams& streams) {
   auto words = arguments.operands();
   if (words.empty()) {
     streams.out.write(long_help());
@@ -25,7 +25,7 @@ Command help_command() {
           .description = "Shows a command's page: examples, what it does, its options.",
           .operands = {{.name = "COMMAND", .required = false, .repeated = true, .kind = Kind::text}},
           .options = {},
-          .run = run};
+          .run = help};
 }
 
 }  // namespace standpipe::cli

@@ -32,6 +32,9 @@ Waited wait_for(int fd, short events, Interruption& interruption, Deadline deadl
 // flock(LOCK_EX), with the same ways to end.
 Waited lock_exclusively(int fd, Interruption& interruption, Deadline deadline, int known = 0);
 
+// For the rest of a frame, when we were asked to stop.
+constexpr Nanoseconds kGrace = std::chrono::seconds(5);
+
 Nanoseconds steady_now();
 // What poll takes: rounded up, so that a wait never ends before its deadline; -1: for ever.
 int milliseconds_until(Deadline deadline);

@@ -16,7 +16,7 @@
 namespace standpipe::cli {
 namespace {
 
-constexpr std::size_t kPiece = 64 * KiB;
+constexpr std::size_t kReadBytes = 64 * KiB;
 constexpr const char* kRaiseLimit = "--max-message-size raises the limit here; the hub has its own: framing: { max_message_size: }";
 
 // Bytes read, 0 at the end. The descriptor may be non-blocking: it is shared with whoever else has the terminal.
@@ -77,8 +77,8 @@ void LineMessages::fill() {
   searched_ -= begin_;
   begin_ = 0;
   const auto before = buffer_.size();
-  buffer_.resize(before + kPiece);
-  const auto n = read_some(fd_, buffer_.data() + before, kPiece, "standard input");
+  buffer_.resize(before + kReadBytes);
+  const auto n = read_some(fd_, buffer_.data() + before, kReadBytes, "standard input");
   buffer_.resize(before + n);
   ended_ = n == 0;
 }
@@ -91,8 +91,8 @@ std::string whole_file(const std::string& path, int standard_input, std::uint64_
   std::string content;
   for (;;) {
     const auto before = content.size();
-    content.resize(before + kPiece);
-    const auto n = read_some(is_input ? standard_input : file.get(), content.data() + before, kPiece, name);
+    content.resize(before + kReadBytes);
+    const auto n = read_some(is_input ? standard_input : file.get(), content.data() + before, kReadBytes, name);
     content.resize(before + n);
     if (n == 0) return content;
     if (content.size() > most)

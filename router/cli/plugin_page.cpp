@@ -88,7 +88,7 @@ std::string plugin_kind(const Plugin& plugin) { return plugin.is_handler() ? "ha
 
 // What must be given is written out; the rest stands there as comments, to be taken in by removing "# ".
 std::string example_yaml(const Plugin& plugin) {
-  const bool any_required = std::any_of(plugin.options.begin(), plugin.options.end(), [](const Option& o) { return o.required; });
+  const bool any_required = std::any_of(plugin.options.begin(), plugin.options.end(), [](const auto& o) { return o.required; });
   std::string text = "handlers:\n  my_" + plugin.name + ":\n    plugin: " + plugin.name + '\n';
   if (!plugin.options.empty()) text += any_required ? "    options:\n" : "    # options:\n";
   const std::string optional = any_required ? "      # " : "    #   ";

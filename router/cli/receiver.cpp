@@ -9,13 +9,6 @@
 #include "base/text.h"
 
 namespace standpipe::cli {
-namespace {
-
-using namespace std::chrono_literals;
-
-constexpr Nanoseconds kGrace = 5s;  // for the rest of a frame, when we were asked to stop
-
-}  // namespace
 
 Receiver::Receiver(Options options, Streams& streams)
     : options_(std::move(options)),

@@ -17,7 +17,7 @@ Format format_of(const Arguments& arguments) {
   return name == "raw" ? Format::raw : Format::text;
 }
 
-Status run(const Arguments& arguments, Streams& streams) {
+Status receive(const Arguments& arguments, Streams& streams) {
   const Receiver::Options options{.path = arguments.operands()[0],
                                   .payload_max = message_size_limit(arguments),
                                   .format = format_of(arguments),
@@ -64,7 +64,7 @@ Command recv_command() {
                    .kind = Kind::size,
                    .value = "S",
                    .summary = "larger frames are an error; default 16MiB, at most 1GiB"}},
-      .run = run};
+      .run = receive};
 }
 
 }  // namespace standpipe::cli

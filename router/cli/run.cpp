@@ -47,7 +47,7 @@ void tell_account(const deliver::Account& account, const Arguments& arguments, c
   streams.out.flush();
 }
 
-Status run(const Arguments& arguments, Streams& streams) {
+Status run_hub(const Arguments& arguments, Streams& streams) {
   const auto began = steady_now();
   plugin::Registry plugins(plugin_folders(arguments));
   const auto loaded = config::load_file(arguments.operands()[0], plugins);
@@ -87,7 +87,7 @@ Command run_command() {
                        .value = "FILE",
                        .summary = "at the end, write the account to FILE, as JSON"},
                       {.name = "json", .summary = "at the end, print the account on standard output, as a line of JSON"}},
-          .run = run};
+          .run = run_hub};
 }
 
 }  // namespace standpipe::cli

@@ -86,7 +86,7 @@ bool send_all(MessageSource& source, FifoWriter& writer, Interruption& interrupt
   }
 }
 
-Status run(const Arguments& arguments, Streams& streams) {
+Status send(const Arguments& arguments, Streams& streams) {
   check_framing(arguments);
   const auto most = message_size_limit(arguments);
   const auto source = source_of(arguments, streams, most);
@@ -146,7 +146,7 @@ Command send_command() {
                        .value = "TYPE",
                        .summary = "how frames lie in the FIFO; this version has length_prefixed"},
                       {.name = "quiet", .letter = 'q', .summary = "do not say how much was sent"}},
-          .run = run};
+          .run = send};
 }
 
 }  // namespace standpipe::cli

@@ -18,7 +18,7 @@ constexpr const char* kAttemptsMost = "1000000";
 // Finds plugins for handlers; each that cannot be used is asked for once, but told wherever it is named.
 class Plugins {
  public:
-  Plugins(Context& context, plugin::Registry& registry) : context_(context), registry_(registry) {}
+  Plugins(Context& context, plugin::Registry& registry) : context_(context), registry_(registry), known_(registry.names()) {}
   const plugin::Plugin* find(const Field& field);
 
  private:
@@ -32,6 +32,7 @@ class Plugins {
 
   Context& context_;
   plugin::Registry& registry_;
+  std::vector<std::string> known_;  // sorted; folders are looked through once, not for each name that is unknown
   std::map<std::string, Answer> answers_;
 };
 
@@ -49,6 +50,8 @@ const Plugins::Answer& Plugins::ask(const std::string& name) {
   const auto whole = is_path(name) ? (std::filesystem::path(context_.folder) / name).lexically_normal().string() : name;
   if (is_path(name) && !is_file(whole))
     answer.refused = {"", "there is no plugin file " + shown(whole), ""};
+  else if (!is_path(name) && !known_.empty() && !std::binary_search(known_.begin(), known_.end(), name))
+    answer.refused = {"", "unknown plugin '" + shown(name) + "'", ""};
   else
     answer.plugin = registry_.find(whole, answer.refused);
   return answer;
@@ -67,7 +70,7 @@ const plugin::Plugin* Plugins::find(const Field& field) {
   return nullptr;
 }
 
-std::string Plugins::suggest(const std::string& name) { return suggestion(context_.mistakes, name, registry_.names(), "plugins"); }
+std::string Plugins::suggest(const std::string& name) { return suggestion(context_.mistakes, name, known_, "plugins"); }
 
 void Plugins::complain(const Field& field, const std::string& name, const Answer& answer) {
   Diagnostic d{.code = "unknown-plugin", .message = answer.refused.reason};
@@ -80,7 +83,7 @@ void Plugins::complain(const Field& field, const std::string& name, const Answer
     if (!answer.refused.help.empty()) d.help.push_back(answer.refused.help);
   } else {
     d.label = suggest(name);
-    if (registry_.names().empty()) d.help.push_back(answer.refused.help);
+    if (!answer.refused.help.empty()) d.help.push_back(answer.refused.help);
   }
   context_.mistakes.add(field.value->spot, std::move(d));
 }

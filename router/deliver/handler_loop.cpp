@@ -157,6 +157,9 @@ void HandlerLoop::settle_reopen(Nanoseconds now) {
 }
 
 void HandlerLoop::settle_handle(Nanoseconds now) {
+  reason_of_ = result_.at;
+  while (reason_of_ > 0 && batch_.outcome(reason_of_ - 1) != STANDPIPE_REJECT && batch_.outcome(reason_of_ - 1) != STANDPIPE_RETRY)
+    --reason_of_;
   for (std::uint32_t first = 0; first < result_.at;) {
     std::uint32_t last = first + 1;
     while (last < result_.at && batch_.outcome(last) == batch_.outcome(first)) ++last;
@@ -165,8 +168,8 @@ void HandlerLoop::settle_handle(Nanoseconds now) {
   }
   if (result_.at < batch_.count()) leave_unlooked(result_.at, now);
   around_.settled(batch_.delivery());
-  if (answer_.ok() && open_tries_ > 0) {  // only now: an open that is followed by a disconnect at once is no connection
-    around_.reporter().info(name() + ": connected again after " + counted(open_tries_, "try", "tries"));
+  if (result_.at > 0 && open_tries_ > 0) {  // only now: an open that is followed by a disconnect at once is no connection
+    if (disconnect_said_) around_.reporter().info(name() + ": connected again after " + counted(open_tries_, "try", "tries"));
     open_tries_ = 0;
   }
   if (answer_.code == STANDPIPE_FATAL) return hold(answer_.reason);
@@ -210,11 +213,13 @@ void HandlerLoop::give_up(std::uint32_t first, std::uint32_t last, Reason reason
   delivery.finish(range);
   std::uint64_t left_out = 0;
   if (!trouble_.allow(now, left_out)) return;
+  // The plugin gave one reason for its batch, the last one: it is the last such message's own.
+  const auto why = last == reason_of_ ? answer_.reason : "its plugin told no reason of its own for it";
   Diagnostic d{.severity = Severity::warning,
                .code = std::string(reason_name(reason)),
                .message = name() + ": " + counted(range.count, "message") + " of " + delivery.source() + " dropped (" +
-                          std::string(reason_name(reason)) + "): " + answer_.reason};
-  const auto& m = batch_.message(first);
+                          std::string(reason_name(reason)) + "): " + why};
+  const auto& m = batch_.message(last - 1);
   d.notes.push_back("message " + thousands(m.sequence) + ", " + counted(m.size, "byte") + ": " +
                     hex_excerpt({reinterpret_cast<const std::byte*>(m.data), m.size}));
   if (left_out) d.notes.push_back(counted(left_out, "message") + " like this left out here; the account has all");
@@ -236,9 +241,13 @@ void HandlerLoop::drop_connection(Nanoseconds now, const std::string& reason) {
   ++open_tries_;
   open_due_ = now + backoff(open_tries_);
   wake_by(open_due_);
-  if (open_tries_ == 1)
-    around_.reporter().warning("disconnected", name() + ": disconnected: " + reason,
-                               "its messages wait; it is tried again by itself");
+  std::uint64_t left_out = 0;
+  if (open_tries_ == 1) {
+    disconnect_said_ = connection_trouble_.allow(now, left_out);
+    if (disconnect_said_)
+      around_.reporter().warning("disconnected", name() + ": disconnected: " + reason,
+                                 "its messages wait; it is tried again by itself");
+  }
   call(Call::disconnect);
 }
 

@@ -104,7 +104,9 @@ class HandlerLoop final : public plugin::HostServices {
   std::optional<Nanoseconds> wake_at_;
   Nanoseconds open_due_{0};
   std::uint32_t open_tries_ = 0;
-  Throttle trouble_;
+  Throttle trouble_, connection_trouble_;
+  bool disconnect_said_ = false;
+  std::uint32_t reason_of_ = 0;            // the batch's reason is that of the message before this one
   std::unique_ptr<HandlerThread> thread_;  // empty: calls are made on the loop. Last, so that it ends before what it uses
 };
 

@@ -76,7 +76,7 @@ Answer Handler::create(const std::vector<Value>& values) {
 
 Answer Handler::open() {
   standpipe_reason reason{};
-  const auto result = answer(abi_.open ? abi_.open(self_, &reason) : std::uint32_t{STANDPIPE_OK}, reason);
+  auto result = answer(abi_.open ? abi_.open(self_, &reason) : std::uint32_t{STANDPIPE_OK}, reason);
   opened_ = result.ok();
   return result;
 }

@@ -5,6 +5,8 @@
 #include <exception>
 #include <memory>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/failure.h"
 
@@ -30,10 +32,16 @@ std::unique_ptr<boost::dll::shared_library> load(const std::string& path) try {
   throw Failure(path + " cannot be loaded: " + loaders_words(e.what()), "ldd -r " + path + " shows what is missing");
 }
 
+// For the process's life: the destructor of a library unloads it.
+boost::dll::shared_library& keep(std::unique_ptr<boost::dll::shared_library> library) {
+  static auto* const kept = new std::vector<std::unique_ptr<boost::dll::shared_library>>();
+  return *kept->emplace_back(std::move(library));
+}
+
 }  // namespace
 
 Library::Library(const std::string& path) {
-  const auto& library = *load(path).release();  // for the process's life: its destructor would unload
+  const auto& library = keep(load(path));
   if (!library.has(kEntry))
     throw Failure(path + " is no Standpipe plugin: it does not export " + kEntry,
                   "end the plugin's source with STANDPIPE_PLUGIN(Class), and link it with the SDK's version script");

@@ -11,8 +11,6 @@ namespace {
 
 Parsed wrong(std::string problem, std::string label) { return {{}, std::move(problem), std::move(label)}; }
 
-std::string quoted(std::string_view text) { return '\'' + escaped(text) + '\''; }
-
 bool looks_like_number(std::string_view text) { return parse_float(text).has_value(); }
 
 // What a number of any kind is compared by; texts have no order.

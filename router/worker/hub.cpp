@@ -374,7 +374,7 @@ void Hub::begin_close() {
     ready_outlets_.add(o);
   }
   for (auto& inlet : inlets_) {
-    if (const auto left = inlet->end_stop())
+    if (const auto left = inlet->end_stop(stage_, dev_null_.get()))
       reporter_.warning("shutdown", inlet->name() + ": " + counted(left, "byte") +
                                         " written after the stop, or for which there was no room, stay unread");
   }

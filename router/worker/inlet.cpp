@@ -209,7 +209,8 @@ void Inlet::take_news(std::vector<std::size_t>& bits) {
 void Inlet::writers_left() {
   hung_up_ = false;
   if (discards_) {
-    reporter_.info(name() + ": its writers have gone; " + counted(discarding_, "byte") + " drained, listening again");
+    if (refusal_said_)
+      reporter_.info(name() + ": its writers have gone; " + counted(discarding_, "byte") + " drained, listening again");
     discards_ = false;
     discarding_ = 0;
     need_ = 0;
@@ -242,7 +243,8 @@ void Inlet::cut_short(std::uint64_t bytes) {
 void Inlet::refuse(std::uint64_t claimed) {
   const auto rest = log_.unindexed();
   std::uint64_t left_out = 0;
-  if (trouble_.allow(clock_.steady(), left_out)) {
+  refusal_said_ = trouble_.allow(clock_.steady(), left_out);
+  if (refusal_said_) {
     Diagnostic d{.code = "bad_frame",
                  .message = name() + ": a frame claims " + counted(claimed, "byte") + " (limit " +
                             thousands(options_.message_size_max) + ")"};
@@ -286,17 +288,42 @@ std::uint64_t Inlet::allowed() const {
   return need_ ? need_ - partial : 1;  // byte by byte until the length is known
 }
 
-std::size_t Inlet::end_stop() {
+std::size_t Inlet::end_stop(const Pipe& stage, int dev_null) {
   stopped_ = true;
-  const auto partial = log_.partial_bytes();
-  if (partial > 0 && !discards_) {
-    ++books_.truncated;
-    books_.discarded_bytes += partial;
-    reporter_.warning("truncated", name() + ": the hub stopped inside a frame: " + counted(partial, "byte") +
-                                       (need_ ? " of " + thousands(need_) : "") + " had come from its writer");
-    log_.drop_unindexed();
-  }
+  if (skip_ > 0) drain(skip_, dev_null);
+  if (discards_ || log_.partial_bytes() == 0) return fifo_.waiting();
+  const auto came = log_.partial_bytes();
+  const auto whole = frame_bytes(stage);
+  reporter_.warning("truncated", name() + ": the hub stopped inside a frame: " + counted(came, "byte") +
+                                     (whole ? " of " + thousands(whole) : "") +
+                                     " had come from its writer, and there was no room or no time for the rest");
+  ++books_.truncated;
+  books_.discarded_bytes += log_.drop_unindexed();
+  drain(whole > came ? whole - came : 0, dev_null);
   return fifo_.waiting();
+}
+
+// What the unfinished frame takes in all; if need be, the rest of its header is read for that. 0: it is not known.
+std::uint64_t Inlet::frame_bytes(const Pipe& stage) {
+  if (need_) return need_;
+  std::vector<std::byte> head(log_.unindexed().begin(), log_.unindexed().end());
+  const auto came = head.size();
+  head.resize(codec_->overhead());
+  const auto got = fifo_.accept(stage, std::span(head).subspan(came), false);
+  books_.discarded_bytes += got.bytes;
+  frame::Frame frame{};
+  const auto scan = codec_->scan(std::span(head).first(came + got.bytes), {&frame, 1});
+  const auto size = scan.frames ? std::uint64_t{frame.end} : scan.need;
+  return size > got.bytes ? size - got.bytes : 0;
+}
+
+void Inlet::drain(std::uint64_t bytes, int dev_null) {
+  while (bytes > 0) {
+    const auto got = fifo_.discard(dev_null, bytes, false);
+    if (got.bytes == 0) return;
+    bytes -= got.bytes;
+    books_.discarded_bytes += got.bytes;
+  }
 }
 
 void Inlet::check_invariants() const {

@@ -53,8 +53,9 @@ class Inlet {
   // Accept only what waits in the FIFO now.
   void begin_stop();
   bool stopped() const { return stopped_; }
-  // Books what will never be a message. Returns bytes left unread in the FIFO.
-  std::size_t end_stop();
+  // Books what will never be a message, and drains the rest of it, so that the next hub begins on a whole frame. Returns bytes left
+  // unread in the FIFO.
+  std::size_t end_stop(const Pipe& stage, int dev_null);
 
   void check_invariants() const;
 
@@ -68,6 +69,8 @@ class Inlet {
   void book(std::uint32_t count, std::size_t bytes, bool wanted);
   void writers_left();
   void cut_short(std::uint64_t bytes);
+  std::uint64_t frame_bytes(const Pipe& stage);
+  void drain(std::uint64_t bytes, int dev_null);
   void refuse(std::uint64_t claimed);
   std::uint64_t allowed() const;
   std::uint64_t offset() const { return stream_offset_ - log_.partial_bytes(); }
@@ -90,6 +93,7 @@ class Inlet {
   std::uint64_t skip_ = 0;           // bytes still to come of a frame that was given up
   Nanoseconds came_{0};              // when the last bytes came (steady)
   bool discards_ = false;
+  bool refusal_said_ = false;
   bool hung_up_ = false;
   bool warn_unmatched_;
   std::optional<std::uint64_t> allowance_;  // stopping: bytes that may still be accepted

@@ -15,9 +15,10 @@ routes: [{from: in, to: [bad, out]}]
 QUICK_RETRY = ", retry: {max_attempts: %d, backoff: {initial: 1ms, max: 5ms}}"
 
 
-def beside(plugin, options="", more="", drain_timeout="10s"):
+def beside(plugin, options="", more="", drain_timeout=None):
     """A misbehaving handler and a good one on one source."""
-    return f"drain_timeout: {drain_timeout}\nsources: {{in: {{fifo: in}}}}" + BESIDE % (plugin, options, more)
+    patience = f"drain_timeout: {drain_timeout}\n" if drain_timeout else ""
+    return patience + "sources: {in: {fifo: in}}" + BESIDE % (plugin, options, more)
 
 
 def numbered(count):

@@ -73,6 +73,8 @@ class Runner:
         folder = tempfile.mkdtemp(prefix="standpipe e2e ")
         began = time.monotonic()
         verdict, output = self.judge(test, folder)
+        if self._stopped:
+            return shutil.rmtree(folder, ignore_errors=True)
         with self._lock:
             self.counts[verdict] += 1
             print(f"{verdict} {test.name} {time.monotonic() - began:.2f} s", flush=True)

@@ -171,7 +171,7 @@ routes: [{from: [in, idle], to: out}, {from: in, match: {text: {prefix: a}}, to:
 
 @test
 def a_frame_that_is_not_whole_at_the_stop_is_counted_as_cut_short(t):
-    hub = t.start(LOG)
+    hub = t.start("drain_timeout: 300ms\n" + LOG)
     writer = t.writer("in")
     writer.write_seen(frame(b"whole") + frame(b"not whole")[:6])
     account = hub.stop().says("in", accepted=1, truncated=1, discarded_bytes=6)

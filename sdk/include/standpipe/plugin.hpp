@@ -31,10 +31,10 @@
 //   void flush(std::chrono::nanoseconds left)      push out what is held back; called before the hub stops
 //   void reopen()                                  the operator moved the files away (SIGUSR1)
 //
-// Thrown from handle: reject (never again; counted or dead-lettered with the reason), retry (later; the attempt counts), disconnected
-// (close, wait, open; no attempt counts), fatal (hold this handler until a person acts). Anything else is a retry. Thrown from
-// handle(Batch&), it is about the messages from stop_at on; about all of them when stop_at was not called.
-// Calls for one instance never overlap, but may come from different threads. Views die when handle returns.
+// Thrown from handle: reject (never again; counted or dead-lettered with the reason), retry (later; the attempt counts),
+// disconnected (close, wait, open; no attempt counts), fatal (hold this handler until a person acts). Anything else is a retry.
+// Thrown from handle(Batch&), it is about the messages from stop_at on; about all of them when stop_at was not called. Calls for
+// one instance never overlap, but may come from different threads. Views die when handle returns.
 #pragma once
 
 #include <standpipe/plugin.h>
@@ -450,7 +450,7 @@ struct Face {
     }
   }
 
-  // Message by message. It stops at the first retry, so that order is kept.
+  // Message by message. It stops behind a retry, so that order is kept, and behind a rejected one: a batch has one reason.
   static std::uint32_t one_by_one(T& t, const standpipe_batch& batch, standpipe_result& result) noexcept {
     const Batch b(batch, result);
     std::uint32_t i = 0;
@@ -476,8 +476,9 @@ struct Face {
         } else {
           t.handle(b[i]);
         }
-      } catch (const reject& e) {
+      } catch (const reject& e) {  // ends the batch, so that the next one has room for its own reason
         settle(STANDPIPE_REJECT, e.what());
+        return stop_after();
       } catch (const disconnected& e) {
         return stop_before(STANDPIPE_DISCONNECTED, e.what());
       } catch (const fatal& e) {

@@ -23,7 +23,8 @@ class Hub:
     def __init__(self, folder, yaml, name="hub", **options):
         self.folder, self.name, self.options = folder, name, options
         self.config = folder / f"{name}.yaml"
-        self.config.write_text("version: 1\n" + yaml)
+        patience = "" if "drain_timeout:" in yaml else f"drain_timeout: {10 * SLOW:g}s\n"
+        self.config.write_text("version: 1\n" + patience + yaml)
         self._stderr_path = folder / f"{name}.stderr"
         self._stdout_path = folder / f"{name}.stdout"
         self._account_path = folder / f"{name}.account"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <fstream>
@@ -45,7 +46,7 @@ TEST_CASE("mistakes are told as written down beside them") {
   for (const auto& name : names) {
     plugin::Registry registry({plugins.folder().string()});
     const auto loaded = config::load_file(name + ".yaml", registry);
-    const auto said = without_folder(rendered(loaded), folder.string());
+    const auto said = without_folder(rendered(loaded), fs::current_path().string());
     INFO(name);
     CHECK(!said.empty());
     CHECK(loaded.ok() == (name == "warnings"));

@@ -383,6 +383,16 @@ TEST_CASE_METHOD(Fixture, "a plugin that cannot be used says why") {
   CHECK(loaded.diagnostics[0].notes[0].find(folder / "broken.so") != std::string::npos);
 }
 
+TEST_CASE_METHOD(Fixture, "where no plugin was found at all, the folders are named") {
+  plugin::Registry none({folder.path()});
+  const auto loaded = config::load_text(
+      "sources: { a: { fifo: a } }\nhandlers: { s: { plugin: print } }\nroutes: [{ from: a, to: s }]\n", folder / "hub.yaml", none);
+  REQUIRE(loaded.diagnostics.size() == 1);
+  CHECK(loaded.diagnostics[0].message == "unknown plugin 'print'");
+  REQUIRE(loaded.diagnostics[0].help.size() == 1);
+  CHECK(loaded.diagnostics[0].help[0].find(folder.path()) != std::string::npos);
+}
+
 TEST_CASE_METHOD(Fixture, "a plugin by its path is taken from the configuration's folder") {
   std::filesystem::create_symlink(plugins.folder() / "print.so", folder / "mine.so");
   const auto hub = good("sources: { a: { fifo: a } }\nhandlers: { s: { plugin: ./mine.so } }\nroutes: [{ from: a, to: s }]\n");

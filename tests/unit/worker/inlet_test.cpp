@@ -204,7 +204,7 @@ TEST_CASE("a stopping source takes what waited and the rest of the frame it ends
   f.accept();
   CHECK(f.inlets[0]->stopped());
   CHECK(f.take() == Payloads{"waits", "0123456789"});
-  CHECK(f.inlets[0]->end_stop() == framed("too late").size());
+  CHECK(f.inlets[0]->end_stop(f.stage, f.dev_null.get()) == framed("too late").size());
 }
 
 TEST_CASE("a stopping source completes a frame of whose length it has a part") {
@@ -217,6 +217,20 @@ TEST_CASE("a stopping source completes a frame of whose length it has a part") {
   f.accept();
   CHECK(f.take() == Payloads{"abc"});
   CHECK(f.inlets[0]->stopped());
+}
+
+TEST_CASE("a source that must stop inside a frame drains the rest of it, and the next hub begins on a whole one") {
+  for (const std::size_t came : {1u, 3u, 4u, 7u}) {
+    Fixture f;
+    Writer writer(f.path());
+    const auto frame = framed("0123456789");
+    writer.write(frame.substr(0, came));
+    f.accept();
+    writer.write(frame.substr(came) + framed("next"));
+    CHECK(f.inlets[0]->end_stop(f.stage, f.dev_null.get()) == framed("next").size());
+    CHECK(f.books().truncated == 1);
+    CHECK(f.books().discarded_bytes == frame.size());
+  }
 }
 
 TEST_CASE("a large frame that stands still is given up when others wait, and exactly its rest is skipped") {
