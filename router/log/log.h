@@ -56,6 +56,8 @@ class Log {
   bool add_run(std::size_t bytes, std::uint32_t count, std::uint64_t time_ns, std::uint32_t generation,
                std::span<const std::uint64_t> set);
   bool make_room_for_index();  // false: no memory now
+  // From now on only the arena bounds it: for the end of a frame that was begun when the hub stops.
+  void lift_limit() { size_max_ = ~std::uint64_t{0} / 2; }
   std::size_t drop_unindexed();
 
   // ---- read

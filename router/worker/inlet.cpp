@@ -289,14 +289,20 @@ std::uint64_t Inlet::allowed() const {
 }
 
 std::size_t Inlet::end_stop(const Pipe& stage, int dev_null) {
+  log_.lift_limit();
+  allowance_ = 0;
+  for (auto before = ~stream_offset_; before != stream_offset_ && !discards_ && log_.partial_bytes() > 0;) {
+    before = stream_offset_;
+    stopped_ = false;
+    accept(stage, dev_null);
+  }
   stopped_ = true;
   if (skip_ > 0) drain(skip_, dev_null);
   if (discards_ || log_.partial_bytes() == 0) return fifo_.waiting();
   const auto came = log_.partial_bytes();
   const auto whole = frame_bytes(stage);
   reporter_.warning("truncated", name() + ": the hub stopped inside a frame: " + counted(came, "byte") +
-                                     (whole ? " of " + thousands(whole) : "") +
-                                     " had come from its writer, and there was no room or no time for the rest");
+                                     (whole ? " of " + thousands(whole) : "") + " had come from its writer");
   ++books_.truncated;
   books_.discarded_bytes += log_.drop_unindexed();
   drain(whole > came ? whole - came : 0, dev_null);
