@@ -8,7 +8,7 @@ here=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 echo "1/3 packages"
 install_packages $packages_build
 
-echo "2/3 building (about two minutes the first time)"
+echo "2/3 building (a minute or two the first time)"
 build="$here/build/release"
 mkdir -p "$build"
 if ! { cmake -S "$here" --preset release -DSTANDPIPE_TESTS=OFF >"$build/configure.log" 2>&1; }; then

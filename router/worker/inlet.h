@@ -53,8 +53,8 @@ class Inlet {
   // Accept only what waits in the FIFO now.
   void begin_stop();
   bool stopped() const { return stopped_; }
-  // Takes the rest of the frame that was begun, whatever its log's limit; if it does not come, books that and drains what is there of
-  // it, so that the next hub begins on a whole frame. Returns bytes left unread in the FIFO.
+  // Takes the rest of the frame that was begun, whatever its log's limit; if it does not come, books that and drains what is there
+  // of it, so that the next hub begins on a whole frame. Returns bytes left unread in the FIFO.
   std::size_t end_stop(const Pipe& stage, int dev_null);
 
   void check_invariants() const;
