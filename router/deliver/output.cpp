@@ -154,7 +154,22 @@ std::size_t Output::fill_stage() {
 void Output::gather(std::vector<iovec>& pieces, std::vector<Place>& places) const {
   Place place = writing_;
   auto room = fifo_.room();
-  while (pieces.size() < kPiecesMax && room > 0 && place.sending < sendings_.size()) {
+  while (pieces.size() < kPiecesMax && room > 0) {
+    Place begin;
+    const auto bytes = next_bytes(place, begin);
+    if (bytes.empty()) break;
+    places.push_back(begin);
+    // writev does not write into its pieces, for all that iovec is not const.
+    pieces.push_back({const_cast<std::byte*>(bytes.data()), bytes.size()});
+    room -= std::min(room, bytes.size());
+  }
+  places.push_back(place);
+}
+
+// The stream's next bytes that lie together; `place` moves behind them, `begin` is where they begin, on a frame and so much behind
+// it. Empty: nothing more was asked for.
+std::span<const std::byte> Output::next_bytes(Place& place, Place& begin) const {
+  while (place.sending < sendings_.size()) {
     const auto& s = sendings_[place.sending];
     auto at = place.at;
     const auto piece = at < s.range.end ? s.delivery->log().read(at, s.delivery->bit()) : std::nullopt;
@@ -164,15 +179,11 @@ void Output::gather(std::vector<iovec>& pieces, std::vector<Place>& places) cons
       continue;
     }
     const auto end = std::min(piece->end.position, s.range.end.position);
-    const auto bytes = piece->bytes.first(end - piece->begin.position);
-    place.at = piece->begin;
-    places.push_back(place);
-    // writev does not write into its pieces, for all that iovec is not const.
-    pieces.push_back({const_cast<std::byte*>(bytes.data()) + place.skip, bytes.size() - place.skip});
-    room -= std::min(room, bytes.size() - place.skip);
+    begin = {place.sending, piece->begin, place.skip};
     place = {place.sending, end == piece->end.position ? piece->end : s.range.end, 0};
+    return piece->bytes.first(end - piece->begin.position).subspan(begin.skip);
   }
-  places.push_back(place);
+  return {};
 }
 
 // ---- what the reader has taken
@@ -256,21 +267,11 @@ void Output::leave_in_pipe() {
 bool Output::left_by_reader_is_ours(std::span<const std::byte> left) const {
   auto place = place_of(taken_);
   while (!left.empty()) {
-    if (place.sending >= sendings_.size()) return false;
-    const auto& s = sendings_[place.sending];
-    auto at = place.at;
-    const auto piece = at < s.range.end ? s.delivery->log().read(at, s.delivery->bit()) : std::nullopt;
-    if (!piece || piece->begin >= s.range.end) {
-      ++place.sending;
-      if (place.sending < sendings_.size()) place = {place.sending, sendings_[place.sending].range.begin, 0};
-      continue;
-    }
-    const auto end = std::min(piece->end.position, s.range.end.position);
-    const auto bytes = piece->bytes.first(end - piece->begin.position).subspan(place.skip);
+    Place begin;
+    const auto bytes = next_bytes(place, begin);
     const auto n = std::min(bytes.size(), left.size());
-    if (std::memcmp(bytes.data(), left.data(), n) != 0) return false;
+    if (n == 0 || std::memcmp(bytes.data(), left.data(), n) != 0) return false;
     left = left.subspan(n);
-    place = {place.sending, end == piece->end.position ? piece->end : s.range.end, 0};
   }
   return true;
 }

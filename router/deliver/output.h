@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -87,6 +88,7 @@ class Output {
   bool try_open(Nanoseconds now);
   std::size_t fill_stage();
   void gather(std::vector<iovec>& pieces, std::vector<Place>& places) const;
+  std::span<const std::byte> next_bytes(Place& place, Place& begin) const;
   void finish_front(std::uint64_t up_to);
   void finish(Delivery& delivery, const Range& part);
   void reader_died();
