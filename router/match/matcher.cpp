@@ -8,11 +8,15 @@
 namespace standpipe::match {
 namespace {
 
+// Not string_view::find, which looks for the first byte and then compares: slow where that byte is frequent.
+bool contains(std::string_view text, std::string_view part) {
+  if (text.size() < part.size() || part.empty()) return part.empty();
+  return ::memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
+}
+
 bool text_matches(const TextRule& rule, std::string_view text) {
   return (!rule.equals || text == *rule.equals) && (!rule.prefix || text.starts_with(*rule.prefix)) &&
-         (!rule.suffix || text.ends_with(*rule.suffix)) &&
-         (!rule.contains || rule.contains->empty() ||
-          ::memmem(text.data(), text.size(), rule.contains->data(), rule.contains->size()) != nullptr);
+         (!rule.suffix || text.ends_with(*rule.suffix)) && (!rule.contains || contains(text, *rule.contains));
 }
 
 bool size_matches(const SizeRule& rule, std::uint64_t size) {

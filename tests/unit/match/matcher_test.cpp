@@ -34,6 +34,7 @@ TEST_CASE("text conditions compare bytes") {
   CHECK_FALSE(matches(text({.prefix = "pi", .suffix = "nk"}), bytes("ping")));
   CHECK(matches(text({.contains = std::string("\0b", 2)}), bytes(std::string_view("a\0b", 3))));
   CHECK(matches(text({.contains = ""}), bytes("")));
+  CHECK_FALSE(matches(text({.contains = "x"}), {}));
   CHECK(matches(text({.equals = ""}), bytes("")));
 }
 
