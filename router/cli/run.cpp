@@ -34,9 +34,12 @@ void write_account(const Fd& file, const std::optional<std::string>& path, std::
   }
 }
 
-void tell_ready(Reporter& reporter, Nanoseconds began) {
+constexpr Nanoseconds kOpenMax = std::chrono::seconds(5);  // a handler that takes longer to open is not waited for
+
+void tell_ready(Reporter& reporter, Nanoseconds began, const std::vector<std::string>& not_ready) {
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(steady_now() - began);
-  reporter.info("ready in " + std::to_string(took.count()) + " ms");
+  reporter.info("ready in " + std::to_string(took.count()) + " ms" +
+                (not_ready.empty() ? "" : ", but not: " + joined(not_ready, ", ")));
   if (const auto problem = notify_service_manager("READY=1"); !problem.empty()) reporter.warning("notify", problem);
 }
 
@@ -59,7 +62,7 @@ Status run_hub(const Arguments& arguments, Streams& streams) {
   StreamReporter reporter(streams.err.fd());
   reporter.info(inventory(loaded.hub) + "; at most " + size_text(loaded.hub.memory_max) + " of messages in memory");
   worker::Hub hub(loaded.hub, clock, reporter);
-  tell_ready(reporter, began);
+  tell_ready(reporter, began, hub.start(kOpenMax));
   hub.run();
   tell_account(hub.account(), arguments, account_file, streams);
   // A plugin that did not come back still uses what would be torn down now.

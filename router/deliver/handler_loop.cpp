@@ -145,6 +145,7 @@ void HandlerLoop::on_completed(Nanoseconds now) {
 // ---- settling
 
 void HandlerLoop::settle_open(Nanoseconds now) {
+  tried_ = true;
   if (answer_.code == STANDPIPE_FATAL) return hold(answer_.reason);
   if (!answer_.ok()) return drop_connection(now, answer_.reason);
   state_ = State::ready;

@@ -55,6 +55,8 @@ class HandlerLoop final : public plugin::HostServices {
   void want_close(Nanoseconds deadline);  // flush and close once no call is in progress
   bool closed() const { return state_ == State::closed; }
   bool in_call() const { return busy_; }
+  bool tried() const { return tried_; }  // its first open has come back
+  bool ready() const { return state_ == State::ready; }
   void abandon();  // the call will not come back
 
   // ---- HostServices: any thread
@@ -97,6 +99,7 @@ class HandlerLoop final : public plugin::HostServices {
   Batch batch_;
   standpipe_result result_{};
   plugin::Answer answer_;
+  bool tried_ = false;
   bool reopen_wanted_ = false;
   bool waits_for_output_ = false;
   std::atomic<bool> in_open_{false};

@@ -7,6 +7,7 @@
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "base/failure.h"
 #include "base/invariant.h"
@@ -51,9 +52,18 @@ void Output::send(Delivery& delivery, const Range& range, std::uint64_t bytes) {
 // ---- moving
 
 bool Output::pump(Nanoseconds now) {
-  wake_at_.reset();
+  const auto look_at = std::exchange(wake_at_, std::nullopt);
   hurried_ = hurried_ && !sendings_.empty();
-  if (sendings_.empty() || !ready_to_write(now)) return false;
+  if (sendings_.empty()) return false;
+  if (!ready_to_write()) {
+    // Whatever else woke us must not put the next look off: readers that come and go quickly would never be met.
+    const bool is_early = look_at && *look_at > now && pause_ > Nanoseconds(0);
+    if (is_early)
+      wake_at_ = look_at;
+    else
+      wait_more(now, kLookLast);
+    return false;
+  }
   std::uint64_t moved = 0;
   bool progress = true;
   while (progress && moved < kTurnBytes) {
@@ -79,31 +89,26 @@ bool Output::pump(Nanoseconds now) {
   return progress;
 }
 
-bool Output::ready_to_write(Nanoseconds now) {
+bool Output::ready_to_write() {
   if (state_ == State::no_reader && fifo_.was_replaced()) {
     if (!sendings_.empty()) rewind(moved_);  // the new FIFO begins with a whole message
     fifo_.close();
     state_ = State::unopened;
   }
   if (state_ == State::no_reader && fifo_.has_reader()) state_ = State::flowing;
-  if (state_ == State::unopened) try_open(now);
-  if (state_ == State::flowing) return true;
-  wait_more(now, kLookLast);
-  return false;
+  if (state_ == State::unopened) try_open();
+  return state_ == State::flowing;
 }
 
-bool Output::try_open(Nanoseconds now) {
+void Output::try_open() {
   try {
-    if (!fifo_.open()) return false;
+    if (!fifo_.open()) return;
     state_ = State::flowing;
     ++openings_;
     pause_ = {};
     failed_ = false;
-    return true;
   } catch (const Failure& failure) {
     fail(failure);
-    wait_more(now, kLookLast);
-    return false;
   }
 }
 
@@ -223,7 +228,9 @@ void Output::finish(Delivery& delivery, const Range& part) {
 // ---- the reader's death
 
 void Output::on_event(std::uint32_t events, Nanoseconds now) {
-  if (state_ != State::flowing || !(events & EPOLLERR) || fifo_.has_reader()) return;
+  if (!(events & EPOLLERR) || (state_ != State::unopened && fifo_.has_reader())) return;
+  if (state_ == State::no_reader) pause_ = {};  // one has come and gone unseen: look soon for the next
+  if (state_ != State::flowing) return;
   reader_died();
   if (!sendings_.empty()) wait_more(now, kLookLast);
 }

@@ -84,8 +84,8 @@ class Output {
     std::uint64_t skip = 0;  // bytes behind it
   };
 
-  bool ready_to_write(Nanoseconds now);
-  bool try_open(Nanoseconds now);
+  bool ready_to_write();
+  void try_open();
   std::size_t fill_stage();
   void gather(std::vector<iovec>& pieces, std::vector<Place>& places) const;
   std::span<const std::byte> next_bytes(Place& place, Place& begin) const;

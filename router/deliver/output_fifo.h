@@ -65,7 +65,11 @@ class OutputFifo {
   void empty_stage();
 
  private:
+  void prepare();
+
   std::string path_;
+  unsigned mode_;
+  bool create_;
   FileId id_;
   bool created_ = false;
   std::size_t stage_bytes_;

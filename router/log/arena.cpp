@@ -67,6 +67,7 @@ std::optional<Extent> Arena::lend(std::uint64_t bytes, std::size_t who) {
     ++releases_;  // whoever waited behind may be next
   }
   shared_used_ += bytes;
+  cool_down(shared_max_ - shared_used_);
   return Extent{*offset, bytes, false};
 }
 
@@ -83,7 +84,7 @@ void Arena::give_back(const Extent& extent) {
   INVARIANT(shared_used_ >= extent.bytes, shared_used_, extent.bytes);
   shared_used_ -= extent.bytes;
   const bool usual = extent.bytes <= kSegmentBytes && std::has_single_bit(extent.bytes);
-  if (usual && hot_bytes_ + extent.bytes <= kHotBytes) {
+  if (usual && hot_bytes_ + extent.bytes <= std::min(kHotBytes, shared_max_ - shared_used_)) {
     hot_[extent.bytes].push_back(extent.offset);
     hot_bytes_ += extent.bytes;
     return;
@@ -109,6 +110,17 @@ std::optional<std::uint64_t> Arena::place(std::uint64_t bytes) {
   }
   return std::nullopt;  // scattered: seven eighths of the addresses are free, yet no gap is long enough; it passes with the next
                         // releases
+}
+
+// What is kept hot is memory, too: together with what is lent out it stays within the budget.
+void Arena::cool_down(std::uint64_t hot_max) {
+  for (auto& [bytes, offsets] : hot_) {
+    for (; hot_bytes_ > hot_max && !offsets.empty(); hot_bytes_ -= bytes) {
+      punch(offsets.back(), bytes);
+      free_range(offsets.back(), bytes);
+      offsets.pop_back();
+    }
+  }
 }
 
 void Arena::free_range(std::uint64_t offset, std::uint64_t bytes) {

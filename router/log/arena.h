@@ -27,8 +27,9 @@ struct Extent {
 //   - the rest is shared, first come first served. Requests larger than a segment queue up in turn; while one waits, ordinary
 //   requests
 //     get at most a quarter of the shared part.
-// Returned extents of the usual sizes stay touched (at most kHotBytes) and are lent again last in, first out, because memory that
-// is still in the cache is twice as fast; all others are given back to the kernel at once.
+// Returned extents of the usual sizes stay touched (at most kHotBytes, and within memory_max with all that is lent out) and are
+// lent again last in, first out, because memory that is still in the cache is twice as fast; all others are given back to the
+// kernel at once.
 //
 // One thread. Extents stay mapped at the same address until released.
 class Arena {
@@ -61,6 +62,7 @@ class Arena {
 
  private:
   std::optional<std::uint64_t> place(std::uint64_t bytes);
+  void cool_down(std::uint64_t hot_max);
   void free_range(std::uint64_t offset, std::uint64_t bytes);
   void punch(std::uint64_t offset, std::uint64_t bytes);
 

@@ -82,14 +82,16 @@ void refuse_planted_fifo(const std::string& path, const struct stat& st) {
                 "remove it, or use a folder that only you may write to");
 }
 
-// The FIFO is made closed to everyone else and opened up only once it is ours and has its owner.
+// The FIFO is made closed to everyone else and opened up only once it is ours and has its owner. By a descriptor that is no end of
+// it: a read end that is opened for a moment would take the message of a writer that finds it, and lose it.
 void give_away(const Fd& fd, const FifoRequest& request) {
+  const auto itself = "/proc/self/fd/" + std::to_string(fd.get());  // fchmod does not take an O_PATH descriptor
   const auto uid = uid_of(request.path, request.owner);
   const auto gid = gid_of(request.path, request.group);
-  if ((uid != kNobody || gid != kNobody) && ::fchown(fd.get(), uid, gid) != 0)
+  if ((uid != kNobody || gid != kNobody) && ::chown(itself.c_str(), uid, gid) != 0)
     throw Failure::system("change the owner of " + request.path, errno,
                           "only root may give files away; leave owner: and group: out");
-  if (::fchmod(fd.get(), request.mode) != 0) throw Failure::system("set the mode of " + request.path, errno);
+  if (::chmod(itself.c_str(), request.mode) != 0) throw Failure::system("set the mode of " + request.path, errno);
 }
 
 // A descriptor that reads and writes nothing, and that no other end of the FIFO notices.
@@ -121,7 +123,7 @@ PreparedFifo prepare_fifo(const FifoRequest& request) {
     return prepared;
   }
   try {
-    give_away(open_read_end(path, prepared.id), request);
+    give_away(fd, request);
   } catch (const Failure&) {
     ::unlink(path.c_str());
     throw;

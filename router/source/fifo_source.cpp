@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,6 +29,11 @@ After FifoSource::classify(long moved, std::size_t wanted, bool hung_up) const {
   if (moved < 0) return After::drained;
   const bool is_short = static_cast<std::size_t>(moved) < wanted;
   return is_short && !hung_up && waiting() == 0 ? After::drained : After::more;
+}
+
+bool FifoSource::still_has_its_name() const {
+  struct stat named {};
+  return ::stat(path_.c_str(), &named) == 0 && FileId{named.st_dev, named.st_ino} == id();
 }
 
 bool FifoSource::has_writer() const {

@@ -39,6 +39,7 @@ class FifoSource {
   // The same, but throws the bytes away; at most `most` of them.
   Accepted discard(int dev_null, std::size_t most, bool hung_up);
 
+  bool still_has_its_name() const;  // false: nobody new can open it
   // false once a writer was there and the last one left.
   bool has_writer() const;
   std::size_t waiting() const { return bytes_waiting(fd_.get()); }

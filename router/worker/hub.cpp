@@ -112,15 +112,28 @@ void Hub::connect() {
 // ---- the loop
 
 void Hub::run() {
-  while (!finished()) {
-    wait();     // what has happened: FIFOs, readers, threads, signals, timers
-    accept();   // FIFOs -> logs: whole frames, each matched once
-    deliver();  // logs -> handlers, and settle what they answered
-    pump();     // what handlers sent -> FIFOs, and what readers took
-    trim();     // memory of what everybody has passed goes back
-    if (stopping_) stop_step();
-    check();
-  }
+  while (!finished()) step();
+}
+
+void Hub::step() {
+  wait();     // what has happened: FIFOs, readers, threads, signals, timers
+  accept();   // FIFOs -> logs: whole frames, each matched once
+  deliver();  // logs -> handlers, and settle what they answered
+  pump();     // what handlers sent -> FIFOs, and what readers took
+  trim();     // memory of what everybody has passed goes back
+  if (stopping_) stop_step();
+  check();
+}
+
+std::vector<std::string> Hub::start(Nanoseconds most) {
+  const auto until = clock_.steady() + most;
+  timers_.set(key(kDeadline), until);
+  const auto tried = [](const auto& h) { return h->tried(); };
+  while (!finished() && now_ < until && !std::all_of(handlers_.begin(), handlers_.end(), tried)) step();
+  std::vector<std::string> not_ready;
+  for (const auto& h : handlers_)
+    if (!h->ready()) not_ready.push_back(h->name());
+  return not_ready;
 }
 
 bool Hub::busy() const {
@@ -297,6 +310,7 @@ deliver::Output* Hub::output_for(const plugin::FifoOutputRequest& request, std::
   // Outside the lock, for the loop takes it too: a file system that stands still must not stop the hub.
   auto output = std::make_unique<deliver::Output>(request, budget_.output_stage, budget_.output_fifo, reporter_,
                                                   [this](deliver::Delivery& d) { settled(d); });
+  warn_of_loop(*output);
   const std::lock_guard lock(made_mutex_);
   for (const auto& made : made_) {
     if (made.path != request.path && made.id != output->id()) continue;
@@ -310,6 +324,14 @@ deliver::Output* Hub::output_for(const plugin::FifoOutputRequest& request, std::
 } catch (const Failure& failure) {
   why = failure.what() + (failure.help().empty() ? "" : " (" + failure.help() + ")");
   return nullptr;
+}
+
+// A chain from one source to another may be meant; a circle hardly ever is. Which it is depends on the messages.
+void Hub::warn_of_loop(const deliver::Output& output) {
+  for (const auto& inlet : inlets_)
+    if (inlet->fifo().id() == output.id())
+      reporter_.warning("loop", output.path() + " is the FIFO of source " + inlet->name() + ": what is sent there comes in again",
+                        "see that no route leads a message back to where it came from: it would go round for ever");
 }
 
 void Hub::adopt_outputs() {

@@ -34,6 +34,9 @@ class Hub final : public deliver::Surroundings {
   Hub(const config::Hub& options, const Clock& clock, Reporter& reporter);
   ~Hub() override;
 
+  // Works until each handler has tried to open once (its FIFOs are made then), or for `most`. Returns the names of those that are
+  // not ready; they are tried on, or held, and the reporter was told why.
+  std::vector<std::string> start(Nanoseconds most);
   void run();
   deliver::Account account() const;
   // A plugin did not come back: the process must end by std::_Exit, without tearing down what the plugin still uses.
@@ -63,6 +66,7 @@ class Hub final : public deliver::Surroundings {
   };
 
   // ---- the loop's steps
+  void step();
   void wait();
   void accept();
   void deliver();
@@ -80,6 +84,7 @@ class Hub final : public deliver::Surroundings {
   void after_step(std::size_t handler);
   void after_pump(std::size_t outlet);
   void adopt_outputs();
+  void warn_of_loop(const deliver::Output& output);
   void wait_for_room(std::size_t inlet);
   void unblock_handlers();
   Inlet::Turn accept_from(Inlet& inlet, std::size_t index);

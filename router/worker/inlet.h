@@ -68,6 +68,7 @@ class Inlet {
   bool add_run(std::size_t bytes, std::uint32_t count, bool wanted);
   void book(std::uint32_t count, std::size_t bytes, bool wanted);
   void writers_left();
+  void look_for_name();
   void cut_short(std::uint64_t bytes);
   std::uint64_t frame_bytes(const Pipe& stage);
   void drain(std::uint64_t bytes, int dev_null);
@@ -94,6 +95,7 @@ class Inlet {
   Nanoseconds came_{0};              // when the last bytes came (steady)
   bool discards_ = false;
   bool refusal_said_ = false;
+  bool name_gone_said_ = false;
   bool hung_up_ = false;
   bool warn_unmatched_;
   std::optional<std::uint64_t> allowance_;  // stopping: bytes that may still be accepted

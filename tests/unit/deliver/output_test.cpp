@@ -380,3 +380,34 @@ TEST_CASE("a reader that takes its FIFO away with it does not end the hub") {
   REQUIRE(::mkfifo(f.output.path().c_str(), 0600) == 0);
   CHECK(count_thousands(read_to_the_end(f)) == 398);
 }
+
+TEST_CASE("readers that stay for less than a second, one after the other, are met all the same") {
+  Fixture f;
+  {
+    Reader first(f.output.path());
+    f.send("first");
+    f.pump();
+    CHECK(first.read() == framed("first"));
+  }
+  f.reader_dies();
+  f.send("second");
+  std::string got;
+  const auto work_until = [&](Nanoseconds end) {
+    while (f.output.wake_at() && *f.output.wake_at() <= end) {
+      f.now = std::max(f.now, *f.output.wake_at());
+      f.output.pump(f.now);
+    }
+    f.now = end;
+  };
+  for (int visit = 0; visit < 10 && got.empty(); ++visit) {
+    f.output.pump(f.now);
+    work_until(f.now + 120ms);
+    {
+      Reader reader(f.output.path());
+      work_until(f.now + 600ms);
+      got = reader.read();
+    }
+    f.output.on_event(EPOLLERR, f.now);
+  }
+  CHECK(got == framed("second"));
+}

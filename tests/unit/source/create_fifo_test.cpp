@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <thread>
 
 #include "base/failure.h"
 #include "temporary_folder.h"
@@ -40,6 +42,22 @@ TEST_CASE("a FIFO is created with just the mode that was asked, whatever the uma
   CHECK(prepared.created);
   CHECK(S_ISFIFO(look(folder / "in").st_mode));
   CHECK((look(folder / "in").st_mode & 07777) == 0626);
+}
+
+TEST_CASE("while it is made, nobody finds a reader who would take a message and lose it") {
+  const test::TemporaryFolder folder;
+  for (int i = 0; i < 200; ++i) {
+    const auto path = folder / std::to_string(i);
+    std::atomic<bool> done{false};
+    bool found = false;
+    std::thread writer([&] {
+      while (!done) found |= Fd(::open(path.c_str(), O_WRONLY | O_NONBLOCK)).get() >= 0;
+    });
+    prepare_fifo({.path = path, .mode = 0640});
+    done = true;
+    writer.join();
+    REQUIRE_FALSE(found);
+  }
 }
 
 TEST_CASE("one that is there keeps its mode") {
