@@ -15,6 +15,7 @@
 #include "config/reader.h"
 #include "config/routes.h"
 #include "config/sources.h"
+#include "config/trial.h"
 
 namespace standpipe::config {
 namespace {
@@ -100,7 +101,10 @@ void HubReader::read_sections(const Reader& reader) {
   hub_.sources = sources.options;
   hub_.handlers = handlers.options;
   check_memory(context_, hub_, sources, memory_said_);
-  if (!context_.mistakes.any_error()) warn_of_unused(sources, handlers);
+  if (!context_.mistakes.any_error()) {
+    warn_of_unused(sources, handlers);
+    try_handlers(context_, handlers);
+  }
 }
 
 void HubReader::warn(const Spot& spot, std::string code, std::string message, std::string label) {

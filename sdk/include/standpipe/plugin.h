@@ -224,7 +224,9 @@ enum {
 typedef struct standpipe_handler {
   uint32_t size;
   uint32_t placement; /* STANDPIPE_INLINE or STANDPIPE_THREAD */
-  /* Makes an instance. The config was checked against the declared options. Returns STANDPIPE_OK or STANDPIPE_FATAL. [once] */
+  /* Makes an instance, and touches nothing outside: that is for open. `standpipe check` makes one only to throw it away. The config
+   * was checked against the declared options. Returns STANDPIPE_OK or STANDPIPE_FATAL with a reason that a user can act on. [once]
+   */
   uint32_t (*create)(const standpipe_host* host, const standpipe_config* config, void** self, standpipe_reason* reason);
   /* Connects: opens files, sockets, outputs. [after create, and after close] */
   uint32_t (*open)(void* self, standpipe_reason* reason);
