@@ -225,11 +225,11 @@ TEST_CASE_METHOD(Fixture, "variables are replaced in values, and what comes out 
       empty("STANDPIPE_TEST_EMPTY", ""), unset("STANDPIPE_TEST_UNSET", nullptr);
   const auto hub = good(R"(
 sources: { orders: { fifo: "/run/${STANDPIPE_TEST_NAME}-${STANDPIPE_TEST_UNSET:-x}${STANDPIPE_TEST_EMPTY:-y}${STANDPIPE_TEST_EMPTY}" } }
-handlers: { screen: { plugin: print, options: { template: "$5 $${HOME} ${STANDPIPE_TEST_TRICKY}" } } }
+handlers: { screen: { plugin: every_option, options: { server: s, text: "$5 $${HOME} ${STANDPIPE_TEST_TRICKY}" } } }
 routes: [{ from: "${STANDPIPE_TEST_NAME:?}", to: screen }]
 )");
   CHECK(hub.sources[0].path == "/run/orders-xy");
-  CHECK(value_of(hub.handlers[0], "template").text == "$5 ${HOME} ${STANDPIPE_TEST_NAME}: { a }");
+  CHECK(value_of(hub.handlers[0], "text").text == "$5 ${HOME} ${STANDPIPE_TEST_NAME}: { a }");
 }
 
 TEST_CASE_METHOD(Fixture, "keys that begin with x- are free, also for what would be wrong elsewhere") {
