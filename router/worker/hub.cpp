@@ -130,6 +130,7 @@ std::vector<std::string> Hub::start(Nanoseconds most) {
   timers_.set(key(kDeadline), until);
   const auto tried = [](const auto& h) { return h->tried(); };
   while (!finished() && now_ < until && !std::all_of(handlers_.begin(), handlers_.end(), tried)) step();
+  if (!stopping_) timers_.set(key(kDeadline), std::nullopt);
   std::vector<std::string> not_ready;
   for (const auto& h : handlers_)
     if (!h->ready()) not_ready.push_back(h->name());

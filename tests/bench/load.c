@@ -8,6 +8,7 @@
  * read, write load latency IN OUT SIZE RATE COUNT  frames at a steady rate, and how long each takes: p50 p99 p99.9, in microseconds
  *
  * A frame's payload begins with its number (8 bytes), or with the time at which it was due. A SIZE below 8 carries no number.
+ * The last byte of a written frame is 'a' where the number is even, 'b' where it is odd.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -53,6 +54,7 @@ static void write_all(int fd, const uint8_t* data, size_t size) {
 static void make_frame(uint8_t* at, uint32_t size, uint64_t number) {
   memcpy(at, &size, kHeader);
   if (size >= sizeof number) memcpy(at + kHeader, &number, sizeof number);
+  if (size > sizeof number) at[kHeader + size - 1] = number % 2 ? 'b' : 'a';
 }
 
 static int write_frames(const char* path, uint32_t size, uint64_t count, size_t call) {
