@@ -84,12 +84,6 @@ bool Account::closes() const {
                      [](const Source& s) { return s.intake.accepted == s.intake.matched + s.intake.unmatched; });
 }
 
-std::uint64_t Account::not_delivered() const {
-  std::uint64_t sum = 0;
-  for (const auto& l : lines) sum += l.tally.dropped_sum() + l.in_flight;
-  return sum;
-}
-
 std::string Account::text() const {
   std::uint64_t matched = 0, delivered = 0, other = 0, in_flight = 0;
   std::size_t width = 8;

@@ -73,9 +73,8 @@ struct Account {
   std::vector<Line> lines;
 
   bool closes() const;
-  std::uint64_t not_delivered() const;  // messages dropped for any reason, or still in flight
-  std::string text() const;             // for people
-  std::string json() const;             // one object, for programs
+  std::string text() const;  // for people
+  std::string json() const;  // one object, for programs
 };
 
 }  // namespace standpipe::deliver

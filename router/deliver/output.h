@@ -41,7 +41,6 @@ class Output {
   FileId id() const { return fifo_.id(); }
   bool created() const { return fifo_.created(); }
   int fd() const { return fifo_.fd(); }  // -1 while nobody reads it
-  bool resends() const { return resend_; }
 
   // ---- for handlers
   bool accepts() const { return sendings_.size() < kJournalEntries; }

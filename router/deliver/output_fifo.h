@@ -28,7 +28,6 @@ class OutputFifo {
   const std::string& path() const { return path_; }
   FileId id() const { return id_; }
   bool created() const { return created_; }
-  bool is_open() const { return static_cast<bool>(fifo_); }
   int fd() const { return fifo_.get(); }
 
   // Opens the FIFO. false: nobody reads it yet. Throws Failure when it cannot be opened for another reason.

@@ -21,8 +21,6 @@ void Poller::add(int fd, std::uint32_t events, std::uint64_t key) {
     throw Failure::system("watch a descriptor", errno, "raise fs.epoll.max_user_watches");
 }
 
-void Poller::remove(int fd) { ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
-
 std::span<const epoll_event> Poller::wait(std::optional<Nanoseconds> until, Nanoseconds now) {
   int timeout = -1;
   if (until) {

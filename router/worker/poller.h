@@ -22,7 +22,6 @@ class Poller {
   Poller();
   // `key` comes back with each event. Throws Failure.
   void add(int fd, std::uint32_t events, std::uint64_t key);
-  void remove(int fd);
   // Waits until something happens or `until` has come (empty: for ever). Returned events are valid until the next call.
   std::span<const epoll_event> wait(std::optional<Nanoseconds> until, Nanoseconds now);
 
