@@ -7,6 +7,7 @@ set -u
 here=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 . "$here/configs/packages.sh"
 cd "$here" || exit 1
+exec </dev/null  # the same whether a terminal, nothing or a closed descriptor is there
 export CCACHE_BASEDIR="$here" CCACHE_NOHASHDIR=1
 jobs=$(nproc)
 logs="$here/build/logs"
