@@ -1,9 +1,11 @@
-# Debian 12 packages, all in one place; read by quickstart.sh and tests/run.sh.
+# Debian 12 packages, all in one place; read by quickstart.sh, tests/run.sh and tests/bench/run.sh.
 
 # To build and run the router and its plugins.
 packages_build="g++ cmake ninja-build libboost-dev libboost-filesystem-dev libboost-program-options-dev libyaml-cpp-dev"
 # To build and run the tests: a second compiler, its sanitizers and linters, the test library, what watches processes.
 packages_test="clang clang-tidy clang-format libclang-rt-14-dev catch2 ccache python3 valgrind strace git"
+# What tests/bench measures beside; each is left out where it is not there.
+packages_bench="python3 socat libzmq3-dev libnng-dev syslog-ng-core"
 
 is_installed() {
   [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

@@ -1,240 +1,192 @@
 # SPDX-License-Identifier: Apache-2.0
 """The hub beside others on the same work: pairs interleaved, medians and spread, content checked. See run.sh."""
 
-import contextlib
+import argparse
+import dataclasses
 import os
 import platform
 import re
-import shutil
-import signal
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 
-ROUNDS = 5
+import measure
+import report
+from measure import Failed, Load, Place
+from middles import (
+    LOAD,
+    CatToFile,
+    CatToNull,
+    CounterHub,
+    Echo,
+    Hub,
+    LogHub,
+    Middle,
+    Nng,
+    Nothing,
+    PythonReader,
+    Socat,
+    SplitHub,
+    SyslogNg,
+    ZeroMq,
+    hub,
+    is_there,
+)
+
 SIZES = [16, 128, 1024, 65536, 1 << 20]
-HEADER = 4
-TICK = os.sysconf("SC_CLK_TCK")
-
-STANDPIPE, LOAD, SECONDS = sys.argv[1], sys.argv[2], float(sys.argv[3])
+BATCH = 65536
+FILE_MOST = 256 << 20  # bytes into a file, which lies in memory
 
 
-class Place:
-    """A folder with the FIFOs of one measurement."""
+@dataclasses.dataclass
+class Work:
+    title: str
+    first: str  # the name of what the others are measured against
+    baseline: type
+    hub: type
+    in_runs: bool = False
+    bytes_most: int = 1 << 40
 
-    def __init__(self, *fifos):
-        self.folder = tempfile.mkdtemp(prefix="standpipe-bench-")
-        for name in fifos:
-            os.mkfifo(self / name)
+    def rows(self):
+        for size in SIZES:
+            for call in (BATCH, 0) if size < BATCH else (0,):
+                yield size, call, f"{report.bytes_text(size)}, {'64 KiB' if call else 'a frame'} a write"
 
-    def __truediv__(self, name):
-        return os.path.join(self.folder, name)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        shutil.rmtree(self.folder)
-
-
-def cpu_seconds(pid):
-    fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
+    def run(self, size):
+        """Messages in a row for one destination: 256, or 1 MiB if that is less."""
+        return max(4, min(256, (1 << 20) // size)) if self.in_runs else 1
 
 
-def private_memory(pid):
-    text = open(f"/proc/{pid}/smaps_rollup").read()
-    return sum(int(n) for n in re.findall(r"^Private_(?:Clean|Dirty):\s+(\d+) kB", text, re.M)) * 1024
+WORKS = [
+    Work("Pass-through, pipe to pipe", "cat", Middle, Hub),
+    Work("Delivery to a plugin that counts", "cat >/dev/null", CatToNull, CounterHub),
+    Work("Log to a file (frames, sync: never)", "cat >file", CatToFile, LogHub, bytes_most=FILE_MOST),
+    Work("Two destinations by content, alternating", "cat to one", Middle, SplitHub),
+    Work("Two destinations by content, in runs of 256 (at most 1 MiB, at least 4)", "cat to one", Middle, SplitHub, in_runs=True),
+]
+RIVALS = {
+    "no hop: writer to reader": Nothing,
+    "socat": Socat,
+    "Python reader": PythonReader,
+    "ZeroMQ proxy, ipc": ZeroMq,
+    "nng device, ipc": Nng,
+    "syslog-ng, lines": SyslogNg,
+}
 
 
-@contextlib.contextmanager
-def running(command, **how):
-    child = subprocess.Popen(command, **how)
-    try:
-        yield child
-    finally:
-        child.terminate()
-        child.wait()
+class Bench:
+    def __init__(self, options, hubs):
+        self.options, self.hubs = options, hubs  # hubs: name -> program
+        self.passed, self.failures = 0, []
+        self.bars = []  # for the picture: (group, row, name, ratio to the first)
 
+    def wanted(self, *names):
+        return not self.options.only or re.search(self.options.only, ", ".join(names))
 
-@contextlib.contextmanager
-def hub(place, handlers, routes, source=""):
-    path = place / "hub.yaml"
-    with open(path, "w") as file:
-        file.write(f"sources: {{ in: {{ fifo: in{source} }} }}\nhandlers: {handlers}\nroutes: {routes}\nunmatched: drop\n")
-    with open(place / "hub.err", "w+") as err:
-        with running([STANDPIPE, "run", path], stderr=err, stdout=subprocess.DEVNULL) as child:
-            while "ready" not in open(place / "hub.err").read():
-                assert child.poll() is None, open(place / "hub.err").read()
-                time.sleep(0.002)
-            yield child
-        said = open(place / "hub.err").read()
-        assert "account closes" in said, said
+    # ---- throughput
 
+    def throughput(self):
+        for work in WORKS:
+            rows = [r for r in work.rows() if self.wanted(work.title, r[2])]
+            if rows:
+                report.head(work.title, report.THROUGHPUT)
+            for size, call, row in rows:
+                contenders = {work.first: work.baseline()} | {name: work.hub(program) for name, program in self.hubs.items()}
+                self.side_by_side(work.title, row, contenders, Load(size, call, run=work.run(size)), work.bytes_most)
 
-def forward(place):
-    return hub(place, "{ out: { plugin: forward, options: { fifo: out } } }", "[{ from: in, to: out }]", MILLION)
+    def rivals(self):
+        title = "Beside what Debian packages, 128 B"
+        if not self.wanted(title, *RIVALS) or (self.options.quick and not self.options.only):
+            return
+        report.head(title, report.THROUGHPUT)
+        contenders = {"cat": Middle()} | {name: Hub(program) for name, program in self.hubs.items()}
+        for name, rival in RIVALS.items():
+            if is_there(rival):
+                contenders[name] = rival()
+            else:
+                report.not_installed("128 B", name, rival.package)
+        self.side_by_side(title, "128 B", contenders, Load(128, BATCH))
 
+    def side_by_side(self, title, row, contenders, load, bytes_most=1 << 40):
+        """Rows of a table. The order turns each round, so that nobody always comes after the same one."""
+        loads = {}
+        for name, middle in contenders.items():
+            loads[name] = self.attempt(f"{title}, {row}, {name}", lambda: self.fitting(middle, load, bytes_most))
+        names = [n for n in contenders if loads[n]]
+        results = {n: [] for n in names}
+        for turn in range(self.options.rounds):
+            at = turn % max(len(names), 1)
+            for name in names[at:] + names[:at]:
+                found = self.attempt(f"{title}, {row}, {name}", lambda: measure.measure(contenders[name], loads[name]))
+                results[name].append(found)
+        self.passed += sum(None not in r for r in results.values())
+        self.bars += report.rows(title, row, results, list(self.hubs))
 
-MILLION = ", framing: { max_message_size: 2MiB }, log: { max_size: 4MiB }"
+    def fitting(self, middle, load, bytes_most):
+        """So many messages that a measurement takes about the time asked for. The way there warms up and compares every byte."""
+        both = 2 * load.run  # so many go to both destinations alike
+        load = dataclasses.replace(load, whole=True, count=both * -(-max(16, min(1000, (4 << 20) // load.message)) // both))
+        while True:
+            rate = measure.measure(middle, load).rate
+            if self.options.smoke or load.count / rate > self.options.seconds / 8:
+                break
+            load.count *= 4
+        if not self.options.smoke:
+            load.count = min(max(int(rate * self.options.seconds), 64), bytes_most // load.message) // both * both
+        return dataclasses.replace(load, whole=False)
 
+    def attempt(self, what, act):
+        try:
+            return act()
+        except Failed as failure:
+            self.failures.append(f"{what}: {failure}")
+            report.failed(what, failure)
+            return None
 
-def cat(place):
-    return running(["sh", "-c", 'exec cat <"$0" >"$1"', place / "in", place / "out"])
+    # ---- latency, start, memory
 
+    def latency(self):
+        contenders = {"raw pipe echo": Echo()} | {name: Hub(program) for name, program in self.hubs.items()}
+        rates = [r for r in (1000, 100_000) if self.wanted("Latency", f"{r:,}/s")]
+        if rates:
+            report.head("Latency, 128 B, microseconds from when a frame was due", report.LATENCY)
+        for rate in rates:
+            found = {name: [] for name in contenders}
+            for _ in range(self.options.rounds):
+                for name, middle in contenders.items():
+                    found[name].append(self.attempt(f"latency, {name}", lambda: self.latency_of(middle, rate)))
+            self.passed += sum(None not in runs for runs in found.values())
+            report.latencies(rate, {name: [r for r in runs if r] for name, runs in found.items()})
 
-def raw_echo(place):
-    return running([LOAD, "echo", place / "in", place / "out"])
+    def latency_of(self, middle, rate):
+        count = 200 if self.options.smoke else int(rate * max(self.options.seconds, 0.3))
+        with Place("in", "out") as place, middle.start(place, Load(128, 0)):
+            command = [LOAD, "latency", place / "in", place / "out", "128", str(rate), str(count)]
+            try:
+                return [float(x) for x in subprocess.check_output(command, timeout=measure.PATIENCE).split()]
+            except subprocess.SubprocessError as error:
+                raise Failed(str(error)) from error
 
+    def start_and_memory(self):
+        if not self.wanted("Start and memory"):
+            return
+        report.head("Start and memory", report.MEASURED)
+        for name, program in self.hubs.items():
+            for sources in (1, 20 if self.options.smoke else 1000):
+                self.attempt(f"start, {sources} sources", lambda: self.start_of(name, program, sources))
 
-def socat(place):
-    return running(["socat", "-u", "-b", "65536", place / "in", place / "out"])
-
-
-def move(middle, size, count, call, outs=("out",), take=False):
-    """Frames through `middle`; returns (frames a second, CPU seconds of the middle for a million frames)."""
-    with Place("in", *outs) as place, middle(place) as child:
-        readers = [
-            subprocess.Popen(
-                [LOAD, "take", place / o, str(count * (HEADER + size) // len(outs))]
-                if take
-                else [LOAD, "read", place / o, str(size), str(count)],
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-            for o in outs
-        ]
-        before = cpu_seconds(child.pid)
-        writer = subprocess.Popen([LOAD, "write", place / "in", str(size), str(count), str(call)], stdout=subprocess.PIPE, text=True)
-        ends = [float(r.communicate(timeout=120)[0]) for r in readers]
-        start = float(writer.communicate(timeout=120)[0])
-        used = cpu_seconds(child.pid) - before
-    return count / (max(ends) - start), used / count * 1e6
-
-
-def count_for(measure, *args):
-    """So many frames that a measurement takes about SECONDS."""
-    count = 2000
-    rate, _ = measure(count)
-    while count / rate < SECONDS / 10:
-        count *= 4
-        rate, _ = measure(count)
-    return max(int(rate * SECONDS), 100)
-
-
-def side_by_side(name, contenders, count, measure):
-    """Rows of a table: each contender's median rate and spread, and its ratio to the first one, pair by pair."""
-    rates = {c: [] for c in contenders}
-    cpu = {c: [] for c in contenders}
-    for _ in range(ROUNDS):
-        for c, middle in contenders.items():
-            rate, used = measure(middle, count)
-            rates[c].append(rate)
-            cpu[c].append(used)
-    first = next(iter(contenders))
-    for c in contenders:
-        ratio = statistics.median(a / b for a, b in zip(rates[c], rates[first]))
-        used = statistics.median(cpu[c])
-        base = statistics.median(cpu[first])
-        print(
-            f"| {name} | {c} | {human(statistics.median(rates[c]))} | {human(min(rates[c]))}-{human(max(rates[c]))} "
-            f"| {ratio:.2f}x | {used:.3f} | {f'{used / base:.2f}x' if base else '-'} |",
-            flush=True,
-        )
-
-
-def human(n):
-    return f"{n / 1e6:.2f}M" if n >= 1e6 else f"{n / 1e3:.1f}k" if n >= 1e3 else f"{n:.0f}"
-
-
-def head(title, columns):
-    print(f"\n### {title}\n\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
-
-
-def throughput():
-    columns = ["work", "by", "frames/s, median", "spread", "against the first", "CPU s a million frames", "CPU against the first"]
-    head("Pass-through, pipe to pipe", columns)
-    for size in SIZES:
-        for call, how in ((65536, "64 KiB a write"), (0, "a frame a write")):
-            if call and size >= call:
-                continue
-            contenders = {"cat": cat, "standpipe": forward}
-            if size == 128 and call:
-                contenders.update({"socat": socat})
-            one = lambda middle, count: move(middle, size, count, call)
-            side_by_side(f"{size} B, {how}", contenders, count_for(lambda n: one(cat, n)), one)
-
-    head("Other work, 128 B, 64 KiB a write", columns)
-    sink = {"cat >/dev/null": lambda p: running(["sh", "-c", 'exec cat <"$0" >/dev/null', p / "in"])}
-    to_end = lambda middle, count: drain(middle, 128, count, 65536)
-    n = count_for(lambda k: to_end(sink["cat >/dev/null"], k))
-    side_by_side("log to a file (frames, sync: never)", {**file_sink(), "standpipe": log_hub}, n // 2, to_end)
-    both = lambda middle, count: move(middle, 128, count, 65536, ("out",) if middle is cat else ("a", "b"), middle is not cat)
-    side_by_side("two destinations by content, alternating", {"cat": cat, "standpipe": split_hub}, n // 4 * 2, both)
-
-
-def file_sink():
-    return {"cat >file": lambda p: running(["sh", "-c", 'exec cat <"$0" >"$1"', p / "in", p / "file"])}
-
-
-def log_hub(place):
-    return hub(place, "{ file: { plugin: log, options: { path: file, format: frames, sync: never } } }", "[{ from: in, to: file }]")
-
-
-def split_hub(place):
-    return hub(
-        place,
-        "{ a: { plugin: forward, options: { fifo: a } }, b: { plugin: forward, options: { fifo: b } } }",
-        "[{ from: in, to: a, match: { text: { suffix: a } } }, { from: in, to: b, match: { text: { suffix: b } } }]",
-    )
-
-
-def drain(middle, size, count, call):
-    """Into a file or nothing: the end is when the middle has taken all, seen by the file's size or by its FIFO being empty."""
-    with Place("in") as place, middle(place) as child:
-        before = cpu_seconds(child.pid)
-        writer = subprocess.Popen([LOAD, "write", place / "in", str(size), str(count), str(call)], stdout=subprocess.PIPE, text=True)
-        start = float(writer.communicate(timeout=120)[0])
-        whole = count * (HEADER + size)
-        while os.path.exists(place / "file") and os.path.getsize(place / "file") < whole:
-            time.sleep(0.0005)
-        end = time.monotonic()
-        used = cpu_seconds(child.pid) - before
-    return count / (end - start), used / count * 1e6
-
-
-def latencies():
-    head("Latency, 128 B, microseconds from when a frame was due", ["rate", "by", "p50", "p99", "p99.9"])
-    for rate in (1000, 100_000):
-        found = {"read and write": [], "standpipe": []}
-        for _ in range(3):
-            for name, middle in (("read and write", raw_echo), ("standpipe", forward)):
-                with Place("in", "out") as place, middle(place):
-                    command = [LOAD, "latency", place / "in", place / "out", "128", str(rate), str(int(rate * max(SECONDS, 1)))]
-                    found[name].append([float(x) for x in subprocess.check_output(command, timeout=120).split()])
-        for name, runs in found.items():
-            p = [statistics.median(r[i] for r in runs) for i in range(3)]
-            print(f"| {rate:,}/s | {name} | {p[0]:.1f} | {p[1]:.1f} | {p[2]:.1f} |", flush=True)
-
-
-def start_and_memory():
-    head("Start and memory", ["what", "measured"])
-    for sources in (1, 1000):
-        with Place() as place:
-            names = ", ".join(f"s{i}: {{ fifo: s{i} }}" for i in range(sources))
-            every = "[" + ", ".join(f"s{i}" for i in range(sources)) + "]"
-            with open(place / "hub.yaml", "w") as file:
-                file.write(f"sources: {{ {names} }}\nhandlers: {{ out: {{ plugin: forward, options: {{ fifo: out }} }} }}\n")
-                file.write(f"routes: [{{ from: {every}, to: out }}]\n")
+    def start_of(self, name, program, sources):
+        fifos = ", ".join(f"s{i}: {{ fifo: s{i} }}" for i in range(sources))
+        route = "{ from: [" + ", ".join(f"s{i}" for i in range(sources)) + "], to: out }"
+        with Place("out") as place:
             began = time.monotonic()
-            with running([STANDPIPE, "run", place / "hub.yaml"], stderr=subprocess.PIPE, text=True) as child:
-                for line in child.stderr:
-                    if "ready" in line:
-                        break
-                print(f"| from start to `ready`, {sources} sources | {(time.monotonic() - began) * 1e3:.0f} ms |")
-                print(f"| private memory, {sources} sources, at rest | {private_memory(child.pid) / 2**20:.1f} MiB |", flush=True)
+            with hub(program, place, Hub.handlers, route, fifos) as child:
+                report.measured(name, f"from start to `ready`, {sources} sources", f"{(time.monotonic() - began) * 1e3:.0f} ms")
+                private, proportional = measure.memory(child.pid)
+                report.measured(name, f"private memory, {sources} sources, at rest", f"{private / 2**20:.1f} MiB")
+                report.measured(name, f"proportional memory (PSS), {sources} sources, at rest", f"{proportional / 2**20:.1f} MiB")
+        self.passed += 1
 
 
 def machine():
@@ -242,8 +194,50 @@ def machine():
     return f"{model.group(1) if model else platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}"
 
 
-signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-print(f"`sh tests/bench/run.sh {SECONDS:g}`, {ROUNDS} rounds, on {machine()}")
-throughput()
-latencies()
-start_and_memory()
+def arguments():
+    parser = argparse.ArgumentParser(prog="sh tests/bench/run.sh", description=__doc__)
+    parser.add_argument("seconds", nargs="?", type=float, default=0.5, help="of one measurement, about (default %(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="measurements of each (default %(default)s)")
+    parser.add_argument("--quick", action="store_true", help="about a minute, for a developer: no rivals, 3 short rounds")
+    parser.add_argument("--smoke", action="store_true", help="that the bench works; measures nothing; ends with a count")
+    parser.add_argument("--bin", action="append", metavar="[NAME=]PATH", help="a standpipe to measure; twice for two side by side")
+    parser.add_argument("--only", metavar="REGEX", help="only what this is found in: 'Pass.*128 B', Latency, Two, nng")
+    parser.add_argument("--picture", default="bench.svg", help="where to draw it (default %(default)s)")
+    options = parser.parse_args()
+    if options.quick:
+        options.seconds, options.rounds = min(options.seconds, 0.15), 3
+    if options.smoke:
+        options.rounds = 1
+        SIZES[:] = [16, 128, 1 << 20]
+    return options
+
+
+def hubs_of(options):
+    found = {}
+    for i, text in enumerate(options.bin):
+        name, _, path = text.rpartition("=")
+        found[name or ("standpipe" if len(options.bin) == 1 else f"standpipe {'ABCDEFGH'[i]}")] = os.path.abspath(path)
+    return found
+
+
+def main():
+    options = arguments()
+    hubs = hubs_of(options)
+    os.environ["LOAD_PIPE"] = str(measure.PIPE)
+    print(f"`sh tests/bench/run.sh {' '.join(sys.argv[1:])}`: {options.rounds} rounds of {options.seconds:g} s, on {machine()}")
+    print(f"FIFOs of {report.bytes_text(measure.PIPE)}; load average before: {os.getloadavg()[0]:.2f}")
+    for name, path in hubs.items():
+        print(f"{name}: {path}")
+    bench = Bench(options, hubs)
+    for part in (bench.throughput, bench.rivals, bench.latency, bench.start_and_memory):
+        part()
+    if bench.bars:
+        print(f"\npicture: {report.picture(options.picture, bench.bars, machine())}")
+    for failure in bench.failures:
+        print(f"FAILED {failure}")
+    print(f"\n{bench.passed} passed, {len(bench.failures)} failed")
+    sys.exit(1 if bench.failures else 0)
+
+
+if __name__ == "__main__":
+    main()

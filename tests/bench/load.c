@@ -1,43 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Load for the benchmarks: writes and checks numbered frames, measures latency. Times are CLOCK_MONOTONIC, in seconds.
+ * Load for the benchmarks: writes and checks numbered messages, measures latency. See load.h for what it prints.
  *
- *   load write FIFO SIZE COUNT CALL    COUNT frames of SIZE bytes of payload, CALL bytes a write (0: one frame a write); prints the
- * start load read FIFO SIZE COUNT          reads COUNT frames and checks each one's length and number; prints the end load take
- * FIFO BYTES               reads so many bytes without looking; prints the end load echo IN OUT                   the bare minimum:
- * read, write load latency IN OUT SIZE RATE COUNT  frames at a steady rate, and how long each takes: p50 p99 p99.9, in microseconds
+ *   load write FIFO STREAM COUNT WARM CALL    COUNT messages, CALL bytes a write (0: one message a write)
+ *   load read  FIFO STREAM COUNT WARM CHECK   reads COUNT messages and compares them: CHECK is whole or heads
+ *   load echo IN OUT                          the bare minimum: read, write
+ *   load latency IN OUT SIZE RATE COUNT       frames at a steady rate, and how long each takes: p50 p99 p99.9, in microseconds
  *
- * A frame's payload begins with its number (8 bytes), or with the time at which it was due. A SIZE below 8 carries no number.
- * The last byte of a written frame is 'a' where the number is even, 'b' where it is odd.
+ * STREAM is frames:SIZE:RUN:ONLY or lines:SIZE:1:all. SIZE is a payload's bytes (a line's, its newline counted). The last byte of
+ * a frame is 'a' for RUN messages, then 'b' for as many. ONLY: all, a or b, of which a reader is given no others.
+ *
+ * The stream is a pattern of some messages, made once and repeated: to make and to check each message anew would cost the
+ * generator more than the hop that is to be measured costs, on cores that both share. LOAD_PIPE: bytes of each FIFO.
  */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
+#include "load.h"
+
 #include <pthread.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
+#include <sys/prctl.h>
 
-enum { kHeader = 4, kBuffer = 1 << 20 };
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static void fail(const char* what) {
-  perror(what);
-  exit(1);
-}
+/* kRead: 64 KiB, a FIFO's default capacity. kPattern: enough to see what comes out of order, and still in a core's cache. */
+enum { kHeader = 4, kRead = 1 << 16, kPattern = 1 << 17 };
 
 static int open_fifo(const char* path, int flags) {
   const int fd = open(path, flags);
   if (fd < 0) fail(path);
-  fcntl(fd, F_SETPIPE_SZ, kBuffer);
+  const char* size = getenv("LOAD_PIPE");
+  if (size) fcntl(fd, F_SETPIPE_SZ, atoi(size));
   return fd;
 }
 
@@ -51,80 +39,116 @@ static void write_all(int fd, const uint8_t* data, size_t size) {
   }
 }
 
-static void make_frame(uint8_t* at, uint32_t size, uint64_t number) {
+struct Pattern {
+  uint8_t* bytes;
+  size_t message; /* bytes of one, with its header */
+  size_t count;   /* messages after which it repeats */
+};
+
+static void make_frame(uint8_t* at, uint32_t size, uint64_t number, char last) {
   memcpy(at, &size, kHeader);
-  if (size >= sizeof number) memcpy(at + kHeader, &number, sizeof number);
-  if (size > sizeof number) at[kHeader + size - 1] = number % 2 ? 'b' : 'a';
+  memset(at + kHeader, 'x', size);
+  if (size > sizeof number) memcpy(at + kHeader, &number, sizeof number);
+  if (size > 0) at[kHeader + size - 1] = (uint8_t)last;
 }
 
-static int write_frames(const char* path, uint32_t size, uint64_t count, size_t call) {
-  const size_t frame = kHeader + (size_t)size;
-  const size_t per_call = call > frame ? call / frame : 1;
-  uint8_t* buffer = malloc(per_call * frame);
-  memset(buffer, 'x', per_call * frame);
+static void make_line(uint8_t* at, uint32_t size, uint64_t number) {
+  memset(at, 'x', size);
+  char text[24];
+  const int n = snprintf(text, sizeof text, "%llu ", (unsigned long long)number);
+  if ((size_t)n < size) memcpy(at, text, (size_t)n);
+  at[size - 1] = '\n';
+}
+
+static struct Pattern make_pattern(const char* stream) {
+  char kind[8], only[8];
+  unsigned size, run;
+  if (sscanf(stream, "%7[a-z]:%u:%u:%7s", kind, &size, &run, only) != 4 || run == 0) {
+    fprintf(stderr, "%s: not like frames:SIZE:RUN:ONLY\n", stream);
+    exit(2);
+  }
+  const int lines = !strcmp(kind, "lines");
+  struct Pattern p = {NULL, lines ? size : kHeader + (size_t)size, 0};
+  const size_t period = 2 * (size_t)run;
+  const size_t all = (kPattern / p.message / period + 1) * period;
+  p.bytes = malloc(all * p.message);
+  for (uint64_t number = 0; number < all; ++number) {
+    const char last = number / run % 2 ? 'b' : 'a';
+    if (*only != last && strcmp(only, "all") != 0) continue;
+    uint8_t* at = p.bytes + p.count++ * p.message;
+    if (lines)
+      make_line(at, size, number);
+    else
+      make_frame(at, size, number, last);
+  }
+  return p;
+}
+
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+static int write_stream(const char* path, const struct Pattern* p, uint64_t count, uint64_t warm, size_t call) {
+  const size_t per_call = call > p->message ? call / p->message : 1;
   const int fd = open_fifo(path, O_WRONLY);
-  printf("%.9f\n", now());
-  fflush(stdout);
+  size_t place = 0;
   for (uint64_t number = 0; number < count;) {
-    const uint64_t n = count - number < per_call ? count - number : per_call;
-    for (uint64_t i = 0; i < n; ++i) make_frame(buffer + i * frame, size, number++);
-    write_all(fd, buffer, n * frame);
+    const size_t n = smaller(smaller(per_call, p->count - place), count - number);
+    write_all(fd, p->bytes + place * p->message, n * p->message);
+    place = (place + n) % p->count;
+    if (number < warm && number + n >= warm) say("mark");
+    number += n;
+  }
+  printf("pipe %d\n", fcntl(fd, F_GETPIPE_SZ));
+  return 0;
+}
+
+/* The first bytes of each message that begins in here: length, number. */
+static int heads_differ(const uint8_t* got, const uint8_t* want, size_t size, size_t at, size_t message) {
+  const size_t head = smaller(message, kHeader + sizeof(uint64_t));
+  for (size_t i = (message - at % message) % message; i < size; i += message)
+    if (memcmp(got + i, want + i, smaller(head, size - i)) != 0) return 1;
+  return 0;
+}
+
+static int differs(const struct Pattern* p, const uint8_t* got, size_t size, uint64_t offset, int whole) {
+  const size_t period = p->count * p->message;
+  while (size > 0) {
+    const size_t at = (size_t)(offset % period);
+    const size_t n = smaller(size, period - at);
+    if (whole ? memcmp(got, p->bytes + at, n) != 0 : heads_differ(got, p->bytes + at, n, at, p->message)) return 1;
+    got += n;
+    size -= n;
+    offset += n;
   }
   return 0;
 }
 
-/* Reads whole frames through a buffer that holds at least one. */
-static int read_frames(const char* path, uint32_t size, uint64_t count) {
-  const size_t frame = kHeader + (size_t)size;
-  const size_t room = 2 * (frame > kBuffer ? frame : kBuffer);
-  uint8_t* buffer = malloc(room);
-  size_t begin = 0, end = 0;
+static int read_stream(const char* path, const struct Pattern* p, uint64_t count, uint64_t warm, int whole) {
+  uint8_t* buffer = malloc(kRead);
+  const uint64_t all = count * p->message;
   const int fd = open_fifo(path, O_RDONLY);
-  for (uint64_t number = 0; number < count;) {
-    if (begin > 0) {
-      memmove(buffer, buffer + begin, end - begin);
-      end -= begin;
-      begin = 0;
-    }
-    const ssize_t n = read(fd, buffer + end, room - end);
+  for (uint64_t got = 0; got < all;) {
+    const ssize_t n = read(fd, buffer, kRead);
     if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) {
-      fprintf(stderr, "%s ended after %llu of %llu frames\n", path, (unsigned long long)number, (unsigned long long)count);
+    const char* why = n <= 0 ? "the stream ended" : got + (uint64_t)n > all ? "more came than was sent" : NULL;
+    if (!why && differs(p, buffer, (size_t)n, got, whole)) why = "not what was sent";
+    if (why) {
+      fprintf(stderr, "%s: %s, in message %llu of %llu\n", path, why, (unsigned long long)(got / p->message),
+              (unsigned long long)count);
       return 1;
     }
-    end += (size_t)n;
-    for (; end - begin >= frame && number < count; begin += frame, ++number) {
-      uint32_t length;
-      uint64_t stands;
-      memcpy(&length, buffer + begin, kHeader);
-      memcpy(&stands, buffer + begin + kHeader, sizeof stands);
-      if (length == size && (size < sizeof stands || stands == number)) continue;
-      fprintf(stderr, "%s: frame %llu is not what was sent\n", path, (unsigned long long)number);
-      return 1;
-    }
+    if (got < warm * p->message && got + (uint64_t)n >= warm * p->message) say("mark");
+    got += (uint64_t)n;
   }
-  printf("%.9f\n", now());
-  return 0;
-}
-
-static int take_bytes(const char* path, uint64_t bytes) {
-  uint8_t* buffer = malloc(kBuffer);
-  const int fd = open_fifo(path, O_RDONLY);
-  while (bytes > 0) {
-    const ssize_t n = read(fd, buffer, kBuffer);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return 1;
-    bytes -= (uint64_t)n < bytes ? (uint64_t)n : bytes;
-  }
-  printf("%.9f\n", now());
+  say("end");
+  printf("pipe %d\n", fcntl(fd, F_GETPIPE_SZ));
   return 0;
 }
 
 static int echo(const char* in, const char* out) {
-  uint8_t* buffer = malloc(kBuffer);
+  uint8_t* buffer = malloc(kRead);
   const int from = open_fifo(in, O_RDONLY);
   const int to = open_fifo(out, O_WRONLY);
-  for (ssize_t n; (n = read(from, buffer, kBuffer)) > 0;) write_all(to, buffer, (size_t)n);
+  for (ssize_t n; (n = read(from, buffer, kRead)) > 0;) write_all(to, buffer, (size_t)n);
   return 0;
 }
 
@@ -138,10 +162,10 @@ struct Latency {
 static void* receive(void* arg) {
   struct Latency* l = arg;
   const size_t frame = kHeader + (size_t)l->size;
-  uint8_t* buffer = malloc(kBuffer);
+  uint8_t* buffer = malloc(kRead);
   size_t end = 0;
   for (uint64_t number = 0; number < l->count;) {
-    const ssize_t n = read(l->fd, buffer + end, kBuffer - end);
+    const ssize_t n = read(l->fd, buffer + end, kRead - end);
     if (n <= 0) fail("read");
     const double t = now();
     end += (size_t)n;
@@ -162,48 +186,58 @@ static int ascending(const void* a, const void* b) {
   return (x > y) - (x < y);
 }
 
-/* Measured from the time at which a frame was due, so that a stall counts for all that waited behind it. */
-static int latency(const char* in, const char* out, uint32_t size, double rate, uint64_t count) {
-  struct Latency l = {open_fifo(out, O_RDONLY | O_NONBLOCK), size, count, malloc(count * sizeof(double))};
-  fcntl(l.fd, F_SETFL, 0);
-  const int to = open_fifo(in, O_WRONLY);
-  const size_t frame = kHeader + (size_t)size;
-  uint8_t* bytes = calloc(1, frame);
-  /* The other side opens OUT when it has something to send: one frame that is not counted. */
-  make_frame(bytes, size, 0);
+/* The other side opens OUT when it has something to send: one frame that is not counted. */
+static void first_frame(int to, int from, uint8_t* bytes, size_t frame) {
   write_all(to, bytes, frame);
   for (size_t got = 0; got < frame;) {
-    const ssize_t n = read(l.fd, bytes, frame - got);
+    const ssize_t n = read(from, bytes, frame - got);
     if (n < 0) fail("read");
     if (n == 0) usleep(1000);
     got += (size_t)n;
   }
+}
+
+static void send_at(int to, uint8_t* bytes, size_t frame, double due) {
+  for (double left; (left = due - now()) > 0;)
+    if (left > 100e-6) usleep((useconds_t)((left - 60e-6) * 1e6));
+  memcpy(bytes + kHeader, &due, sizeof due);
+  write_all(to, bytes, frame);
+}
+
+/* Measured from the time at which a frame was due, so that a stall counts for all that waited behind it. */
+static int latency(const char* in, const char* out, uint32_t size, double rate, uint64_t count) {
+  struct Latency l = {open_fifo(out, O_RDONLY | O_NONBLOCK), size, count, calloc(count, sizeof(double))};
+  fcntl(l.fd, F_SETFL, 0);
+  prctl(PR_SET_TIMERSLACK, 1); /* or each sleep is 50 us too long */
+  const int to = open_fifo(in, O_WRONLY);
+  const size_t frame = kHeader + (size_t)size;
+  uint8_t* bytes = malloc(frame);
+  make_frame(bytes, size, 0, 'a');
+  first_frame(to, l.fd, bytes, frame);
   pthread_t thread;
   pthread_create(&thread, NULL, receive, &l);
   const double start = now() + 0.01;
-  for (uint64_t i = 0; i < count; ++i) {
-    const double due = start + (double)i / rate;
-    for (double left; (left = due - now()) > 0;)
-      if (left > 100e-6) usleep((useconds_t)((left - 60e-6) * 1e6));
-    make_frame(bytes, size, 0);
-    memcpy(bytes + kHeader, &due, sizeof due);
-    write_all(to, bytes, frame);
-  }
+  make_frame(bytes, size, 0, 'a');
+  for (uint64_t i = 0; i < count; ++i) send_at(to, bytes, frame, start + (double)i / rate);
   pthread_join(thread, NULL);
   qsort(l.took, count, sizeof(double), ascending);
-  printf("%.1f %.1f %.1f\n", l.took[count / 2], l.took[count / 100 * 99], l.took[count / 1000 * 999]);
+  printf("%.1f %.1f %.1f\n", l.took[count / 2], l.took[(uint64_t)((double)count * 0.99)],
+         l.took[(uint64_t)((double)count * 0.999)]);
   return 0;
 }
 
+static uint64_t number(const char* text) { return strtoull(text, NULL, 10); }
+
 int main(int argc, char** argv) {
   const char* what = argc > 1 ? argv[1] : "";
-  if (!strcmp(what, "write") && argc == 6)
-    return write_frames(argv[2], (uint32_t)atol(argv[3]), (uint64_t)atoll(argv[4]), (size_t)atol(argv[5]));
-  if (!strcmp(what, "read") && argc == 5) return read_frames(argv[2], (uint32_t)atol(argv[3]), (uint64_t)atoll(argv[4]));
-  if (!strcmp(what, "take") && argc == 4) return take_bytes(argv[2], (uint64_t)atoll(argv[3]));
   if (!strcmp(what, "echo") && argc == 4) return echo(argv[2], argv[3]);
   if (!strcmp(what, "latency") && argc == 7)
-    return latency(argv[2], argv[3], (uint32_t)atol(argv[4]), atof(argv[5]), (uint64_t)atoll(argv[6]));
-  fprintf(stderr, "load write|read|take|echo|latency, see load.c\n");
+    return latency(argv[2], argv[3], (uint32_t)number(argv[4]), atof(argv[5]), number(argv[6]));
+  if ((!strcmp(what, "write") || !strcmp(what, "read")) && argc == 7) {
+    const struct Pattern p = make_pattern(argv[3]);
+    if (*what == 'w') return write_stream(argv[2], &p, number(argv[4]), number(argv[5]), number(argv[6]));
+    return read_stream(argv[2], &p, number(argv[4]), number(argv[5]), !strcmp(argv[6], "whole"));
+  }
+  fprintf(stderr, "load write|read|echo|latency, see load.c\n");
   return 2;
 }

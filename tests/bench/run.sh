@@ -1,13 +1,37 @@
 #!/bin/sh
-# How fast the hub is, beside others on the same work in the same run: sh tests/bench/run.sh [SECONDS_A_MEASUREMENT]
-# Builds the release if need be, prints a table. Give it a quiet machine; ratios hold elsewhere, absolute numbers do not.
+# How fast the hub is, beside others on the same work in the same run; prints tables, draws a picture. Installs what Debian packages
+# of the rivals, builds the release if need be. Give it a quiet machine; ratios hold elsewhere, absolute numbers do not.
+#
+#   sh tests/bench/run.sh [SECONDS]                all of it, about 10 minutes
+#   sh tests/bench/run.sh --quick                  a minute, without rivals
+#   sh tests/bench/run.sh --bin OLD --bin NEW      two builds side by side; with --quick, --only 'Pass.*128 B', --rounds 9 ...
+#   sh tests/bench/run.sh --smoke                  that the bench works; measures nothing, installs nothing, ends with a count
 set -eu
 here=$(CDPATH= cd -- "$(dirname -- "$0")/../.." && pwd)
+bench="$here/build/bench"
 . "$here/configs/packages.sh"
-# shellcheck disable=SC2086 # a list of packages
-install_packages $packages_build python3 socat
-cmake -S "$here" --preset release -DSTANDPIPE_TESTS=OFF >/dev/null
-cmake --build "$here/build/release" >/dev/null
-mkdir -p "$here/build/bench"
-cc -O2 -pthread -o "$here/build/bench/load" "$here/tests/bench/load.c"
-exec python3 "$here/tests/bench/bench.py" "$here/build/release/bin/standpipe" "$here/build/bench/load" "${1:-1}"
+
+case " $* " in
+  *" --smoke "* | *" --help "* | *" -h "*) ;;
+  *)
+    # shellcheck disable=SC2086 # lists of packages
+    install_packages $packages_build $packages_bench
+    ;;
+esac
+case " $* " in
+  *" --bin"*) ;;
+  *)
+    cmake -S "$here" --preset release -DSTANDPIPE_TESTS=OFF >/dev/null
+    cmake --build "$here/build/release" >/dev/null
+    set -- --bin "$here/build/release/bin/standpipe" "$@"
+    ;;
+esac
+
+mkdir -p "$bench"
+cc -O2 -pthread -o "$bench/load" "$here/tests/bench/load.c"
+c++ -std=c++20 -O2 -shared -fPIC -fvisibility=hidden -isystem "$here/sdk/include" -Wl,--version-script="$here/sdk/plugin.map" \
+  -Wl,-z,nodelete -o "$bench/counter.so" "$here/tests/bench/counter.cpp"
+rm -f "$bench/zmq" "$bench/nng"
+[ ! -e /usr/include/zmq.h ] || cc -O2 -o "$bench/zmq" "$here/tests/bench/zmq.c" -lzmq
+[ ! -e /usr/include/nng/nng.h ] || cc -O2 -o "$bench/nng" "$here/tests/bench/nng.c" -lnng
+exec python3 "$here/tests/bench/bench.py" --picture "$bench/bench.svg" "$@"

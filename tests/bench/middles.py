@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stands between the writer and the far end: the hub in its configurations, cat, and the rivals."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+
+from measure import PATIENCE, Failed, Lines, Readers, running
+
+HERE = pathlib.Path(__file__).resolve().parent
+TOOLS = pathlib.Path(os.environ.get("STANDPIPE_BENCH_TOOLS", HERE.parent.parent / "build/bench"))
+LOAD = TOOLS / "load"
+OUTS = (("out", "all"),)
+SPLIT = (("a", "a"), ("b", "b"))
+
+
+class Middle:
+    """`cat`, and what others have in common with it: a FIFO on each side, the load's writer, the load's readers."""
+
+    needs = "cat"
+    outs = OUTS
+    knows_writer = False
+    writer_has_pipe = True
+
+    @property
+    def fifos(self):
+        return ["in", *(name for name, _ in self.outs)]
+
+    def start(self, place, load):
+        return shell('exec cat <"$0" >"$1"', place / "in", place / "out")
+
+    def far_end(self, place, load, child):
+        share = len(self.outs)
+        count = [str(load.count // share), str(load.warm // share), load.check()]
+        return Readers([[LOAD, "read", place / name, load.stream(only), *count] for name, only in self.outs])
+
+    def writer(self, place, load):
+        return [LOAD, "write", place / "in", load.stream(), load.count, load.warm, load.call]
+
+    def check(self, place, load):
+        """What the far end did not check."""
+
+
+def shell(script, *arguments):
+    return running(["sh", "-c", script, *arguments])
+
+
+class Nothing(Middle):
+    """No middle at all: what the load generator itself can do."""
+
+    fifos = ["out"]
+
+    def start(self, place, load):
+        return running(["sleep", "1000"])
+
+    def writer(self, place, load):
+        return [LOAD, "write", place / "out", load.stream(), load.count, load.warm, load.call]
+
+
+# ---- the hub
+
+SOURCE = "in: { fifo: in, log: { max_size: 4MiB } }"  # more than a FIFO of 1 MiB, so that a full FIFO is what wakes the hub
+
+
+@contextlib.contextmanager
+def hub(binary, place, handlers, routes, sources=SOURCE):
+    """Running and ready; at the end its account must close."""
+    path = place / "hub.yaml"
+    with open(path, "w") as file:
+        file.write(f"sources: {{ {sources} }}\nhandlers: {{ {handlers} }}\nroutes: [{routes}]\nunmatched: drop\n")
+    with open(place / "hub.err", "w+") as err:
+        with running([binary, "run", path], stderr=err, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as child:
+            wait_for(lambda: "ready" in said(place), child, place)
+            yield child
+        if "account closes" not in said(place):
+            raise Failed(f"the account does not close: {said(place)}")
+
+
+def said(place):
+    with open(place / "hub.err") as file:
+        return file.read()
+
+
+def wait_for(condition, child, place):
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        if child.poll() is not None or time.monotonic() > deadline:
+            raise Failed(f"not ready: {said(place) if os.path.exists(place / 'hub.err') else child.args}")
+        time.sleep(0.002)
+
+
+class Hub(Middle):
+    handlers = "out: { plugin: forward, options: { fifo: out } }"
+    routes = "{ from: in, to: out }"
+
+    def __init__(self, binary):
+        self.binary = binary
+
+    def start(self, place, load):
+        return hub(self.binary, place, self.handlers, self.routes)
+
+
+class SplitHub(Hub):
+    outs = SPLIT
+    handlers = "a: { plugin: forward, options: { fifo: a } }, b: { plugin: forward, options: { fifo: b } }"
+    routes = "{ from: in, to: a, match: { text: { suffix: a } } }, { from: in, to: b, match: { text: { suffix: b } } }"
+
+
+# ---- into a plugin, or nowhere
+
+
+class CatToNull(Middle):
+    """Its end of file is its end; the mark is the writer's, one FIFO ahead."""
+
+    outs = ()
+    knows_writer = True
+
+    def start(self, place, load):
+        return shell('exec cat <"$0" >/dev/null', place / "in")
+
+    @contextlib.contextmanager
+    def far_end(self, place, load, child):
+        yield Exit(child)
+
+
+class Exit:
+    def __init__(self, child):
+        self.child = child
+
+    def mark(self):
+        return self.writer.next("mark")[0]
+
+    def end(self):
+        os.waitid(os.P_PID, self.child.pid, os.WEXITED | os.WNOWAIT)  # not taken yet: its CPU time is still to be read
+        return time.monotonic()
+
+
+class CounterHub(Hub):
+    outs = (("said", "all"),)
+    routes = "{ from: in, to: counter }"
+
+    def start(self, place, load):
+        options = f"messages: {load.count}, warm: {load.warm}, say: said"
+        counter = f"counter: {{ plugin: {TOOLS / 'counter.so'}, options: {{ {options} }} }}"
+        # A FIFO for what the plugin says is opened before the plugin is: it must find a reader.
+        self.said = os.open(place / "said", os.O_RDONLY | os.O_NONBLOCK)
+        return hub(self.binary, place, counter, self.routes)
+
+    @contextlib.contextmanager
+    def far_end(self, place, load, child):
+        with open(self.said, "rb", buffering=0) as file:
+            yield Said(Lines(file), load)
+
+
+class Said:
+    def __init__(self, lines, load):
+        self.lines, self.load = lines, load
+
+    def mark(self):
+        return self.lines.next("mark")[0]
+
+    def end(self):
+        (end,) = self.lines.next("end")
+        expected = [self.load.count, self.load.count * self.load.size]
+        counted = self.lines.next("counted")
+        if counted != expected:
+            raise Failed(f"counted {counted}, not {expected}")
+        return end
+
+
+# ---- into a file
+
+
+class CatToFile(Middle):
+    outs = ()
+
+    def start(self, place, load):
+        return shell('exec cat <"$0" >"$1"', place / "in", place / "file")
+
+    @contextlib.contextmanager
+    def far_end(self, place, load, child):
+        yield FileSize(place / "file", load)
+
+    def check(self, place, load):
+        command = [LOAD, "read", place / "file", load.stream(), load.count, load.warm, "whole"]
+        if subprocess.run([str(c) for c in command], stdout=subprocess.DEVNULL).returncode != 0:
+            raise Failed("the file is not what was sent")
+
+
+class FileSize:
+    """Looks every millisecond: often enough for what takes hundreds."""
+
+    def __init__(self, path, load):
+        self.path, self.load = path, load
+
+    def mark(self):
+        return self.reached(self.load.warm * self.load.message)
+
+    def end(self):
+        return self.reached(self.load.count * self.load.message)
+
+    def reached(self, size):
+        deadline = time.monotonic() + PATIENCE
+        while not os.path.exists(self.path) or os.path.getsize(self.path) < size:
+            if time.monotonic() > deadline:
+                raise Failed(f"{self.path} does not reach {size} bytes")
+            time.sleep(0.001)
+        return time.monotonic()
+
+
+class LogHub(Hub):
+    outs = ()
+    handlers = "out: { plugin: log, options: { path: file, format: frames, sync: never } }"
+    far_end = CatToFile.far_end
+    check = CatToFile.check
+
+
+# ---- rivals
+
+
+class Echo(Middle):
+    def start(self, place, load):
+        return running([LOAD, "echo", place / "in", place / "out"])
+
+
+class Socat(Middle):
+    needs, package = "socat", "socat"
+
+    def start(self, place, load):
+        return running(["socat", "-u", "-b", "65536", place / "in", place / "out"])
+
+
+class PythonReader(Middle):
+    needs, package = sys.executable, "python3"
+
+    def start(self, place, load):
+        return running([sys.executable, HERE / "pass.py", place / "in", place / "out"])
+
+
+class Sockets(Middle):
+    """Its own clients instead of FIFOs, as its users have them."""
+
+    fifos = []
+    writer_has_pipe = False
+
+    @contextlib.contextmanager
+    def start(self, place, load):
+        with running([self.needs, self.verb, place / "front", place / "back"]) as child:
+            wait_for(lambda: os.path.exists(place / "front") and os.path.exists(place / "back"), child, place)
+            yield child
+
+    def far_end(self, place, load, child):
+        return Readers([[self.needs, "read", place / "back", load.size, load.count, load.warm]], pipes=False)
+
+    def writer(self, place, load):
+        return [self.needs, "write", place / "front", load.size, load.count, load.warm]
+
+
+class ZeroMq(Sockets):
+    needs, package, verb = TOOLS / "zmq", "libzmq3-dev", "proxy"
+
+
+class Nng(Sockets):
+    needs, package, verb = TOOLS / "nng", "libnng-dev", "device"
+
+
+SYSLOG_NG = """@version: 3.35
+options { stats-freq(0); keep-hostname(yes); use-dns(no); };
+source s { pipe("%(in)s" flags(no-parse) log-fetch-limit(1000) log-iw-size(10000)); };
+destination d { pipe("%(out)s" template("${MSG}\\n") log-fifo-size(100000) flush-lines(1000)); };
+log { source(s); destination(d); flags(flow-control); };
+"""
+
+
+class SyslogNg(Middle):
+    """Lines instead of frames: it knows no other. It opens FIFOs for reading and writing, so its start is when it has them."""
+
+    needs, package = "/usr/sbin/syslog-ng", "syslog-ng-core"
+
+    def start(self, place, load):
+        load.lines = True
+        with open(place / "conf", "w") as file:
+            file.write(SYSLOG_NG % {"in": place / "in", "out": place / "out"})
+        files = [f"--{what}={place / name}" for what, name in (("cfgfile", "conf"), ("persist-file", "persist"))]
+        files += [f"--pidfile={place / 'pid'}", f"--control={place / 'control'}"]
+        return running([self.needs, "--foreground", "--no-caps", *files], stderr=subprocess.DEVNULL)
+
+
+def is_there(middle):
+    return shutil.which(str(middle.needs)) is not None
