@@ -6,7 +6,6 @@ import dataclasses
 import os
 import platform
 import re
-import statistics
 import subprocess
 import sys
 import time
@@ -121,7 +120,7 @@ class Bench:
                 found = self.attempt(f"{title}, {row}, {name}", lambda: measure.measure(contenders[name], loads[name]))
                 results[name].append(found)
         self.passed += sum(None not in r for r in results.values())
-        self.bars += report.rows(title, row, results, list(self.hubs))
+        self.bars += [b for b in report.rows(title, row, results, list(self.hubs)) if not isinstance(contenders[b[2]], Nothing)]
 
     def fitting(self, middle, load, bytes_most):
         """So many messages that a measurement takes about the time asked for. The way there warms up and compares every byte."""
@@ -175,6 +174,7 @@ class Bench:
         for name, program in self.hubs.items():
             for sources in (1, 20 if self.options.smoke else 1000):
                 self.attempt(f"start, {sources} sources", lambda: self.start_of(name, program, sources))
+            self.attempt("memory after a flow", lambda: self.loaded(name, program))
 
     def start_of(self, name, program, sources):
         fifos = ", ".join(f"s{i}: {{ fifo: s{i} }}" for i in range(sources))
@@ -183,10 +183,22 @@ class Bench:
             began = time.monotonic()
             with hub(program, place, Hub.handlers, route, fifos) as child:
                 report.measured(name, f"from start to `ready`, {sources} sources", f"{(time.monotonic() - began) * 1e3:.0f} ms")
-                private, proportional = measure.memory(child.pid)
-                report.measured(name, f"private memory, {sources} sources, at rest", f"{private / 2**20:.1f} MiB")
-                report.measured(name, f"proportional memory (PSS), {sources} sources, at rest", f"{proportional / 2**20:.1f} MiB")
+                self.memory_of(name, f"{sources} sources, at rest", child)
         self.passed += 1
+
+    def loaded(self, name, program):
+        """With the memory that a flow has touched: as many frames as a second or so brings."""
+        middle, load = Hub(program), Load(128, BATCH, 20_000 if self.options.smoke else 4_000_000)
+        with Place(*middle.fifos) as place, middle.start(place, load) as child, middle.far_end(place, load, child) as far:
+            with measure.running(middle.writer(place, load), stdout=subprocess.DEVNULL):
+                far.mark()
+                far.end()
+            self.memory_of(name, "1 source, after a flow of 128 B frames", child)
+        self.passed += 1
+
+    def memory_of(self, name, when, child):
+        private, proportional = measure.memory(child.pid)
+        report.measured(name, f"private memory, {when}", f"{private / 2**20:.1f} MiB (PSS {proportional / 2**20:.1f} MiB)")
 
 
 def machine():
@@ -207,7 +219,7 @@ def arguments():
     if options.quick:
         options.seconds, options.rounds = min(options.seconds, 0.15), 3
     if options.smoke:
-        options.rounds = 1
+        options.rounds, options.picture = 1, f"{os.path.splitext(options.picture)[0]}-smoke.svg"
         SIZES[:] = [16, 128, 1 << 20]
     return options
 
@@ -232,7 +244,7 @@ def main():
     for part in (bench.throughput, bench.rivals, bench.latency, bench.start_and_memory):
         part()
     if bench.bars:
-        print(f"\npicture: {report.picture(options.picture, bench.bars, machine())}")
+        print(f"\npicture: {report.picture(options.picture, bench.bars, list(hubs), machine())}")
     for failure in bench.failures:
         print(f"FAILED {failure}")
     print(f"\n{bench.passed} passed, {len(bench.failures)} failed")

@@ -103,10 +103,9 @@ STYLE = """
 LEFT, WIDTH, RIGHT, STEP, TOP = 290, 520, 80, 18, 64
 
 
-def picture(path, bars, machine):
+def picture(path, bars, hubs, machine):
     """Bars of throughput against cat on the same work, one row each, grouped by work."""
     scale = WIDTH / max(1.2, *(ratio for *_, ratio in bars))
-    hubs = [name for name in dict.fromkeys(name for _, _, name, _ in bars) if name.startswith("standpipe") or bars[0][2] == name]
     parts, y, group = [], TOP, None
     for title, row, name, ratio in bars:
         if title != group:
@@ -130,7 +129,7 @@ def picture(path, bars, machine):
 
 def bar(y, row, name, ratio, scale, hubs):
     kind = min(hubs.index(name), 1) if name in hubs else 2
-    label = row if kind == 0 else f"{row}: {name}"
+    label = name if "," not in row else row if [name] == hubs else f"{row}: {name}"  # one row alone needs no name
     length = max(ratio * scale, 1)
     return (
         f'<text class="soft" x="{LEFT - 8}" y="{y + 12}" text-anchor="end">{escaped(label)}</text>'
