@@ -10,8 +10,8 @@
 #include "cli/command.h"
 #include "cli/configuration.h"
 #include "cli/interruption.h"
-#include "cli/notify.h"
 #include "config/loader.h"
+#include "keeper/notify.h"
 #include "worker/hub.h"
 
 namespace standpipe::cli {
@@ -40,7 +40,7 @@ void tell_ready(Reporter& reporter, Nanoseconds began, const std::vector<std::st
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(steady_now() - began);
   reporter.info("ready in " + std::to_string(took.count()) + " ms" +
                 (not_ready.empty() ? "" : ", but not: " + joined(not_ready, ", ")));
-  if (const auto problem = notify_service_manager("READY=1"); !problem.empty()) reporter.warning("notify", problem);
+  if (const auto problem = keeper::notify_service_manager("READY=1"); !problem.empty()) reporter.warning("notify", problem);
 }
 
 void tell_account(const deliver::Account& account, const Arguments& arguments, const Fd& file, Streams& streams) {

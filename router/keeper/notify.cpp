@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/notify.h"
+#include "keeper/notify.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -11,7 +11,7 @@
 
 #include "base/fd.h"
 
-namespace standpipe::cli {
+namespace standpipe::keeper {
 
 std::string notify_service_manager(std::string_view state) {
   const char* wanted = std::getenv("NOTIFY_SOCKET");
@@ -31,4 +31,4 @@ std::string notify_service_manager(std::string_view state) {
   return "cannot tell NOTIFY_SOCKET=" + path + ": " + std::strerror(errno);
 }
 
-}  // namespace standpipe::cli
+}  // namespace standpipe::keeper

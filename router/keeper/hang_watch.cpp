@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "keeper/hang_watch.h"
+
+#include <algorithm>
+#include <atomic>
+
+namespace standpipe::keeper {
+namespace {
+
+std::uint64_t read(std::uint64_t& word) { return std::atomic_ref(word).load(std::memory_order_acquire); }
+
+// A timeout is found out after at most a quarter more.
+Nanoseconds interval_for(Nanoseconds timeout) {
+  return std::clamp(timeout / 4, HangWatch::kIntervalLeast, HangWatch::kIntervalMost);
+}
+
+}  // namespace
+
+std::vector<HangWatch::Hung> HangWatch::look(std::span<Watch> watches, Nanoseconds now) {
+  const auto passed = std::min(now - last_, interval_);
+  last_ = now;
+  interval_ = kIntervalMost;
+  seen_.resize(watches.size());
+  std::vector<Hung> hung;
+  for (std::size_t i = 0; i < watches.size(); ++i) {
+    auto& seen = seen_[i];
+    const auto call = read(watches[i].call);
+    const Nanoseconds timeout(static_cast<std::int64_t>(std::min<std::uint64_t>(read(watches[i].timeout_ns), INT64_MAX)));
+    const bool same = call == seen.call;
+    seen.call = call;
+    seen.waited = same ? seen.waited + passed : Nanoseconds(0);
+    if (call % 2 == 0 || timeout == Nanoseconds(0)) continue;
+    if (seen.waited >= timeout) hung.push_back({i, call, timeout});
+    interval_ = std::min(interval_, interval_for(timeout));
+  }
+  next_ = now + interval_;
+  return hung;
+}
+
+}  // namespace standpipe::keeper

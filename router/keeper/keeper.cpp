@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "keeper/keeper.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+
+#include "base/failure.h"
+#include "base/text.h"
+#include "keeper/notify.h"
+#include "keeper/processes.h"
+
+namespace standpipe::keeper {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kMemory = "memory";
+constexpr Nanoseconds kSpillMax = 60s;
+constexpr Nanoseconds kOrphansMayEnd = 1s;    // after SIGTERM, then SIGKILL
+constexpr Nanoseconds kOrphansMustEnd = 10s;  // one that does not die of SIGKILL hangs in the kernel, or is another user's
+constexpr std::size_t kSentencesATurn = 64;   // so that a worker that talks without end does not keep us from the rest
+constexpr std::size_t kAllSentences = SIZE_MAX;
+
+bool is_stop(int signal) { return signal == SIGTERM || signal == SIGINT; }
+bool exited_with(const std::optional<int>& status, int code) {
+  return status && WIFEXITED(*status) && WEXITSTATUS(*status) == code;
+}
+
+}  // namespace
+
+Keeper::Keeper(Options options, const Clock& clock, Reporter& reporter)
+    : options_(std::move(options)),
+      clock_(clock),
+      reporter_(reporter),
+      program_(options_.program),
+      watchdog_(Watchdog::from_environment()) {
+  open_standard_streams();
+  raise_descriptor_limit();
+  adopt_orphans();
+}
+
+int Keeper::run() {
+  for (;;) {
+    const auto end = live(options_.worker_arguments, false);
+    switch (judge(end)) {
+      case Verdict::pass_on:
+        return WIFEXITED(*end.status) ? WEXITSTATUS(*end.status) : 0;
+      case Verdict::damaged:
+        reporter_.error("damaged-memory",
+                        "the memory of the hub does not hold together, so no worker can go on with it: the hub stops");
+        return 1;
+      case Verdict::in_vain:
+        return give_up("the worker died " + std::to_string(kDeathsInVainMax) + " times without progress: the hub stops",
+                       "what it died of is said above; standpipe run serves what was saved", 1);
+      case Verdict::again:
+        break;
+    }
+    if (!back_off()) return give_up("stopped while no worker ran", {}, 0);
+  }
+}
+
+Keeper::End Keeper::live(const std::vector<std::string>& arguments, bool spills) {
+  try {
+    start(arguments, spills);
+  } catch (const Failure& f) {
+    if (workers_ == 0) throw;
+    reporter_.warning("worker", f.what(), f.help());
+    return {};
+  }
+  attend();
+  gather();
+  const End end{worker_->status, worker_->stopping};
+  worker_.reset();
+  return end;
+}
+
+void Keeper::start(const std::vector<std::string>& arguments, bool spills) {
+  int pair[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) throw Failure::system("make a socket", errno);
+  Fd ours(pair[0]);
+  const Fd theirs(pair[1]);
+  ::fcntl(ours.get(), F_SETFL, O_NONBLOCK);
+  const auto entries = store_.entries();
+  const auto list = write_list(entries);
+  std::vector<int> inherited{theirs.get(), list.get()};
+  for (const auto& entry : entries) inherited.push_back(entry.fd);
+  const auto pid =
+      program_.start(arguments, inherited, "STANDPIPE_KEEPER=" + std::to_string(theirs.get()) + ',' + std::to_string(list.get()));
+  worker_.emplace();
+  worker_->pid = pid;
+  worker_->socket = std::move(ours);
+  worker_->spills = spills;
+  ++workers_;
+  hang_watch_.restart();
+  watchdog_.restart();
+}
+
+// Until the worker is dead.
+void Keeper::attend() {
+  const auto spill_end = clock_.steady() + kSpillMax;
+  for (;;) {
+    wait(next_duty(spill_end));
+    listen(kSentencesATurn);
+    reap();
+    if (worker_->status) return;
+    watch_for_hangs();
+    watch_for_life();
+    if (worker_->spills && clock_.steady() >= spill_end) kill_worker();
+  }
+}
+
+// What it said last, then whoever it left behind.
+void Keeper::gather() {
+  listen(kAllSentences);
+  end_orphans();
+}
+
+Keeper::Verdict Keeper::judge(const End& end) {
+  const bool by_itself = end.status && WIFEXITED(*end.status);
+  if (exited_with(end.status, kStateDamaged)) return Verdict::damaged;
+  if (exited_with(end.status, 0) && end.stopping) return Verdict::pass_on;
+  if (by_itself && !ever_ready_ && (workers_ == 1 || !page_)) return Verdict::pass_on;
+  if (end.status && stop_ && !ever_ready_ && !page_)
+    return Verdict::pass_on;  // stopped before it could say how it wants to be stopped
+  count_death(end);
+  return deaths_in_vain_ < kDeathsInVainMax ? Verdict::again : Verdict::in_vain;
+}
+
+void Keeper::count_death(const End& end) {
+  const auto progress = page_ ? page_->progress() : progress_;
+  deaths_in_vain_ = progress == progress_ ? deaths_in_vain_ + 1 : 1;
+  progress_ = progress;
+  if (page_ && end.status) page_->count_death(*end.status);
+  const auto what = end.status ? "the worker died (" + status_text(*end.status) + ")" : "there is no worker";
+  const auto count = std::to_string(deaths_in_vain_) + " of " + std::to_string(kDeathsInVainMax) + " without progress";
+  reporter_.warning("worker-died", what + (deaths_in_vain_ < kDeathsInVainMax ? "; starting a new one (" : " (") + count + ")");
+  notify("STATUS=" + what + ", " + count);
+}
+
+bool Keeper::back_off() {
+  const int doublings = std::min(deaths_in_vain_ - 2, 10);
+  if (doublings >= 0) {
+    const auto end = clock_.steady() + std::min(options_.back_off * (1 << doublings), options_.back_off * 40);
+    while (!stop_in_gap_ && clock_.steady() < end) {
+      wait(end);
+      reap();
+    }
+  }
+  return !stop_in_gap_;
+}
+
+int Keeper::give_up(const std::string& why, const std::string& help, int status) {
+  notify("STOPPING=1\nSTATUS=" + why);
+  const auto lost = spill();
+  const auto saved = page_ && lost.empty() ? "; what waited in memory is saved" : "";
+  if (status == 0 && lost.empty()) reporter_.info(why + saved);
+  if (status != 0 && lost.empty()) reporter_.error("gave-up", why + saved, help);
+  if (!lost.empty()) reporter_.error("gave-up", why + "; " + lost, help);
+  return lost.empty() ? status : 1;
+}
+
+// Returns what went wrong.
+std::string Keeper::spill() {
+  if (!page_) return {};
+  const auto end = live(options_.spill_arguments, true);
+  if (exited_with(end.status, 0)) return {};
+  return "what waited in memory could not be saved (" + (end.status ? status_text(*end.status) : "no process could be started") +
+         ")";
+}
+
+// ---- what may happen meanwhile
+
+void Keeper::wait(std::optional<Nanoseconds> until) {
+  const bool hears = worker_ && !worker_->status && !worker_->silent;
+  std::array<pollfd, 2> fds{pollfd{signals_.fd(), POLLIN, 0}, pollfd{hears ? worker_->socket.get() : -1, POLLIN, 0}};
+  const auto rest = until ? std::max(*until - clock_.steady(), Nanoseconds(0)) : Nanoseconds(0);
+  const timespec limit{rest / 1s, (rest % 1s).count()};
+  (void)::ppoll(fds.data(), fds.size(), until ? &limit : nullptr, nullptr);
+  while (const int signal = signals_.next()) on_signal(signal);
+}
+
+std::optional<Nanoseconds> Keeper::next_duty(Nanoseconds spill_end) const {
+  if (worker_->killed) return std::nullopt;  // SIGCHLD is all that is left to come
+  if (worker_->spills) return spill_end;
+  auto next = watchdog_.next();
+  if (page_ && !page_->watches().empty()) next = next ? std::min(*next, hang_watch_.next_look()) : hang_watch_.next_look();
+  return next;
+}
+
+void Keeper::on_signal(int signal) {
+  if (signal == SIGCHLD) return;  // reap() looks without being asked
+  const bool alive = worker_ && !worker_->status;
+  if (is_stop(signal)) {
+    stop_ = signal;
+    if (!alive) stop_in_gap_ = true;
+    if (!std::exchange(notified_stop_, true)) notify("STOPPING=1");
+  }
+  if (alive && worker_->spills) return;
+  if (alive && (worker_->ready || (is_stop(signal) && workers_ == 1))) return signal_worker(signal);
+  if (!is_stop(signal)) held_back_.insert(signal);
+}
+
+void Keeper::signal_worker(int signal) {
+  ::kill(worker_->pid, signal);
+  if (is_stop(signal)) worker_->told_to_stop = true;
+}
+
+// false: no children are left.
+bool Keeper::reap() {
+  int status = 0;
+  pid_t pid = 0;
+  while ((pid = ::waitpid(-1, &status, WNOHANG)) > 0)
+    if (worker_ && pid == worker_->pid) worker_->status = status;
+  return pid == 0;
+}
+
+void Keeper::end_orphans() {
+  std::set<pid_t> told;
+  const auto began = clock_.steady();
+  while (reap()) {
+    const auto waited = clock_.steady() - began;
+    if (waited > kOrphansMustEnd) return reporter_.warning("orphans", "processes that the worker left behind cannot be ended");
+    for (const auto pid : children()) {
+      if (waited > kOrphansMayEnd) ::kill(pid, SIGKILL);
+      if (told.insert(pid).second) ::kill(pid, SIGTERM);
+    }
+    wait(clock_.steady() + 10ms);
+  }
+}
+
+// ---- what the worker says
+
+void Keeper::listen(std::size_t most) {
+  Sentence sentence;
+  auto heard = Heard::sentence;
+  while (most-- && (heard = hear(worker_->socket.get(), sentence)) == Heard::sentence) on_sentence(sentence);
+  worker_->silent = heard == Heard::end;
+}
+
+void Keeper::on_sentence(Sentence& sentence) {
+  if (sentence.verb == "keep") return keep(sentence);
+  if (sentence.verb == "ready") return on_ready(sentence.rest);
+  if (sentence.verb == "stopping") {
+    worker_->stopping = true;
+    if (!std::exchange(notified_stop_, true)) notify("STOPPING=1");
+    return;
+  }
+  if (sentence.verb == "forget") {
+    store_.forget(sentence.rest);
+    if (sentence.rest == kMemory) page_.reset();
+  }
+  if (sentence.verb == "pong") {
+    watchdog_.answered();
+    notify("WATCHDOG=1");
+  }
+}
+
+void Keeper::keep(Sentence& sentence) {
+  std::string refusal;
+  if (!sentence.fd) refusal = "no descriptor is free: raise the limit of open files (ulimit -n)";
+  try {
+    if (sentence.fd && sentence.rest == kMemory) page_ = SharedPage(sentence.fd.get());
+  } catch (const Failure& f) {
+    refusal = f.what();
+  }
+  if (refusal.empty() && !store_.keep(sentence.rest, std::move(sentence.fd)))
+    refusal = "it keeps " + thousands(Store::kNamesMax) + " already";
+  const bool kept = refusal.empty();
+  // Of a worker that reads no answers nothing good can be expected; nor does it wait for this one.
+  if (tell(worker_->socket.get(), kept ? "kept" : "refused", refusal) == EAGAIN) kill_worker();
+}
+
+void Keeper::on_ready(const std::string& status) {
+  if (worker_->spills) return;
+  worker_->ready = true;
+  if (!std::exchange(ever_ready_, true)) notify("READY=1");
+  notify("STATUS=" + (status.empty() ? "ready" : status));
+  for (const int signal : std::exchange(held_back_, {})) signal_worker(signal);
+  if (stop_ && !worker_->told_to_stop) signal_worker(stop_);
+}
+
+// ---- what is watched
+
+void Keeper::kill_worker() {
+  if (!std::exchange(worker_->killed, true)) ::kill(worker_->pid, SIGKILL);
+}
+
+void Keeper::watch_for_hangs() {
+  if (!page_ || worker_->killed || worker_->spills || clock_.steady() < hang_watch_.next_look()) return;
+  for (const auto& hung : hang_watch_.look(page_->watches(), clock_.steady())) {
+    auto& watch = page_->watches()[hung.handler];
+    if (std::atomic_ref(watch.call).load(std::memory_order_acquire) != hung.call) continue;  // back in the last moment
+    std::atomic_ref(watch.hung).store(hung.call, std::memory_order_release);
+    reporter_.warning("hang", "handler number " + std::to_string(hung.handler) + " did not come back from a call within " +
+                                  duration_text(hung.timeout) + "; the worker is killed");
+    kill_worker();
+  }
+}
+
+void Keeper::watch_for_life() {
+  if (watchdog_.due(clock_.steady())) (void)tell(worker_->socket.get(), "ping");
+}
+
+void Keeper::notify(const std::string& state) {
+  const auto problem = notify_service_manager(state);
+  if (!problem.empty() && !std::exchange(notify_failed_, true)) reporter_.warning("notify", problem);
+}
+
+}  // namespace standpipe::keeper

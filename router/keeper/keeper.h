@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/reporter.h"
+#include "keeper/hang_watch.h"
+#include "keeper/program.h"
+#include "keeper/shared_page.h"
+#include "keeper/signals.h"
+#include "keeper/store.h"
+#include "keeper/watchdog.h"
+#include "keeper/wire.h"
+
+namespace standpipe::keeper {
+
+// A worker's end with this status says: the memory does not hold together, so no other worker could go on with it either.
+constexpr int kStateDamaged = 86;
+
+struct Options {
+  std::vector<std::string> worker_arguments;  // the first is what ps shows
+  std::vector<std::string> spill_arguments;   // a worker that only saves what waits, when no other worker can be had
+  std::string program = {};                   // empty: the running one
+  Nanoseconds back_off =
+      std::chrono::milliseconds(50);  // before the second restart in vain; then twice as long each, at most 40 times
+};
+
+// The parent of the worker: keeps open what the worker would lose by dying, and starts the next one with it. While there is none,
+// writers see a full pipe at worst, never EPIPE. It changes rarely and touches nothing that could kill it: no YAML, no plugin, no
+// payload; of the memory only the first numbers. It owns its process: its signals and all its children, present and adopted.
+//
+// A worker's life is an epoch, one after the other: start, attend, then gather (what it said last is read, whoever it leaves behind
+// is ended and reaped), judge. So a worker never meets one before it.
+//
+//   an end is meant     exited by itself before any worker was ready, or with status 0 after it said that it is stopping: passed on
+//   an end is a death   anything else: another worker, later each time no progress was made; kDeathsInVainMax of these are the end,
+//                       what waits is spilled
+//
+// A request to stop outlives the worker that it was sent to: the next one hears it when it is ready.
+class Keeper {
+ public:
+  static constexpr int kDeathsInVainMax = 10;
+
+  Keeper(Options options, const Clock& clock, Reporter& reporter);
+  // Returns what the process shall end with. Throws Failure when the first worker cannot be started.
+  int run();
+
+ private:
+  struct Worker {
+    pid_t pid = 0;
+    Fd socket;
+    bool spills = false;  // it is told nothing, and has only so long
+    bool ready = false;
+    bool stopping = false;  // it said so
+    bool told_to_stop = false;
+    bool killed = false;        // by us
+    bool silent = false;        // it closed its socket, or is dead
+    std::optional<int> status;  // it is dead
+  };
+  struct End {
+    std::optional<int> status;  // none: it could not even be started
+    bool stopping = false;
+  };
+  enum class Verdict { pass_on, again, in_vain, damaged };
+
+  End live(const std::vector<std::string>& arguments, bool spills);
+  void start(const std::vector<std::string>& arguments, bool spills);
+  void attend();
+  void gather();
+  Verdict judge(const End& end);
+  void count_death(const End& end);
+  // false: a stop was asked for meanwhile.
+  bool back_off();
+  int give_up(const std::string& why, const std::string& help, int status);
+  std::string spill();
+
+  void wait(std::optional<Nanoseconds> until);
+  std::optional<Nanoseconds> next_duty(Nanoseconds spill_end) const;
+  void on_signal(int signal);
+  void signal_worker(int signal);
+  bool reap();
+  void end_orphans();
+
+  void listen(std::size_t most);
+  void on_sentence(Sentence& sentence);
+  void keep(Sentence& sentence);
+  void on_ready(const std::string& status);
+  void kill_worker();
+  void watch_for_hangs();
+  void watch_for_life();
+  void notify(const std::string& state);
+
+  Options options_;
+  const Clock& clock_;
+  Reporter& reporter_;
+  Program program_;
+  Signals signals_;
+  Watchdog watchdog_;
+  Store store_;
+  std::optional<SharedPage> page_;
+  HangWatch hang_watch_;
+  std::optional<Worker> worker_;
+  std::set<int> held_back_;   // signals for a worker that is not ready yet: by default they would kill it
+  int stop_ = 0;              // the signal that asked for it
+  bool stop_in_gap_ = false;  // while there was no worker
+  bool notified_stop_ = false;
+  bool notify_failed_ = false;  // said once
+  bool ever_ready_ = false;
+  unsigned workers_ = 0;
+  int deaths_in_vain_ = 0;
+  std::uint64_t progress_ = 0;  // at the last death
+};
+
+}  // namespace standpipe::keeper

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "keeper/link.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+#include "base/failure.h"
+#include "base/invariant.h"
+#include "base/text.h"
+#include "keeper/store.h"
+#include "keeper/wire.h"
+
+namespace standpipe::keeper {
+namespace {
+
+// Takes over an inherited descriptor.
+Fd adopt(int fd) {
+  if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+    throw Failure::system("use descriptor " + std::to_string(fd) + " of the keeper", errno);
+  return Fd(fd);
+}
+
+pid_t peer_of(int socket) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) throw Failure::system("reach the keeper", errno);
+  return peer.pid;
+}
+
+std::optional<int> descriptor(std::string_view text) {
+  const auto n = parse_integer(text);
+  return n && *n > STDERR_FILENO && *n < (1 << 30) ? std::optional(static_cast<int>(*n)) : std::nullopt;
+}
+
+}  // namespace
+
+Link Link::from_environment() {
+  Link link;
+  const char* value = std::getenv("STANDPIPE_KEEPER");
+  if (!value) return link;
+  const std::string text = value;
+  ::unsetenv("STANDPIPE_KEEPER");
+  const auto comma = text.find(',');
+  const auto socket = descriptor(text.substr(0, comma));
+  const auto list = comma == text.npos ? std::nullopt : descriptor(text.substr(comma + 1));
+  if (!socket || !list) throw Failure("STANDPIPE_KEEPER=" + text + " is not from a keeper", "unset STANDPIPE_KEEPER");
+  link.socket_ = adopt(*socket);
+  link.keeper_ = peer_of(*socket);
+  const Fd names = adopt(*list);
+  for (auto& entry : read_list(*list)) link.inherited_.emplace(std::move(entry.name), adopt(entry.fd));
+  // Executed by descriptor, an older kernel (before 6.14) calls the process by the descriptor's number.
+  ::prctl(PR_SET_NAME, "standpipe");
+  return link;
+}
+
+std::optional<Fd> Link::take(const std::string& name) {
+  const auto it = inherited_.find(name);
+  if (it == inherited_.end()) return std::nullopt;
+  auto fd = std::move(it->second);
+  inherited_.erase(it);
+  return fd;
+}
+
+std::vector<std::string> Link::names() const {
+  std::vector<std::string> all;
+  for (const auto& [name, fd] : inherited_) all.push_back(name);
+  return all;
+}
+
+void Link::keep(const std::string& name, int fd) {
+  INVARIANT(!name.empty() && name.size() <= kNameBytesMax && name.find('\0') == name.npos, quoted(name));
+  if (!kept()) return;
+  say("keep", name, fd);
+  wait_for_answer(name);
+}
+
+void Link::forget(const std::string& name) {
+  inherited_.erase(name);
+  say("forget", name);
+}
+
+void Link::ready(std::string_view status) { say("ready", status.substr(0, kNameBytesMax)); }
+void Link::stopping() { say("stopping"); }
+
+Link::Event Link::on_readable() {
+  Sentence sentence;
+  while (kept()) {
+    const auto heard = hear(socket_.get(), sentence);
+    if (heard == Heard::nothing) break;
+    if (heard == Heard::end) lost_ = true;
+    if (heard == Heard::sentence && sentence.verb == "ping") say("pong");
+  }
+  return lost_ ? Event::lost : Event::none;
+}
+
+void Link::say(std::string_view verb, std::string_view rest, int fd) {
+  if (!kept()) return;
+  const int problem = tell(socket_.get(), verb, rest, fd);
+  if (problem == EPIPE || problem == ECONNRESET) lost_ = true;
+  if (problem && !lost_) throw Failure::system("tell the keeper: " + std::string(verb) + ' ' + std::string(rest), problem);
+}
+
+void Link::wait_for_answer(const std::string& name) {
+  Sentence sentence;
+  while (kept()) {
+    const auto heard = hear(socket_.get(), sentence);
+    if (heard == Heard::end) lost_ = true;
+    if (heard == Heard::nothing) {
+      pollfd readable{socket_.get(), POLLIN, 0};
+      (void)::poll(&readable, 1, -1);
+    }
+    if (heard != Heard::sentence) continue;
+    if (sentence.verb == "ping") say("pong");
+    if (sentence.verb == "kept") return;
+    if (sentence.verb == "refused") throw Failure("the keeper does not keep " + quoted(name) + ": " + sentence.rest);
+  }
+}
+
+}  // namespace standpipe::keeper

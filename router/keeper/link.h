@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/fd.h"
+
+namespace standpipe::keeper {
+
+// The worker's side of its keeper: what earlier workers left, and whatever later ones shall have.
+//
+// What must outlive this process is handed over by name before anything depends on it: keep() comes back when the keeper has it.
+// Whoever dies after that, a successor finds the same open file by take(). Without a keeper (tests, a hub within another program)
+// the same calls keep nothing: Link::none().
+//
+// For one thread: the loop's.
+class Link {
+ public:
+  // Of the process's own keeper, if it has one: STANDPIPE_KEEPER is "SOCKET,LIST", two inherited descriptors. The variable is
+  // removed and everything inherited made close-on-exec, so that no child gets any of it. Throws Failure when it makes no sense.
+  static Link from_environment();
+  static Link none() { return Link(); }
+
+  // Whether there is a keeper, and alive as far as is known.
+  bool kept() const { return socket_ && !lost_; }
+  pid_t keeper_pid() const { return keeper_; }  // 0: none. A signal that it forwarded comes from this process.
+
+  // What an earlier worker gave to be kept under this name; the keeper's own duplicate stays kept. Each can be had once.
+  std::optional<Fd> take(const std::string& name);
+  std::vector<std::string> names() const;  // of what can be taken
+
+  // Gives the keeper a duplicate, replacing what had the name, and waits until it has it. When the keeper dies meanwhile, that is
+  // noted and on_readable() will tell. Throws Failure when it refuses: it keeps too many, or "memory" is none (shared_header.h).
+  void keep(const std::string& name, int fd);
+  void forget(const std::string& name);  // also what was inherited and not taken
+
+  void ready(std::string_view status = {});  // serving; `status` is for the service manager's eyes
+  void stopping();                           // from now on, an end with status 0 is meant
+
+  enum class Event { none, lost };
+  int fd() const { return socket_.get(); }  // for epoll (EPOLLIN, edge-triggered will do); -1: no keeper
+  // Answers what the keeper asks. `lost`: the keeper is dead, so nobody will follow this worker.
+  Event on_readable();
+
+ private:
+  Link() = default;
+  void say(std::string_view verb, std::string_view rest = {}, int fd = -1);
+  void wait_for_answer(const std::string& name);
+
+  Fd socket_;
+  pid_t keeper_ = 0;
+  std::map<std::string, Fd> inherited_;
+  bool lost_ = false;
+};
+
+}  // namespace standpipe::keeper

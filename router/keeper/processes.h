@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+// What a process may ask the kernel about itself and its children.
+namespace standpipe::keeper {
+
+// Children of this process, zombies included.
+std::vector<pid_t> children();
+
+// "SIGSEGV, core dumped" or "status 3", from what waitpid gave.
+std::string status_text(int status);
+
+// Whoever of our descendants loses its parent becomes our child.
+void adopt_orphans();
+// As many open files as the system lets us have.
+void raise_descriptor_limit();
+// Descriptors 0 to 2 are open, so that nothing of ours gets one of these numbers, which programs print to.
+void open_standard_streams();
+
+}  // namespace standpipe::keeper

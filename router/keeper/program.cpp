@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "keeper/program.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
+
+#include "base/failure.h"
+
+namespace standpipe::keeper {
+namespace {
+
+constexpr auto kSelf = "/proc/self/exe";
+
+// By its path, because valgrind answers readlink with the program's, but opens its own.
+std::string own_path() {
+  char path[4096];
+  const auto n = ::readlink(kSelf, path, sizeof path);
+  return n > 0 && static_cast<std::size_t>(n) < sizeof path ? std::string(path, static_cast<std::size_t>(n)) : kSelf;
+}
+
+std::vector<char*> pointers(const std::vector<std::string>& words) {
+  std::vector<char*> all;
+  for (const auto& word : words) all.push_back(const_cast<char*>(word.c_str()));
+  all.push_back(nullptr);
+  return all;
+}
+
+// The service manager is the keeper's to talk to.
+std::vector<std::string> environment_with(const std::string& variable) {
+  constexpr std::array own{"STANDPIPE_KEEPER=", "NOTIFY_SOCKET=", "WATCHDOG_USEC=", "WATCHDOG_PID="};
+  std::vector<std::string> all{variable};
+  for (char** entry = environ; entry && *entry; ++entry)
+    if (std::ranges::none_of(own, [&](const char* name) { return std::string_view(*entry).starts_with(name); }))
+      all.emplace_back(*entry);
+  return all;
+}
+
+// Between fork and exec: system calls only.
+[[noreturn]] void become(int file, const char* path, char* const* arguments, char* const* environment,
+                         std::span<const int> inherited) {
+  for (const int fd : inherited) ::fcntl(fd, F_SETFD, 0);
+  ::signal(SIGPIPE, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::syscall(SYS_execveat, file, "", arguments, environment, AT_EMPTY_PATH);
+  if (errno == ENOSYS) ::execve(path, arguments, environment);
+  ::dprintf(STDERR_FILENO, "error: cannot execute %s: %s\n", path, strerrordesc_np(errno));
+  ::_exit(127);
+}
+
+}  // namespace
+
+Program::Program(const std::string& path)
+    : path_(path.empty() ? own_path() : path), file_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {
+  if (!file_ && path.empty()) file_ = Fd(::open(kSelf, O_RDONLY | O_CLOEXEC));  // removed or replaced since it was started
+  if (!file_) throw Failure::system("open the worker's program " + path_, errno);
+}
+
+pid_t Program::start(const std::vector<std::string>& arguments, std::span<const int> inherited, const std::string& variable) const {
+  const auto environment = environment_with(variable);
+  const auto argv = pointers(arguments), envp = pointers(environment);
+  const auto pid = ::fork();
+  if (pid < 0) throw Failure::system("start a worker", errno);
+  if (pid == 0) become(file_.get(), path_.c_str(), argv.data(), envp.data(), inherited);
+  return pid;
+}
+
+}  // namespace standpipe::keeper

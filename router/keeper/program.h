@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <sys/types.h>
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+
+namespace standpipe::keeper {
+
+// The executable that workers are made of, held open from the start: a package that replaces the file while the hub runs must not
+// put a worker of another version on the memory of the one before.
+class Program {
+ public:
+  // Empty: the running program itself. Throws Failure.
+  explicit Program(const std::string& path = {});
+
+  // Forks and executes it: `inherited` descriptors are open under the same numbers, all signals are let through, and of the
+  // environment the keeper's own variables are left out. `arguments[0]` is what ps shows. Throws Failure.
+  pid_t start(const std::vector<std::string>& arguments, std::span<const int> inherited, const std::string& variable) const;
+
+ private:
+  std::string path_;
+  Fd file_;
+};
+
+}  // namespace standpipe::keeper

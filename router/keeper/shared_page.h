@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "keeper/shared_header.h"
+
+namespace standpipe::keeper {
+
+// The keeper's view of the memory that outlives workers: header and watches (shared_header.h), nothing else of it is mapped. Its
+// sizes are believed once, after checking them against the file; what a damaged worker writes over them later changes nothing here.
+class SharedPage {
+ public:
+  // Throws Failure when this is no such memory.
+  explicit SharedPage(int memory);
+
+  std::uint64_t progress() const;
+  void count_death(int status);
+  std::span<Watch> watches() const;
+
+ private:
+  // A range of the file, mapped for as long as this lives.
+  class Mapping {
+   public:
+    Mapping(int memory, std::size_t offset, std::size_t bytes);
+    Mapping(Mapping&& other) noexcept;
+    Mapping& operator=(Mapping&& other) noexcept;
+    ~Mapping();
+    void* at() const { return at_; }
+
+   private:
+    void* base_ = nullptr;
+    std::size_t mapped_ = 0;
+    void* at_ = nullptr;
+  };
+  struct Places {
+    std::size_t watches_offset;
+    std::size_t watches;
+  };
+  SharedPage(int memory, const Places& places);
+  static Places check(int memory);
+  SharedHeader& header() const { return *static_cast<SharedHeader*>(header_.at()); }
+
+  std::size_t watches_count_;
+  Mapping header_;
+  Mapping watches_;
+};
+
+}  // namespace standpipe::keeper

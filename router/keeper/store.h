@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/fd.h"
+
+namespace standpipe::keeper {
+
+// Descriptors by name, for whoever comes after the worker that gave them; a service manager's descriptor store. What they are is
+// not its business: nothing is ever read from or written to one. Bounded, so that a worker gone wild cannot take all there are.
+class Store {
+ public:
+  static constexpr std::size_t kNamesMax = 4096;  // 1,000 sources and 1,000 outputs with their stages
+
+  // A name that is kept already is replaced. false: too many are kept.
+  bool keep(const std::string& name, Fd fd);
+  void forget(const std::string& name) { kept_.erase(name); }
+  int find(const std::string& name) const;  // -1: not kept
+  std::size_t size() const { return kept_.size(); }
+
+  struct Entry {
+    int fd;
+    std::string name;
+  };
+  std::vector<Entry> entries() const;
+
+ private:
+  std::map<std::string, Fd> kept_;
+};
+
+// How a worker learns the names of what it inherits: a memfd of "FD NAME" and a null byte each. Throws Failure.
+Fd write_list(const std::vector<Store::Entry>& entries);
+std::vector<Store::Entry> read_list(int list);
+
+}  // namespace standpipe::keeper

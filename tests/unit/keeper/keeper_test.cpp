@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "keeper/keeper.h"
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <filesystem>
+
+#include "keeper/kept_toy.h"
+#include "keeper/manager.h"
+
+using test::KeptToy;
+using namespace std::chrono_literals;
+using Catch::Matchers::Contains;
+
+TEST_CASE("a killed worker's successor gets every descriptor that was kept") {
+  KeptToy toy({"keep a; keep b; keep c; keep b; forget c; ready; kill", "take a; take b; take c; take a; stopping; exit 0"});
+  CHECK(toy.run() == 0);
+  CHECK(toy.log() == "start\nstart\ntook a: a\ntook b: b\ntook c: nothing\ntook a: nothing\n");
+}
+
+TEST_CASE("what a worker took stays kept for the next") {
+  KeptToy toy({"keep a; ready; kill", "take a; kill", "take a; stopping; exit 0"});
+  CHECK(toy.run() == 0);
+  CHECK(toy.log() == "start\nstart\ntook a: a\nstart\ntook a: a\n");
+}
+
+TEST_CASE("a descriptor sent right before the kill is kept") {
+  KeptToy toy({"ready; keep_unanswered last; kill", "take last; stopping; exit 0"});
+  CHECK(toy.run() == 0);
+  CHECK(toy.log() == "start\nstart\ntook last: last\n");
+}
+
+TEST_CASE("600 descriptors are kept and inherited") {
+  KeptToy toy({"keep_many 600; ready; kill", "take_many 600; stopping; exit 0"});
+  CHECK(toy.run() == 0);
+  CHECK(toy.log() == "start\nstart\ntook 600, left 0\n");
+}
+
+TEST_CASE("no more than 4096 are kept, and the worker is told") {
+  KeptToy toy({"ready; keep_many 4097", "take_many 4097; stopping; exit 0"});
+  CHECK(toy.run() == 0);
+  CHECK(toy.log() == "start\nstart\ntook 4096, left 0\n");
+}
+
+TEST_CASE("memory whose numbers cannot be believed is refused") {
+  KeptToy toy({"keep_bad_memory; take memory; ready; stopping; exit 0"});
+  CHECK(toy.run() == 0);
+  CHECK_THAT(toy.log(), Contains("does not keep 'memory': this is not the memory of a worker: its first bytes are others"));
+}
+
+TEST_CASE("deaths are counted in the memory") {
+  KeptToy toy({"memory; ready; kill 11", "memory; deaths; stopping; exit 0"});
+  CHECK(toy.run() == 0);
+  CHECK_THAT(toy.log(), Contains("deaths 1, 11") || Contains("deaths 1, 139"));  // 139: with a core
+  CHECK_THAT(toy.said(), Contains("the worker died (SIGSEGV") && Contains("; starting a new one (1 of 10 without progress)"));
+}
+
+TEST_CASE("progress resets the back-off count") {
+  KeptToy toy({"memory; until 15; progress; ready; kill"});
+  CHECK(toy.run() == 0);
+  CHECK(toy.workers() == 15);
+}
+
+TEST_CASE("it gives up after ten deaths without progress and runs the spill") {
+  KeptToy toy({"memory; ready; kill"});
+  CHECK(toy.run() == 1);
+  CHECK(toy.workers() == 10);
+  CHECK_THAT(toy.log(), Catch::Matchers::EndsWith("start\nspill\n"));
+  CHECK_THAT(toy.said(), Contains("the worker died 10 times without progress: the hub stops; what waited in memory is saved"));
+}
+
+TEST_CASE("a spill that fails is said") {
+  KeptToy toy({"memory; ready; kill"});
+  toy.options().spill_arguments.back() = "spill; exit 5";
+  CHECK(toy.run() == 1);
+  CHECK_THAT(toy.said(), Contains("what waited in memory could not be saved (status 5)"));
+}
+
+TEST_CASE("without memory there is nothing to spill") {
+  KeptToy toy({"kill"});
+  CHECK(toy.run() == 1);
+  CHECK(toy.workers() == 10);
+  CHECK_THAT(toy.log(), !Contains("spill"));
+}
+
+TEST_CASE("damaged memory is given up at once, and not spilled") {
+  KeptToy toy({"memory; ready; exit 86"});
+  CHECK(toy.run() == 1);
+  CHECK(toy.log() == "start\n");
+}
+
+TEST_CASE("a hang is killed and marked") {
+  KeptToy toy({"memory; ready; call 60; serve", "memory; hung; stopping; exit 0"});
+  CHECK(toy.run() == 0);
+  CHECK(toy.log() == "start\nserving\nstart\nhung 1\n");
+  CHECK_THAT(toy.said(), Contains("handler number 1 did not come back from a call within 60ms; the worker is killed"));
+}
+
+TEST_CASE("a call that ended, or may take for ever, is no hang") {
+  KeptToy toy({"memory; ready; call 60; call 60; call 0; serve"});
+  toy.start();
+  REQUIRE(toy.wait_for_log("serving"));
+  std::this_thread::sleep_for(600ms);
+  toy.send(SIGTERM);
+  CHECK(toy.end() == 0);
+  CHECK(toy.workers() == 1);
+}
+
+TEST_CASE("a worker that ends with 78 before it is ready ends the keeper with 78") {
+  KeptToy toy({"memory; exit 78"});
+  CHECK(toy.run() == 78);
+  CHECK(toy.log() == "start\n");
+  CHECK(toy.said().empty());
+}
+
+TEST_CASE("status 0 without a word about stopping is a plugin's exit(), and a death") {
+  KeptToy toy({"memory; ready; exit 0", "memory; ready; stopping; exit 0"});
+  CHECK(toy.run() == 0);
+  CHECK(toy.workers() == 2);
+}
+
+TEST_CASE("SIGTERM is forwarded and status 0 passed on") {
+  KeptToy toy({"ready; serve"});
+  toy.start();
+  REQUIRE(toy.wait_for_log("serving"));
+  toy.send(SIGTERM);
+  CHECK(toy.end() == 0);
+  CHECK_THAT(toy.log(), Contains("SIGTERM from the keeper"));
+}
+
+TEST_CASE("SIGUSR1 and SIGHUP are held back until a worker is ready") {
+  KeptToy toy({"ready; serve"});
+  toy.start();
+  REQUIRE(toy.wait_for_log("serving"));
+  toy.send(SIGUSR1);
+  CHECK(toy.wait_for_log("SIGUSR1 from the keeper"));
+  toy.send(SIGHUP);
+  CHECK(toy.wait_for_log("SIGHUP from the keeper"));
+}
+
+TEST_CASE("a worker that dies while it stops is followed by one that is told to stop when it is ready") {
+  KeptToy toy({"memory; ready; die_on_signal", "memory; ready; serve"});
+  toy.start();
+  toy.send(SIGTERM);
+  CHECK(toy.end() == 0);
+  CHECK(toy.workers() == 2);
+  CHECK_THAT(toy.log(), Catch::Matchers::EndsWith("SIGTERM from the keeper\n"));
+}
+
+TEST_CASE("a stop while no worker runs spills and ends well") {
+  KeptToy toy({"memory; ready; kill"}, 30s);
+  toy.start();
+  REQUIRE(toy.wait_until_said("2 of 10"));
+  toy.send(SIGINT);
+  CHECK(toy.end() == 0);
+  CHECK(toy.log() == "start\nstart\nspill\n");
+}
+
+TEST_CASE("what a worker leaves behind is ended before the next starts") {
+  KeptToy toy({"orphan; orphan stubborn; ready; kill", "orphans; stopping; exit 0"});
+  CHECK(toy.run() == 0);
+  CHECK_THAT(toy.log(), Catch::Matchers::EndsWith("start\n0 orphans live\n"));
+}
+
+TEST_CASE("the worker notices the keeper's death") {
+  KeptToy toy({"ready; serve"});
+  toy.start();
+  REQUIRE(toy.wait_for_log("serving"));
+  toy.send(SIGKILL);
+  CHECK(toy.end() == -1);
+  CHECK(toy.wait_for_log("lost the keeper"));
+}
+
+TEST_CASE("a program that is removed while it runs goes on") {
+  KeptToy toy({"ready; serve", "stopping; exit 0"});
+  const auto copy = toy.folder() / "toy";
+  std::filesystem::copy_file(KeptToy::program, copy);
+  toy.options().program = copy;
+  toy.options().worker_arguments[2] = "start; ready; die_on_signal";
+  toy.start();
+  REQUIRE(toy.wait_for_log("start"));
+  std::filesystem::remove(copy);
+  toy.send(SIGUSR1);
+  CHECK(toy.end() == 0);
+  CHECK(toy.workers() == 2);
+}
+
+TEST_CASE("a service manager hears of readiness, life and the end") {
+  KeptToy toy({"ready; serve"});
+  const test::Manager manager("@standpipe-test-" + toy.folder().path());
+  ::setenv("WATCHDOG_USEC", "40000", 1);
+  toy.start();
+  ::unsetenv("WATCHDOG_USEC");
+  std::string heard;
+  const auto hears = [&](const std::string& what) {
+    return KeptToy::eventually([&] { return (heard = manager.heard()) == what; });
+  };
+  CHECK(hears("READY=1"));
+  CHECK(hears("STATUS=toying"));
+  CHECK(hears("WATCHDOG=1"));
+  CHECK(hears("WATCHDOG=1"));
+  toy.send(SIGTERM);
+  CHECK(hears("STOPPING=1"));
+  CHECK(toy.end() == 0);
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "keeper/keeper.h"
+#include "temporary_folder.h"
+
+namespace test {
+
+using namespace std::chrono_literals;
+
+// A keeper in a process of its own, with toy workers (toy_worker.cpp) that follow one script after the other.
+class KeptToy {
+ public:
+  explicit KeptToy(std::vector<std::string> scripts, standpipe::Nanoseconds back_off = 1ms) {
+    options_.program = program;
+    options_.back_off = back_off;
+    options_.worker_arguments = {"toy: worker", folder_ / "log"};
+    for (const auto& script : scripts) options_.worker_arguments.push_back("start; " + script);
+    options_.spill_arguments = {"toy: spill", folder_ / "log", "spill; exit 0"};
+  }
+  ~KeptToy() {
+    if (pid_ > 0) ::kill(pid_, SIGKILL), ::waitpid(pid_, nullptr, 0);
+  }
+  KeptToy(const KeptToy&) = delete;
+  KeptToy& operator=(const KeptToy&) = delete;
+
+  standpipe::keeper::Options& options() { return options_; }
+
+  void start() {
+    pid_ = ::fork();
+    if (pid_ != 0) return;
+    const standpipe::Fd said(::open((folder_ / "said").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    standpipe::StreamReporter reporter(said.get());
+    const standpipe::SystemClock clock;
+    standpipe::keeper::Keeper keeper(options_, clock, reporter);
+    ::_exit(keeper.run());
+  }
+  void send(int signal) { ::kill(pid_, signal); }
+  // What the keeper ended with; -1: it was killed.
+  int end() {
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    pid_ = 0;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+  int run() {
+    start();
+    return end();
+  }
+
+  std::string log() const { return text("log"); }    // what the workers saw
+  std::string said() const { return text("said"); }  // what the keeper reported
+  std::ptrdiff_t workers() const {
+    std::istringstream lines(log());
+    std::ptrdiff_t n = 0;
+    for (std::string line; std::getline(lines, line);) n += line == "start";
+    return n;
+  }
+  bool wait_for_log(const std::string& part) const {
+    return eventually([&] { return log().find(part) != std::string::npos; });
+  }
+  bool wait_until_said(const std::string& part) const {
+    return eventually([&] { return said().find(part) != std::string::npos; });
+  }
+  const TemporaryFolder& folder() const { return folder_; }
+
+  template <class Condition>
+  static bool eventually(Condition condition) {
+    for (int i = 0; i < 4000; ++i) {
+      if (condition()) return true;
+      std::this_thread::sleep_for(5ms);
+    }
+    return false;
+  }
+
+  static constexpr auto program = STANDPIPE_TOY_WORKER;
+
+ private:
+  std::string text(const std::string& name) const {
+    std::ifstream file(folder_ / name);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  TemporaryFolder folder_;
+  standpipe::keeper::Options options_;
+  pid_t pid_ = 0;
+};
+
+}  // namespace test

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "keeper/link.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+
+#include "base/failure.h"
+#include "keeper/store.h"
+#include "keeper/wire.h"
+
+using namespace standpipe;
+using namespace standpipe::keeper;
+
+namespace {
+
+// A keeper's end in this process: says what the test says, and hears what the link says.
+class Parent {
+ public:
+  Parent() {
+    int pair[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == 0);
+    socket_ = Fd(pair[0]);
+    theirs_ = pair[1];
+  }
+  Link start(const std::vector<std::string>& names = {}) {
+    std::vector<Store::Entry> entries;
+    for (const auto& name : names) entries.push_back({::memfd_create("kept", 0), name});
+    if (!entries.empty()) first_ = entries[0].fd;
+    const auto list = ::dup(write_list(entries).get());
+    ::setenv("STANDPIPE_KEEPER", (std::to_string(theirs_) + ',' + std::to_string(list)).c_str(), 1);
+    return Link::from_environment();
+  }
+  void say(const std::string& verb, const std::string& rest = {}) { REQUIRE(tell(socket_.get(), verb, rest) == 0); }
+  std::string heard() {
+    Sentence s;
+    if (hear(socket_.get(), s) != Heard::sentence) return "nothing";
+    return s.verb + (s.rest.empty() ? "" : " " + s.rest) + (s.fd ? " +fd" : "");
+  }
+  void die() { socket_.reset(); }
+  int first_inherited() const { return first_; }
+
+ private:
+  Fd socket_;
+  int theirs_ = -1;
+  int first_ = -1;
+};
+
+const Fd& some_file() {
+  static const Fd file(::memfd_create("some", MFD_CLOEXEC));
+  return file;
+}
+
+}  // namespace
+
+TEST_CASE("what is inherited can be taken once, and goes to no child") {
+  Parent parent;
+  auto link = parent.start({"memory", "source/a b"});
+  CHECK(link.names() == std::vector<std::string>{"memory", "source/a b"});
+  CHECK((::fcntl(parent.first_inherited(), F_GETFD) & FD_CLOEXEC));
+  CHECK((::fcntl(link.fd(), F_GETFD) & FD_CLOEXEC));
+  CHECK(link.take("memory")->get() == parent.first_inherited());
+  CHECK_FALSE(link.take("memory"));
+  CHECK(link.names() == std::vector<std::string>{"source/a b"});
+  CHECK(std::getenv("STANDPIPE_KEEPER") == nullptr);
+  CHECK(link.keeper_pid() == ::getpid());
+}
+
+TEST_CASE("pings are answered while waiting for an answer") {
+  Parent parent;
+  auto link = parent.start();
+  parent.say("ping");
+  parent.say("kept");
+  link.keep("source/a", some_file().get());
+  CHECK(parent.heard() == "keep source/a +fd");
+  CHECK(parent.heard() == "pong");
+}
+
+TEST_CASE("pings are answered when they can be read") {
+  Parent parent;
+  auto link = parent.start();
+  parent.say("ping");
+  CHECK(link.on_readable() == Link::Event::none);
+  CHECK(parent.heard() == "pong");
+  CHECK(parent.heard() == "nothing");
+}
+
+TEST_CASE("a refusal is a failure with its reason") {
+  Parent parent;
+  auto link = parent.start();
+  parent.say("refused", "it keeps 4,096 already");
+  CHECK_THROWS_WITH(link.keep("a", some_file().get()), "the keeper does not keep 'a': it keeps 4,096 already");
+}
+
+TEST_CASE("a keeper that dies while it is waited for is noted, and told when the loop looks") {
+  Parent parent;
+  auto link = parent.start();
+  CHECK(link.kept());
+  parent.die();
+  link.keep("a", some_file().get());
+  link.forget("a");
+  link.ready();
+  CHECK_FALSE(link.kept());
+  CHECK(link.on_readable() == Link::Event::lost);
+}
+
+TEST_CASE("the keeper's death is an event") {
+  Parent parent;
+  auto link = parent.start();
+  parent.die();
+  CHECK(link.on_readable() == Link::Event::lost);
+}
+
+TEST_CASE("what is forgotten cannot be taken") {
+  Parent parent;
+  auto link = parent.start({"a"});
+  link.forget("a");
+  CHECK_FALSE(link.take("a"));
+  CHECK(parent.heard() == "forget a");
+}
+
+TEST_CASE("without a keeper nothing is kept, and nobody is lost") {
+  auto link = Link::none();
+  link.keep("a", some_file().get());
+  link.ready();
+  link.stopping();
+  CHECK_FALSE(link.take("a"));
+  CHECK_FALSE(link.kept());
+  CHECK(link.on_readable() == Link::Event::none);
+  ::unsetenv("STANDPIPE_KEEPER");
+  CHECK_FALSE(Link::from_environment().kept());
+}
+
+TEST_CASE("a variable that is not from a keeper is a failure") {
+  for (const auto* text : {"", "7", "x,y", "1,2", "3,", "100000,100001"}) {
+    ::setenv("STANDPIPE_KEEPER", text, 1);
+    CHECK_THROWS_AS(Link::from_environment(), Failure);
+  }
+}

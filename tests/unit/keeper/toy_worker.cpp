@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+// A worker that does what its command line says: toy_worker LOG SCRIPT... A script is steps with a semicolon between; the first
+// worker follows the first script, its successor the second, whoever is beyond the last follows that. What it sees it writes to
+// LOG.
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <sstream>
+
+#include "keeper/link.h"
+#include "keeper/shared_header.h"
+#include "keeper/wire.h"
+
+using namespace standpipe;
+using namespace standpipe::keeper;
+
+namespace {
+
+struct Memory {
+  SharedHeader header;
+  Watch watches[2];
+};
+
+class Toy {
+ public:
+  explicit Toy(std::string log) : log_(std::move(log)), link_(Link::from_environment()) {
+    generation_ = lines_that_start_with("start").size() + 1;
+    listen_to_signals();
+  }
+
+  void follow(const std::string& script) {
+    std::istringstream steps(script);
+    for (std::string step; std::getline(steps, step, ';');) {
+      std::istringstream words(step);
+      std::string verb, argument;
+      words >> verb >> argument;
+      do_step(verb, argument);
+    }
+  }
+
+  std::size_t generation() const { return generation_; }
+
+  void say(const std::string& line) {
+    const Fd file(::open(log_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+    if (::write(file.get(), (line + '\n').data(), line.size() + 1) < 0) std::abort();
+  }
+
+ private:
+  void do_step(const std::string& verb, const std::string& argument) {
+    const auto number = std::atoi(argument.c_str());
+    const std::map<std::string, std::function<void()>> steps{
+        {"start", [&] { say("start"); }},
+        {"spill", [&] { say("spill"); }},
+        {"keep", [&] { link_.keep(argument, file_with(argument).get()); }},
+        {"keep_unanswered", [&] { (void)tell(link_.fd(), "keep", argument, file_with(argument).get()); }},
+        {"keep_many",
+         [&] {
+           for (int i = 0; i < number; ++i) link_.keep(name(i), file_with(name(i)).get());
+         }},
+        {"forget", [&] { link_.forget(argument); }},
+        {"take", [&] { say("took " + argument + ": " + taken(argument)); }},
+        {"take_many", [&] { say("took " + std::to_string(take_many(number)) + ", left " + std::to_string(link_.names().size())); }},
+        {"keep_bad_memory", [&] { keep_bad_memory(); }},
+        {"memory", [&] { have_memory(); }},
+        {"progress", [&] { std::atomic_ref(memory_->header.progress).fetch_add(1); }},
+        {"call", [&] { begin_call(number); }},
+        {"hung", [&] { say("hung " + std::to_string(memory_->watches[1].hung)); }},
+        {"deaths",
+         [&] { say("deaths " + std::to_string(memory_->header.deaths) + ", " + std::to_string(memory_->header.last_status)); }},
+        {"ready", [&] { link_.ready("toying"); }},
+        {"stopping", [&] { link_.stopping(); }},
+        {"serve", [&] { serve(); }},
+        {"orphan", [&] { leave_orphan(argument == "stubborn"); }},
+        {"orphans", [&] { say(std::to_string(living_orphans()) + " orphans live"); }},
+        {"until",
+         [&] {
+           if (generation_ >= static_cast<std::size_t>(number)) end();
+         }},
+        {"kill", [&] { ::raise(number ? number : SIGKILL); }},
+        {"die_on_signal",
+         [&] {
+           (void)next_signal(-1);
+           ::raise(SIGKILL);
+         }},
+        {"exit", [&] { ::_exit(number); }},
+    };
+    const auto step = steps.find(verb);
+    if (step == steps.end()) std::abort();
+    step->second();
+  }
+
+  static std::string name(int i) { return "descriptor/" + std::to_string(i); }
+  static Fd file_with(const std::string& text) {
+    Fd file(::memfd_create("toy", MFD_CLOEXEC));
+    if (::pwrite(file.get(), text.data(), text.size(), 0) < 0) std::abort();
+    return file;
+  }
+  std::string taken(const std::string& wanted) {
+    const auto fd = link_.take(wanted);
+    char text[600];
+    const auto n = fd ? ::pread(fd->get(), text, sizeof text, 0) : -1;
+    return n < 0 ? "nothing" : std::string(text, static_cast<std::size_t>(n));
+  }
+  int take_many(int most) {
+    int right = 0;
+    for (int i = 0; i < most; ++i) right += taken(name(i)) == name(i);
+    return right;
+  }
+
+  void have_memory() {
+    auto fd = link_.take("memory");
+    const bool is_new = !fd;
+    if (is_new) fd = Fd(::memfd_create("memory", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    if (is_new && ::ftruncate(fd->get(), sizeof(Memory)) != 0) std::abort();
+    memory_ = static_cast<Memory*>(::mmap(nullptr, sizeof(Memory), PROT_READ | PROT_WRITE, MAP_SHARED, fd->get(), 0));
+    if (!is_new) return;
+    *memory_ = Memory{{.magic = kMemoryMagic,
+                       .version = kMemoryVersion,
+                       .header_bytes = sizeof(SharedHeader),
+                       .bytes = sizeof(Memory),
+                       .watches_offset = offsetof(Memory, watches),
+                       .watches = 2},
+                      {}};
+    link_.keep("memory", fd->get());
+  }
+  void keep_bad_memory() {
+    try {
+      link_.keep("memory", file_with(std::string(200, 'x')).get());
+    } catch (const std::exception& e) {
+      say(e.what());
+    }
+  }
+  void begin_call(int timeout_ms) {
+    memory_->watches[1].timeout_ns = static_cast<std::uint64_t>(timeout_ms) * 1'000'000;
+    std::atomic_ref(memory_->watches[1].call).fetch_add(1);
+  }
+
+  void listen_to_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int s : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set, s);
+    ::sigprocmask(SIG_BLOCK, &set, nullptr);
+    signals_ = Fd(::signalfd(-1, &set, SFD_CLOEXEC));
+  }
+  // Answers the keeper meanwhile. 0: it is dead.
+  int next_signal(int timeout_ms) {
+    for (;;) {
+      pollfd fds[] = {{signals_.get(), POLLIN, 0}, {link_.fd(), POLLIN, 0}};
+      (void)::poll(fds, 2, timeout_ms);
+      if (fds[1].revents && link_.on_readable() == Link::Event::lost) return 0;
+      signalfd_siginfo info{};
+      if (!(fds[0].revents & POLLIN) || ::read(signals_.get(), &info, sizeof info) != sizeof info) continue;
+      say("SIG" + std::string(::sigabbrev_np(static_cast<int>(info.ssi_signo))) +
+          (static_cast<pid_t>(info.ssi_pid) == link_.keeper_pid() ? " from the keeper" : " from elsewhere"));
+      return static_cast<int>(info.ssi_signo);
+    }
+  }
+  void serve() {
+    say("serving");
+    for (;;) {
+      const int signal = next_signal(-1);
+      if (signal == 0) say("lost the keeper");
+      if (signal == 0 || signal == SIGTERM || signal == SIGINT) end();
+    }
+  }
+  [[noreturn]] void end() {
+    link_.stopping();
+    ::_exit(0);
+  }
+
+  // In a session of its own, and no child of ours.
+  void leave_orphan(bool stubborn) {
+    const auto child = ::fork();
+    if (child != 0) {
+      ::waitpid(child, nullptr, 0);
+      return;
+    }
+    if (stubborn) ::signal(SIGTERM, SIG_IGN);
+    sigset_t none;
+    sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    if (::fork() != 0) ::_exit(0);
+    ::setsid();
+    say("orphan " + std::to_string(::getpid()));
+    for (;;) ::pause();
+  }
+  std::vector<std::string> lines_that_start_with(const std::string& begin) const {
+    std::ifstream file(log_);
+    std::vector<std::string> found;
+    for (std::string line; std::getline(file, line);)
+      if (line.starts_with(begin)) found.push_back(line);
+    return found;
+  }
+  std::size_t living_orphans() const {
+    std::size_t n = 0;
+    for (const auto& line : lines_that_start_with("orphan ")) n += ::kill(std::atoi(line.c_str() + 7), 0) == 0;
+    return n;
+  }
+
+  std::string log_;
+  Link link_;
+  std::size_t generation_ = 0;
+  Fd signals_;
+  Memory* memory_ = nullptr;
+};
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  if (count < 3) return 2;
+  Toy toy(arguments[1]);
+  const auto scripts = static_cast<std::size_t>(count - 2);
+  toy.follow(arguments[1 + std::min(toy.generation(), scripts)]);
+}
