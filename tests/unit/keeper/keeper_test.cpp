@@ -39,12 +39,12 @@ TEST_CASE("600 descriptors are kept and inherited") {
 TEST_CASE("no more than 4096 are kept, and the worker is told") {
   KeptToy toy({"ready; keep_many 4097", "take_many 4097; stopping; exit 0"});
   CHECK(toy.run() == 0);
-  CHECK(toy.log() == "start\nstart\ntook 4096, left 0\n");
+  CHECK(toy.log() == "start\nthe keeper does not keep 'descriptor/4096': it keeps 4,096 already\nstart\ntook 4096, left 0\n");
 }
 
 TEST_CASE("memory whose numbers cannot be believed is refused") {
-  KeptToy toy({"keep_bad_memory; take memory; ready; stopping; exit 0"});
-  CHECK(toy.run() == 0);
+  KeptToy toy({"keep_bad_memory"});
+  CHECK(toy.run() == 3);
   CHECK_THAT(toy.log(), Contains("does not keep 'memory': this is not the memory of a worker: its first bytes are others"));
 }
 
@@ -128,23 +128,42 @@ TEST_CASE("SIGTERM is forwarded and status 0 passed on") {
   CHECK_THAT(toy.log(), Contains("SIGTERM from the keeper"));
 }
 
-TEST_CASE("SIGUSR1 and SIGHUP are held back until a worker is ready") {
-  KeptToy toy({"ready; serve"});
+TEST_CASE("SIGUSR1 and SIGHUP are held back until the worker is ready") {
+  KeptToy toy({"quiet 300; ready; serve"});
   toy.start();
-  REQUIRE(toy.wait_for_log("serving"));
+  REQUIRE(toy.wait_for_log("start"));
   toy.send(SIGUSR1);
-  CHECK(toy.wait_for_log("SIGUSR1 from the keeper"));
+  CHECK(toy.wait_for_log("quiet\nserving\nSIGUSR1 from the keeper"));
   toy.send(SIGHUP);
   CHECK(toy.wait_for_log("SIGHUP from the keeper"));
 }
 
 TEST_CASE("a worker that dies while it stops is followed by one that is told to stop when it is ready") {
-  KeptToy toy({"memory; ready; die_on_signal", "memory; ready; serve"});
+  KeptToy toy({"memory; ready; die_on_signal", "memory; quiet 300; ready; serve"});
   toy.start();
+  REQUIRE(toy.wait_for_log("serving"));
   toy.send(SIGTERM);
   CHECK(toy.end() == 0);
   CHECK(toy.workers() == 2);
-  CHECK_THAT(toy.log(), Catch::Matchers::EndsWith("SIGTERM from the keeper\n"));
+  CHECK_THAT(toy.log(), Catch::Matchers::EndsWith("start\nquiet\nserving\nSIGTERM from the keeper\n"));
+}
+
+TEST_CASE("a worker that is not ready yet can be stopped") {
+  KeptToy toy({"serve"});
+  toy.start();
+  REQUIRE(toy.wait_for_log("serving"));
+  toy.send(SIGTERM);
+  CHECK(toy.end() == 0);
+  CHECK(toy.workers() == 1);
+}
+
+TEST_CASE("a worker that a stop kills before it is ready is not followed by another") {
+  KeptToy toy({"die_on_signal"});
+  toy.start();
+  REQUIRE(toy.wait_for_log("serving"));
+  toy.send(SIGTERM);
+  CHECK(toy.end() == 0);
+  CHECK(toy.workers() == 1);
 }
 
 TEST_CASE("a stop while no worker runs spills and ends well") {
@@ -172,13 +191,12 @@ TEST_CASE("the worker notices the keeper's death") {
 }
 
 TEST_CASE("a program that is removed while it runs goes on") {
-  KeptToy toy({"ready; serve", "stopping; exit 0"});
+  KeptToy toy({"ready; die_on_signal", "stopping; exit 0"});
   const auto copy = toy.folder() / "toy";
   std::filesystem::copy_file(KeptToy::program, copy);
   toy.options().program = copy;
-  toy.options().worker_arguments[2] = "start; ready; die_on_signal";
   toy.start();
-  REQUIRE(toy.wait_for_log("start"));
+  REQUIRE(toy.wait_for_log("serving"));
   std::filesystem::remove(copy);
   toy.send(SIGUSR1);
   CHECK(toy.end() == 0);

@@ -17,6 +17,7 @@
 #include <map>
 #include <sstream>
 
+#include "base/failure.h"
 #include "keeper/link.h"
 #include "keeper/shared_header.h"
 #include "keeper/wire.h"
@@ -69,8 +70,12 @@ class Toy {
          }},
         {"forget", [&] { link_.forget(argument); }},
         {"take", [&] { say("took " + argument + ": " + taken(argument)); }},
-        {"take_many", [&] { say("took " + std::to_string(take_many(number)) + ", left " + std::to_string(link_.names().size())); }},
-        {"keep_bad_memory", [&] { keep_bad_memory(); }},
+        {"take_many",
+         [&] {
+           const auto right = std::to_string(take_many(number));
+           say("took " + right + ", left " + std::to_string(link_.names().size()));
+         }},
+        {"keep_bad_memory", [&] { link_.keep("memory", file_with(std::string(200, 'x')).get()); }},
         {"memory", [&] { have_memory(); }},
         {"progress", [&] { std::atomic_ref(memory_->header.progress).fetch_add(1); }},
         {"call", [&] { begin_call(number); }},
@@ -86,9 +91,14 @@ class Toy {
          [&] {
            if (generation_ >= static_cast<std::size_t>(number)) end();
          }},
+        {"quiet",
+         [&] {
+           if (next_signal(number) < 0) say("quiet");
+         }},
         {"kill", [&] { ::raise(number ? number : SIGKILL); }},
         {"die_on_signal",
          [&] {
+           say("serving");
            (void)next_signal(-1);
            ::raise(SIGKILL);
          }},
@@ -133,13 +143,6 @@ class Toy {
                       {}};
     link_.keep("memory", fd->get());
   }
-  void keep_bad_memory() {
-    try {
-      link_.keep("memory", file_with(std::string(200, 'x')).get());
-    } catch (const std::exception& e) {
-      say(e.what());
-    }
-  }
   void begin_call(int timeout_ms) {
     memory_->watches[1].timeout_ns = static_cast<std::uint64_t>(timeout_ms) * 1'000'000;
     std::atomic_ref(memory_->watches[1].call).fetch_add(1);
@@ -152,11 +155,11 @@ class Toy {
     ::sigprocmask(SIG_BLOCK, &set, nullptr);
     signals_ = Fd(::signalfd(-1, &set, SFD_CLOEXEC));
   }
-  // Answers the keeper meanwhile. 0: it is dead.
+  // Answers the keeper meanwhile. 0: it is dead; -1: none came in time.
   int next_signal(int timeout_ms) {
     for (;;) {
       pollfd fds[] = {{signals_.get(), POLLIN, 0}, {link_.fd(), POLLIN, 0}};
-      (void)::poll(fds, 2, timeout_ms);
+      if (::poll(fds, 2, timeout_ms) == 0) return -1;
       if (fds[1].revents && link_.on_readable() == Link::Event::lost) return 0;
       signalfd_siginfo info{};
       if (!(fds[0].revents & POLLIN) || ::read(signals_.get(), &info, sizeof info) != sizeof info) continue;
@@ -220,5 +223,10 @@ int main(int count, char** arguments) {
   if (count < 3) return 2;
   Toy toy(arguments[1]);
   const auto scripts = static_cast<std::size_t>(count - 2);
-  toy.follow(arguments[1 + std::min(toy.generation(), scripts)]);
+  try {
+    toy.follow(arguments[1 + std::min(toy.generation(), scripts)]);
+  } catch (const Failure& f) {
+    toy.say(f.what());
+    return 3;
+  }
 }
