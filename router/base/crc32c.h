@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace standpipe {
+
+// CRC-32C (Castagnoli), as iSCSI and ext4 have it: finds what a torn write or a flipped bit did, not what somebody forged.
+// `before`: the checksum of the bytes in front of these. By the processor's own instruction where it has one.
+std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t before = 0);
+
+// The same without that instruction; apart so that tests compare the two.
+std::uint32_t crc32c_by_table(std::span<const std::byte> bytes, std::uint32_t before = 0);
+
+}  // namespace standpipe

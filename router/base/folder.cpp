@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/folder.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <charconv>
+
+#include "base/failure.h"
+#include "base/fd.h"
+
+namespace standpipe {
+namespace {
+
+constexpr std::string_view kHexDigits = "0123456789ABCDEF";
+
+bool stays(char c, bool is_first) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+         (c == '.' && !is_first);
+}
+
+void make_folder(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) == 0) {
+    (void)sync_folder(folder_of(path));  // best effort: what cannot be synced will be said when a file is written
+    return;
+  }
+  const int error = errno;
+  struct stat st {};
+  if (::stat(path.c_str(), &st) == 0) {  // EEXIST, but also EROFS and EACCES where it exists already
+    if (S_ISDIR(st.st_mode)) return;
+    throw Failure(path + " is no folder", "mv it away, or set data_dir to another folder");
+  }
+  throw Failure::system("make the folder " + path, error, "make it for the hub's user, or set data_dir to another folder");
+}
+
+}  // namespace
+
+void make_private_folders(const std::string& path) {
+  for (auto slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1))
+    make_folder(path.substr(0, slash));
+  make_folder(path);
+}
+
+int sync_folder(const std::string& folder) {
+  const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return fd && ::fsync(fd.get()) == 0 ? 0 : errno;
+}
+
+std::string folder_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string as_file_name(std::string_view text) {
+  std::string name;
+  for (const char c : text) {
+    if (stays(c, name.empty())) {
+      name += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    name += {'%', kHexDigits[byte >> 4], kHexDigits[byte & 15]};
+  }
+  return name;
+}
+
+std::optional<std::string> from_file_name(std::string_view name) {
+  std::string text;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    if (name[i] != '%') {
+      text += name[i];
+      continue;
+    }
+    unsigned byte = 0;
+    const auto digits = name.substr(i + 1, 2);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
+    if (error != std::errc() || digits.size() != 2 || end != digits.data() + 2) return std::nullopt;
+    text += static_cast<char>(byte);
+    i += 2;
+  }
+  if (as_file_name(text) != name) return std::nullopt;  // one name a text, so that two files are never taken for one
+  return text;
+}
+
+}  // namespace standpipe

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+// Folders of ours, and names in them.
+namespace standpipe {
+
+// Makes the folder and those above it, for its user alone (0700); those that exist stay as they are. Throws Failure.
+void make_private_folders(const std::string& path);
+
+// A file that was made, renamed or removed is so after a power failure only when its folder was synced too. 0, or the error.
+int sync_folder(const std::string& folder);
+std::string folder_of(const std::string& path);
+
+// Any text as the name of a file: letters, digits, `_`, `-` and `.` (not in front) as they are, the rest as %2F.
+std::string as_file_name(std::string_view text);
+std::optional<std::string> from_file_name(std::string_view name);  // nullopt: not made by as_file_name
+
+}  // namespace standpipe
