@@ -32,8 +32,8 @@ class FullDisk {
   void (*handler_)(int);
 };
 
-// What fdatasync fails with from now on, 0: not at all; and how often it was called. Stands in for the C library's, so one file of
-// a program includes this.
+// For a test that defines an fdatasync of its own, which then stands in for the C library's: what it is to fail with, 0: not at
+// all; and how often it was called.
 struct Syncs {
   int error = 0;
   int calls = 0;

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "deliver/spill.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <filesystem>
+#include <set>
+
+#include "base/byte_codec.h"
+#include "base/folder.h"
+#include "base/text.h"
+
+namespace standpipe::deliver {
+namespace {
+
+// What a record's meta begins with.
+enum class Kind : std::uint8_t {
+  handlers = 1,  // a list of handlers: its number, how many, their names
+  message = 2,   // the number of its list, sequence, accept time; the payload is the frame
+  end = 3,       // how many messages there are
+};
+
+constexpr std::string_view kExtension = ".log";
+constexpr std::string_view kUnfinished = ".tmp";
+
+struct Name {
+  std::string source;
+  std::uint64_t number = 0;
+};
+
+std::string folder_in(const std::string& data_dir) { return data_dir + "/spill"; }
+
+// SOURCE-N.log; the source's own name may have dashes, the number has none.
+std::optional<Name> parse(std::string_view file) {
+  if (!file.ends_with(kExtension)) return std::nullopt;
+  file.remove_suffix(kExtension.size());
+  const auto dash = file.rfind('-');
+  if (dash == std::string_view::npos) return std::nullopt;
+  const auto digits = file.substr(dash + 1);
+  Name name;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), name.number);
+  const auto source = from_file_name(file.substr(0, dash));
+  if (error != std::errc() || end != digits.data() + digits.size() || !source) return std::nullopt;
+  name.source = *source;
+  return name;
+}
+
+std::vector<Name> spills(const std::string& data_dir) {
+  std::vector<Name> found;
+  std::error_code error;
+  const auto folder = folder_in(data_dir);
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+    if (auto name = parse(entry->path().filename().string())) found.push_back(std::move(*name));
+  if (error && error != std::errc::no_such_file_or_directory) throw Failure::system("look into " + folder, error.value());
+  return found;
+}
+
+std::string path_of(const std::string& data_dir, std::string_view source, std::uint64_t number) {
+  return folder_in(data_dir) + '/' + as_file_name(source) + '-' + std::to_string(number) + std::string(kExtension);
+}
+
+std::vector<std::uint64_t> numbers_of(const std::string& data_dir, std::string_view source) {
+  std::vector<std::uint64_t> numbers;
+  for (const auto& name : spills(data_dir))
+    if (name.source == source) numbers.push_back(name.number);
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+std::string next_path(const std::string& data_dir, std::string_view source) {
+  make_private_folders(folder_in(data_dir));
+  const auto numbers = numbers_of(data_dir, source);
+  return path_of(data_dir, source, numbers.empty() ? 1 : numbers.back() + 1);
+}
+
+std::string unfinished(const std::string& path) { return path + std::string(kUnfinished); }
+
+log::DiskLog begun(const std::string& path) {
+  const auto name = unfinished(path);
+  if (::unlink(name.c_str()) != 0 && errno != ENOENT) throw Failure::system("delete " + name, errno);  // of an interrupted spill
+  return log::DiskLog::open(name, log::DiskLog::Access::append);
+}
+
+}  // namespace
+
+// ---- write
+
+SpillWriter::SpillWriter(const std::string& data_dir, std::string_view source)
+    : path_(next_path(data_dir, source)), log_(begun(path_)) {}
+
+SpillWriter::~SpillWriter() {
+  if (!is_finished_) ::unlink(unfinished(path_).c_str());
+}
+
+std::optional<Failure> SpillWriter::add(std::uint64_t sequence, std::uint64_t accepted_ns,
+                                        std::span<const std::string_view> handlers,
+                                        std::span<const std::span<const std::byte>> frame) {
+  std::uint32_t number = 0;
+  if (auto failure = number_of(handlers, number)) return failure;
+  ByteWriter meta;
+  meta.number(static_cast<std::uint8_t>(Kind::message)).number(number).number(sequence).number(accepted_ns);
+  if (auto failure = log_.append(meta.bytes(), frame)) return failure;
+  ++messages_;
+  return std::nullopt;
+}
+
+std::optional<Failure> SpillWriter::number_of(std::span<const std::string_view> handlers, std::uint32_t& number) {
+  std::string key;
+  for (const auto handler : handlers) (key += handler) += '\0';
+  const auto [list, is_new] = lists_.try_emplace(std::move(key), static_cast<std::uint32_t>(lists_.size()));
+  number = list->second;
+  if (!is_new) return std::nullopt;
+  ByteWriter meta;
+  meta.number(static_cast<std::uint8_t>(Kind::handlers)).number(number).number(static_cast<std::uint32_t>(handlers.size()));
+  for (const auto handler : handlers) meta.text(handler);
+  return log_.append(meta.bytes(), {});
+}
+
+std::optional<Failure> SpillWriter::finish() {
+  ByteWriter meta;
+  meta.number(static_cast<std::uint8_t>(Kind::end)).number(messages_);
+  if (auto failure = log_.append(meta.bytes(), {})) return failure;
+  if (auto failure = log_.sync()) return failure;
+  if (::rename(unfinished(path_).c_str(), path_.c_str()) != 0) return Failure::system("rename " + unfinished(path_), errno);
+  is_finished_ = true;
+  if (const int error = sync_folder(folder_of(path_))) return Failure::system("sync the folder of " + path_, error);
+  return std::nullopt;
+}
+
+// ---- read
+
+std::vector<std::string> SpillReader::find(const std::string& data_dir, std::string_view source) {
+  std::vector<std::string> paths;
+  for (const auto number : numbers_of(data_dir, source)) paths.push_back(path_of(data_dir, source, number));
+  return paths;
+}
+
+std::vector<std::string> SpillReader::sources(const std::string& data_dir) {
+  std::set<std::string> sources;
+  for (auto& name : spills(data_dir)) sources.insert(std::move(name.source));
+  return {sources.begin(), sources.end()};
+}
+
+SpillReader::SpillReader(const std::string& path) : log_(log::DiskLog::open(path, log::DiskLog::Access::read)) {
+  if (const auto last = log_.last()) {
+    ByteReader in(*last);
+    if (in.number<std::uint8_t>() == static_cast<std::uint8_t>(Kind::end)) written_ = in.number<std::uint64_t>();
+  }
+}
+
+// A message whose list of handlers was damaged cannot be served: it is missing in the count, and so said.
+std::optional<SpillReader::Message> SpillReader::next() {
+  while (const auto record = log_.read_next(at_)) {
+    ByteReader in(record->meta);
+    const auto kind = static_cast<Kind>(in.number<std::uint8_t>());
+    const auto number = in.number<std::uint32_t>();
+    if (kind == Kind::handlers) {
+      auto& list = lists_[number];
+      for (auto count = in.number<std::uint32_t>(); count > 0 && in.ok(); --count) list.emplace_back(in.text());
+    } else if (kind == Kind::message && lists_.contains(number)) {
+      Message message{.handlers = lists_[number], .frame = record->payload};
+      message.sequence = in.number<std::uint64_t>();
+      message.accepted_ns = in.number<std::uint64_t>();
+      if (!in.ok()) continue;
+      ++messages_;
+      return message;
+    }
+  }
+  return std::nullopt;
+}
+
+std::string SpillReader::damage() const {
+  const auto found = log_.recovery().text();
+  if (written_ == messages_) return found.empty() ? "" : log_.path() + ": all messages are there, but " + found;
+  const auto lost = written_ ? "lacks " + counted(*written_ - messages_, "message")
+                             : "has lost its end, and with it an unknown number of messages";
+  return log_.path() + " " + lost + (found.empty() ? "" : ": " + found);
+}
+
+}  // namespace standpipe::deliver

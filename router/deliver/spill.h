@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "log/disk_log.h"
+
+// What waits in memory when a hub ends goes to the disk, a file a source, and is served by the next start. The frames are exactly
+// the wire's, each with the handlers that still want it.
+//
+// A spill is there whole or not at all: it is written under another name (.tmp) and renamed when it is on the disk. Several of one
+// source are served in the order of their numbers, because a hub may end again before it has served the last one.
+namespace standpipe::deliver {
+
+class SpillWriter {
+ public:
+  // Begins a spill of that source behind those that are there. Throws Failure.
+  SpillWriter(const std::string& data_dir, std::string_view source);
+  ~SpillWriter();  // what was not finished is gone
+  SpillWriter(const SpillWriter&) = delete;
+  SpillWriter& operator=(const SpillWriter&) = delete;
+
+  // In the order of the sequences. After a failure the spill is of no use.
+  [[nodiscard]] std::optional<Failure> add(std::uint64_t sequence, std::uint64_t accepted_ns,
+                                           std::span<const std::string_view> handlers,
+                                           std::span<const std::span<const std::byte>> frame);
+  [[nodiscard]] std::optional<Failure> finish();
+
+  std::uint64_t messages() const { return messages_; }
+  std::uint64_t bytes() const { return log_.bytes(); }
+  const std::string& path() const { return path_; }  // its name when it is finished
+
+ private:
+  std::optional<Failure> number_of(std::span<const std::string_view> handlers, std::uint32_t& number);
+
+  std::string path_;
+  log::DiskLog log_;
+  std::unordered_map<std::string, std::uint32_t> lists_;  // of handlers, which repeat: each is written once
+  std::uint64_t messages_ = 0;
+  bool is_finished_ = false;
+};
+
+class SpillReader {
+ public:
+  struct Message {  // valid until the next one
+    std::uint64_t sequence = 0;
+    std::uint64_t accepted_ns = 0;
+    std::span<const std::string> handlers = {};
+    std::span<const std::byte> frame = {};
+  };
+
+  // The spills of a source, in the order in which they are to be served.
+  static std::vector<std::string> find(const std::string& data_dir, std::string_view source);
+  // All sources that have one, sorted; also those that the configuration no longer has.
+  static std::vector<std::string> sources(const std::string& data_dir);
+
+  explicit SpillReader(const std::string& path);  // throws Failure
+  // Throws Failure when the disk cannot be read.
+  std::optional<Message> next();
+  // After the last one: what of the spill could not be read, for people; empty when all came.
+  std::string damage() const;
+  std::uint64_t messages() const { return messages_; }  // that came so far
+  [[nodiscard]] std::optional<Failure> remove() { return log_.remove(); }
+
+ private:
+  log::DiskLog log_;
+  log::DiskLog::Cursor at_;
+  std::unordered_map<std::uint32_t, std::vector<std::string>> lists_;
+  std::uint64_t messages_ = 0;
+  std::optional<std::uint64_t> written_;  // messages, as its last record says
+};
+
+}  // namespace standpipe::deliver

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "deliver/dead_letters.h"
+
+#include <sys/stat.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "failing_disk.h"
+#include "scripted.h"
+#include "temporary_folder.h"
+
+using namespace standpipe;
+using deliver::DeadLetter;
+using deliver::DeadLetterReader;
+using deliver::DeadLetters;
+using deliver::Reason;
+
+namespace {
+
+// Verbs: put, crash (a successor in the same run), start (another run), all.
+class Fixture {
+ public:
+  Fixture() { start(1); }
+  void start(std::uint64_t run) {
+    run_ = run;
+    letters_.emplace(folder.path(), run, quiet);
+  }
+  void crash() { start(run_); }
+  std::string put(std::uint64_t sequence, std::string payload = "hello", std::string_view handler = "billing") {
+    DeadLetter letter{.source = "orders", .handler = handler, .plugin = "forward", .sequence = sequence};
+    letter.payload = std::as_bytes(std::span(payload));
+    return put(letter);
+  }
+  std::string put(const DeadLetter& letter) {
+    const auto failure = letters_->put(letter);
+    return failure ? std::string(failure->what()) + "; " + failure->help() : "";
+  }
+  // "orders/billing 7 hello" each.
+  std::vector<std::string> all() const {
+    std::vector<std::string> out;
+    DeadLetterReader reader(folder.path());
+    while (const auto letter = reader.next()) {
+      const std::string payload(reinterpret_cast<const char*>(letter->payload.data()), letter->payload.size());
+      out.push_back(std::string(letter->source) + '/' + std::string(letter->handler) + ' ' + std::to_string(letter->sequence) +
+                    ' ' + payload);
+    }
+    return out;
+  }
+
+  test::TemporaryFolder folder;
+  const std::string path = folder / "dead-letters.log";
+  test::Quiet quiet;
+
+ private:
+  std::uint64_t run_ = 0;
+  std::optional<DeadLetters> letters_;
+};
+
+using Texts = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE_METHOD(Fixture, "a dead letter is read back with all that is known of it") {
+  const std::string payload = "\5\0\0\0hello";
+  DeadLetter letter{"orders", "billing",       "forward",           7, 11,
+                    12,       Reason::crashed, "SIGSEGV in handle", 3, std::as_bytes(std::span(payload))};
+  CHECK(put(letter) == "");
+  DeadLetterReader reader(folder.path());
+  const auto read = reader.next();
+  REQUIRE(read);
+  CHECK(read->source == "orders");
+  CHECK(read->handler == "billing");
+  CHECK(read->plugin == "forward");
+  CHECK(read->sequence == 7);
+  CHECK(read->accepted_ns == 11);
+  CHECK(read->put_aside_ns == 12);
+  CHECK(read->reason == Reason::crashed);
+  CHECK(read->detail == "SIGSEGV in handle");
+  CHECK(read->attempts == 3);
+  CHECK(std::equal(read->payload.begin(), read->payload.end(), letter.payload.begin(), letter.payload.end()));
+  CHECK_FALSE(reader.next());
+}
+
+TEST_CASE_METHOD(Fixture, "there is no file before the first letter, and it is its user's alone") {
+  CHECK_FALSE(std::filesystem::exists(path));
+  put(1);
+  struct stat st {};
+  ::stat(path.c_str(), &st);
+  CHECK((st.st_mode & 07777) == 0600);
+}
+
+TEST_CASE_METHOD(Fixture, "a letter put again after a crash between append and commit is there once") {
+  put(1);
+  put(2);
+  crash();
+  CHECK(put(2) == "");
+  CHECK(put(3) == "");
+  CHECK(all() == Texts{"orders/billing 1 hello", "orders/billing 2 hello", "orders/billing 3 hello"});
+}
+
+TEST_CASE_METHOD(Fixture, "the same sequence of another handler, or of another run, is another letter") {
+  put(1);
+  put(1, "hello", "bill");
+  put(1, "hello", "billing");
+  start(2);
+  put(1, "later");
+  CHECK(all() == Texts{"orders/billing 1 hello", "orders/bill 1 hello", "orders/billing 1 hello", "orders/billing 1 later"});
+}
+
+TEST_CASE_METHOD(Fixture, "a letter that was torn by a crash is put again whole") {
+  put(1);
+  put(2);
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 3);
+  crash();
+  put(2);
+  CHECK(all() == Texts{"orders/billing 1 hello", "orders/billing 2 hello"});
+  REQUIRE(quiet.said.size() == 1);
+  CHECK(quiet.said[0] == path + ": left out 89 bytes at the end: a record is not whole (1 whole record)");
+}
+
+TEST_CASE_METHOD(Fixture, "a full disk keeps the message waiting, and the letter is put when there is room") {
+  put(1);
+  {
+    const test::FullDisk full(std::filesystem::file_size(path) + 10);
+    CHECK(put(2) ==
+          "cannot put a message aside: cannot write " + path + ": File too large; raise the limit of a file's size (ulimit -f)");
+  }
+  CHECK(put(2) == "");
+  CHECK(all() == Texts{"orders/billing 1 hello", "orders/billing 2 hello"});
+}
+
+TEST_CASE_METHOD(Fixture, "a file of somebody else in its place is said and left alone, until it is moved away") {
+  std::ofstream(path) << "my own notes of today";
+  CHECK(put(1) ==
+        "cannot put a message aside: " + path + " is no disk log (it begins with 6d 79 20 6f 77 6e 20 6e  my own n); mv it away");
+  std::filesystem::rename(path, path + ".mine");
+  CHECK(put(1) == "");
+}
+
+TEST_CASE_METHOD(Fixture, "a detail that is too long is cut at a character") {
+  std::string detail(511, 'x');
+  detail += "\xc3\xa4 and more";
+  put({.source = "orders", .detail = detail});
+  DeadLetterReader reader(folder.path());
+  CHECK(reader.next()->detail == std::string(511, 'x'));
+}
+
+TEST_CASE_METHOD(Fixture, "a letter of a later version is counted and passed over") {
+  put(1);
+  auto log = log::DiskLog::open(path, log::DiskLog::Access::append);
+  const std::byte later[] = {std::byte{2}, std::byte{0}};
+  CHECK_FALSE(log.append(later, {}));
+  CHECK_FALSE(log.sync());
+  DeadLetterReader reader(folder.path());
+  CHECK(reader.next());
+  CHECK_FALSE(reader.next());
+  CHECK(reader.unreadable() == 1);
+}

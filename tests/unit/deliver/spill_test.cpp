@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "deliver/spill.h"
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "base/text.h"
+#include "failing_disk.h"
+#include "temporary_folder.h"
+
+using namespace standpipe;
+using deliver::SpillReader;
+using deliver::SpillWriter;
+
+namespace {
+
+using Texts = std::vector<std::string>;
+
+// Verbs: begin, add, finish, interrupt (a kill: the file stays as it is), all.
+class Fixture {
+ public:
+  void begin(const std::string& source = "orders") { writer = std::make_unique<SpillWriter>(folder.path(), source); }
+  std::string add(std::uint64_t sequence, std::vector<std::string_view> handlers, std::string_view frame) {
+    // In two parts, as a frame that lies in two places.
+    const auto bytes = std::as_bytes(std::span(frame));
+    const std::span<const std::byte> parts[] = {bytes.first(frame.size() / 2), bytes.subspan(frame.size() / 2)};
+    const auto failure = writer->add(sequence, sequence * 10, handlers, parts);
+    return failure ? failure->what() : "";
+  }
+  std::string finish() {
+    const auto failure = writer->finish();
+    writer.reset();
+    return failure ? failure->what() : "";
+  }
+  void interrupt() {
+    const auto name = writer->path() + ".tmp";
+    std::filesystem::copy_file(name, name + "copy");
+    writer.reset();
+    std::filesystem::rename(name + "copy", name);
+  }
+  void spill(const std::string& source, std::string_view frame) {
+    begin(source);
+    add(1, {"billing"}, frame);
+    CHECK(finish() == "");
+  }
+  Texts spills(const std::string& source = "orders") const { return SpillReader::find(folder.path(), source); }
+  // "7@70 billing,screen: FRAME" each, and at the end what is damaged.
+  static Texts all(const std::string& path) {
+    Texts out;
+    SpillReader reader(path);
+    while (const auto m = reader.next())
+      out.push_back(std::to_string(m->sequence) + '@' + std::to_string(m->accepted_ns) + ' ' +
+                    joined({m->handlers.begin(), m->handlers.end()}, ",") + ": " +
+                    std::string(reinterpret_cast<const char*>(m->frame.data()), m->frame.size()));
+    if (!reader.damage().empty()) out.push_back(reader.damage());
+    return out;
+  }
+
+  test::TemporaryFolder folder;
+  std::unique_ptr<SpillWriter> writer;
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(Fixture, "a spill comes back with its frames, and the handlers that still want each") {
+  begin();
+  add(7, {"billing", "screen", "archive"}, "seven");
+  add(8, {"billing"}, "eight");
+  add(9, {"billing", "screen", "archive"}, "");
+  add(12, {"archive"}, "twelve");
+  CHECK(finish() == "");
+  REQUIRE(spills().size() == 1);
+  CHECK(all(spills()[0]) == Texts{"7@70 billing,screen,archive: seven", "8@80 billing: eight",
+                                  "9@90 billing,screen,archive: ", "12@120 archive: twelve"});
+}
+
+TEST_CASE_METHOD(Fixture, "a list of handlers is written once") {
+  begin();
+  for (std::uint64_t i = 1; i <= 100; ++i) add(i, {"a handler with a long name", "another handler with a long name"}, "x");
+  CHECK(finish() == "");
+  CHECK(std::filesystem::file_size(spills()[0]) < 4000);
+  CHECK(all(spills()[0]).size() == 100);
+}
+
+TEST_CASE_METHOD(Fixture, "a large frame comes back whole among small ones") {
+  const std::string large(5'000'000, 'L');
+  begin();
+  add(1, {"a"}, "small");
+  add(2, {"a"}, large);
+  add(3, {"a"}, "small");
+  CHECK(finish() == "");
+  CHECK((all(spills()[0]) == Texts{"1@10 a: small", "2@20 a: " + large, "3@30 a: small"}));
+}
+
+TEST_CASE_METHOD(Fixture, "an interrupted spill is not seen, and the next one takes its place") {
+  begin();
+  add(1, {"billing"}, std::string(300'000, 'x'));
+  interrupt();
+  CHECK(spills().empty());
+  CHECK(SpillReader::sources(folder.path()).empty());
+  spill("orders", "again");
+  CHECK(all(spills().at(0)) == Texts{"1@10 billing: again"});
+}
+
+TEST_CASE_METHOD(Fixture, "a spill that is given up leaves nothing") {
+  begin();
+  add(1, {"billing"}, "x");
+  writer.reset();
+  CHECK(std::filesystem::is_empty(folder / "spill"));
+}
+
+TEST_CASE_METHOD(Fixture, "spills of a source are found in the order they were made, past ten") {
+  for (int i = 1; i <= 11; ++i) spill("orders", std::to_string(i));
+  CHECK_FALSE(SpillReader(spills()[0]).remove());
+  REQUIRE(spills().size() == 10);
+  CHECK(all(spills()[0]) == Texts{"1@10 billing: 2"});
+  CHECK(all(spills()[9]) == Texts{"1@10 billing: 11"});
+}
+
+TEST_CASE_METHOD(Fixture, "all sources that have spills are named, whatever their names") {
+  CHECK(SpillReader::sources(folder.path()).empty());
+  for (const auto* name : {"orders", "orders-2", "/run/app/a b", "..", "orders"}) spill(name, name);
+  std::ofstream(folder / "spill/notes.txt") << "x";
+  CHECK(SpillReader::sources(folder.path()) == Texts{"..", "/run/app/a b", "orders", "orders-2"});
+  CHECK(spills("orders").size() == 2);
+  CHECK(all(spills("orders-2").at(0)) == Texts{"1@10 billing: orders-2"});
+}
+
+TEST_CASE_METHOD(Fixture, "a full disk is said, and nothing is left of the spill") {
+  begin();
+  {
+    const test::FullDisk full(100'000);
+    CHECK(add(1, {"billing"}, std::string(200'000, 'x')) == "cannot write " + writer->path() + ".tmp: File too large");
+  }
+  writer.reset();
+  CHECK(std::filesystem::is_empty(folder / "spill"));
+}
+
+TEST_CASE_METHOD(Fixture, "a damaged spill serves what is whole, and says how much is not") {
+  begin();
+  add(1, {"a"}, "one");
+  add(2, {"a"}, "two");
+  add(3, {"b"}, "three");
+  CHECK(finish() == "");
+  const auto path = spills()[0];
+  std::string content(std::filesystem::file_size(path), '\0');
+  std::ifstream(path).read(content.data(), static_cast<std::streamsize>(content.size()));
+  content[content.find("two")] = 'T';
+  std::ofstream(path).write(content.data(), static_cast<std::streamsize>(content.size()));
+  CHECK(all(path) ==
+        Texts{"1@10 a: one", "3@30 b: three", path + " lacks 1 message: passed over 1 damaged record (5 whole records)"});
+  std::filesystem::resize_file(path, content.size() - 1);
+  CHECK(all(path).back().starts_with(path + " has lost its end, and with it an unknown number of messages: "));
+}
