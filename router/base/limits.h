@@ -46,6 +46,7 @@ constexpr Nanoseconds kDribbleMax = std::chrono::seconds(60);
 constexpr std::uint32_t kBatchMessages = 1024;
 constexpr std::size_t kBatchBytes = 256 * KiB;  // a larger single message is a batch of its own
 constexpr std::size_t kJournalEntries = 1024;
+constexpr std::size_t kOutputsMax = 16;  // of one handler
 
 // Configuration: a file larger than this is no configuration.
 constexpr std::size_t kConfigBytesMax = 4 * MiB;

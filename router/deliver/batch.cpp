@@ -7,9 +7,9 @@
 
 namespace standpipe::deliver {
 
-void Batch::start(Delivery& delivery, std::uint32_t attempt) {
+void Batch::start(Delivery& delivery, const Again& again) {
   delivery_ = &delivery;
-  attempt_ = attempt;
+  again_ = again;
   bytes_ = 0;
   messages_.clear();
   begins_.clear();
@@ -17,7 +17,7 @@ void Batch::start(Delivery& delivery, std::uint32_t attempt) {
 }
 
 bool Batch::take_next(Delivery& delivery) {
-  start(delivery, 1);
+  start(delivery, {});
   auto at = delivery.next();
   bool room = true;
   while (room) {
@@ -30,28 +30,36 @@ bool Batch::take_next(Delivery& delivery) {
     delivery.skip_unwanted();
     return false;
   }
-  outcomes_.resize(messages_.size());
   delivery.give_out(range(0, count()));
   return true;
 }
 
 // Of one range only: between two of them lie messages that are final already.
 void Batch::take_again(Delivery& delivery) {
-  start(delivery, delivery.again.front().attempt);
-  auto& range = delivery.again.front().range;
+  const auto& first = delivery.again().front();
+  start(delivery, first);
+  add_from(first.range);
+  if (count() == first.range.count)
+    delivery.again().pop_front();
+  else
+    delivery.again().edit(0).range = {range(count() - 1, count()).end, first.range.end, first.range.count - count()};
+}
+
+void Batch::take_same(Delivery& delivery, const Again& call) {
+  start(delivery, call);
+  add_from(call.range);
+  INVARIANT(count() == call.range.count, delivery.source(), count(), call.range.count);
+}
+
+void Batch::add_from(const Range& range) {
   bool room = true;
   for (auto at = range.begin; room && at < range.end;) {
-    const auto piece = delivery.log().read(at, delivery.bit());
+    const auto piece = delivery_->log().read(at, delivery_->bit());
     if (!piece || piece->begin >= range.end) break;
     room = add(*piece, range.end.position);
     at = piece->end;
   }
-  INVARIANT(count() > 0 && count() <= range.count, delivery.source(), count(), range.count);
-  if (count() == range.count)
-    delivery.again.pop_front();
-  else
-    range = {this->range(count() - 1, count()).end, range.end, range.count - count()};
-  outcomes_.resize(messages_.size());
+  INVARIANT(count() > 0 && count() <= range.count, delivery_->source(), count(), range.count);
 }
 
 bool Batch::add(const log::Piece& piece, log::Position until) {
@@ -85,7 +93,7 @@ standpipe_batch Batch::view() const {
   b.size = sizeof b;
   b.count = count();
   b.stride = sizeof(standpipe_message);
-  b.attempt = attempt_;
+  b.attempt = attempt();
   b.messages = messages_.data();
   b.source = {delivery_->source().data(), delivery_->source().size()};
   return b;

@@ -21,13 +21,16 @@ class Batch {
   bool take_next(Delivery& delivery);
   // Takes messages that are to be given again (there are some). They are open already.
   void take_again(Delivery& delivery);
+  // The messages of a call that was in progress when a worker died: open, and nothing between them is final.
+  void take_same(Delivery& delivery, const Again& call);
 
   std::uint32_t count() const { return static_cast<std::uint32_t>(messages_.size()); }
-  std::uint32_t attempt() const { return attempt_; }
+  std::uint32_t attempt() const { return again_.attempt; }
+  bool suspect() const { return again_.suspect; }
+  std::uint16_t deaths() const { return again_.deaths; }
+  Again whole() const { return {range(0, count()), again_.attempt, again_.deaths, again_.suspect}; }
   Delivery& delivery() const { return *delivery_; }
   standpipe_batch view() const;
-  std::uint8_t* outcomes() { return outcomes_.data(); }
-  std::uint8_t outcome(std::uint32_t i) const { return outcomes_[i]; }
   const standpipe_message& message(std::uint32_t i) const { return messages_[i]; }
 
   // Messages first .. last - 1 (not empty).
@@ -35,18 +38,18 @@ class Batch {
   std::uint64_t wire_bytes(std::uint32_t first, std::uint32_t last) const;
 
  private:
-  void start(Delivery& delivery, std::uint32_t attempt);
+  void start(Delivery& delivery, const Again& again);
+  void add_from(const Range& range);
   // Adds frames of the piece that end at `until` or before; false: the batch is full.
   bool add(const log::Piece& piece, log::Position until);
 
   std::uint32_t messages_max_;
   std::size_t bytes_max_;
-  std::uint32_t attempt_ = 1;
+  Again again_;  // attempt and suspicion
   std::size_t bytes_ = 0;
   Delivery* delivery_ = nullptr;
   std::vector<standpipe_message> messages_;
   std::vector<log::Position> begins_, ends_;
-  std::vector<std::uint8_t> outcomes_;
 };
 
 }  // namespace standpipe::deliver

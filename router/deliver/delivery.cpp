@@ -7,11 +7,22 @@
 
 namespace standpipe::deliver {
 
-Delivery::Delivery(std::string source, log::Log& log, const frame::Codec& codec, std::size_t bit)
-    : source_(std::move(source)), log_(log), codec_(codec), bit_(bit), next_(log.end()) {}
+Delivery::Delivery(std::string source, std::string handler, std::uint32_t id, log::Log& log, const frame::Codec& codec,
+                   std::size_t bit)
+    : source_(std::move(source)),
+      id_(id),
+      log_(log),
+      codec_(codec),
+      bit_(bit),
+      kept_(log.keeping(), "delivery/" + source_ + " -> " + handler),
+      again_(log.keeping(), const_cast<log::RowHead*>(&kept_->again)) {
+  if (kept_->next.sequence.number == 0) kept_.edit().next = log.end();  // new
+  if (!(log.trimmed() <= next() && next() <= log.end())) throw log::Memory::Damaged("a delivery's cursor lies outside its log");
+  for (std::size_t i = 0; i < again_.size(); ++i) take_up(again_[i].range);
+}
 
 void Delivery::give_out(const Range& range) {
-  INVARIANT(next_ <= range.begin && range.count > 0, next_.position.bytes, range.begin.position.bytes, range.count);
+  INVARIANT(next() <= range.begin && range.count > 0, next().position.bytes, range.begin.position.bytes, range.count);
   // One range for what follows on: a forward that is kept waiting by its reader has one open range, not one a batch.
   if (!open_.empty() && open_.back().end == range.begin) {
     open_.back().end = range.end;
@@ -19,21 +30,24 @@ void Delivery::give_out(const Range& range) {
   } else {
     open_.push_back(range);
   }
-  next_ = range.end;
+  kept_.edit().next = range.end;
 }
 
 void Delivery::skip_unwanted() {
-  if (next_ < log_.end()) (void)log_.read(next_, bit_);
+  if (!may_have_more()) return;
+  auto at = next();
+  (void)log_.read(at, bit_);
+  if (at != next()) kept_.edit().next = at;
 }
 
 void Delivery::take_back(log::Cursor begin, std::uint64_t count) {
   if (count == 0) return;
-  INVARIANT(!open_.empty() && open_.back().end == next_ && open_.back().begin <= begin, begin.position.bytes);
+  INVARIANT(!open_.empty() && open_.back().end == next() && open_.back().begin <= begin, begin.position.bytes);
   auto& last = open_.back();
   INVARIANT(last.count >= count, last.count, count);
   last.count -= count;
   last.end = begin;
-  next_ = begin;
+  kept_.edit().next = begin;
   if (last.count == 0) open_.pop_back();
 }
 
@@ -59,34 +73,42 @@ void Delivery::finish(const Range& part) {
   if (after > 0) open_.insert(std::next(at), Range{part.end, rest.end, after});
 }
 
-void Delivery::give_again(const Range& range, std::uint32_t attempt, Nanoseconds due) {
-  const auto behind =
-      std::upper_bound(again.begin(), again.end(), range.begin, [](log::Cursor c, const Again& a) { return c < a.range.begin; });
-  again.insert(behind, {range, attempt});
+void Delivery::give_again(const Again& again, Nanoseconds due) {
+  auto at = again_.size();
+  while (at > 0 && again.range.begin < again_[at - 1].range.begin) --at;
+  again_.insert(at, again);
   again_due = std::max(again_due, due);
 }
 
+void Delivery::take_up(const Range& range) {
+  const bool sane = range.count > 0 && log_.trimmed() <= range.begin && range.begin < range.end && range.end <= next();
+  if (!sane) throw log::Memory::Damaged("an open range lies outside its log");
+  const auto behind =
+      std::upper_bound(open_.begin(), open_.end(), range.begin, [](log::Cursor c, const Range& r) { return c < r.begin; });
+  open_.insert(behind, range);
+}
+
 void Delivery::abandon(Reason reason) {
-  tally_.drop(reason, in_flight());
+  edit_tally().drop(reason, in_flight());
   open_.clear();
-  again.clear();
-  next_ = log_.end();
+  again_.clear();
+  kept_.edit().next = log_.end();
 }
 
 std::uint64_t Delivery::in_flight() const {
   std::uint64_t open = 0;
   for (const auto& r : open_) open += r.count;
-  return open + log_.count_from(next_, bit_);
+  return open + log_.count_from(next(), bit_);
 }
 
 void Delivery::check_invariants() const {
-  INVARIANT(log_.trimmed() <= settled() && settled() <= next_ && next_ <= log_.end(), settled().position.bytes,
-            next_.position.bytes);
+  INVARIANT(log_.trimmed() <= settled() && settled() <= next() && next() <= log_.end(), settled().position.bytes,
+            next().position.bytes);
   for (std::size_t i = 0; i < open_.size(); ++i) {
     INVARIANT(open_[i].begin < open_[i].end && open_[i].count > 0, i);
     INVARIANT(i == 0 || open_[i - 1].end <= open_[i].begin, i);
   }
-  INVARIANT(tally_.matched == tally_.settled() + in_flight(), source_, tally_.matched, tally_.settled(), in_flight());
+  INVARIANT(tally().matched == tally().settled() + in_flight(), source_, tally().matched, tally().settled(), in_flight());
 }
 
 }  // namespace standpipe::deliver

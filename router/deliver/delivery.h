@@ -10,6 +10,7 @@
 #include "deliver/account.h"
 #include "frame/codec.h"
 #include "log/log.h"
+#include "log/row.h"
 
 namespace standpipe::deliver {
 
@@ -20,6 +21,15 @@ struct Range {
   std::uint64_t count = 0;
 };
 
+// Open messages that are to be given again. Nothing between the messages of one range is final, so that a batch of them is a range,
+// too.
+struct Again {
+  Range range;
+  std::uint32_t attempt = 1;  // the next one's number
+  std::uint16_t deaths = 0;   // of workers that had only these messages in a call
+  std::uint16_t suspect = 0;  // 1: given as they are, and alone in the whole hub, so that the next death tells whether it was they
+};
+
 // One source's messages on their way to one handler: a cursor on the source's log, and the books.
 //
 // `next` is the first frame that was not given out yet. What was given out stays in `open` ranges until it is final (delivered,
@@ -27,22 +37,26 @@ struct Range {
 //
 //   log.trimmed <= settled() <= next <= log.end
 //   matched = settled tally + open messages + messages behind next
+//
+// The books, `next` and what is to be given again outlive the worker; the caller commits. Open ranges are derived: whoever has open
+// messages (a call, a sending, what is to be given again) tells them to the next worker's delivery by `take_up`.
 class Delivery {
  public:
-  Delivery(std::string source, log::Log& log, const frame::Codec& codec, std::size_t bit);
+  Delivery(std::string source, std::string handler, std::uint32_t id, log::Log& log, const frame::Codec& codec, std::size_t bit);
 
   const std::string& source() const { return source_; }
+  std::uint32_t id() const { return id_; }  // in all of the hub's deliveries
   log::Log& log() const { return log_; }
   const frame::Codec& codec() const { return codec_; }
   std::size_t bit() const { return bit_; }
-  Tally& tally() { return tally_; }
-  const Tally& tally() const { return tally_; }
+  Tally& edit_tally() { return kept_.edit().tally; }
+  const Tally& tally() const { return kept_->tally; }
 
-  log::Cursor next() const { return next_; }
-  log::Cursor settled() const { return open_.empty() ? next_ : open_.front().begin; }
+  log::Cursor next() const { return kept_->next; }
+  log::Cursor settled() const { return open_.empty() ? next() : open_.front().begin; }
   bool has_open() const { return !open_.empty(); }
   // Frames at or behind next, as far as is known without looking: the log has grown since the last batch ended at its end.
-  bool may_have_more() const { return next_ < log_.end(); }
+  bool may_have_more() const { return next() < log_.end(); }
 
   // Gives out everything up to range.end.
   void give_out(const Range& range);
@@ -53,6 +67,8 @@ class Delivery {
   void take_back(log::Cursor begin, std::uint64_t count);
   // These messages, part of an open range, are final. The caller books them.
   void finish(const Range& part);
+  // A range that an earlier worker had given out, and that is not final.
+  void take_up(const Range& range);
 
   // The hub stops: all that is not final is dropped, for that reason.
   void abandon(Reason reason);
@@ -60,23 +76,26 @@ class Delivery {
   std::uint64_t in_flight() const;
   void check_invariants() const;
 
-  // Open messages that are to be given again, in order, before everything else of this delivery. Nothing between the messages of
-  // one range is final, so that a batch of them is a range, too.
-  struct Again {
-    Range range;
-    std::uint32_t attempt;  // the next one's number
-  };
-  void give_again(const Range& range, std::uint32_t attempt, Nanoseconds due);
-  std::deque<Again> again;
+  // Open messages that come again, in order, before everything else of this delivery.
+  const log::Row<Again>& again() const { return again_; }
+  log::Row<Again>& again() { return again_; }
+  void give_again(const Again& again, Nanoseconds due);
   Nanoseconds again_due{0};
 
  private:
+  struct Record {
+    log::Cursor next;
+    Tally tally;
+    log::RowHead again;
+  };
+
   std::string source_;
+  std::uint32_t id_;
   log::Log& log_;
   const frame::Codec& codec_;
   std::size_t bit_;
-  Tally tally_;
-  log::Cursor next_;
+  log::Kept<Record> kept_;
+  log::Row<Again> again_;
   std::deque<Range> open_;  // in order, not overlapping
 };
 

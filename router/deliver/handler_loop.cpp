@@ -5,14 +5,34 @@
 #include <chrono>
 
 #include "base/failure.h"
+#include "base/in_order.h"
 #include "base/invariant.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "deliver/culprit.h"
 
 namespace standpipe::deliver {
 
-HandlerLoop::HandlerLoop(const HandlerOptions& options, Surroundings& around)
-    : options_(options), around_(around), handler_(*options.plugin, options.name, *this), batch_(kBatchMessages, kBatchBytes) {
+namespace {
+
+constexpr std::uint16_t kDeathsOfOne = 3;        // then a message is put aside
+constexpr std::uint32_t kAsideInARow = 5;        // then it is not the messages
+constexpr std::uint32_t kDeathsBesidesMost = 3;  // in open, close ...: then the handler is held
+constexpr std::size_t kBlocksLeast = 256;        // what settling a batch may take of the memory for rows, and as much again
+
+}  // namespace
+
+HandlerLoop::HandlerLoop(const HandlerOptions& options, std::size_t id, Surroundings& around)
+    : options_(options),
+      id_(id),
+      around_(around),
+      kept_(around.memory(), "handler/" + options.name),
+      flight_(*reinterpret_cast<Flight*>(around.memory().plain_record("call/" + options.name, sizeof(Flight)).data())),
+      handler_(*options.plugin, options.name, *this),
+      batch_(kBatchMessages, kBatchBytes) {
+  around.memory().watches()[id].timeout_ns = static_cast<std::uint64_t>(options.timeout.count());
+  if (kept_->held) state_ = State::held;
+  tried_ = kept_->held;
   const bool threaded = options_.placement ? *options_.placement == Placement::thread : handler_.wants_thread();
   if (threaded) thread_ = std::make_unique<HandlerThread>();
 }
@@ -31,7 +51,7 @@ Delivery& HandlerLoop::add(std::unique_ptr<Delivery> delivery) { return *deliver
 
 bool HandlerLoop::step(Nanoseconds now) {
   wake_at_.reset();
-  waits_for_output_ = false;
+  waits_for_output_ = waits_for_turn_ = false;
   if (busy_ || state_ == State::closed) return false;
   if (close_by_) {
     call(Call::close);
@@ -57,7 +77,13 @@ bool HandlerLoop::step(Nanoseconds now) {
   return true;
 }
 
+bool HandlerLoop::admitted(bool alone) {
+  waits_for_turn_ = !around_.admit(*this, alone);
+  return !waits_for_turn_;
+}
+
 bool HandlerLoop::outputs_accept() const {
+  if (around_.memory().free_blocks() < kBlocksLeast) return false;
   return std::all_of(outputs_.begin(), outputs_.end(), [](const Output* o) { return o->accepts(); });
 }
 
@@ -66,16 +92,21 @@ bool HandlerLoop::take_batch(Nanoseconds now) {
   for (std::size_t i = 0; i < deliveries_.size(); ++i) {
     auto& delivery = *deliveries_[turn_];
     turn_ = (turn_ + 1) % deliveries_.size();
-    if (!delivery.again.empty()) {
+    if (!delivery.again().empty()) {
       if (delivery.again_due > now) {
         wake_by(delivery.again_due);
         continue;
       }
+      if (!admitted(delivery.again().front().suspect)) return false;
       batch_.take_again(delivery);
       return true;
     }
     const auto before = delivery.next();
-    if (delivery.may_have_more() && batch_.take_next(delivery)) return true;
+    if (delivery.may_have_more()) {
+      if (!admitted(false)) return false;
+      if (batch_.take_next(delivery)) return true;
+      around_.release();
+    }
     if (before < delivery.next()) around_.settled(delivery);  // what was skipped may be trimmed
   }
   return false;
@@ -85,6 +116,7 @@ bool HandlerLoop::take_batch(Nanoseconds now) {
 void HandlerLoop::call(Call what) {
   busy_ = true;
   call_ = what;
+  record_call(what);
   if (!thread_) {
     perform();
     on_completed(around_.clock().steady());
@@ -96,9 +128,43 @@ void HandlerLoop::call(Call what) {
   });
 }
 
+void HandlerLoop::record_call(Call what) {
+  auto& record = kept_.edit();
+  record.call = what;
+  if (what == Call::handle) {
+    record.delivery = batch_.delivery().id();
+    record.messages = batch_.whole();
+    record.outputs = static_cast<std::uint32_t>(outputs_.size());
+    for (std::size_t i = 0; i < outputs_.size(); ++i) record.output[i] = outputs_[i]->index();
+    for (auto* output : outputs_) output->expect();
+    flight_.result.outcomes = flight_.outcomes;
+    plugin::Handler::prepare(flight_.result, batch_.count());
+    store_in_order(flight_.returned, std::uint32_t{0});
+  }
+  around_.memory().commit();
+  auto& watch = around_.memory().watches()[id_];
+  if (what == Call::handle) store_in_order(watch.call, std::uint64_t{watch.call + 1});
+}
+
+// Noted only: what the call has brought is committed with it.
+void HandlerLoop::end_call() {
+  auto& watch = around_.memory().watches()[id_];
+  if (kept_->call == Call::handle) {
+    if (watch.call % 2) store_in_order(watch.call, std::uint64_t{watch.call + 1});
+    for (auto* output : outputs_) output->expected();
+    around_.release();
+  } else if (kept_->deaths_besides > 0) {
+    kept_.edit().deaths_besides = 0;
+  }
+  kept_.edit().call = Call::none;
+}
+
 // In the handler's place. Touches nothing that the loop touches while busy_.
 void HandlerLoop::perform() {
+  const CulpritMark mark(around_.memory().culprit(), id_);
   switch (call_) {
+    case Call::none:
+      break;
     case Call::open:
       outputs_.clear();
       in_open_ = true;
@@ -107,8 +173,9 @@ void HandlerLoop::perform() {
       break;
     case Call::handle: {
       const auto view = batch_.view();
-      result_.outcomes = batch_.outcomes();
-      answer_ = handler_.handle(view, result_);
+      answer_ = handler_.handle(view, flight_.result);
+      flight_.code = answer_.code;
+      store_in_order(flight_.returned, std::uint32_t{1});
       break;
     }
     case Call::reopen:
@@ -126,6 +193,9 @@ void HandlerLoop::perform() {
 
 void HandlerLoop::on_completed(Nanoseconds now) {
   busy_ = false;
+  end_call();
+  if (call_ == Call::handle) settle_outcomes(now);
+  around_.memory().commit();
   switch (call_) {
     case Call::open:
       return settle_open(now);
@@ -133,6 +203,7 @@ void HandlerLoop::on_completed(Nanoseconds now) {
       return settle_handle(now);
     case Call::reopen:
       return settle_reopen(now);
+    case Call::none:
     case Call::disconnect:
       return;
     case Call::close:
@@ -157,19 +228,26 @@ void HandlerLoop::settle_reopen(Nanoseconds now) {
   around_.reporter().info(name() + ": reopened");
 }
 
-void HandlerLoop::settle_handle(Nanoseconds now) {
-  reason_of_ = result_.at;
-  while (reason_of_ > 0 && batch_.outcome(reason_of_ - 1) != STANDPIPE_REJECT && batch_.outcome(reason_of_ - 1) != STANDPIPE_RETRY)
-    --reason_of_;
-  for (std::uint32_t first = 0; first < result_.at;) {
+// What the messages before `at` came to, as one step.
+void HandlerLoop::settle_outcomes(Nanoseconds now) {
+  const auto at = flight_.result.at;
+  reason_of_ = at;
+  while (reason_of_ > 0 && outcome(reason_of_ - 1) != STANDPIPE_REJECT && outcome(reason_of_ - 1) != STANDPIPE_RETRY) --reason_of_;
+  for (std::uint32_t first = 0; first < at;) {
     std::uint32_t last = first + 1;
-    while (last < result_.at && batch_.outcome(last) == batch_.outcome(first)) ++last;
-    book(batch_.outcome(first), first, last, now);
+    while (last < at && outcome(last) == outcome(first)) ++last;
+    book(outcome(first), first, last, now);
     first = last;
   }
-  if (result_.at < batch_.count()) leave_unlooked(result_.at, now);
+  if (at < batch_.count()) leave_unlooked(at, now);
+  if (at == 0) return;
+  if (kept_->aside_in_a_row > 0) kept_.edit().aside_in_a_row = 0;
+  around_.memory().count_progress();
+}
+
+void HandlerLoop::settle_handle(Nanoseconds now) {
   around_.settled(batch_.delivery());
-  if (result_.at > 0 && open_tries_ > 0) {  // only now: an open that is followed by a disconnect at once is no connection
+  if (flight_.result.at > 0 && open_tries_ > 0) {  // only now: an open that is followed by a disconnect at once is no connection
     if (disconnect_said_) around_.reporter().info(name() + ": connected again after " + counted(open_tries_, "try", "tries"));
     open_tries_ = 0;
   }
@@ -182,19 +260,19 @@ void HandlerLoop::book(std::uint8_t outcome, std::uint32_t first, std::uint32_t 
   const auto range = batch_.range(first, last);
   switch (outcome) {
     case STANDPIPE_DELIVERED:
-      delivery.tally().delivered += range.count;
+      delivery.edit_tally().delivered += range.count;
       delivery.finish(range);
       return;
     case STANDPIPE_FILTERED:
-      delivery.tally().filtered += range.count;
+      delivery.edit_tally().filtered += range.count;
       delivery.finish(range);
       return;
     case STANDPIPE_REJECT:
       return give_up(first, last, Reason::rejected, now);
     case STANDPIPE_SEND:
-      if (result_.output > outputs_.size()) return book_retry(first, last, now);  // there is no such output: the plugin errs
-      outputs_[result_.output - 1]->send(delivery, range, batch_.wire_bytes(first, last));
-      around_.has_sendings(*outputs_[result_.output - 1]);
+      if (flight_.result.output > outputs_.size()) return book_retry(first, last, now);  // there is no such output: the plugin errs
+      outputs_[flight_.result.output - 1]->send(delivery, range, batch_.wire_bytes(first, last));
+      around_.has_sendings(*outputs_[flight_.result.output - 1]);
       return;
     default:
       return book_retry(first, last, now);
@@ -204,13 +282,13 @@ void HandlerLoop::book(std::uint8_t outcome, std::uint32_t first, std::uint32_t 
 void HandlerLoop::book_retry(std::uint32_t first, std::uint32_t last, Nanoseconds now) {
   if (options_.attempts_max != 0 && batch_.attempt() >= options_.attempts_max)
     return give_up(first, last, Reason::retries_exhausted, now);
-  batch_.delivery().give_again(batch_.range(first, last), batch_.attempt() + 1, now + backoff(batch_.attempt()));
+  batch_.delivery().give_again({batch_.range(first, last), batch_.attempt() + 1}, now + backoff(batch_.attempt()));
 }
 
 void HandlerLoop::give_up(std::uint32_t first, std::uint32_t last, Reason reason, Nanoseconds now) {
   auto& delivery = batch_.delivery();
   const auto range = batch_.range(first, last);
-  delivery.tally().drop(reason, range.count);
+  delivery.edit_tally().drop(reason, range.count);
   delivery.finish(range);
   std::uint64_t left_out = 0;
   if (!trouble_.allow(now, left_out)) return;
@@ -232,9 +310,114 @@ void HandlerLoop::leave_unlooked(std::uint32_t first, Nanoseconds now) {
   auto& delivery = batch_.delivery();
   const auto range = batch_.range(first, batch_.count());
   const bool looked_at_none = answer_.ok() && first == 0;  // and says all is well: not again at once, for ever
-  if (looked_at_none) return delivery.give_again(range, batch_.attempt(), now + backoff(1));
-  if (batch_.attempt() == 1 && delivery.next() == range.end) return delivery.take_back(range.begin, range.count);
-  delivery.give_again(range, batch_.attempt(), now);
+  if (looked_at_none) return delivery.give_again({range, batch_.attempt()}, now + backoff(1));
+  if (batch_.attempt() == 1 && !batch_.suspect() && delivery.next() == range.end)
+    return delivery.take_back(range.begin, range.count);
+  delivery.give_again({range, batch_.attempt(), batch_.deaths(), batch_.suspect()}, now);
+}
+
+// ---- after a death
+
+void HandlerLoop::take_up(const Death& death, Nanoseconds now) {
+  const auto call = kept_->call;
+  if (call == Call::none) return;
+  if (call == Call::handle) {
+    auto& delivery = around_.delivery_with(kept_->delivery);
+    delivery.take_up(kept_->messages.range);
+    batch_.take_same(delivery, kept_->messages);
+    outputs_.clear();
+    for (std::uint32_t i = 0; i < std::min<std::uint32_t>(kept_->outputs, kOutputsMax); ++i)
+      outputs_.push_back(&around_.output(kept_->output[i]));
+    flight_.result.outcomes = flight_.outcomes;
+    if (flight_.returned) {
+      answer_ = {flight_.code, "its worker died before it could say"};
+      plugin::Handler::mend(flight_.result, batch_.count(), answer_.ok());
+      settle_outcomes(now);
+    } else {
+      settle_dead(death, now);
+    }
+    auto& watch = around_.memory().watches()[id_];
+    if (watch.call % 2) store_in_order(watch.call, std::uint64_t{watch.call + 1});
+  } else if (death.blames(id_) && kept_.edit().deaths_besides++ + 1 >= kDeathsBesidesMost) {
+    kept_.edit().held = 1;
+    hold("its plugin has ended the worker " + std::to_string(kDeathsBesidesMost) + " times outside of messages (" + death.text() +
+         ")");
+  }
+  kept_.edit().call = Call::none;
+  around_.memory().commit();
+}
+
+// A plugin that tells which message it is at has settled those before it.
+void HandlerLoop::settle_dead(const Death& death, Nanoseconds now) {
+  auto& result = flight_.result;
+  const auto count = batch_.count();
+  const bool told = result.at != STANDPIPE_NOT_TOLD;
+  const auto first = told ? std::min(result.at, count) : 0;
+  const auto last = told ? std::min(first + 1, count) : count;
+  if (first > 0) {
+    plugin::Handler::mend(result, count, true);
+    for (std::uint32_t i = 0; i < first; ++i) book(outcome(i), i, i + 1, now);
+    kept_.edit().aside_in_a_row = 0;
+  }
+  if (first < last) suspect(first, last, death, now);
+  if (last < count) batch_.delivery().give_again({batch_.range(last, count), batch_.attempt()}, now);
+}
+
+void HandlerLoop::suspect(std::uint32_t first, std::uint32_t last, const Death& death, Nanoseconds now) {
+  auto& delivery = batch_.delivery();
+  const auto was = batch_.whole();
+  const bool same = last - first == batch_.count();
+  const auto before = static_cast<std::uint16_t>(same ? was.deaths : 0);
+  if (!death.blames(id_))
+    return delivery.give_again({batch_.range(first, last), was.attempt, before, static_cast<std::uint16_t>(same && was.suspect)},
+                               now);
+  around_.memory().count_progress();  // less is suspect than before
+  if (last - first > 1) {
+    const auto middle = first + (last - first) / 2;
+    delivery.give_again({batch_.range(first, middle), was.attempt, 0, 1}, now);
+    delivery.give_again({batch_.range(middle, last), was.attempt, 0, 1}, now);
+    return;
+  }
+  const auto deaths = static_cast<std::uint16_t>(before + (death.is_sure() ? 1 : 0));
+  const Again one{batch_.range(first, last), was.attempt, deaths, 1};
+  batch_.take_same(delivery, one);
+  if (deaths >= kDeathsOfOne) return put_aside(death, deaths, now);
+  delivery.give_again(one, now);
+}
+
+// The batch is one message, which was alone with the plugin each time.
+void HandlerLoop::put_aside(const Death& death, std::uint16_t deaths, Nanoseconds now) {
+  auto& delivery = batch_.delivery();
+  const auto& m = batch_.message(0);
+  const bool not_the_messages = kept_->aside_in_a_row + 1 >= kAsideInARow;
+  std::optional<Failure> failure;
+  if (!not_the_messages)
+    failure = around_.put_aside({.source = delivery.source(),
+                                 .handler = name(),
+                                 .plugin = options_.plugin->name,
+                                 .sequence = m.sequence,
+                                 .accepted_ns = m.time,
+                                 .put_aside_ns = this->now(),
+                                 .reason = death.reason(),
+                                 .detail = death.text(),
+                                 .attempts = deaths,
+                                 .payload = {reinterpret_cast<const std::byte*>(m.data), m.size}});
+  if (not_the_messages || failure) {
+    // One death fewer, so that it is tried once more when a person has acted.
+    delivery.give_again({batch_.range(0, 1), batch_.attempt(), static_cast<std::uint16_t>(kDeathsOfOne - 1), 1}, now);
+    kept_.edit().held = 1;
+    return hold(failure ? "a message that its plugin dies of cannot be put aside: " + std::string(failure->what())
+                        : "its plugin died of " + std::to_string(kAsideInARow) + " messages in a row (" + death.text() + ")");
+  }
+  ++kept_.edit().aside_in_a_row;
+  ++delivery.edit_tally().dead_lettered;
+  delivery.finish(batch_.range(0, 1));
+  Diagnostic d{.severity = Severity::warning,
+               .code = std::string(reason_name(death.reason())),
+               .message = name() + ": message " + thousands(m.sequence) + " of " + delivery.source() +
+                          " is put aside: its plugin " + death.text() + " on it " + std::to_string(deaths) + " times"};
+  d.notes.push_back(counted(m.size, "byte") + ": " + hex_excerpt({reinterpret_cast<const std::byte*>(m.data), m.size}));
+  around_.reporter().say(d);
 }
 
 void HandlerLoop::drop_connection(Nanoseconds now, const std::string& reason) {
@@ -299,6 +482,10 @@ bool HandlerLoop::stopping() { return around_.stopping(); }
 
 // Comes from inside open, so busy_ keeps the loop away from outputs_.
 std::uint32_t HandlerLoop::add_fifo(const plugin::FifoOutputRequest& request, std::string& why) {
+  if (outputs_.size() >= kOutputsMax) {
+    why = "a handler can have " + std::to_string(kOutputsMax) + " outputs at most";
+    return 0;
+  }
   if (!in_open_) {
     why = "outputs can be added in open only";
     return 0;

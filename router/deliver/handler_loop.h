@@ -10,6 +10,7 @@
 
 #include "base/throttle.h"
 #include "deliver/batch.h"
+#include "deliver/culprit.h"
 #include "deliver/delivery.h"
 #include "deliver/handler_thread.h"
 #include "deliver/options.h"
@@ -27,14 +28,22 @@ namespace standpipe::deliver {
 //
 //   opening -> ready <-> (a call in progress) -> closed
 //      ^________| disconnected      held: answered fatal, until a person acts
+// Its calls are recorded in the memory that outlives the worker: which messages are with the plugin, and what it has answered so
+// far. `take_up` makes of that what the next worker has to do: settle what was answered, and find out which message killed the last
+// one.
 class HandlerLoop final : public plugin::HostServices {
  public:
-  HandlerLoop(const HandlerOptions& options, Surroundings& around);
+  // `id`: its number in the hub, for the keeper's watch.
+  HandlerLoop(const HandlerOptions& options, std::size_t id, Surroundings& around);
   ~HandlerLoop() override;
 
   // Makes the plugin's instance. Throws Failure with the plugin's reason.
   void create();
   Delivery& add(std::unique_ptr<Delivery> delivery);
+  // Settles the call that was in progress when an earlier worker died. All deliveries and outputs of that worker are there again.
+  void take_up(const Death& death, Nanoseconds now);
+  // An earlier worker died while the plugin had messages.
+  bool was_in_call() const { return kept_->call == Call::handle && !flight_.returned; }
 
   const std::string& name() const { return options_.name; }
   const std::vector<std::unique_ptr<Delivery>>& deliveries() const { return deliveries_; }
@@ -48,6 +57,8 @@ class HandlerLoop final : public plugin::HostServices {
   std::optional<Nanoseconds> wake_at() const { return wake_at_; }
   // The last step did nothing because an output of its has no room for more: step again when outputs have moved on.
   bool waits_for_output() const { return waits_for_output_; }
+  // The last step did nothing because a message is being tried alone: step again when a call has ended.
+  bool waits_for_turn() const { return waits_for_turn_; }
   void want_reopen() { reopen_wanted_ = true; }
 
   // ---- stopping
@@ -67,15 +78,41 @@ class HandlerLoop final : public plugin::HostServices {
 
  private:
   enum class State { opening, ready, held, closed };
-  enum class Call { open, handle, reopen, disconnect, close };
+  enum class Call : std::uint32_t { none, open, handle, reopen, disconnect, close };
+  // What outlives the worker. Noted.
+  struct Record {
+    Call call;               // in progress
+    std::uint32_t delivery;  // of a call of handle: its id, and the messages
+    Again messages;
+    std::uint32_t outputs;  // what it sends to: by the plugin's number, from 1
+    std::uint32_t output[kOutputsMax];
+    std::uint32_t deaths_besides;  // of workers, in other calls than handle, one after the other
+    std::uint32_t aside_in_a_row;  // messages that were put aside since the last one that was not
+    std::uint32_t held;            // a person must act
+  };
+  // The same, written in the plugin's place. Plain.
+  struct Flight {
+    std::uint32_t code;
+    std::uint32_t returned;
+    standpipe_result result;
+    std::uint8_t outcomes[kBatchMessages];
+  };
 
   void call(Call what);
+  void record_call(Call what);
+  void end_call();
   void perform();
   void settle_open(Nanoseconds now);
   void settle_handle(Nanoseconds now);
+  void settle_outcomes(Nanoseconds now);
+  void settle_dead(const Death& death, Nanoseconds now);
+  void suspect(std::uint32_t first, std::uint32_t last, const Death& death, Nanoseconds now);
+  void put_aside(const Death& death, std::uint16_t deaths, Nanoseconds now);
   void settle_reopen(Nanoseconds now);
 
   bool take_batch(Nanoseconds now);
+  bool admitted(bool alone);
+  std::uint8_t outcome(std::uint32_t i) const { return flight_.outcomes[i]; }
   bool outputs_accept() const;
   void book(std::uint8_t outcome, std::uint32_t first, std::uint32_t last, Nanoseconds now);
   void book_retry(std::uint32_t first, std::uint32_t last, Nanoseconds now);
@@ -87,7 +124,10 @@ class HandlerLoop final : public plugin::HostServices {
   Nanoseconds backoff(std::uint32_t tries) const;
 
   HandlerOptions options_;
+  std::size_t id_;
   Surroundings& around_;
+  log::Kept<Record> kept_;
+  Flight& flight_;
   plugin::Handler handler_;
   std::vector<std::unique_ptr<Delivery>> deliveries_;
   std::size_t turn_ = 0;
@@ -97,11 +137,11 @@ class HandlerLoop final : public plugin::HostServices {
   bool busy_ = false;
   Call call_ = Call::open;
   Batch batch_;
-  standpipe_result result_{};
   plugin::Answer answer_;
   bool tried_ = false;
   bool reopen_wanted_ = false;
   bool waits_for_output_ = false;
+  bool waits_for_turn_ = false;
   std::atomic<bool> in_open_{false};
   std::optional<Nanoseconds> close_by_;
   std::optional<Nanoseconds> wake_at_;

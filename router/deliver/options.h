@@ -19,6 +19,7 @@ struct HandlerOptions {
   std::vector<plugin::Value> values;                             // one for each declared option, in that order
   std::optional<Placement> placement = {};                       // empty: as the plugin says
   unsigned attempts_max = 5;                                     // tries of one message; 0: without end
+  Nanoseconds timeout{0};                                        // a call that takes longer is a hang; 0: it may
   Nanoseconds backoff_initial = std::chrono::milliseconds(200);  // doubles up to
   Nanoseconds backoff_max = std::chrono::seconds(30);
 };

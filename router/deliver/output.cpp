@@ -23,38 +23,101 @@ constexpr Nanoseconds kLookLast = 1s;
 constexpr Nanoseconds kHurry = 20ms;           // the same, while a full log waits for it
 constexpr std::size_t kPiecesMax = 512;        // a writev: 64 KiB of single 128-byte frames
 constexpr std::uint64_t kTurnBytes = 1 * MiB;  // then others have their turn
+constexpr std::string_view kRecordPrefix = "output/";
 
 }  // namespace
 
-Output::Output(const plugin::FifoOutputRequest& request, std::size_t stage_bytes, std::size_t fifo_bytes, Reporter& reporter,
-               std::function<void(Delivery&)> on_settled)
-    : fifo_(request, stage_bytes, fifo_bytes), resend_(request.resend), reporter_(reporter), on_settled_(std::move(on_settled)) {
+Output::Output(const plugin::FifoOutputRequest& request, Around around, Made made)
+    : fifo_(request, around.stage_bytes, around.fifo_bytes, made == Made::now), around_(std::move(around)), request_(request) {
   pieces_.reserve(kPiecesMax);
   places_.reserve(kPiecesMax + 1);
 }
 
+// ---- what outlives the worker
+
+std::vector<plugin::FifoOutputRequest> Output::kept(const log::Memory& memory) {
+  std::vector<plugin::FifoOutputRequest> requests;
+  for (const auto& name : memory.records(kRecordPrefix)) {
+    const auto bytes = memory.find(name);
+    if (bytes.size() != sizeof(Record)) throw log::Memory::Damaged("an output's record has another size");
+    const auto& record = *reinterpret_cast<const Record*>(bytes.data());
+    requests.push_back({name.substr(kRecordPrefix.size()), record.mode, record.create != 0, record.resend != 0});
+  }
+  return requests;
+}
+
+void Output::attach(log::Memory& memory, keeper::Link& link, std::uint32_t index) {
+  memory_ = &memory;
+  link_ = &link;
+  index_ = index;
+  const auto name = std::string(kRecordPrefix) + request_.path;
+  const bool known = memory.has_record(name);
+  log::Kept<Record> record(memory, name);
+  auto* rows = const_cast<log::RowHead*>(&record->sendings);
+  journal_.emplace(Journal{record, Sendings(memory, rows)});
+  if (known) return take_up();
+  auto& fresh = journal_->record.edit();
+  fresh.mode = request_.mode;
+  fresh.create = request_.create;
+  fresh.resend = request_.resend;
+  commit();
+}
+
+// What is in the stage is thrown away: the logs have it. Only how much of it had gone on into the FIFO must be found.
+void Output::take_up() {
+  for (std::size_t i = 0; i < sendings().size(); ++i) delivery_of(sendings()[i]).take_up(sendings()[i].range);
+  const auto of = [&](const char* what) { return link_->take("output/" + std::to_string(index_) + '/' + what); };
+  auto fifo = of("fifo"), in = of("stage-in"), out = of("stage-out");
+  const bool mine = memory_->step() == log::Step::push && memory_->step_index() == index_;
+  if (fifo && in && out) {
+    fifo_.adopt(std::move(*fifo), std::move(*out), std::move(*in));
+    if (mine) {
+      const auto had = memory_->step_moved();
+      journal_->record.edit().moved += had - std::min<std::uint64_t>(had, fifo_.in_stage());
+    }
+    fifo_.empty_stage();
+    state_ = State::flowing;
+    ++openings_;
+  }
+  if (mine) memory_->end();
+  commit();
+  written_ = moved();
+  writing_ = place_of(moved());
+  if (!fifo_.is_open() && moved() > 0) rewind(moved());  // cannot be: nothing moves before the keeper has it
+  if (journal_->record->draining) {
+    take_back_rest();
+  } else if (fifo_.is_open() && !fifo_.has_reader()) {
+    reader_died();
+  }
+  commit();
+}
+
+// The keeper has it before the first byte goes there.
+void Output::keep_open(const char* what, int fd) { link_->keep("output/" + std::to_string(index_) + '/' + what, fd); }
+
 void Output::send(Delivery& delivery, const Range& range, std::uint64_t bytes) {
   INVARIANT(bytes > 0 && range.count > 0, bytes, range.count);
   // What follows on a sending that was not begun yet becomes part of it: fewer, larger moves while a reader is slow.
-  if (!sendings_.empty() && writing_.sending + 1 < sendings_.size()) {
-    auto& last = sendings_.back();
-    if (last.delivery == &delivery && last.range.end == range.begin && last.bytes < kBatchBytes) {
-      last.range.end = range.end;
-      last.range.count += range.count;
-      last.bytes += bytes;
+  if (!sendings().empty() && writing_.sending + 1 < sendings().size()) {
+    const auto& last = sendings().back();
+    if (last.delivery == delivery.id() && last.range.end == range.begin && last.bytes < kBatchBytes) {
+      auto& longer = sendings().edit(sendings().size() - 1);
+      longer.range.end = range.end;
+      longer.range.count += range.count;
+      longer.bytes += bytes;
       return;
     }
   }
-  sendings_.push_back({&delivery, range, bytes});
-  if (writing_.sending + 1 == sendings_.size()) writing_ = {writing_.sending, range.begin, 0};
+  sendings().push_back({delivery.id(), range, bytes});
+  if (writing_.sending + 1 == sendings().size()) writing_ = {writing_.sending, range.begin, 0};
 }
 
 // ---- moving
 
 bool Output::pump(Nanoseconds now) {
   const auto look_at = std::exchange(wake_at_, std::nullopt);
-  hurried_ = hurried_ && !sendings_.empty();
-  if (sendings_.empty()) return false;
+  hurried_ = hurried_ && !sendings().empty();
+  if (sendings().empty()) return false;
   if (!ready_to_write()) {
     // Whatever else woke us must not put the next look off: readers that come and go quickly would never be met.
     const bool is_early = look_at && *look_at > now && pause_ > Nanoseconds(0);
@@ -64,13 +127,12 @@ bool Output::pump(Nanoseconds now) {
       wait_more(now, kLookLast);
     return false;
   }
-  std::uint64_t moved = 0;
+  std::uint64_t sum = 0;
   bool progress = true;
-  while (progress && moved < kTurnBytes) {
+  while (progress && sum < kTurnBytes) {
     const auto filled = fill_stage();
-    const auto pushed = fifo_.push();
-    moved_ += pushed.bytes;
-    moved += pushed.bytes;
+    const auto pushed = push();
+    sum += pushed.bytes;
     if (pushed.error) {
       fail(Failure::system("write " + path(), pushed.error));
       wait_more(now, kLookLast);
@@ -78,21 +140,33 @@ bool Output::pump(Nanoseconds now) {
     }
     if (pushed.reader_gone) {
       reader_died();
-      if (!sendings_.empty()) wait_more(now, kLookLast);
+      if (!sendings().empty()) wait_more(now, kLookLast);
       return false;
     }
     progress = filled + pushed.bytes > 0;
   }
   look();
-  if (moved > 0) pause_ = {};
-  if (!sendings_.empty()) wait_more(now, kLookLast);
+  if (sum > 0) pause_ = {};
+  if (!sendings().empty()) wait_more(now, kLookLast);
   return progress;
+}
+
+OutputFifo::Pushed Output::push() {
+  if (fifo_.staged() == 0) return {};
+  memory_->begin(log::Step::push, index_, fifo_.staged());
+  const auto pushed = fifo_.push();
+  journal_->record.edit().moved += pushed.bytes;
+  memory_->end();
+  commit();
+  return pushed;
 }
 
 bool Output::ready_to_write() {
   if (state_ == State::no_reader && fifo_.was_replaced()) {
-    if (!sendings_.empty()) rewind(moved_);  // the new FIFO begins with a whole message
+    if (!sendings().empty()) rewind(moved());  // the new FIFO begins with a whole message
     fifo_.close();
+    for (const char* what : {"fifo", "stage-in", "stage-out"}) link_->forget("output/" + std::to_string(index_) + '/' + what);
+    commit();
     state_ = State::unopened;
   }
   if (state_ == State::no_reader && fifo_.has_reader()) state_ = State::flowing;
@@ -103,6 +177,9 @@ bool Output::ready_to_write() {
 void Output::try_open() {
   try {
     if (!fifo_.open()) return;
+    keep_open("stage-in", fifo_.stage_in());
+    keep_open("stage-out", fifo_.stage_out());
+    keep_open("fifo", fifo_.fd());
     state_ = State::flowing;
     ++openings_;
     pause_ = {};
@@ -114,7 +191,7 @@ void Output::try_open() {
 
 // Said once, until it works again; it is tried on and on.
 void Output::fail(const Failure& failure) {
-  if (!failed_) reporter_.error("output-failed", failure.what(), failure.help());
+  if (!failed_) around_.reporter.error("output-failed", failure.what(), failure.help());
   failed_ = true;
 }
 
@@ -127,14 +204,14 @@ void Output::wait_more(Nanoseconds now, Nanoseconds most) {
     missing_reader_said_ = false;
   } else if (pause_ >= most && !failed_ && !missing_reader_said_) {
     missing_reader_said_ = true;
-    reporter_.info(path() + ": nobody reads it; messages wait");
+    around_.reporter.info(path() + ": nobody reads it; messages wait");
   }
 }
 
 void Output::hurry(Nanoseconds now) {
-  if (sendings_.empty()) return;
+  if (sendings().empty()) return;
   look();
-  if (sendings_.empty() || state_ != State::flowing) return;
+  if (sendings().empty() || state_ != State::flowing) return;
   hurried_ = true;
   if (wake_at_ && *wake_at_ <= now + kHurry) return;
   pause_ = std::min(pause_, kHurry);
@@ -174,13 +251,14 @@ void Output::gather(std::vector<iovec>& pieces, std::vector<Place>& places) cons
 // The stream's next bytes that lie together; `place` moves behind them, `begin` is where they begin, on a frame and so much behind
 // it. Empty: nothing more was asked for.
 std::span<const std::byte> Output::next_bytes(Place& place, Place& begin) const {
-  while (place.sending < sendings_.size()) {
-    const auto& s = sendings_[place.sending];
+  while (place.sending < sendings().size()) {
+    const auto& s = sendings()[place.sending];
+    const auto& delivery = delivery_of(s);
     auto at = place.at;
-    const auto piece = at < s.range.end ? s.delivery->log().read(at, s.delivery->bit()) : std::nullopt;
+    const auto piece = at < s.range.end ? delivery.log().read(at, delivery.bit()) : std::nullopt;
     if (!piece || piece->begin >= s.range.end) {
       ++place.sending;
-      if (place.sending < sendings_.size()) place = {place.sending, sendings_[place.sending].range.begin, 0};
+      if (place.sending < sendings().size()) place = {place.sending, sendings()[place.sending].range.begin, 0};
       continue;
     }
     const auto end = std::min(piece->end.position, s.range.end.position);
@@ -194,35 +272,39 @@ std::span<const std::byte> Output::next_bytes(Place& place, Place& begin) const 
 // ---- what the reader has taken
 
 void Output::look() {
-  if (state_ == State::unopened || sendings_.empty()) return;
+  if (state_ == State::unopened || sendings().empty()) return;
   // Bytes that lay in the FIFO before ours, or that others write there, only make this smaller: safe.
   const auto waiting = fifo_.waiting();
-  taken_ = std::max(taken_, moved_ - std::min(waiting, moved_));
-  finish_front(taken_);
+  const auto seen = moved() - std::min(waiting, moved());
+  if (seen > taken()) journal_->record.edit().taken = seen;
+  finish_front(taken());
+  commit();
 }
 
 // Sendings that end at or before that mark are final.
 void Output::finish_front(std::uint64_t up_to) {
-  INVARIANT(up_to <= moved_ && moved_ <= written_, up_to, moved_, written_);
-  while (!sendings_.empty() && sendings_.front().bytes <= up_to) {
-    const auto front = sendings_.front();
-    sendings_.pop_front();
+  INVARIANT(up_to <= moved() && moved() <= written_, up_to, moved(), written_);
+  while (!sendings().empty() && sendings().front().bytes <= up_to) {
+    const auto front = sendings().front();
+    sendings().pop_front();
     up_to -= front.bytes;
-    taken_ -= std::min(taken_, front.bytes);
-    moved_ -= front.bytes;
+    auto& record = journal_->record.edit();
+    record.taken -= std::min(record.taken, front.bytes);
+    record.moved -= front.bytes;
     written_ -= front.bytes;
     if (writing_.sending > 0)
       --writing_.sending;
     else
-      writing_ = {0, sendings_.empty() ? log::Cursor{} : sendings_.front().range.begin, 0};  // it stood at the end of the front
-    finish(*front.delivery, front.range);
+      writing_ = {0, sendings().empty() ? log::Cursor{} : sendings().front().range.begin, 0};  // it stood at the end of the front
+    finish(delivery_of(front), front.range);
   }
 }
 
 void Output::finish(Delivery& delivery, const Range& part) {
   delivery.finish(part);
-  delivery.tally().delivered += part.count;
-  on_settled_(delivery);
+  delivery.edit_tally().delivered += part.count;
+  memory_->count_progress();
+  around_.on_settled(delivery);
 }
 
 // ---- the reader's death
@@ -232,47 +314,64 @@ void Output::on_event(std::uint32_t events, Nanoseconds now) {
   if (state_ == State::no_reader) pause_ = {};  // one has come and gone unseen: look soon for the next
   if (state_ != State::flowing) return;
   reader_died();
-  if (!sendings_.empty()) wait_more(now, kLookLast);
+  if (!sendings().empty()) wait_more(now, kLookLast);
 }
 
 void Output::reader_died() {
   look();
   state_ = State::no_reader;
   pause_ = {};
-  if (!resend_) return leave_in_pipe();
-  if (moved_ == taken_ && written_ == moved_ && taken_ == 0) return;
-  const auto back = fifo_.take_back([this](auto left) { return left_by_reader_is_ours(left); });
-  if (back.failed) {
-    reporter_.warning("reader-died",
-                      path() + ": its reader died, and what it left unread cannot be taken back (" + *back.failed +
-                          "); the next reader gets it, perhaps from the middle of a message",
-                      "let the hub's user read the FIFO as well, or set on_reader_death: count");
+  if (!journal_->record->resend) return leave_in_pipe();
+  if (moved() == taken() && written_ == moved() && taken() == 0) return;
+  const auto left = fifo_.look_at_left([this](auto bytes) { return left_by_reader_is_ours(bytes); });
+  if (left.failed) {
+    around_.reporter.warning("reader-died",
+                             path() + ": its reader died, and what it left unread cannot be taken back (" + *left.failed +
+                                 "); the next reader gets it, perhaps from the middle of a message",
+                             "let the hub's user read the FIFO as well, or set on_reader_death: count");
     return leave_in_pipe();
   }
-  if (back.foreign) {
-    reporter_.warning("others-write-here",
-                      path() + ": its reader died, and the pipe holds bytes that others wrote; nothing is sent again",
-                      "set on_reader_death: count where others write to the same FIFO");
-    resend_ = false;
+  if (left.foreign) {
+    around_.reporter.warning("others-write-here",
+                             path() + ": its reader died, and the pipe holds bytes that others wrote; nothing is sent again",
+                             "set on_reader_death: count where others write to the same FIFO");
+    journal_->record.edit().resend = 0;
     return leave_in_pipe();
   }
-  if (back.bytes < moved_ - taken_)
-    reporter_.warning(
+  if (left.bytes < moved() - taken())
+    around_.reporter.warning(
         "reader-overtook",
         path() + ": another reader opened it before the hub saw the first one go; it may have begun inside a message");
-  rewind(taken_);
+  journal_->record.edit().draining = 1;
+  commit();
+  take_back_rest();
+}
+
+// From here on `taken` is what it was when the reader was seen to be dead: what leaves the pipe now is not taken by anybody.
+void Output::take_back_rest() {
+  state_ = State::no_reader;
+  fifo_.drain(moved() - taken());
+  rewind(taken());
+  journal_->record.edit().draining = 0;
+  commit();
 }
 
 // What is in the pipe is the next reader's, and so is the rest of the message that lies in it in part.
 void Output::leave_in_pipe() {
+  drop_stage();
+  finish_front(moved());
+  commit();
+}
+
+// The stream goes on behind what is in the FIFO.
+void Output::drop_stage() {
   fifo_.empty_stage();
-  written_ = moved_;
-  writing_ = place_of(moved_);
-  finish_front(moved_);
+  written_ = moved();
+  writing_ = place_of(moved());
 }
 
 bool Output::left_by_reader_is_ours(std::span<const std::byte> left) const {
-  auto place = place_of(taken_);
+  auto place = place_of(taken());
   while (!left.empty()) {
     Place begin;
     const auto bytes = next_bytes(place, begin);
@@ -286,18 +385,19 @@ bool Output::left_by_reader_is_ours(std::span<const std::byte> left) const {
 // The frame that the byte belongs to, and how far into it the byte is.
 Output::Place Output::place_of(std::uint64_t offset) const {
   std::array<frame::Frame, 256> frames;
-  for (std::size_t i = 0; i < sendings_.size(); ++i) {
-    const auto& s = sendings_[i];
+  for (std::size_t i = 0; i < sendings().size(); ++i) {
+    const auto& s = sendings()[i];
+    const auto& delivery = delivery_of(s);
     if (offset >= s.bytes) {
       offset -= s.bytes;
       continue;
     }
     auto at = s.range.begin;
-    while (const auto piece = s.delivery->log().read(at, s.delivery->bit())) {
+    while (const auto piece = delivery.log().read(at, delivery.bit())) {
       auto bytes = piece->bytes;
       at = piece->begin;
       while (!bytes.empty()) {
-        const auto scan = s.delivery->codec().scan(bytes, frames);
+        const auto scan = delivery.codec().scan(bytes, frames);
         std::uint64_t begin = 0;
         for (std::size_t f = 0; f < scan.frames; ++f) {
           const std::uint64_t size = frames[f].end - begin;
@@ -312,75 +412,96 @@ Output::Place Output::place_of(std::uint64_t offset) const {
     }
     INVARIANT(false, "a sending is shorter than it says", i, s.bytes);
   }
-  return {sendings_.size(), {}, 0};
+  return {sendings().size(), {}, 0};
 }
 
 // Back to the beginning of the frame that `taken` is in: frames before it were taken whole and are final, and so the first sending
 // begins there.
 void Output::rewind(std::uint64_t taken) {
-  taken_ = taken;
+  journal_->record.edit().taken = taken;
   const auto place = place_of(taken);
   finish_front(taken - place.skip);
-  if (!sendings_.empty()) {
-    auto& front = sendings_.front();
-    const auto before = front.delivery->log().count_between(front.range.begin, place.at, front.delivery->bit());
+  if (!sendings().empty()) {
+    const auto front = sendings().front();
+    auto& delivery = delivery_of(front);
+    const auto before = delivery.log().count_between(front.range.begin, place.at, delivery.bit());
     if (before > 0) {
       const Range part{front.range.begin, place.at, before};
-      front.range = {place.at, front.range.end, front.range.count - before};
-      front.bytes -= taken_ - place.skip;
-      finish(*front.delivery, part);
+      auto& rest = sendings().edit(0);
+      rest.range = {place.at, front.range.end, front.range.count - before};
+      rest.bytes -= this->taken() - place.skip;
+      finish(delivery, part);
     }
   }
   reset_marks();
 }
 
 void Output::reset_marks() {
-  taken_ = moved_ = written_ = 0;
+  auto& record = journal_->record.edit();
+  record.taken = record.moved = written_ = 0;
   writing_ = {};
-  if (!sendings_.empty()) writing_.at = sendings_.front().range.begin;
+  if (!sendings().empty()) writing_.at = sendings().front().range.begin;
 }
 
 bool Output::all_moved() const {
-  if (sendings_.empty()) return true;
+  if (sendings().empty()) return true;
   std::uint64_t asked = 0;
-  for (const auto& s : sendings_) asked += s.bytes;
-  return state_ == State::flowing && moved_ == asked && fifo_.has_reader();
+  for (std::size_t i = 0; i < sendings().size(); ++i) asked += sendings()[i].bytes;
+  return state_ == State::flowing && moved() == asked && fifo_.has_reader();
 }
 
 void Output::finish_frame() {
   if (state_ == State::flowing && !fifo_.has_reader()) reader_died();
-  fifo_.empty_stage();
   if (state_ != State::flowing) {  // what waits for a reader is left to its log
-    sendings_.clear();
-    return reset_marks();
+    fifo_.empty_stage();
+    give_back_from(0);
+    reset_marks();
+    return commit();
   }
-  written_ = moved_;
-  writing_ = place_of(moved_);
-  if (writing_.sending >= sendings_.size()) return;
-  sendings_.erase(sendings_.begin() + static_cast<std::ptrdiff_t>(writing_.sending) + 1, sendings_.end());
-  auto& last = sendings_.back();
-  const auto end = writing_.skip > 0 ? frame_end(last, writing_.at) : writing_.at;
+  drop_stage();
+  if (writing_.sending < sendings().size()) end_behind_frame();
+  commit();
+}
+
+// The sendings end behind the frame that `writing_` is in.
+void Output::end_behind_frame() {
+  give_back_from(writing_.sending + 1);
   std::uint64_t before = 0;
-  for (std::size_t i = 0; i + 1 < sendings_.size(); ++i) before += sendings_[i].bytes;
-  last.bytes = moved_ - writing_.skip - before + (end.position - writing_.at.position);
-  last.range.count = last.delivery->log().count_between(last.range.begin, end, last.delivery->bit());
+  for (std::size_t i = 0; i + 1 < sendings().size(); ++i) before += sendings()[i].bytes;
+  auto& last = sendings().edit(sendings().size() - 1);
+  auto& delivery = delivery_of(last);
+  const auto end = writing_.skip > 0 ? frame_end(last, writing_.at) : writing_.at;
+  const auto bytes = moved() - writing_.skip - before + (end.position - writing_.at.position);
+  if (bytes == 0) return give_back_from(sendings().size() - 1);
+  if (last.range.end == end) return;
+  const auto count = delivery.log().count_between(last.range.begin, end, delivery.bit());
+  delivery.give_again({{end, last.range.end, last.range.count - count}}, {});
+  last.bytes = bytes;
+  last.range.count = count;
   last.range.end = end;
-  if (last.bytes == 0) sendings_.pop_back();
+}
+
+// Those messages are not sent: their handlers get them again, if there is another run.
+void Output::give_back_from(std::size_t first) {
+  for (auto i = first; i < sendings().size(); ++i) delivery_of(sendings()[i]).give_again({sendings()[i].range}, {});
+  sendings().truncate(first);
 }
 
 log::Cursor Output::frame_end(const Sending& s, log::Cursor begin) const {
   frame::Frame frame{};
-  const auto piece = s.delivery->log().read(begin, s.delivery->bit());
-  INVARIANT(piece && s.delivery->codec().scan(piece->bytes, {&frame, 1}).frames == 1, begin.position.bytes);
+  const auto& delivery = delivery_of(s);
+  const auto piece = delivery.log().read(begin, delivery.bit());
+  INVARIANT(piece && delivery.codec().scan(piece->bytes, {&frame, 1}).frames == 1, begin.position.bytes);
   return {begin.position + frame.end, begin.sequence + 1};
 }
 
 void Output::stop() {
   if (state_ != State::flowing || !fifo_.has_reader()) return;
   look();
-  const auto place = place_of(moved_);
-  finish_front(moved_ - place.skip);
-  if (!sendings_.empty()) rewind(moved_);
+  const auto place = place_of(moved());
+  finish_front(moved() - place.skip);
+  if (!sendings().empty()) rewind(moved());
+  commit();
 }
 
 }  // namespace standpipe::deliver

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <optional>
 #include <span>
@@ -15,6 +14,8 @@
 #include "base/reporter.h"
 #include "deliver/delivery.h"
 #include "deliver/output_fifo.h"
+#include "keeper/link.h"
+#include "log/row.h"
 
 namespace standpipe::deliver {
 
@@ -23,6 +24,10 @@ namespace standpipe::deliver {
 // What was asked for waits in `sendings`, in order; together they are a stream of bytes. Three marks run along it:
 //
 //   0 = begin of the first sending <= taken (by the reader) <= moved (into the FIFO) <= written (into the stage)
+//
+// The sendings, `taken` and `moved` outlive the worker; what is in the stage is thrown away after a death and written again, for
+// the logs still have it. So only the move from the stage to the FIFO is a step whose count must be found: it is what the stage has
+// lost.
 //
 // A sending is final when `taken` has passed it; until then the log holds its messages. So the deque is the journal that says which
 // frame a byte belongs to. When the reader dies, the marks go back to the beginning of the frame that `taken` is in, what it left
@@ -33,9 +38,22 @@ namespace standpipe::deliver {
 // backs off, and only while something waits.
 class Output {
  public:
-  // `on_settled` is called for each delivery of which messages became final. Throws Failure when the FIFO cannot be made.
-  Output(const plugin::FifoOutputRequest& request, std::size_t stage_bytes, std::size_t fifo_bytes, Reporter& reporter,
-         std::function<void(Delivery&)> on_settled);
+  // What it needs of the hub.
+  struct Around {
+    Reporter& reporter;
+    std::function<void(Delivery&)> on_settled;            // messages of it became final
+    std::function<Delivery&(std::uint32_t id)> delivery;  // all that may send
+    std::size_t stage_bytes = 0;
+    std::size_t fifo_bytes = 0;
+  };
+  // Any thread. Throws Failure when the FIFO cannot be made.
+  enum class Made { now, before };  // before: an earlier worker saw to the FIFO, and attach will find it open
+  Output(const plugin::FifoOutputRequest& request, Around around, Made made = Made::now);
+  // What all outputs of an earlier worker were asked for, by their index.
+  static std::vector<plugin::FifoOutputRequest> kept(const log::Memory& memory);
+  // Begins to keep itself, or takes up what an earlier worker left: on the loop, before anything else. `index`: its number.
+  void attach(log::Memory& memory, keeper::Link& link, std::uint32_t index);
+  std::uint32_t index() const { return index_; }
 
   const std::string& path() const { return fifo_.path(); }
   FileId id() const { return fifo_.id(); }
@@ -43,7 +61,12 @@ class Output {
   int fd() const { return fifo_.fd(); }  // -1 while nobody reads it
 
   // ---- for handlers
-  bool accepts() const { return sendings_.size() < kJournalEntries; }
+  bool accepts() const {
+    return sendings().size() < kJournalEntries && sendings().size() + (expects_ + 1) * kBatchMessages <= Sendings::kMax;
+  }
+  // A batch is with a plugin, and may come back as sendings.
+  void expect() { ++expects_; }
+  void expected() { --expects_; }
   // The range is open in the delivery; `bytes` is its length on the wire.
   void send(Delivery& delivery, const Range& range, std::uint64_t bytes);
 
@@ -58,7 +81,7 @@ class Output {
   std::optional<Nanoseconds> wake_at() const { return wake_at_; }
   // A log is full and waits for what this output holds: look more often.
   void hurry(Nanoseconds now);
-  bool idle() const { return sendings_.empty(); }
+  bool idle() const { return sendings().empty(); }
   // Everything that was asked for lies in the pipe of a reader that is alive.
   bool all_moved() const;
   // Counts up whenever fd() is another one: time to register it with epoll.
@@ -72,9 +95,21 @@ class Output {
  private:
   enum class State { unopened, flowing, no_reader };
   struct Sending {
-    Delivery* delivery;
+    std::uint32_t delivery;
     Range range;
     std::uint64_t bytes;
+  };
+  using Sendings = log::Row<Sending>;
+  // What outlives the worker.
+  struct Record {
+    std::uint64_t taken, moved;  // bytes since the first sending's begin
+    std::uint32_t mode, create, resend;
+    std::uint32_t draining;  // what a dead reader left is being taken back: `taken` is final
+    log::RowHead sendings;
+  };
+  struct Journal {
+    log::Kept<Record> record;
+    Sendings sendings;
   };
   // Where in the sendings the next byte for the stage stands.
   struct Place {
@@ -83,6 +118,15 @@ class Output {
     std::uint64_t skip = 0;  // bytes behind it
   };
 
+  const Sendings& sendings() const { return journal_->sendings; }
+  Sendings& sendings() { return journal_->sendings; }
+  Delivery& delivery_of(const Sending& s) const { return around_.delivery(s.delivery); }
+  std::uint64_t taken() const { return journal_->record->taken; }
+  std::uint64_t moved() const { return journal_->record->moved; }
+  void keep_open(const char* what, int fd);
+  void take_up();
+  OutputFifo::Pushed push();
+  void commit() { memory_->commit(); }
   bool ready_to_write();
   void try_open();
   std::size_t fill_stage();
@@ -91,6 +135,7 @@ class Output {
   void finish_front(std::uint64_t up_to);
   void finish(Delivery& delivery, const Range& part);
   void reader_died();
+  void take_back_rest();
   void leave_in_pipe();
   void fail(const Failure& failure);
   void rewind(std::uint64_t taken);
@@ -98,18 +143,24 @@ class Output {
   bool left_by_reader_is_ours(std::span<const std::byte> left) const;
   Place place_of(std::uint64_t offset) const;
   void reset_marks();
+  void drop_stage();
+  void end_behind_frame();
+  void give_back_from(std::size_t first);
   void wait_more(Nanoseconds now, Nanoseconds most);
 
   OutputFifo fifo_;
-  bool resend_;
-  Reporter& reporter_;
-  std::function<void(Delivery&)> on_settled_;
+  Around around_;
+  plugin::FifoOutputRequest request_;
+  log::Memory* memory_ = nullptr;
+  keeper::Link* link_ = nullptr;
+  std::uint32_t index_ = 0;
+  std::optional<Journal> journal_;
+  std::size_t expects_ = 0;
   State state_ = State::unopened;
   unsigned openings_ = 0;
-  std::deque<Sending> sendings_;
   Place writing_;
-  std::uint64_t taken_ = 0, moved_ = 0, written_ = 0;  // bytes since the first sending's begin
-  bool failed_ = false;                                // said that it cannot be opened
+  std::uint64_t written_ = 0;  // bytes since the first sending's begin
+  bool failed_ = false;        // said that it cannot be opened
   bool missing_reader_said_ = false;
   bool hurried_ = false;  // a full log waits for what the reader takes
   Nanoseconds pause_{0};

@@ -36,9 +36,9 @@ std::uint64_t read_all(int fd, std::uint64_t most, const std::function<void(std:
 
 }  // namespace
 
-OutputFifo::OutputFifo(const plugin::FifoOutputRequest& request, std::size_t stage_bytes, std::size_t fifo_bytes)
+OutputFifo::OutputFifo(const plugin::FifoOutputRequest& request, std::size_t stage_bytes, std::size_t fifo_bytes, bool prepare)
     : path_(request.path), mode_(request.mode), create_(request.create), stage_bytes_(stage_bytes), fifo_bytes_(fifo_bytes) {
-  prepare();
+  if (prepare) this->prepare();
 }
 
 void OutputFifo::prepare() {
@@ -108,26 +108,43 @@ OutputFifo::Pushed OutputFifo::push() {
 }
 
 void OutputFifo::empty_stage() {
-  if (staged_ > 0) read_all(stage_.read_end.get(), staged_, [](auto) {});
+  if (stage_.read_end) read_all(stage_.read_end.get(), ~std::uint64_t{0}, [](auto) {});
   staged_ = 0;
 }
 
-OutputFifo::TakenBack OutputFifo::take_back(const std::function<bool(std::span<const std::byte>)>& same) {
+// Not by its path: that may be gone, or name another file by now.
+Fd OutputFifo::open_to_read() const {
+  return Fd(::open(("/proc/self/fd/" + std::to_string(fifo_.get())).c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+}
+
+// Look before taking: what others wrote is not ours to take away. The stage is empty and lends itself as the place for the copy.
+OutputFifo::Left OutputFifo::look_at_left(const std::function<bool(std::span<const std::byte>)>& same) {
   empty_stage();
-  if (waiting() == 0) return {};
-  // Not by its path: that may be gone, or name another file by now.
-  const Fd reader(::open(("/proc/self/fd/" + std::to_string(fifo_.get())).c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  const auto bytes = waiting();
+  if (bytes == 0) return {};
+  const Fd reader = open_to_read();
   if (!reader) return {.failed = std::strerror(errno)};
-  // Look before taking: what others wrote is not ours to take away. The stage is empty and lends itself as the place for the copy.
   const auto copied = ::tee(reader.get(), stage_.write_end.get(), INT_MAX, SPLICE_F_NONBLOCK);
   if (copied > 0) {
     std::vector<std::byte> seen;
     read_all(stage_.read_end.get(), static_cast<std::uint64_t>(copied),
-             [&](auto bytes) { seen.insert(seen.end(), bytes.begin(), bytes.end()); });
+             [&](auto part) { seen.insert(seen.end(), part.begin(), part.end()); });
     if (!same(seen)) return {.foreign = true};
   }
-  const auto most = bytes_waiting(reader.get());
-  return {.bytes = read_all(reader.get(), most, [](auto) {})};
+  return {.bytes = bytes};
+}
+
+void OutputFifo::drain(std::uint64_t most) {
+  if (most == 0 || waiting() == 0) return;
+  if (const Fd reader = open_to_read()) read_all(reader.get(), most, [](auto) {});
+}
+
+void OutputFifo::adopt(Fd fifo, Fd stage_out, Fd stage_in) {
+  id_ = FileId::of(fifo.get());
+  fifo_ = std::move(fifo);
+  stage_.capacity = grow_pipe(stage_in.get(), 0);
+  stage_.read_end = std::move(stage_out);
+  stage_.write_end = std::move(stage_in);
 }
 
 }  // namespace standpipe::deliver

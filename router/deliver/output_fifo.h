@@ -22,8 +22,8 @@ namespace standpipe::deliver {
 // so that the pipe's content does not vanish unseen.
 class OutputFifo {
  public:
-  // Creates the FIFO when it is missing and that was asked for. Throws Failure.
-  OutputFifo(const plugin::FifoOutputRequest& request, std::size_t stage_bytes, std::size_t fifo_bytes);
+  // `prepare`: creates the FIFO when it is missing and that was asked for. Throws Failure.
+  OutputFifo(const plugin::FifoOutputRequest& request, std::size_t stage_bytes, std::size_t fifo_bytes, bool prepare = true);
 
   const std::string& path() const { return path_; }
   FileId id() const { return id_; }
@@ -52,19 +52,28 @@ class OutputFifo {
   // Bytes in the FIFO: ours, and those of others who write there.
   std::uint64_t waiting() const { return bytes_waiting(fifo_.get()); }
 
-  // The reader is dead: takes back what it left. `same` is shown the bytes that are there (as many as can be looked at without
-  // taking them) and says whether they are ours. Returns the bytes drained; nothing is drained, and `foreign` set, when they are
-  // not, and `failed` says why when it cannot be done (no permission to read). Empties the stage.
-  struct TakenBack {
+  // The reader is dead: looks at what it left, taking nothing. `same` is shown the bytes (as many as can be looked at) and says
+  // whether they are ours; `failed` says why they cannot be seen (no permission to read). Empties the stage.
+  struct Left {
     std::uint64_t bytes = 0;
     bool foreign = false;
     std::optional<std::string> failed = {};
   };
-  TakenBack take_back(const std::function<bool(std::span<const std::byte>)>& same);
+  Left look_at_left(const std::function<bool(std::span<const std::byte>)>& same);
+  // Throws away that many bytes of it at most.
+  void drain(std::uint64_t most);
   void empty_stage();
+
+  // ---- for the worker's successor
+  void adopt(Fd fifo, Fd stage_out, Fd stage_in);
+  bool is_open() const { return static_cast<bool>(fifo_); }
+  int stage_in() const { return stage_.write_end.get(); }
+  int stage_out() const { return stage_.read_end.get(); }
+  std::uint64_t in_stage() const { return bytes_waiting(stage_.read_end.get()); }
 
  private:
   void prepare();
+  Fd open_to_read() const;
 
   std::string path_;
   unsigned mode_;

@@ -2,11 +2,9 @@
 #include "log/arena.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <bit>
-#include <cerrno>
 
 #include "base/failure.h"
 #include "base/invariant.h"
@@ -16,7 +14,6 @@
 namespace standpipe::log {
 namespace {
 
-constexpr std::uint64_t kAddressesPerByte = 8;
 constexpr std::uint64_t kPage = 4096;
 
 std::uint64_t whole_pages(std::uint64_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
@@ -29,26 +26,19 @@ std::uint64_t Arena::guaranteed_bytes_for(std::uint64_t memory_max, std::size_t 
   return std::min<std::uint64_t>(share, 64 * KiB);
 }
 
-Arena::Arena(std::uint64_t memory_max, std::size_t logs) : guaranteed_bytes_(guaranteed_bytes_for(memory_max, logs)) {
+Arena::Arena(Memory& memory)
+    : memory_(memory),
+      addresses_(memory.arena().size()),
+      guaranteed_bytes_(guaranteed_bytes_for(memory.plan().memory_max, memory.plan().logs)) {
+  const auto memory_max = memory.plan().memory_max;
+  const auto logs = memory.plan().logs;
   if (guaranteed_bytes_ < kSegmentBytesLeast)
     throw Failure("memory_max " + size_text(memory_max) + " is too small for " + counted(logs, "source"),
                   "each source is guaranteed " + size_text(kSegmentBytesLeast) + ": set memory_max to at least " +
                       size_text(2 * logs * kSegmentBytesLeast));
   shared_max_ = memory_max - logs * guaranteed_bytes_;
-  addresses_ = whole_pages(memory_max) * kAddressesPerByte;
-  memory_.reset(::memfd_create("standpipe-logs", MFD_CLOEXEC));
-  if (!memory_ || ::ftruncate(memory_.get(), static_cast<off_t>(addresses_)) != 0)
-    throw Failure::system("make memory for the logs", errno);
-  void* mapped = ::mmap(nullptr, addresses_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, memory_.get(), 0);
-  if (mapped == MAP_FAILED)
-    throw Failure::system("map memory for the logs", errno, "set a smaller memory_max, or raise the limit of addresses: ulimit -v");
-  base_ = static_cast<std::byte*>(mapped);
   const auto fixed = whole_pages(logs * guaranteed_bytes_);
   free_.emplace(fixed, addresses_ - fixed);
-}
-
-Arena::~Arena() {
-  if (base_) ::munmap(base_, addresses_);
 }
 
 Extent Arena::lend_guaranteed(std::size_t who) const { return {who * guaranteed_bytes_, guaranteed_bytes_, true}; }
@@ -139,9 +129,27 @@ void Arena::free_range(std::uint64_t offset, std::uint64_t bytes) {
   free_.emplace(offset, bytes);
 }
 
+void Arena::claim(const Extent& extent) {
+  if (extent.guaranteed) return;
+  auto range = free_.upper_bound(extent.offset);
+  if (range == free_.begin()) throw Memory::Damaged("two logs have one extent");
+  --range;
+  const auto [offset, length] = *range;
+  if (extent.bytes == 0 || extent.offset + extent.bytes > offset + length) throw Memory::Damaged("two logs have one extent");
+  free_.erase(range);
+  if (extent.offset > offset) free_.emplace(offset, extent.offset - offset);
+  const auto end = extent.offset + extent.bytes;
+  if (offset + length > end) free_.emplace(end, offset + length - end);
+  shared_used_ += extent.bytes;
+}
+
+void Arena::forget_unclaimed() {
+  for (const auto& [offset, bytes] : free_) punch(offset, bytes);
+}
+
 void Arena::punch(std::uint64_t offset, std::uint64_t bytes) {
   // Where it fails (it cannot on a memfd), the pages stay and are used again: no harm.
-  (void)::fallocate(memory_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+  (void)::fallocate(memory_.fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(memory_.arena_offset() + offset),
                     static_cast<off_t>(bytes));
 }
 

@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include "base/fd.h"
+#include "log/memory.h"
 
 namespace standpipe::log {
 
@@ -19,8 +19,9 @@ struct Extent {
   bool guaranteed = false;
 };
 
-// The memory of all logs: one sparse memfd, mapped once. What is lent out never exceeds `memory_max`; addresses are
-// plentiful (8 x memory_max), so that fragmentation hardly ever refuses what the budget allows.
+// The memory of all logs: the last part of Memory. What is lent out never exceeds `memory_max`; addresses are plentiful (8 x
+// memory_max), so that fragmentation hardly ever refuses what the budget allows. Who has what is derived: each log knows its
+// extents, and claims them again from the arena of the next worker.
 //
 // Two kinds of budget, so that one log that stands still cannot starve the others:
 //   - each log is guaranteed one extent of guaranteed_bytes(), at any time;
@@ -36,9 +37,8 @@ class Arena {
  public:
   static constexpr std::uint64_t kHotBytes = 4 * 1024 * 1024;
 
-  // For `logs` logs. Throws Failure when the kernel gives no memory or memory_max cannot hold the guarantees.
-  Arena(std::uint64_t memory_max, std::size_t logs);
-  ~Arena();
+  // For as many logs as the memory was planned for. Throws Failure when memory_max cannot hold the guarantees.
+  explicit Arena(Memory& memory);
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
@@ -53,9 +53,15 @@ class Arena {
   // is met or `withdraw` is called.
   std::optional<Extent> lend(std::uint64_t bytes, std::size_t who);
   void withdraw(std::size_t who);
+  // After the commit that says so: the memory may be gone at once.
   void give_back(const Extent& extent);
+  // An extent that a log had when an earlier worker died. Throws Memory::Damaged when that cannot be.
+  void claim(const Extent& extent);
+  // All logs have claimed theirs: what else that worker touched goes back to the kernel.
+  void forget_unclaimed();
+  Memory& memory() const { return memory_; }
 
-  std::byte* at(std::uint64_t offset) const { return base_ + offset; }
+  std::byte* at(std::uint64_t offset) const { return memory_.arena().data() + offset; }
   // Grows by one whenever something was given back: tells those who wait when to ask again.
   std::uint64_t releases() const { return releases_; }
   bool large_waits() const { return !turn_.empty(); }
@@ -66,8 +72,7 @@ class Arena {
   void free_range(std::uint64_t offset, std::uint64_t bytes);
   void punch(std::uint64_t offset, std::uint64_t bytes);
 
-  Fd memory_;
-  std::byte* base_ = nullptr;
+  Memory& memory_;
   std::uint64_t addresses_ = 0;
   std::uint64_t guaranteed_bytes_ = 0;
   std::uint64_t shared_max_ = 0;

@@ -29,11 +29,29 @@ Log::Log(Arena& arena, const LogOptions& options)
       lately_frames_(options.runs_are_short ? 3 : 31),
       // Four segments at least, so that the front can be given back while the end grows.
       segment_max_(std::clamp<std::uint64_t>(std::bit_floor(options.size_max / 4), kSegmentBytesLeast, kSegmentBytes)),
-      segment_next_(std::min(segment_max_, kSegmentFirst)) {}
+      segment_next_(std::min(segment_max_, kSegmentFirst)),
+      kept_(arena.memory(), "log/" + std::to_string(options.id)) {
+  attach();
+}
 
-Log::~Log() {
-  arena_.withdraw(id_);
-  for (const auto& segment : segments_) give_back(segment);
+// What it holds stays for the next worker, or goes with the memory.
+Log::~Log() { arena_.withdraw(id_); }
+
+void Log::attach() {
+  if (kept_->end.sequence.number == 0) kept_.edit() = {0, {}, {}};  // new
+  auto expected = kept_->first ? std::optional<Position>() : kept_->end.position;
+  for (auto at = kept_->first; at != 0; at = segments_.back().next()) {
+    Segment segment(arena_.memory(), at - 1, words_);
+    if (expected && segment.start() != *expected) throw Memory::Damaged("two segments do not join");
+    arena_.claim(segment.extent());
+    guarantee_used_ |= segment.extent().guaranteed;
+    memory_ += segment.extent().bytes;
+    expected = segment.end();
+    segments_.push_back(segment);
+  }
+  const bool joined = kept_->trimmed <= kept_->end && *expected == kept_->end.position &&
+                      (segments_.empty() ? empty() : segments_.front().start() <= kept_->trimmed.position);
+  if (!joined) throw Memory::Damaged("a log's segments are not what its cursors say");
 }
 
 // ---- append
@@ -75,31 +93,37 @@ bool Log::tail_suffices(std::uint64_t frame_bytes) const {
 bool Log::grow(std::uint64_t frame_bytes) {
   const std::uint64_t partial = unindexed().size();
   const auto content = std::max(frame_bytes, partial);
-  if (segments_.size() == 1 && empty() && segments_.front().indexed() > 0 && content + run_bytes_ <= segments_.front().capacity()) {
+  if (segments_.size() == 1 && empty() && segments_.front().can_rewind() && content + run_bytes_ <= segments_.front().capacity()) {
     learn(segments_.front());
-    segments_.front().rewind(end_.position);
+    segments_.front().rewind(end().position);
+    commit();
     if (!tail_room(frame_bytes).empty()) {
       arena_.withdraw(id_);
       return true;
     }
   }
-  const auto least = std::max<std::uint64_t>(content + kRunsLeast * run_bytes_ + 64, kSegmentBytesLeast);
+  const auto least = std::max<std::uint64_t>(content + kRunsLeast * run_bytes_ + 64 + Segment::kHeaderBytes, kSegmentBytesLeast);
   const auto usual = std::clamp<std::uint64_t>(std::bit_ceil(partial + partial / 4), segment_next_, kSegmentBytes);
   const auto wanted = std::max(least, usual);
   const auto extent = borrow(wanted, least);
   if (!extent) return false;
-  Segment fresh(*extent, arena_.at(extent->offset), end_.position, words_);
+  Segment fresh(arena_.memory(), *extent, end().position, words_);
   fresh.adopt(unindexed());
   if (!segments_.empty()) {
     learn(segments_.back());
     segments_.back().drop_unindexed();
     if (segments_.back().indexed() == 0) {
-      give_back(segments_.back());
+      give_back_later(segments_.back());
       segments_.pop_back();
     }
   }
+  if (segments_.empty())
+    kept_.edit().first = extent->offset + 1;
+  else
+    segments_.back().link(fresh);
   segments_.push_back(fresh);
   drop_passed();
+  commit();
   arena_.withdraw(id_);
   return true;
 }
@@ -127,11 +151,24 @@ std::optional<Extent> Log::borrow(std::uint64_t wanted, std::uint64_t least) {
   return extent;
 }
 
-void Log::give_back(const Segment& segment) {
-  const auto& extent = segment.extent();
+// Not before the commit: until then a new worker would find the segment in its place.
+void Log::give_back_later(const Segment& segment) {
+  const auto extent = segment.extent();
   if (extent.guaranteed) guarantee_used_ = false;
   memory_ -= extent.bytes;
-  arena_.give_back(extent);
+  passed_.push_back(extent);
+}
+
+void Log::commit() {
+  arena_.memory().commit();
+  for (const auto& extent : passed_) arena_.give_back(extent);
+  passed_.clear();
+}
+
+std::span<std::byte> Log::same_room(std::size_t bytes) const {
+  const auto room = segments_.empty() ? std::span<std::byte>() : segments_.back().room(0);
+  if (room.size() < bytes) throw Memory::Damaged("there is no room for what was being read");
+  return room.first(bytes);
 }
 
 void Log::filled(std::size_t bytes) { segments_.back().fill(static_cast<std::uint32_t>(bytes)); }
@@ -142,8 +179,8 @@ std::span<const std::byte> Log::unindexed() const {
 
 bool Log::add_run(std::size_t bytes, std::uint32_t count, std::uint64_t time_ns, std::uint32_t generation,
                   std::span<const std::uint64_t> set) {
-  if (!segments_.back().add_run(static_cast<std::uint32_t>(bytes), count, end_.sequence, time_ns, generation, set)) return false;
-  end_ = {end_.position + bytes, end_.sequence + count};
+  if (!segments_.back().add_run(static_cast<std::uint32_t>(bytes), count, end().sequence, time_ns, generation, set)) return false;
+  kept_.edit().end = {end().position + bytes, end().sequence + count};
   return true;
 }
 
@@ -153,7 +190,7 @@ std::size_t Log::drop_unindexed() {
   arena_.withdraw(id_);
   if (segments_.empty()) return 0;
   const auto dropped = segments_.back().drop_unindexed();
-  trim(trimmed_);
+  trim(trimmed());
   return dropped;
 }
 
@@ -162,13 +199,13 @@ std::size_t Log::drop_unindexed() {
 const Segment& Log::segment_at(Position position) const {
   const auto behind =
       std::upper_bound(segments_.begin(), segments_.end(), position, [](Position p, const Segment& s) { return p < s.start(); });
-  INVARIANT(behind != segments_.begin(), position.bytes, trimmed_.position.bytes);
+  INVARIANT(behind != segments_.begin(), position.bytes, trimmed().position.bytes);
   return *std::prev(behind);
 }
 
 std::optional<Piece> Log::read(Cursor& at, std::size_t bit) const {
-  INVARIANT(trimmed_ <= at && at <= end_, trimmed_.position.bytes, at.position.bytes, end_.position.bytes);
-  while (at.position < end_.position) {
+  INVARIANT(trimmed() <= at && at <= end(), trimmed().position.bytes, at.position.bytes, end().position.bytes);
+  while (at.position < end().position) {
     const Segment& segment = segment_at(at.position);
     for (auto r = segment.find_run(static_cast<std::uint32_t>(at.position - segment.start())); r < segment.runs(); ++r) {
       const Run& run = segment.run(r);
@@ -201,27 +238,30 @@ std::uint64_t Log::count_between(Cursor from, Cursor to, std::size_t bit) const 
 // ---- trim
 
 void Log::trim(Cursor lowest) {
-  INVARIANT(trimmed_ <= lowest && lowest <= end_, trimmed_.position.bytes, lowest.position.bytes, end_.position.bytes);
-  trimmed_ = lowest;
+  INVARIANT(trimmed() <= lowest && lowest <= end(), trimmed().position.bytes, lowest.position.bytes, end().position.bytes);
+  kept_.edit().trimmed = lowest;
   drop_passed();
   if (segments_.size() == 1 && empty() && unindexed().empty()) {
     // Little was in it: the source is not busy, and smaller segments leave more for others.
     if (segments_.front().filled() < segments_.front().capacity() / 4)
       segment_next_ = std::max(segment_next_ / 2, std::min(segment_max_, kSegmentFirst));
-    give_back(segments_.front());
+    give_back_later(segments_.front());
     segments_.clear();
+    kept_.edit().first = 0;
   }
+  commit();
 }
 
 void Log::drop_passed() {
-  while (segments_.size() > 1 && segments_.front().end() <= trimmed_.position) {
-    give_back(segments_.front());
+  while (segments_.size() > 1 && segments_.front().end() <= trimmed().position) {
+    kept_.edit().first = segments_.front().next();
+    give_back_later(segments_.front());
     segments_.pop_front();
   }
 }
 
 void Log::check_invariants() const {
-  INVARIANT(trimmed_ <= end_, trimmed_.position.bytes, end_.position.bytes);
+  INVARIANT(trimmed() <= end(), trimmed().position.bytes, end().position.bytes);
   std::uint64_t memory = 0;
   const Segment* before = nullptr;
   for (const auto& s : segments_) {
@@ -237,7 +277,7 @@ void Log::check_invariants() const {
     before = &s;
   }
   INVARIANT(memory == memory_, memory, memory_);
-  INVARIANT(segments_.empty() ? empty() : segments_.back().end() == end_.position, end_.position.bytes);
+  INVARIANT(segments_.empty() ? empty() : segments_.back().end() == end().position, end().position.bytes);
 }
 
 }  // namespace standpipe::log

@@ -6,6 +6,7 @@
 #include <deque>
 #include <optional>
 #include <span>
+#include <vector>
 
 #include "log/arena.h"
 #include "log/place.h"
@@ -37,7 +38,10 @@ struct Piece {
 //   trimmed <= every reader's cursor <= end          (positions; only grow)
 //
 // Memory comes from the arena segment by segment and goes back when the slowest reader has passed. An empty log holds none.
-// A frame never spans two segments. One thread writes, reads and trims; pieces may be looked at from any thread until trimmed.
+// Changes are noted in the arena's Memory. The caller commits what it appends, with what it books; `room`, make_room_for_index,
+// trim and drop_unindexed commit themselves: call them when nothing else is half done. A log that an earlier worker left is taken
+// up again. A frame never spans two segments. One thread writes, reads and trims; pieces may be looked at from any thread until
+// trimmed.
 class Log {
  public:
   Log(Arena& arena, const LogOptions& options);
@@ -50,6 +54,8 @@ class Log {
   // unfinished frame at the end will take in all (0: not known), so that all of it finds place in one segment.
   std::span<std::byte> room(std::uint64_t frame_bytes);
   void filled(std::size_t bytes);
+  // The next `bytes` bytes behind what is filled: a part of what an earlier worker's `room` gave, which it was about to fill.
+  std::span<std::byte> same_room(std::size_t bytes) const;
   std::span<const std::byte> unindexed() const;
   // The first `bytes` of unindexed() are `count` frames for the readers in `set`. false: the index has no room here; call
   // make_room_for_index, then again with what is left of unindexed().
@@ -65,14 +71,15 @@ class Log {
   std::optional<Piece> read(Cursor& at, std::size_t bit) const;
   // Frames from `from` on, and before `to`, that the reader wants; walks the index. `to` is the begin or end of a wanted frame.
   std::uint64_t count_between(Cursor from, Cursor to, std::size_t bit) const;
-  std::uint64_t count_from(Cursor from, std::size_t bit) const { return count_between(from, end_, bit); }
+  std::uint64_t count_from(Cursor from, std::size_t bit) const { return count_between(from, end(), bit); }
 
   // ---- trim
   void trim(Cursor lowest);
 
-  Cursor trimmed() const { return trimmed_; }
-  Cursor end() const { return end_; }
-  bool empty() const { return trimmed_ == end_; }
+  Cursor trimmed() const { return kept_->trimmed; }
+  Cursor end() const { return kept_->end; }
+  bool empty() const { return trimmed() == end(); }
+  Memory& keeping() const { return arena_.memory(); }
   std::size_t set_words() const { return words_; }
   std::uint64_t memory() const { return memory_; }  // bytes borrowed from the arena
   std::size_t partial_bytes() const { return unindexed().size(); }
@@ -83,6 +90,13 @@ class Log {
   void check_invariants() const;
 
  private:
+  // What outlives the worker.
+  struct Record {
+    std::uint64_t first;  // segment's place in the arena, plus one; 0: none
+    Cursor trimmed;
+    Cursor end;
+  };
+  void attach();
   bool tail_suffices(std::uint64_t frame_bytes) const;
   std::span<std::byte> tail_room(std::uint64_t frame_bytes) const;
   std::uint32_t reserve(const Segment& segment) const;
@@ -90,7 +104,8 @@ class Log {
   std::uint64_t missing(std::uint64_t frame_bytes) const;
   bool grow(std::uint64_t frame_bytes);
   std::optional<Extent> borrow(std::uint64_t wanted, std::uint64_t least);
-  void give_back(const Segment& segment);
+  void give_back_later(const Segment& segment);
+  void commit();
   void drop_passed();
   const Segment& segment_at(Position position) const;
 
@@ -107,9 +122,9 @@ class Log {
   std::uint64_t memory_ = 0;
   bool guarantee_used_ = false;
   bool waits_for_arena_ = false;
-  std::deque<Segment> segments_;
-  Cursor trimmed_;
-  Cursor end_;
+  Kept<Record> kept_;
+  std::deque<Segment> segments_;  // as linked in memory
+  std::vector<Extent> passed_;    // given back with the next commit
 };
 
 }  // namespace standpipe::log

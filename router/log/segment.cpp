@@ -6,29 +6,55 @@
 #include <limits>
 
 #include "base/invariant.h"
+#include "base/limits.h"
 
 namespace standpipe::log {
 
-Segment::Segment(const Extent& extent, std::byte* base, Position start, std::size_t words)
-    : extent_(extent),
-      base_(base),
-      start_(start),
-      capacity_(static_cast<std::uint32_t>(extent.bytes)),
+Segment::Segment(Memory& memory, const Extent& extent, Position start, std::size_t words)
+    : memory_(&memory),
+      base_(memory.arena().data() + extent.offset + kHeaderBytes),
+      capacity_(static_cast<std::uint32_t>(extent.bytes - kHeaderBytes)),
       run_bytes_(static_cast<std::uint32_t>(sizeof(Run) + words * sizeof(std::uint64_t))),
       words_(static_cast<std::uint32_t>(words)) {
   INVARIANT(extent.bytes <= std::numeric_limits<std::uint32_t>::max(), extent.bytes);
   INVARIANT(extent.bytes % alignof(Run) == 0, extent.bytes);
+  edit() = {start.bytes, 0, extent.bytes, extent.guaranteed, 0, 0, 0};
 }
+
+Segment::Segment(Memory& memory, std::uint64_t offset, std::size_t words)
+    : memory_(&memory),
+      base_(memory.arena().data() + offset + kHeaderBytes),
+      run_bytes_(static_cast<std::uint32_t>(sizeof(Run) + words * sizeof(std::uint64_t))),
+      words_(static_cast<std::uint32_t>(words)) {
+  const auto arena = memory.arena().size();
+  if (offset % Memory::kLine != 0 || offset >= arena || arena - offset < kSegmentBytesLeast)
+    throw Memory::Damaged("a segment lies outside");
+  const auto& h = header();
+  if (h.extent_bytes < kSegmentBytesLeast || h.extent_bytes > arena - offset || h.extent_bytes % alignof(Run) != 0 ||
+      h.extent_bytes > std::numeric_limits<std::uint32_t>::max())
+    throw Memory::Damaged("a segment has no size");
+  capacity_ = static_cast<std::uint32_t>(h.extent_bytes - kHeaderBytes);
+  const bool fits = std::uint64_t{h.runs} * run_bytes_ <= capacity_ && h.indexed <= h.filled && h.filled <= floor();
+  if (!fits) throw Memory::Damaged("a segment's index and its bytes overlap");
+}
+
+SegmentHeader& Segment::edit() {
+  auto* h = reinterpret_cast<SegmentHeader*>(base_ - kHeaderBytes);
+  memory_->note(h, sizeof *h);
+  return *h;
+}
+
+std::uint64_t Segment::offset() const { return static_cast<std::uint64_t>(base_ - kHeaderBytes - memory_->arena().data()); }
 
 std::span<std::byte> Segment::room(std::uint32_t reserve) const {
   const auto limit = floor() - std::min(reserve, floor());
-  if (filled_ >= limit) return {};
-  return {base_ + filled_, limit - filled_};
+  if (filled() >= limit) return {};
+  return {base_ + filled(), limit - filled()};
 }
 
 void Segment::fill(std::uint32_t bytes) {
-  filled_ += bytes;
-  INVARIANT(filled_ <= floor(), filled_, floor(), bytes);
+  edit().filled += bytes;
+  INVARIANT(filled() <= floor(), filled(), floor(), bytes);
 }
 
 std::uint64_t* Segment::set_of(std::uint32_t index) const {
@@ -36,28 +62,29 @@ std::uint64_t* Segment::set_of(std::uint32_t index) const {
 }
 
 bool Segment::same_as_last(std::uint32_t generation, std::uint64_t time_ns, std::span<const std::uint64_t> set) const {
-  if (runs_ == 0) return false;
-  const Run& last = run(runs_ - 1);
-  return last.time_ns == time_ns && last.generation == generation && std::equal(set.begin(), set.end(), set_of(runs_ - 1));
+  if (runs() == 0) return false;
+  const Run& last = run(runs() - 1);
+  return last.time_ns == time_ns && last.generation == generation && std::equal(set.begin(), set.end(), set_of(runs() - 1));
 }
 
 bool Segment::add_run(std::uint32_t bytes, std::uint32_t count, Sequence first, std::uint64_t time_ns, std::uint32_t generation,
                       std::span<const std::uint64_t> set) {
   INVARIANT(set.size() == words_ && count > 0, set.size(), words_, count);
-  INVARIANT(indexed_ + bytes <= filled_, indexed_, bytes, filled_);
+  INVARIANT(indexed() + bytes <= filled(), indexed(), bytes, filled());
   if (same_as_last(generation, time_ns, set)) {
-    auto& last = const_cast<Run&>(run(runs_ - 1));
+    auto& last = const_cast<Run&>(run(runs() - 1));
+    memory_->note(&last, sizeof last);
     last.count += count;
     last.end += bytes;
   } else {
-    if (filled_ + run_bytes_ > floor()) return false;
-    auto* at = const_cast<std::byte*>(slot(runs_));
-    const Run entry{first.number, time_ns, indexed_, indexed_ + bytes, count, generation};
+    if (filled() + run_bytes_ > floor()) return false;
+    auto* at = const_cast<std::byte*>(slot(runs()));  // behind the index as it was committed: not noted
+    const Run entry{first.number, time_ns, indexed(), indexed() + bytes, count, generation};
     std::memcpy(at, &entry, sizeof entry);
     std::memcpy(at + sizeof entry, set.data(), set.size_bytes());
-    ++runs_;
+    ++edit().runs;
   }
-  indexed_ += bytes;
+  edit().indexed += bytes;
   return true;
 }
 
@@ -65,7 +92,7 @@ bool Segment::run_wants(std::uint32_t index, std::size_t bit) const { return (se
 
 std::uint32_t Segment::find_run(std::uint32_t offset) const {
   std::uint32_t low = 0;
-  std::uint32_t high = runs_;
+  std::uint32_t high = runs();
   while (low < high) {
     const auto middle = (low + high) / 2;
     if (run(middle).end <= offset)
@@ -77,23 +104,25 @@ std::uint32_t Segment::find_run(std::uint32_t offset) const {
 }
 
 std::uint32_t Segment::drop_unindexed() {
-  const auto dropped = filled_ - indexed_;
-  filled_ = indexed_;
+  const auto dropped = filled() - indexed();
+  if (dropped) edit().filled = indexed();
   return dropped;
 }
 
 void Segment::rewind(Position start) {
-  std::memmove(base_, base_ + indexed_, filled_ - indexed_);
-  filled_ -= indexed_;
-  indexed_ = 0;
-  runs_ = 0;
-  start_ = start;
+  INVARIANT(can_rewind(), indexed(), filled());
+  const auto rest = unindexed();
+  std::memcpy(base_, rest.data(), rest.size());
+  auto& h = edit();
+  h.filled -= h.indexed;
+  h.indexed = h.runs = 0;
+  h.start = start.bytes;
 }
 
 void Segment::adopt(std::span<const std::byte> bytes) {
-  INVARIANT(filled_ == 0 && bytes.size() <= floor(), filled_, bytes.size(), floor());
+  INVARIANT(filled() == 0 && bytes.size() <= floor(), filled(), bytes.size(), floor());
   if (!bytes.empty()) std::memcpy(base_, bytes.data(), bytes.size());
-  filled_ = static_cast<std::uint32_t>(bytes.size());
+  edit().filled = static_cast<std::uint32_t>(bytes.size());
 }
 
 }  // namespace standpipe::log

@@ -22,31 +22,51 @@ struct Run {
 };
 static_assert(sizeof(Run) == 32);
 
+// How far a segment is, at its extent's beginning, a line for itself.
+struct SegmentHeader {
+  std::uint64_t start;         // position of its first byte in the log
+  std::uint64_t next;          // the next segment's place in the arena, plus one; 0: none
+  std::uint64_t extent_bytes;  // with this header
+  std::uint32_t guaranteed;
+  std::uint32_t filled;
+  std::uint32_t indexed;
+  std::uint32_t runs;
+};
+
 // A contiguous piece of a log: a slotted page. Bytes grow from the front, the index from the back:
 //
-//   0              indexed        filled           floor        capacity
-//   | whole frames  |  not indexed  |     room      | run n ... run 0 |
+//   header | 0              indexed        filled           floor        capacity
+//          | whole frames  |  not indexed  |     room      | run n ... run 0 |
 //
 // 0 <= indexed <= filled <= floor <= capacity; runs are in order, do not overlap, and end at `indexed`.
 // A frame never spans two segments: what was not indexed when a segment is full moves to the next one.
+//
+// All of it lies in memory that outlives the worker; this is a view of it. Changes are noted; the caller commits.
 class Segment {
  public:
-  Segment(const Extent& extent, std::byte* base, Position start, std::size_t words);
+  static constexpr std::uint64_t kHeaderBytes = Memory::kLine;
 
-  const Extent& extent() const { return extent_; }
-  Position start() const { return start_; }
-  Position end() const { return start_ + indexed_; }  // behind the last whole frame
+  // A new one in an extent that was just lent.
+  Segment(Memory& memory, const Extent& extent, Position start, std::size_t words);
+  // One that an earlier worker made, at that place of the arena. Throws Memory::Damaged.
+  Segment(Memory& memory, std::uint64_t offset, std::size_t words);
+
+  Extent extent() const { return {offset(), header().extent_bytes, header().guaranteed != 0}; }
+  Position start() const { return {header().start}; }
+  Position end() const { return start() + indexed(); }  // behind the last whole frame
+  std::uint64_t next() const { return header().next; }
+  void link(const Segment& next) { edit().next = next.offset() + 1; }
 
   std::uint32_t capacity() const { return capacity_; }
-  std::uint32_t filled() const { return filled_; }
-  std::uint32_t indexed() const { return indexed_; }
-  std::uint32_t runs() const { return runs_; }
-  std::uint32_t floor() const { return capacity_ - runs_ * run_bytes_; }
+  std::uint32_t filled() const { return header().filled; }
+  std::uint32_t indexed() const { return header().indexed; }
+  std::uint32_t runs() const { return header().runs; }
+  std::uint32_t floor() const { return capacity_ - runs() * run_bytes_; }
   std::uint32_t run_bytes() const { return run_bytes_; }
 
   const std::byte* data() const { return base_; }
   std::span<std::byte> room(std::uint32_t reserve) const;  // what may be filled when `reserve` bytes stay free for the index
-  std::span<const std::byte> unindexed() const { return {base_ + indexed_, filled_ - indexed_}; }
+  std::span<const std::byte> unindexed() const { return {base_ + indexed(), filled() - indexed()}; }
   void fill(std::uint32_t bytes);
 
   // Indexes the next `bytes` bytes as `count` frames. false: no room for another entry.
@@ -59,8 +79,10 @@ class Segment {
 
   // Forgets the bytes that were not indexed (a frame that will never be whole).
   std::uint32_t drop_unindexed();
-  // All whole frames were passed: moves what is left to the front. The next frame then stands at `start`.
+  // All whole frames were passed, and what is left is not longer than they were: moves it to the front. The next frame then stands
+  // at `start`.
   void rewind(Position start);
+  bool can_rewind() const { return indexed() > 0 && filled() - indexed() <= indexed(); }
   // Takes over bytes that another segment has not indexed.
   void adopt(std::span<const std::byte> bytes);
 
@@ -69,15 +91,15 @@ class Segment {
   std::uint64_t* set_of(std::uint32_t index) const;
   bool same_as_last(std::uint32_t generation, std::uint64_t time_ns, std::span<const std::uint64_t> set) const;
 
-  Extent extent_;
-  std::byte* base_;
-  Position start_;
+  const SegmentHeader& header() const { return *reinterpret_cast<const SegmentHeader*>(base_ - kHeaderBytes); }
+  SegmentHeader& edit();
+  std::uint64_t offset() const;
+
+  Memory* memory_;
+  std::byte* base_;  // of the frames
   std::uint32_t capacity_;
   std::uint32_t run_bytes_;
   std::uint32_t words_;
-  std::uint32_t filled_ = 0;
-  std::uint32_t indexed_ = 0;
-  std::uint32_t runs_ = 0;
 };
 
 }  // namespace standpipe::log

@@ -81,24 +81,31 @@ Answer Handler::open() {
   return result;
 }
 
-Answer Handler::handle(const standpipe_batch& batch, standpipe_result& result) {
-  standpipe_reason reason{};
+void Handler::prepare(standpipe_result& result, std::uint32_t count) {
   result.size = sizeof result;
   result.output = 0;
   result.at = STANDPIPE_NOT_TOLD;
+  std::memset(result.outcomes, STANDPIPE_DELIVERED, count);
+}
+
+Answer Handler::handle(const standpipe_batch& batch, standpipe_result& result) {
+  standpipe_reason reason{};
   result.reason = &reason;
-  std::memset(result.outcomes, STANDPIPE_DELIVERED, batch.count);
   auto told = answer(abi_.handle(self_, &batch, &result), reason);
-  if (result.at == STANDPIPE_NOT_TOLD) result.at = told.ok() ? batch.count : 0;
-  result.at = std::min(result.at, batch.count);
+  if (mend(result, batch.count, told.ok()) && told.ok()) told.reason = reason_text(reason);
+  return told;
+}
+
+bool Handler::mend(standpipe_result& result, std::uint32_t count, bool ok) {
+  if (result.at == STANDPIPE_NOT_TOLD) result.at = ok ? count : 0;
+  result.at = std::min(result.at, count);
   bool reasons = false;
   for (std::uint32_t i = 0; i < result.at; ++i) {
     auto& outcome = result.outcomes[i];
     if (outcome > STANDPIPE_SEND || (outcome == STANDPIPE_SEND && result.output == 0)) outcome = STANDPIPE_RETRY;
     reasons |= outcome == STANDPIPE_RETRY || outcome == STANDPIPE_REJECT;
   }
-  if (told.ok() && reasons) told.reason = reason_text(reason);
-  return told;
+  return reasons;
 }
 
 Answer Handler::flush(std::uint64_t deadline_ns) {

@@ -52,8 +52,13 @@ class Handler {
 
   Answer create(const std::vector<Value>& values);
   Answer open();
-  // An answer of the instance; outcomes and `at` are in the result, made valid: unknown outcomes count as retry.
+  // Before a call of handle: what the plugin finds in the result.
+  static void prepare(standpipe_result& result, std::uint32_t count);
+  // An answer of the instance; outcomes and `at` are in the result, made valid by `mend`. The result was prepared.
   Answer handle(const standpipe_batch& batch, standpipe_result& result);
+  // Makes `at` and the outcomes of a batch of `count` messages valid: unknown outcomes count as retry. Returns whether a reason
+  // belongs to them.
+  static bool mend(standpipe_result& result, std::uint32_t count, bool ok);
   Answer flush(std::uint64_t deadline_ns);
   Answer reopen();
   void close();

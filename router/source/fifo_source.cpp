@@ -16,10 +16,17 @@
 
 namespace standpipe::source {
 
-FifoSource::FifoSource(const FifoOptions& options) : path_(options.path) {
+FifoSource::FifoSource(const FifoOptions& options, std::optional<Fd> kept) : path_(options.path) {
+  if (adopt(std::move(kept))) return;
   const auto prepared = prepare_fifo({options.path, options.mode, options.owner, options.group, true});
   fd_ = open_read_end(options.path, prepared.id);
   created_ = prepared.created;
+}
+
+bool FifoSource::adopt(std::optional<Fd> kept) {
+  if (!kept) return false;
+  fd_ = std::move(*kept);
+  return true;
 }
 
 // A splice can move less than it might have because the FIFO is empty, or because the stage's slots are full. Only emptiness, seen
@@ -41,31 +48,28 @@ bool FifoSource::has_writer() const {
   return ::poll(&p, 1, 0) < 0 || !(p.revents & POLLHUP);
 }
 
-Accepted FifoSource::accept(const Pipe& stage, std::span<std::byte> room, bool hung_up) {
-  const auto wanted = room.size();
+Accepted FifoSource::take(const Pipe& stage, std::size_t most, bool hung_up) {
   long moved = 0;
   do {
-    moved = ::splice(fd_.get(), nullptr, stage.write_end.get(), nullptr, wanted, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+    moved = ::splice(fd_.get(), nullptr, stage.write_end.get(), nullptr, most, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
   } while (moved < 0 && errno == EINTR);
-  if (moved < 0 && errno != EAGAIN) throw Failure::system("read " + path_, errno);
-  // In large reads, because a read that is shorter than a packet (a writer in packet mode) throws the rest of it away.
-  for (std::size_t copied = 0; moved > 0 && copied < static_cast<std::size_t>(moved);) {
-    const auto n = ::read(stage.read_end.get(), room.data() + copied, static_cast<std::size_t>(moved) - copied);
-    if (n < 0 && errno == EINTR) continue;
-    INVARIANT(n > 0, n, errno, copied, moved);
-    copied += static_cast<std::size_t>(n);
-  }
-  return {static_cast<std::size_t>(moved > 0 ? moved : 0), classify(moved, wanted, hung_up)};
+  if (moved < 0 && errno != EAGAIN) return {.error = errno};
+  return {static_cast<std::size_t>(moved > 0 ? moved : 0), classify(moved, most, hung_up)};
 }
 
-Accepted FifoSource::discard(int dev_null, std::size_t most, bool hung_up) {
-  const auto wanted = std::min(most, kStageBytes);
-  long moved = 0;
-  do {
-    moved = ::splice(fd_.get(), nullptr, dev_null, nullptr, wanted, SPLICE_F_NONBLOCK);
-  } while (moved < 0 && errno == EINTR);
-  if (moved < 0 && errno != EAGAIN) throw Failure::system("read " + path_, errno);
-  return {static_cast<std::size_t>(moved > 0 ? moved : 0), classify(moved, wanted, hung_up)};
+// In large reads, because a read that is shorter than a packet (a writer in packet mode) throws the rest of it away.
+void read_stage(const Pipe& stage, std::span<std::byte> room) {
+  while (!room.empty()) {
+    const auto n = ::read(stage.read_end.get(), room.data(), room.size());
+    if (n < 0 && errno == EINTR) continue;
+    INVARIANT(n > 0, n, errno, room.size());
+    room = room.subspan(static_cast<std::size_t>(n));
+  }
+}
+
+void discard_stage(const Pipe& stage, int dev_null) {
+  while (::splice(stage.read_end.get(), nullptr, dev_null, nullptr, kStageBytes, SPLICE_F_NONBLOCK) > 0 || errno == EINTR) {
+  }
 }
 
 }  // namespace standpipe::source

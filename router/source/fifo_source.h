@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -21,23 +22,24 @@ enum class After {
 struct Accepted {
   std::size_t bytes = 0;
   After after = After::drained;
+  int error = 0;  // what the kernel said that is no condition of a FIFO
 };
 
 // The read end of one named FIFO. It is opened O_RDONLY | O_NONBLOCK and stays open, so writers come and go as they like: no read
 // end of theirs is ever torn down, and no O_RDWR trick is needed (edge-triggered epoll reports the last writer's leaving once).
 //
 // Bytes come in by splice into a stage, a pipe of ours, and from there by read into memory of ours: a writer that used vmsplice
-// could otherwise change them after they were looked at. The stage is empty between two calls.
+// could otherwise change them after they were looked at. Whatever instruction the process dies at, what is in the stage is ours and
+// can be counted; nothing else needs to be.
 class FifoSource {
  public:
   // Creates the FIFO when it is missing. Throws Failure: not a FIFO, somebody else's symbolic link, folder missing, no permission.
-  explicit FifoSource(const FifoOptions& options);
+  // `kept`: its read end, as an earlier worker had it.
+  explicit FifoSource(const FifoOptions& options, std::optional<Fd> kept = {});
 
-  // Moves at most room.size() bytes into `room`, which is not empty. `hung_up`: epoll said that the writers have gone, so look
-  // until that is seen. Throws Failure when the kernel refuses in a way that is no condition of a FIFO.
-  Accepted accept(const Pipe& stage, std::span<std::byte> room, bool hung_up);
-  // The same, but throws the bytes away; at most `most` of them.
-  Accepted discard(int dev_null, std::size_t most, bool hung_up);
+  // Moves at most `most` bytes (at least 1) into the stage, which is empty. `hung_up`: epoll said that the writers have gone, so
+  // look until that is seen.
+  Accepted take(const Pipe& stage, std::size_t most, bool hung_up);
 
   bool still_has_its_name() const;  // false: nobody new can open it
   // false once a writer was there and the last one left.
@@ -51,11 +53,17 @@ class FifoSource {
   FileId id() const { return FileId::of(fd_.get()); }
 
  private:
+  bool adopt(std::optional<Fd> kept);
   After classify(long moved, std::size_t wanted, bool hung_up) const;
 
   std::string path_;
   bool created_ = false;
   Fd fd_;
 };
+
+// Fills `room` from the stage, which holds that much at least.
+void read_stage(const Pipe& stage, std::span<std::byte> room);
+// Empties the stage to /dev/null.
+void discard_stage(const Pipe& stage, int dev_null);
 
 }  // namespace standpipe::source

@@ -11,6 +11,7 @@
 #include "base/failure.h"
 #include "base/invariant.h"
 #include "base/text.h"
+#include "deliver/culprit.h"
 
 namespace standpipe::worker {
 namespace {
@@ -18,7 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // An event's key: what it is about, and which one.
-enum Kind : std::uint64_t { kInlet, kHandler, kOutlet, kSignal, kCompletion, kDeadline, kDribble };
+enum Kind : std::uint64_t { kInlet, kHandler, kOutlet, kSignal, kCompletion, kDeadline, kDribble, kKeeper };
 std::uint64_t key(Kind kind, std::size_t index = 0) { return (std::uint64_t{kind} << 32) | index; }
 Kind kind_of(std::uint64_t k) { return static_cast<Kind>(k >> 32); }
 std::size_t index_in(std::uint64_t k) { return k & 0xffffffffu; }
@@ -42,22 +43,128 @@ void raise_descriptor_limit(std::size_t sources, std::size_t handlers) {
 
 }  // namespace
 
-Hub::Hub(const config::Hub& options, const Clock& clock, Reporter& reporter)
+Hub::Hub(const config::Hub& options, const Clock& clock, Reporter& reporter, keeper::Link& link)
     : options_(options),
       clock_(clock),
       reporter_(reporter),
+      link_(link),
+      signals_(link.keeper_pid()),
       wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       dev_null_(::open("/dev/null", O_WRONLY | O_CLOEXEC)),
       budget_(PipeBudget::here(options.sources.size(), options.handlers.size())),
-      stage_((raise_descriptor_limit(options.sources.size(), options.handlers.size()), Pipe::make(budget_.stage))),
-      arena_(options.memory_max, options.sources.size()),
+      memory_((raise_descriptor_limit(options.sources.size(), options.handlers.size()), take_memory())),
+      stage_(take_stage()),
+      arena_(*memory_),
       full_inlets_(options.sources.size()) {
   now_ = clock_.steady();
   open_sources();
   make_handlers();
   connect();
+  if (memory_->recovered()) take_up();
+  deliver::CulpritMark::install(memory_->culprit());
+  create_handlers();
   poller_.add(signals_.fd(), EPOLLIN, key(kSignal));
   poller_.add(wake_.get(), EPOLLIN, key(kCompletion));
+  if (link_.kept()) poller_.add(link_.fd(), EPOLLIN, key(kKeeper));
+}
+
+// ---- what outlives the worker
+
+std::unique_ptr<log::Memory> Hub::take_memory() {
+  log::MemoryPlan plan{options_.memory_max, options_.sources.size(), 0, options_.handlers.size()};
+  for (std::size_t i = 0; i < options_.sources.size(); ++i) {
+    matchers_.emplace_back(i, options_.routes, options_.unmatched);
+    plan.deliveries += matchers_.back().handlers().size();
+  }
+  if (auto kept = link_.take("memory")) return std::make_unique<log::Memory>(std::move(*kept));
+  auto memory = std::make_unique<log::Memory>(plan);
+  link_.keep("memory", memory->fd());
+  return memory;
+}
+
+Pipe Hub::take_stage() {
+  auto out = link_.take("stage-out"), in = link_.take("stage-in");
+  if (out && in) {
+    const auto capacity = grow_pipe(in->get(), 0);
+    return {std::move(*out), std::move(*in), capacity};
+  }
+  auto stage = Pipe::make(budget_.stage);
+  link_.keep("stage-out", stage.read_end.get());
+  link_.keep("stage-in", stage.write_end.get());
+  return stage;
+}
+
+// Ends the step that an earlier worker died in, and settles the calls that were in progress. Then the books close again.
+void Hub::take_up() {
+  const auto how = death();
+  for (auto& inlet : inlets_) inlet->take_up(stage_, dev_null_.get());
+  take_up_outputs();
+  if (memory_->step() != log::Step::none) throw log::Memory::Damaged("it says a step of nobody");
+  arena_.forget_unclaimed();
+  for (auto& handler : handlers_) handler->take_up(how, now_);
+  for (std::size_t i = 0; i < inlets_.size(); ++i) dirty_inlets_.add(i);
+  for (const auto& inlet : inlets_) inlet->check_invariants();
+  for (auto* delivery : deliveries_) delivery->check_invariants();
+}
+
+deliver::Death Hub::death() const {
+  const auto& shared = memory_->shared();
+  for (std::size_t h = 0; h < handlers_.size(); ++h) {
+    const auto& watch = memory_->watches()[h];
+    if (watch.call % 2 && watch.hung == watch.call) return deliver::Death::by_hang(h, duration_text(options_.handlers[h].timeout));
+  }
+  const auto calls = std::count_if(handlers_.begin(), handlers_.end(), [](const auto& h) { return h->was_in_call(); });
+  return deliver::Death::of(static_cast<int>(shared.last_status), memory_->culprit(), static_cast<std::size_t>(calls));
+}
+
+void Hub::take_up_outputs() {
+  const auto requests = deliver::Output::kept(*memory_);
+  for (const auto& request : requests) {
+    auto output = std::make_unique<deliver::Output>(request, around_outputs(), deliver::Output::Made::before);
+    made_.push_back({request.path, output->id(), request.resend, std::move(output)});
+  }
+  adopt_outputs();
+}
+
+deliver::Output::Around Hub::around_outputs() {
+  return {reporter_, [this](deliver::Delivery& d) { settled(d); },
+          [this](std::uint32_t id) -> deliver::Delivery& { return delivery_with(id); }, budget_.output_stage, budget_.output_fifo};
+}
+
+deliver::Delivery& Hub::delivery_with(std::uint32_t id) {
+  if (id >= deliveries_.size()) throw log::Memory::Damaged("it names a delivery that there is not");
+  return *deliveries_[id];
+}
+
+deliver::Output& Hub::output(std::uint32_t index) {
+  if (index >= outlets_.size()) throw log::Memory::Damaged("it names an output that there is not");
+  return *outlets_[index].output;
+}
+
+// A message that may have killed its worker is tried with nobody else in a call, so that the next death is certain to be its doing.
+// Whoever wants that has to wait for the calls in progress; others wait meanwhile.
+bool Hub::admit(deliver::HandlerLoop& handler, bool alone) {
+  if (alone_ || (wants_alone_ && wants_alone_ != &handler)) return false;
+  if (alone) wants_alone_ = calls_ > 0 ? &handler : nullptr;
+  if (wants_alone_) return false;
+  ++calls_;
+  alone_ = alone;
+  return true;
+}
+
+void Hub::release() {
+  --calls_;
+  alone_ = false;
+  unblock_handlers();
+}
+
+std::optional<Failure> Hub::put_aside(const deliver::DeadLetter&) { return Failure("there is no place for dead letters"); }
+
+void Hub::on_keeper() {
+  if (link_.on_readable() != keeper::Link::Event::lost) return;
+  reporter_.error("keeper", "the keeper is dead, so nobody would go on if this worker died: it ends");
+  if (!stopping_) begin_stop();
+  deadline_ = now_;
 }
 
 Hub::~Hub() = default;
@@ -70,8 +177,9 @@ void Hub::open_sources() {
     try {
       const bool warn = !options_.unmatched && options_.unmatched_by_default;
       inlets_.push_back(
-          std::make_unique<Inlet>(s, i, arena_, match::Matcher(i, options_.routes, options_.unmatched), clock_, reporter_, warn));
+          std::make_unique<Inlet>(s, i, arena_, std::move(matchers_[i]), clock_, reporter_, warn, link_.take("source/" + s.name)));
       auto& inlet = *inlets_.back();
+      link_.keep("source/" + s.name, inlet.fifo().fd());
       if (inlet.fifo().created()) reporter_.info(s.name + ": created " + s.path);
       if (budget_.source_fifo) inlet.fifo().grow(budget_.source_fifo);
       poller_.add(inlet.fifo().fd(), EPOLLIN, key(kInlet, i));
@@ -86,13 +194,19 @@ void Hub::open_sources() {
 }
 
 void Hub::make_handlers() {
+  for (std::size_t h = 0; h < options_.handlers.size(); ++h) {
+    handlers_.push_back(std::make_unique<deliver::HandlerLoop>(options_.handlers[h], h, *this));
+    index_of_[handlers_.back().get()] = h;
+  }
+  memory_->commit();
+}
+
+void Hub::create_handlers() {
   std::size_t failed = 0;
-  for (const auto& h : options_.handlers) {
+  for (std::size_t h = 0; h < handlers_.size(); ++h) {
     try {
-      handlers_.push_back(std::make_unique<deliver::HandlerLoop>(h, *this));
-      index_of_[handlers_.back().get()] = handlers_.size() - 1;
-      handlers_.back()->create();
-      ready_handlers_.add(handlers_.size() - 1);
+      handlers_[h]->create();
+      ready_handlers_.add(h);
     } catch (const Failure& failure) {
       reporter_.error("handler", failure.what(), failure.help());
       ++failed;
@@ -104,9 +218,14 @@ void Hub::make_handlers() {
 void Hub::connect() {
   for (auto& inlet : inlets_) {
     const auto& handlers = inlet->matcher().handlers();
-    for (std::size_t bit = 0; bit < handlers.size(); ++bit) handlers_[handlers[bit]]->add(inlet->make_delivery(bit));
+    for (std::size_t bit = 0; bit < handlers.size(); ++bit) {
+      auto& handler = *handlers_[handlers[bit]];
+      deliveries_.push_back(
+          &handler.add(inlet->make_delivery(bit, handler.name(), static_cast<std::uint32_t>(deliveries_.size()))));
+    }
     handlers_of_.push_back(handlers);
   }
+  memory_->commit();
 }
 
 // ---- the loop
@@ -164,6 +283,8 @@ void Hub::on_event(std::uint64_t k, std::uint32_t events) {
       return;
     case kCompletion:
       return on_completions();
+    case kKeeper:
+      return on_keeper();
     default:
       return;
   }
@@ -237,7 +358,7 @@ void Hub::deliver() {
 
 void Hub::after_step(std::size_t h) {
   timers_.set(key(kHandler, h), handlers_[h]->wake_at());
-  if (handlers_[h]->waits_for_output()) blocked_handlers_.add(h);
+  if (handlers_[h]->waits_for_output() || handlers_[h]->waits_for_turn()) blocked_handlers_.add(h);
 }
 
 void Hub::pump() {
@@ -309,8 +430,7 @@ void Hub::on_completions() {
 
 deliver::Output* Hub::output_for(const plugin::FifoOutputRequest& request, std::string& why) try {
   // Outside the lock, for the loop takes it too: a file system that stands still must not stop the hub.
-  auto output = std::make_unique<deliver::Output>(request, budget_.output_stage, budget_.output_fifo, reporter_,
-                                                  [this](deliver::Delivery& d) { settled(d); });
+  auto output = std::make_unique<deliver::Output>(request, around_outputs());
   warn_of_loop(*output);
   const std::lock_guard lock(made_mutex_);
   for (const auto& made : made_) {
@@ -340,6 +460,8 @@ void Hub::adopt_outputs() {
   for (auto o = outlets_.size(); o < made_.size(); ++o) {
     outlets_.push_back({made_[o].output.get()});
     outlet_of_[made_[o].output.get()] = o;
+    made_[o].output->attach(*memory_, link_, static_cast<std::uint32_t>(o));
+    ready_outlets_.add(o);
   }
 }
 
@@ -366,6 +488,7 @@ void Hub::on_signal(int signal) {
 
 void Hub::begin_stop() {
   stopping_ = true;
+  link_.stopping();
   deadline_ = clock_.steady() + options_.drain_timeout;
   timers_.set(key(kDeadline), *deadline_);
   reporter_.info("stopping: what was written until now is delivered, for at most " + duration_text(options_.drain_timeout));

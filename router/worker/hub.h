@@ -15,6 +15,7 @@
 #include "deliver/handler_loop.h"
 #include "deliver/output.h"
 #include "deliver/surroundings.h"
+#include "keeper/link.h"
 #include "log/arena.h"
 #include "worker/inlet.h"
 #include "worker/pipe_budget.h"
@@ -27,11 +28,15 @@ namespace standpipe::worker {
 // The hub at work: one thread that brings messages from FIFOs into logs, hands them to handlers, moves what is to be sent, and
 // gives memory back. Plugins that may block have threads of their own; those touch only what they were lent.
 //
+// What it knows lies in a memory that outlives it, and what it has open is kept by the keeper: the next worker goes on where this
+// one died, whichever instruction that was (log/memory.h).
+//
 // Everything it needs is made by the constructor, which throws Failure (after telling the reporter each fault) when something
 // cannot be had; run returns when a signal has stopped it and all is drained, or the drain timeout is over.
 class Hub final : public deliver::Surroundings {
  public:
-  Hub(const config::Hub& options, const Clock& clock, Reporter& reporter);
+  // Throws log::Memory::Damaged when what an earlier worker left does not hold together.
+  Hub(const config::Hub& options, const Clock& clock, Reporter& reporter, keeper::Link& link);
   ~Hub() override;
 
   // Works until each handler has tried to open once (its FIFOs are made then), or for `most`. Returns the names of those that are
@@ -48,6 +53,12 @@ class Hub final : public deliver::Surroundings {
   bool stopping() const override { return stopping_; }
   void completed(deliver::HandlerLoop& handler) override;
   deliver::Output* output_for(const plugin::FifoOutputRequest& request, std::string& why) override;
+  log::Memory& memory() override { return *memory_; }
+  deliver::Delivery& delivery_with(std::uint32_t id) override;
+  deliver::Output& output(std::uint32_t index) override;
+  bool admit(deliver::HandlerLoop& handler, bool alone) override;
+  void release() override;
+  std::optional<Failure> put_aside(const deliver::DeadLetter& letter) override;
   void settled(deliver::Delivery& delivery) override;
   void has_sendings(deliver::Output& output) override;
 
@@ -74,8 +85,16 @@ class Hub final : public deliver::Surroundings {
   void trim();
   void check();
 
+  std::unique_ptr<log::Memory> take_memory();
+  Pipe take_stage();
+  void take_up();
+  deliver::Death death() const;
+  void take_up_outputs();
+  deliver::Output::Around around_outputs();
+  void on_keeper();
   void open_sources();
   void make_handlers();
+  void create_handlers();
   void connect();
   void on_event(std::uint64_t key, std::uint32_t events);
   void on_signal(int signal);
@@ -102,11 +121,14 @@ class Hub final : public deliver::Surroundings {
   config::Hub options_;
   const Clock& clock_;
   Reporter& reporter_;
+  keeper::Link& link_;
+  std::vector<match::Matcher> matchers_;  // until the inlets have them
   Signals signals_;
   Poller poller_;
   Fd wake_;  // eventfd: a call in a thread has come back
   Fd dev_null_;
   PipeBudget budget_;
+  std::unique_ptr<log::Memory> memory_;
   Pipe stage_;
   log::Arena arena_;
 
@@ -119,6 +141,7 @@ class Hub final : public deliver::Surroundings {
   std::vector<std::unique_ptr<Inlet>> inlets_;
   std::vector<std::unique_ptr<deliver::HandlerLoop>> handlers_;
   std::vector<std::vector<std::size_t>> handlers_of_;  // by inlet, by bit
+  std::vector<deliver::Delivery*> deliveries_;         // by id
   std::map<const log::Log*, std::size_t> inlet_of_;
   std::map<const deliver::HandlerLoop*, std::size_t> index_of_;
 
@@ -127,6 +150,9 @@ class Hub final : public deliver::Surroundings {
 
   Ready ready_inlets_, ready_handlers_, ready_outlets_, dirty_inlets_;
   Ready blocked_handlers_;  // wait for an output, whichever: few, and a step that finds it still full costs little
+  std::size_t calls_ = 0;   // of handle, in progress
+  bool alone_ = false;      // and it is to be the only one
+  const deliver::HandlerLoop* wants_alone_ = nullptr;
   std::vector<bool> full_inlets_;
   std::uint64_t releases_seen_ = 0;
   Timers timers_;

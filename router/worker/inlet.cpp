@@ -7,6 +7,7 @@
 #include <array>
 #include <bit>
 
+#include "base/failure.h"
 #include "base/invariant.h"
 #include "base/text.h"
 #include "frame/length_prefixed.h"
@@ -21,15 +22,17 @@ std::string_view as_text(std::span<const std::byte> bytes) { return {reinterpret
 }  // namespace
 
 Inlet::Inlet(const source::FifoOptions& options, std::size_t id, log::Arena& arena, match::Matcher matcher, const Clock& clock,
-             Reporter& reporter, bool warn_unmatched)
+             Reporter& reporter, bool warn_unmatched, std::optional<Fd> kept)
     : options_(options),
+      id_(id),
       clock_(clock),
       reporter_(reporter),
-      fifo_(options),
+      fifo_(options, std::move(kept)),
       codec_(std::make_unique<frame::LengthPrefixed>(options.message_size_max)),
       matcher_(std::move(matcher)),
       log_(arena, {id, options.log_size_max, std::max<std::size_t>(1, matcher_.handlers().size()), !matcher_.constant()}),
       deliveries_(matcher_.handlers().size()),
+      kept_(arena.memory(), "source/" + options.name),
       set_(matcher_.words()),
       next_set_(matcher_.words()),
       news_(matcher_.words()),
@@ -37,8 +40,8 @@ Inlet::Inlet(const source::FifoOptions& options, std::size_t id, log::Arena& are
   INVARIANT(log_.set_words() == matcher_.words(), log_.set_words(), matcher_.words());
 }
 
-std::unique_ptr<deliver::Delivery> Inlet::make_delivery(std::size_t bit) {
-  auto delivery = std::make_unique<deliver::Delivery>(name(), log_, *codec_, bit);
+std::unique_ptr<deliver::Delivery> Inlet::make_delivery(std::size_t bit, const std::string& handler, std::uint32_t id) {
+  auto delivery = std::make_unique<deliver::Delivery>(name(), handler, id, log_, *codec_, bit);
   deliveries_[bit] = delivery.get();
   return delivery;
 }
@@ -48,23 +51,29 @@ void Inlet::on_event(std::uint32_t events) { hung_up_ |= (events & EPOLLHUP) != 
 // ---- accept
 
 Inlet::Turn Inlet::accept(const Pipe& stage, int dev_null) {
+  const auto turn = take_turn(stage, dev_null);
+  memory().commit();
+  return turn;
+}
+
+Inlet::Turn Inlet::take_turn(const Pipe& stage, int dev_null) {
   if (stopped_) return Turn::idle;
-  if (discards_) return discard(dev_null);
-  if (skip_ > 0) return skip(dev_null);
+  if (kept_->discards) return discard(stage, dev_null);
+  if (kept_->skip > 0) return skip(stage, dev_null);
   if (!index()) return Turn::full;  // what the last turn had no index room for
-  auto room = log_.room(need_);
+  auto room = log_.room(kept_->need);
   if (room.empty()) return stand_still();
   if (allowance_) room = room.first(std::min<std::uint64_t>(room.size(), allowed()));
   if (room.empty()) {
     stopped_ = true;
     return Turn::idle;
   }
-  const auto got = fifo_.accept(stage, room, hung_up_);
-  time_ns_ = static_cast<std::uint64_t>(clock_.wall().count());
+  const auto got = take(log::Step::accept, stage, room.size(), hung_up_);
+  source::read_stage(stage, room.first(got.bytes));
+  took(got.bytes);
+  memory().commit();
   came_ = got.bytes ? clock_.steady() : came_;
   if (got.bytes == 0) hung_up_ = false;  // seen now, or a new writer is there and its leaving will be told
-  log_.filled(got.bytes);
-  stream_offset_ += got.bytes;
   if (allowance_) *allowance_ -= std::min<std::uint64_t>(got.bytes, *allowance_);
   if (!index()) return Turn::full;
   if (got.after == source::After::closed) writers_left();
@@ -72,50 +81,99 @@ Inlet::Turn Inlet::accept(const Pipe& stage, int dev_null) {
   return got.after == source::After::more ? Turn::more : Turn::idle;
 }
 
+// FIFO -> stage, as a step that a successor can finish: what is in the stage, and how much was.
+source::Accepted Inlet::take(log::Step step, const Pipe& stage, std::size_t most, bool hung_up) {
+  memory().commit();
+  memory().begin(step, id_);
+  const auto got = fifo_.take(stage, most, hung_up);
+  if (got.bytes) memory().moved(got.bytes);
+  if (!got.error) return got;
+  memory().end();
+  memory().commit();
+  throw Failure::system("read " + fifo_.path(), got.error);
+}
+
+// These bytes stand behind what was filled.
+void Inlet::took(std::size_t bytes) {
+  if (bytes) {
+    log_.filled(bytes);
+    auto& kept = kept_.edit();
+    kept.stream_offset += bytes;
+    kept.time_ns = static_cast<std::uint64_t>(clock_.wall().count());
+  }
+  memory().end();
+}
+
+void Inlet::take_up(const Pipe& stage, int dev_null) {
+  hung_up_ = true;  // whatever epoll said to a worker that is dead: look until it is seen
+  const auto step = memory().step();
+  if (memory().step_index() != id_ || (step != log::Step::accept && step != log::Step::discard)) return;
+  const auto in_stage = bytes_waiting(stage.read_end.get());
+  if (memory().step_moved() == 0) memory().moved(in_stage);  // before the first byte is read: the next death finds it
+  const auto moved = memory().step_moved();
+  if (moved < in_stage) throw log::Memory::Damaged("there is more in the stage than was moved there");
+  if (step == log::Step::accept) {
+    source::read_stage(stage, log_.same_room(moved).subspan(moved - in_stage));
+    took(moved);
+  } else {
+    source::discard_stage(stage, dev_null);
+    threw_away(moved);
+  }
+  memory().commit();
+}
+
 // There is no room. A frame that will never be whole must not keep its turn for memory, though: its writers have gone, and what
 // they left is too little.
 Inlet::Turn Inlet::stand_still() {
   const auto partial = log_.partial_bytes();
   const auto waiting = fifo_.waiting();
-  const bool torn = hung_up_ && partial > 0 && partial + waiting < need_ && !fifo_.has_writer();
+  const bool torn = hung_up_ && partial > 0 && partial + waiting < kept_->need && !fifo_.has_writer();
   if (!torn) return Turn::full;
+  kept_.edit().skip = waiting;
   cut_short(partial + waiting);
-  skip_ = waiting;
   return Turn::more;
 }
 
+void Inlet::threw_away(std::size_t bytes) {
+  auto& kept = kept_.edit();
+  kept.stream_offset += bytes;
+  kept.books.discarded_bytes += bytes;
+  kept.skip -= std::min<std::uint64_t>(kept.skip, bytes);
+  if (kept.discards) kept.discarding += bytes;
+  memory().end();
+}
+
 // The rest of a frame that was given up.
-Inlet::Turn Inlet::skip(int dev_null) {
-  const auto got = fifo_.discard(dev_null, skip_, hung_up_);
-  stream_offset_ += got.bytes;
-  books_.discarded_bytes += got.bytes;
-  skip_ -= got.bytes;
+Inlet::Turn Inlet::skip(const Pipe& stage, int dev_null) {
+  const auto got = take(log::Step::discard, stage, std::min<std::uint64_t>(kept_->skip, stage.capacity), hung_up_);
+  source::discard_stage(stage, dev_null);
+  threw_away(got.bytes);
   if (got.bytes == 0) hung_up_ = false;
-  if (got.after == source::After::closed) skip_ = 0;
+  if (got.after == source::After::closed) kept_.edit().skip = 0;
   if (allowance_) stopped_ = got.after != source::After::more;
-  return got.after == source::After::more || skip_ == 0 ? Turn::more : Turn::idle;
+  return got.after == source::After::more || kept_->skip == 0 ? Turn::more : Turn::idle;
 }
 
 bool Inlet::end_dribble() {
   const auto partial = log_.partial_bytes();
-  if (discards_ || partial == 0 || need_ <= kSegmentBytes || clock_.steady() - came_ < kDribbleMax) return false;
+  if (kept_->discards || partial == 0 || kept_->need <= kSegmentBytes || clock_.steady() - came_ < kDribbleMax) return false;
   reporter_.warning("dribble",
-                    name() + ": " + thousands(partial) + " of " + thousands(need_) + " bytes of a frame came, and none for " +
+                    name() + ": " + thousands(partial) + " of " + thousands(kept_->need) + " bytes of a frame came, and none for " +
                         duration_text(kDribbleMax) + ", while others wait for the memory it holds: it is given up (truncated)",
                     "look at the writers of " + fifo_.path() + ", or raise memory_max");
-  ++books_.truncated;
-  books_.discarded_bytes += partial;
-  skip_ = need_ - partial;
-  need_ = 0;
+  auto& kept = kept_.edit();
+  ++kept.books.truncated;
+  kept.books.discarded_bytes += partial;
+  kept.skip = kept.need - partial;
+  kept.need = 0;
   log_.drop_unindexed();
   return true;
 }
 
-Inlet::Turn Inlet::discard(int dev_null) {
-  const auto got = fifo_.discard(dev_null, kStageBytes, hung_up_);
-  stream_offset_ += got.bytes;
-  discarding_ += got.bytes;
-  books_.discarded_bytes += got.bytes;
+Inlet::Turn Inlet::discard(const Pipe& stage, int dev_null) {
+  const auto got = take(log::Step::discard, stage, stage.capacity, hung_up_);
+  source::discard_stage(stage, dev_null);
+  threw_away(got.bytes);
   if (got.after == source::After::closed) writers_left();
   if (allowance_) stopped_ = true;
   return got.after == source::After::more ? Turn::more : Turn::idle;
@@ -130,7 +188,7 @@ bool Inlet::index() {
     const auto bytes = log_.unindexed();
     if (bytes.empty()) break;
     const auto scan = codec_->scan(bytes, frames);
-    need_ = scan.need;
+    if (kept_->need != scan.need) kept_.edit().need = scan.need;
     if (scan.frames > 0 && !add(std::span(frames).first(scan.frames), bytes)) {
       if (!log_.make_room_for_index()) return false;
       continue;
@@ -139,6 +197,7 @@ bool Inlet::index() {
       refuse(scan.claimed);
       break;
     }
+    memory().commit();
     if (scan.frames < frames.size()) break;
   }
   return true;
@@ -171,23 +230,24 @@ bool Inlet::add(std::span<const frame::Frame> frames, std::span<const std::byte>
 }
 
 bool Inlet::add_run(std::size_t bytes, std::uint32_t count, bool wanted) {
-  if (!log_.add_run(bytes, count, time_ns_, kGeneration, set_)) return false;
+  if (!log_.add_run(bytes, count, kept_->time_ns, kGeneration, set_)) return false;
   book(count, bytes, wanted);
   return true;
 }
 
 void Inlet::book(std::uint32_t count, std::size_t bytes, bool wanted) {
-  books_.accepted += count;
-  books_.bytes += bytes;
+  auto& books = kept_.edit().books;
+  books.accepted += count;
+  books.bytes += bytes;
   bool taken = false;
   for (std::size_t w = 0; w < set_.size(); ++w) {
     news_[w] |= set_[w];
     for (auto rest = set_[w]; rest; rest &= rest - 1) {
       taken = true;
-      deliveries_[w * 64 + static_cast<std::size_t>(std::countr_zero(rest))]->tally().matched += count;
+      deliveries_[w * 64 + static_cast<std::size_t>(std::countr_zero(rest))]->edit_tally().matched += count;
     }
   }
-  (taken ? books_.matched : books_.unmatched) += count;
+  (taken ? books.matched : books.unmatched) += count;
   std::uint64_t left_out = 0;
   if (taken || wanted || !warn_unmatched_ || !unmatched_trouble_.allow(clock_.steady(), left_out)) return;
   reporter_.warning(
@@ -209,12 +269,13 @@ void Inlet::take_news(std::vector<std::size_t>& bits) {
 void Inlet::writers_left() {
   look_for_name();
   hung_up_ = false;
-  if (discards_) {
-    if (refusal_said_)
-      reporter_.info(name() + ": its writers have gone; " + counted(discarding_, "byte") + " drained, listening again");
-    discards_ = false;
-    discarding_ = 0;
-    need_ = 0;
+  if (kept_->discards) {
+    if (kept_->refusal_said)
+      reporter_.info(name() + ": its writers have gone; " + counted(kept_->discarding, "byte") + " drained, listening again");
+    auto& kept = kept_.edit();
+    kept.discards = 0;
+    kept.discarding = 0;
+    kept.need = 0;
     return;
   }
   if (log_.partial_bytes() > 0) cut_short(log_.partial_bytes());
@@ -237,15 +298,16 @@ void Inlet::cut_short(std::uint64_t bytes) {
     Diagnostic d{.severity = Severity::warning,
                  .code = "truncated",
                  .message = name() + ": a frame was cut short: its writer left after " + counted(bytes, "byte") +
-                            (need_ ? " of " + thousands(need_) : " of its header")};
+                            (kept_->need ? " of " + thousands(kept_->need) : " of its header")};
     d.notes.push_back("at offset " + thousands(offset()) + " of " + fifo_.path() + ": " + hex_excerpt(partial));
     if (left_out) d.notes.push_back(counted(left_out, "fault") + " on this source left out here; the account has all");
     reporter_.say(d);
   }
-  ++books_.truncated;
-  books_.discarded_bytes += partial.size();
+  auto& kept = kept_.edit();
+  ++kept.books.truncated;
+  kept.books.discarded_bytes += partial.size();
+  kept.need = 0;
   log_.drop_unindexed();
-  need_ = 0;
   hung_up_ = false;
 }
 
@@ -253,8 +315,8 @@ void Inlet::cut_short(std::uint64_t bytes) {
 void Inlet::refuse(std::uint64_t claimed) {
   const auto rest = log_.unindexed();
   std::uint64_t left_out = 0;
-  refusal_said_ = trouble_.allow(clock_.steady(), left_out);
-  if (refusal_said_) {
+  const bool say = trouble_.allow(clock_.steady(), left_out);
+  if (say) {
     Diagnostic d{.code = "bad_frame",
                  .message = name() + ": a frame claims " + counted(claimed, "byte") + " (limit " +
                             thousands(options_.message_size_max) + ")"};
@@ -268,12 +330,14 @@ void Inlet::refuse(std::uint64_t claimed) {
                           : "look at its writers, or raise `framing: { max_message_size: }` on this source");
     reporter_.say(d);
   }
-  ++books_.bad_frame;
-  books_.discarded_bytes += rest.size();
-  discarding_ = rest.size();
+  auto& kept = kept_.edit();
+  ++kept.books.bad_frame;
+  kept.books.discarded_bytes += rest.size();
+  kept.discarding = rest.size();
+  kept.refusal_said = say;
+  kept.discards = 1;
+  kept.need = 0;
   log_.drop_unindexed();
-  discards_ = true;
-  need_ = 0;
 }
 
 // ---- trim and stop
@@ -284,9 +348,10 @@ bool Inlet::trim() {
     d->skip_unwanted();
     lowest = std::min(lowest, d->settled());
   }
-  if (lowest == log_.trimmed()) return false;
-  log_.trim(lowest);
-  return true;
+  const bool passed = lowest != log_.trimmed();
+  if (passed) log_.trim(lowest);
+  memory().commit();
+  return passed;
 }
 
 void Inlet::begin_stop() { allowance_ = fifo_.waiting(); }
@@ -295,56 +360,45 @@ void Inlet::begin_stop() { allowance_ = fifo_.waiting(); }
 std::uint64_t Inlet::allowed() const {
   const auto partial = log_.partial_bytes();
   if (*allowance_ > 0 || partial == 0) return *allowance_;
-  return need_ ? need_ - partial : 1;  // byte by byte until the length is known
+  return kept_->need ? kept_->need - partial : 1;  // byte by byte until the length is known
 }
 
 std::size_t Inlet::end_stop(const Pipe& stage, int dev_null) {
   log_.lift_limit();
   allowance_ = 0;
-  for (auto before = ~stream_offset_; before != stream_offset_ && !discards_ && log_.partial_bytes() > 0;) {
-    before = stream_offset_;
+  const auto goes_on = [&] {
+    const auto before = kept_->stream_offset;
     stopped_ = false;
     accept(stage, dev_null);
+    return kept_->stream_offset != before;
+  };
+  while (!kept_->discards && log_.partial_bytes() > 0 && goes_on()) {
+  }
+  if (!kept_->discards && log_.partial_bytes() > 0) give_up_partial();
+  while (!kept_->discards && kept_->skip > 0 && goes_on()) {
   }
   stopped_ = true;
-  if (skip_ > 0) drain(skip_, dev_null);
-  if (discards_ || log_.partial_bytes() == 0) return fifo_.waiting();
-  const auto came = log_.partial_bytes();
-  const auto whole = frame_bytes(stage);
-  reporter_.warning("truncated", name() + ": the hub stopped inside a frame: " + counted(came, "byte") +
-                                     (whole ? " of " + thousands(whole) : "") + " had come from its writer");
-  ++books_.truncated;
-  books_.discarded_bytes += log_.drop_unindexed();
-  drain(whole > came ? whole - came : 0, dev_null);
   return fifo_.waiting();
 }
 
-// What the unfinished frame takes in all; if need be, the rest of its header is read for that. 0: it is not known.
-std::uint64_t Inlet::frame_bytes(const Pipe& stage) {
-  if (need_) return need_;
-  std::vector<std::byte> head(log_.unindexed().begin(), log_.unindexed().end());
-  const auto came = head.size();
-  head.resize(codec_->overhead());
-  const auto got = fifo_.accept(stage, std::span(head).subspan(came), false);
-  books_.discarded_bytes += got.bytes;
-  frame::Frame frame{};
-  const auto scan = codec_->scan(std::span(head).first(came + got.bytes), {&frame, 1});
-  const auto size = scan.frames ? std::uint64_t{frame.end} : scan.need;
-  return size > got.bytes ? size - got.bytes : 0;
-}
-
-void Inlet::drain(std::uint64_t bytes, int dev_null) {
-  while (bytes > 0) {
-    const auto got = fifo_.discard(dev_null, bytes, false);
-    if (got.bytes == 0) return;
-    bytes -= got.bytes;
-    books_.discarded_bytes += got.bytes;
-  }
+// The rest of it, if it comes, is thrown away: the next hub begins on a whole frame.
+void Inlet::give_up_partial() {
+  const auto came = log_.partial_bytes();
+  const auto whole = kept_->need;
+  reporter_.warning("truncated", name() + ": the hub stopped inside a frame: " + counted(came, "byte") +
+                                     (whole ? " of " + thousands(whole) : "") + " had come from its writer");
+  auto& kept = kept_.edit();
+  ++kept.books.truncated;
+  kept.books.discarded_bytes += came;
+  kept.skip = whole > came ? whole - came : 0;
+  kept.need = 0;
+  log_.drop_unindexed();
 }
 
 void Inlet::check_invariants() const {
   log_.check_invariants();
-  INVARIANT(books_.accepted == books_.matched + books_.unmatched, books_.accepted, books_.matched, books_.unmatched);
+  const auto& b = books();
+  INVARIANT(b.accepted == b.matched + b.unmatched, b.accepted, b.matched, b.unmatched);
 }
 
 }  // namespace standpipe::worker

@@ -29,14 +29,16 @@ class Inlet {
   };
 
   Inlet(const source::FifoOptions& options, std::size_t id, log::Arena& arena, match::Matcher matcher, const Clock& clock,
-        Reporter& reporter, bool warn_unmatched);
+        Reporter& reporter, bool warn_unmatched, std::optional<Fd> kept = {});
+  // Ends what an earlier worker was about when it died, if it was this source.
+  void take_up(const Pipe& stage, int dev_null);
 
   const std::string& name() const { return options_.name; }
   source::FifoSource& fifo() { return fifo_; }
   log::Log& log() { return log_; }
   const match::Matcher& matcher() const { return matcher_; }
-  const deliver::Intake& books() const { return books_; }
-  std::unique_ptr<deliver::Delivery> make_delivery(std::size_t bit);
+  const deliver::Intake& books() const { return kept_->books; }
+  std::unique_ptr<deliver::Delivery> make_delivery(std::size_t bit, const std::string& handler, std::uint32_t id);
   const std::vector<deliver::Delivery*>& deliveries() const { return deliveries_; }
 
   void on_event(std::uint32_t events);
@@ -60,8 +62,24 @@ class Inlet {
   void check_invariants() const;
 
  private:
-  Turn discard(int dev_null);
-  Turn skip(int dev_null);
+  // What outlives the worker.
+  struct Record {
+    deliver::Intake books;
+    std::uint64_t time_ns;        // when the last bytes came (wall)
+    std::uint64_t need;           // bytes that the unfinished frame will take; 0: not known
+    std::uint64_t stream_offset;  // bytes read from the FIFO, ever
+    std::uint64_t discarding;     // bytes thrown away since the stream stopped making sense
+    std::uint64_t skip;           // bytes still to come of a frame that was given up
+    std::uint32_t discards;       // the stream makes no sense until all writers have gone
+    std::uint32_t refusal_said;
+  };
+
+  Turn take_turn(const Pipe& stage, int dev_null);
+  source::Accepted take(log::Step step, const Pipe& stage, std::size_t most, bool hung_up);
+  void took(std::size_t bytes);
+  void threw_away(std::size_t bytes);
+  Turn discard(const Pipe& stage, int dev_null);
+  Turn skip(const Pipe& stage, int dev_null);
   Turn stand_still();
   bool index();
   bool add(std::span<const frame::Frame> frames, std::span<const std::byte> bytes);
@@ -70,13 +88,14 @@ class Inlet {
   void writers_left();
   void look_for_name();
   void cut_short(std::uint64_t bytes);
-  std::uint64_t frame_bytes(const Pipe& stage);
-  void drain(std::uint64_t bytes, int dev_null);
   void refuse(std::uint64_t claimed);
+  void give_up_partial();
   std::uint64_t allowed() const;
-  std::uint64_t offset() const { return stream_offset_ - log_.partial_bytes(); }
+  std::uint64_t offset() const { return kept_->stream_offset - log_.partial_bytes(); }
+  log::Memory& memory() const { return log_.keeping(); }
 
   source::FifoOptions options_;
+  std::size_t id_;
   const Clock& clock_;
   Reporter& reporter_;
   source::FifoSource fifo_;
@@ -84,17 +103,10 @@ class Inlet {
   match::Matcher matcher_;
   log::Log log_;
   std::vector<deliver::Delivery*> deliveries_;  // by bit
-  deliver::Intake books_;
+  log::Kept<Record> kept_;
 
   std::vector<std::uint64_t> set_, next_set_, news_;
-  std::uint64_t time_ns_ = 0;
-  std::uint64_t need_ = 0;           // bytes that the unfinished frame will take; 0: not known
-  std::uint64_t stream_offset_ = 0;  // bytes read from the FIFO, ever
-  std::uint64_t discarding_ = 0;     // bytes thrown away since the stream stopped making sense
-  std::uint64_t skip_ = 0;           // bytes still to come of a frame that was given up
-  Nanoseconds came_{0};              // when the last bytes came (steady)
-  bool discards_ = false;
-  bool refusal_said_ = false;
+  Nanoseconds came_{0};  // when the last bytes came (steady)
   bool name_gone_said_ = false;
   bool hung_up_ = false;
   bool warn_unmatched_;

@@ -11,7 +11,7 @@
 
 namespace standpipe::worker {
 
-Signals::Signals() {
+Signals::Signals(pid_t keeper) : keeper_(keeper) {
   sigset_t set;
   sigemptyset(&set);
   for (const int s : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set, s);
@@ -25,7 +25,9 @@ Signals::~Signals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
 int Signals::next() {
   signalfd_siginfo info{};
-  return ::read(fd_.get(), &info, sizeof info) == sizeof info ? static_cast<int>(info.ssi_signo) : 0;
+  while (::read(fd_.get(), &info, sizeof info) == sizeof info)
+    if (keeper_ == 0 || static_cast<pid_t>(info.ssi_pid) == keeper_) return static_cast<int>(info.ssi_signo);
+  return 0;
 }
 
 }  // namespace standpipe::worker

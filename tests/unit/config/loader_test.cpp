@@ -433,7 +433,8 @@ TEST_CASE_METHOD(Fixture, "the memory that a message is said to need is enough")
   CHECK(codes(text("16MiB", "16MiB")) == "memory-too-small");
   CHECK(codes(text("17MiB", "16MiB")) == "");
   CHECK(codes(text("16MiB", "15MiB")) == "");
-  log::Arena arena(17 * MiB, 1);
+  log::Memory keeping({.memory_max = 17 * MiB});
+  log::Arena arena(keeping);
   const auto waiting = arena.lend(kSegmentBytes, 0);  // where the frame's beginning lies meanwhile
   CHECK(waiting);
   CHECK(arena.lend(16 * MiB + 4 * KiB, 0));

@@ -17,14 +17,14 @@ namespace {
 class Fixture final : public deliver::Surroundings {
  public:
   explicit Fixture(unsigned attempts = 5)
-      : arena(4 * MiB, 1), log(arena, {.id = 0, .size_max = 1 * MiB, .readers = 1}), codec(1 * MiB) {
+      : keeping({.memory_max = 4 * MiB}), arena(keeping), log(arena, {.id = 0, .size_max = 1 * MiB, .readers = 1}), codec(1 * MiB) {
     deliver::HandlerOptions options;
     options.name = "it";
     options.plugin = &scripted.plugin;
     options.attempts_max = attempts;
-    loop = std::make_unique<deliver::HandlerLoop>(options, *this);
+    loop = std::make_unique<deliver::HandlerLoop>(options, 0, *this);
     loop->create();
-    delivery = &loop->add(std::make_unique<deliver::Delivery>("in", log, codec, 0));
+    delivery = &loop->add(std::make_unique<deliver::Delivery>("in", "it", 0, log, codec, 0));
   }
 
   void append(unsigned messages) {
@@ -35,7 +35,8 @@ class Fixture final : public deliver::Surroundings {
       std::memcpy(room.data(), frame, sizeof frame);
       log.filled(sizeof frame);
       REQUIRE(log.add_run(sizeof frame, 1, 1, 1, {&set, 1}));
-      ++delivery->tally().matched;
+      ++delivery->edit_tally().matched;
+      keeping.commit();
     }
   }
   // Steps until nothing is left to do now, at most `most` times, checking the books each time.
@@ -61,12 +62,23 @@ class Fixture final : public deliver::Surroundings {
     why = "no outputs here";
     return nullptr;
   }
+  log::Memory& memory() override { return keeping; }
+  deliver::Delivery& delivery_with(std::uint32_t) override { return *delivery; }
+  deliver::Output& output(std::uint32_t) override { throw log::Memory::Damaged("no outputs here"); }
+  bool admit(deliver::HandlerLoop&, bool) override { return true; }
+  void release() override {}
+  std::optional<Failure> put_aside(const deliver::DeadLetter& letter) override {
+    aside.push_back(std::to_string(letter.sequence) + ' ' + std::string(letter.detail));
+    return {};
+  }
   void settled(deliver::Delivery&) override {}
   void has_sendings(deliver::Output&) override {}
 
   test::Scripted scripted;
   test::ManualClock time;
   test::Quiet quiet;
+  std::vector<std::string> aside;
+  log::Memory keeping;
   log::Arena arena;
   log::Log log;
   frame::LengthPrefixed codec;

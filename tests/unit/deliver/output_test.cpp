@@ -64,12 +64,17 @@ class Reader {
 class Fixture {
  public:
   explicit Fixture(bool resend = true, std::size_t stage = 16 * KiB)
-      : arena(16 * MiB, 2),
+      : keeping({.memory_max = 16 * MiB, .logs = 2, .deliveries = 2}),
+        arena(keeping),
         log(arena, {.id = 0, .size_max = 4 * MiB, .readers = 2}),
         codec(1 * MiB),
-        delivery("in", log, codec, 0),
-        other("in", log, codec, 1),
-        output({.path = folder / "out", .mode = 0600, .create = true, .resend = resend}, stage, 0, reporter, [](auto&) {}) {}
+        delivery("in", "it", 0, log, codec, 0),
+        other("in", "other", 1, log, codec, 1),
+        output(
+            {.path = folder / "out", .mode = 0600, .create = true, .resend = resend},
+            {reporter, [](auto&) {}, [this](std::uint32_t id) -> deliver::Delivery& { return id ? other : delivery; }, stage, 0}) {
+    output.attach(keeping, link, 0);
+  }
 
   void append(const std::string& payload, std::uint64_t set = 1) {
     const auto frame = framed(payload);
@@ -83,8 +88,9 @@ class Fixture {
       bytes.remove_prefix(n);
     }
     while (!log.add_run(frame.size(), 1, ++time_, 1, {&set, 1})) REQUIRE(log.make_room_for_index());
-    if (set & 1) ++delivery.tally().matched;
-    if (set & 2) ++other.tally().matched;
+    if (set & 1) ++delivery.edit_tally().matched;
+    if (set & 2) ++other.edit_tally().matched;
+    keeping.commit();
   }
   // Gives all that waits in the delivery to the output.
   void send(deliver::Delivery& d) {
@@ -95,6 +101,7 @@ class Fixture {
       output.send(d, range, piece->bytes.size());
       at = piece->end;
     }
+    keeping.commit();
   }
   void send(const std::string& payload) {
     append(payload);
@@ -118,6 +125,8 @@ class Fixture {
 
   test::TemporaryFolder folder;
   Silent reporter;
+  log::Memory keeping;
+  keeper::Link link = keeper::Link::none();
   log::Arena arena;
   log::Log log;
   frame::LengthPrefixed codec;
@@ -308,7 +317,7 @@ TEST_CASE("a FIFO path that is a regular file is refused with the remedy") {
   test::TemporaryFolder folder;
   Silent reporter;
   const Fd file(::open((folder / "out").c_str(), O_CREAT | O_WRONLY, 0600));
-  CHECK_THROWS_AS(deliver::Output({.path = folder / "out"}, 4096, 0, reporter, [](auto&) {}), Failure);
+  CHECK_THROWS_AS(deliver::Output({.path = folder / "out"}, {reporter, {}, {}, 4096, 0}), Failure);
 }
 
 namespace {

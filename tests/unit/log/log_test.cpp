@@ -18,7 +18,7 @@ namespace {
 class Fixture {
  public:
   explicit Fixture(LogOptions options = {.id = 0, .size_max = 256 * KiB, .readers = 2}, std::uint64_t memory = 4 * MiB)
-      : arena(memory, 2), log(arena, options) {}
+      : keeping({.memory_max = memory, .logs = 2}), arena(keeping), log(arena, options) {}
 
   bool append(const std::string& text, std::uint64_t set = 3) {
     if (!feed(text)) return false;
@@ -47,6 +47,7 @@ class Fixture {
     return out;
   }
 
+  Memory keeping;
   Arena arena;
   Log log;
 
@@ -133,7 +134,8 @@ TEST_CASE("what was not indexed is dropped without a trace") {
 }
 
 TEST_CASE("a log that takes all shared memory leaves the others their guarantee") {
-  Arena arena(1 * MiB, 2);
+  Memory keeping({.memory_max = 1 * MiB, .logs = 2});
+  Arena arena(keeping);
   Log greedy(arena, {.id = 0, .size_max = 1 * GiB, .readers = 1});
   Log modest(arena, {.id = 1, .size_max = 1 * GiB, .readers = 1});
   const std::uint64_t set = 1;
@@ -148,7 +150,8 @@ TEST_CASE("a log that takes all shared memory leaves the others their guarantee"
 }
 
 TEST_CASE("a large request has its turn though others go on asking") {
-  Arena arena(8 * MiB, 3);
+  Memory keeping({.memory_max = 8 * MiB, .logs = 3});
+  Arena arena(keeping);
   const auto most = arena.shared_bytes();
   const auto a = arena.lend(most / 2, 0);
   REQUIRE(a);
@@ -164,7 +167,8 @@ TEST_CASE("a large request has its turn though others go on asking") {
 }
 
 TEST_CASE("a large request that is withdrawn lets the next one through") {
-  Arena arena(8 * MiB, 3);
+  Memory keeping({.memory_max = 8 * MiB, .logs = 3});
+  Arena arena(keeping);
   REQUIRE(arena.lend(arena.shared_bytes() / 2, 0));
   CHECK_FALSE(arena.lend(arena.shared_bytes(), 1));
   CHECK_FALSE(arena.lend(1 * MiB, 2));
@@ -174,7 +178,8 @@ TEST_CASE("a large request that is withdrawn lets the next one through") {
 
 TEST_CASE("too little memory for the guarantees is refused with the number that is needed") {
   try {
-    Arena arena(1 * MiB, 1000);
+    Memory keeping({.memory_max = 1 * MiB, .logs = 1000});
+    Arena arena(keeping);
     FAIL("was accepted");
   } catch (const Failure& f) {
     CHECK(std::string(f.what()) == "memory_max 1MiB is too small for 1,000 sources");

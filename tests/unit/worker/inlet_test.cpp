@@ -52,7 +52,10 @@ class Writer {
 class Fixture {
  public:
   explicit Fixture(std::uint64_t memory = 4 * MiB, std::size_t sources = 1, std::uint64_t message_max = 1 * MiB)
-      : arena(memory, sources), stage(Pipe::make(kStageBytes)), dev_null(::open("/dev/null", O_WRONLY | O_CLOEXEC)) {
+      : keeping({.memory_max = memory, .logs = sources, .deliveries = sources}),
+        arena(keeping),
+        stage(Pipe::make(kStageBytes)),
+        dev_null(::open("/dev/null", O_WRONLY | O_CLOEXEC)) {
     for (std::size_t i = 0; i < sources; ++i) {
       const auto name = "in" + std::to_string(i);
       source::FifoOptions options{.name = name, .path = folder / name};
@@ -61,7 +64,7 @@ class Fixture {
       route.from = {i};
       route.to = {0};
       inlets.push_back(std::make_unique<worker::Inlet>(options, i, arena, match::Matcher(i, {route}, {}), clock, reporter, false));
-      deliveries.push_back(inlets.back()->make_delivery(0));
+      deliveries.push_back(inlets.back()->make_delivery(0, "it", static_cast<std::uint32_t>(i)));
     }
   }
 
@@ -97,9 +100,10 @@ class Fixture {
       }
       d.give_out({piece->begin, piece->end, piece->count});
       d.finish({piece->begin, piece->end, piece->count});
-      d.tally().delivered += piece->count;
+      d.edit_tally().delivered += piece->count;
       at = piece->end;
     }
+    keeping.commit();
     d.check_invariants();
     inlets[i]->trim();
     return payloads;
@@ -109,6 +113,7 @@ class Fixture {
   test::TemporaryFolder folder;
   ManualClock clock;
   Quiet reporter;
+  log::Memory keeping;
   log::Arena arena;
   Pipe stage;
   Fd dev_null;

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "log/memory.h"
+
+namespace standpipe::log {
+
+// Where a Row's elements are; lies in a record.
+struct RowHead {
+  static constexpr std::size_t kBlocksMax = 96;
+  std::uint32_t first = 0;  // of the first element, counted from the first block's beginning
+  std::uint32_t count = 0;
+  std::uint32_t blocks[kBlocksMax] = {};
+};
+
+// A short sequence of Ts in the memory that outlives the worker, in blocks of a common pool: as a deque, bounded. Quick at both
+// ends; in the middle it moves what is behind. Changes are noted; the caller commits.
+template <class T>
+class Row {
+  static_assert(std::is_trivially_copyable_v<T>);
+  static constexpr std::size_t kPerBlock = Memory::kBlock / sizeof(T);
+
+ public:
+  static constexpr std::size_t kMax = kPerBlock * (RowHead::kBlocksMax - 1);
+
+  Row(Memory& memory, RowHead* head) : memory_(&memory), head_(memory, head) {}
+
+  std::size_t size() const { return head_->count; }
+  bool empty() const { return head_->count == 0; }
+  const T& operator[](std::size_t i) const { return *at(i); }
+  const T& front() const { return *at(0); }
+  const T& back() const { return *at(size() - 1); }
+  T& edit(std::size_t i) {
+    memory_->note(at(i), sizeof(T));
+    return *at(i);
+  }
+
+  void push_back(const T& value) {
+    INVARIANT(size() < kMax, size());
+    const auto slot = head_->first + head_->count;
+    if (slot % kPerBlock == 0) {
+      const auto fresh = memory_->take_block();
+      head_.edit().blocks[slot / kPerBlock] = fresh;
+    }
+    ++head_.edit().count;
+    edit(size() - 1) = value;
+  }
+  void pop_front() {
+    auto& head = head_.edit();
+    ++head.first;
+    --head.count;
+    if (head.count == 0) return clear();
+    if (head.first < kPerBlock) return;
+    memory_->give_block(head.blocks[0]);
+    std::memmove(head.blocks, head.blocks + 1, sizeof head.blocks - sizeof head.blocks[0]);
+    head.blocks[RowHead::kBlocksMax - 1] = 0;
+    head.first -= static_cast<std::uint32_t>(kPerBlock);
+  }
+  void pop_back() {
+    auto& head = head_.edit();
+    --head.count;
+    if (head.count == 0) return clear();
+    const auto end = head.first + head.count;
+    if (end % kPerBlock != 0) return;
+    memory_->give_block(head.blocks[end / kPerBlock]);
+    head.blocks[end / kPerBlock] = 0;
+  }
+  void insert(std::size_t i, const T& value) {
+    push_back(value);
+    for (auto at = size() - 1; at > i; --at) edit(at) = (*this)[at - 1];
+    edit(i) = value;
+  }
+  void truncate(std::size_t count) {
+    while (size() > count) pop_back();
+  }
+  void clear() {
+    for (auto& block : head_.edit().blocks) {
+      if (block) memory_->give_block(block);
+      block = 0;
+    }
+    head_.edit().first = head_.edit().count = 0;
+  }
+
+ private:
+  T* at(std::size_t i) const {
+    const auto slot = head_->first + i;
+    return reinterpret_cast<T*>(memory_->block(head_->blocks[slot / kPerBlock])) + slot % kPerBlock;
+  }
+
+  Memory* memory_;
+  Kept<RowHead> head_;
+};
+
+}  // namespace standpipe::log
