@@ -12,9 +12,10 @@
 //            batches      one a handler: kBatchMessages views of 32 B and as many outcomes
 //            outputs      one a FIFO: a journal of kJournalEntries, 64 B each
 //            stages       kernel memory: one of kStageBytes a worker, one of kOutputStageBytes an output
+//            answers      at the control socket: kControlAnswersBytesMax
 //   descriptors           one a FIFO source; four an output (FIFO, stage twice, and a read end while a dead reader's pipe is
 //   drained);
-//                         about 20 of the hub's own
+//                         about 20 of the hub's own, and kControlClientsMax
 //   threads               one for each handler that may block, and one for the hub
 namespace standpipe {
 
@@ -47,6 +48,11 @@ constexpr std::uint32_t kBatchMessages = 1024;
 constexpr std::size_t kBatchBytes = 256 * KiB;  // a larger single message is a batch of its own
 constexpr std::size_t kJournalEntries = 1024;
 constexpr std::size_t kOutputsMax = 16;  // of one handler
+
+// The control socket: commands that ask a running hub.
+constexpr std::size_t kControlClientsMax = 16;
+constexpr std::size_t kControlRequestBytesMax = 4 * KiB;
+constexpr std::size_t kControlAnswersBytesMax = 16 * MiB;  // of all clients together, while they are slow to read
 
 // Configuration: a file larger than this is no configuration.
 constexpr std::size_t kConfigBytesMax = 4 * MiB;
