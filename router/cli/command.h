@@ -37,6 +37,7 @@ Command run_command();
 Command check_command();
 Command send_command();
 Command recv_command();
+Command stats_command();
 Command plugin_list_command();
 Command plugin_show_command();
 Command demo_command();

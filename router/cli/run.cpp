@@ -9,10 +9,13 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/configuration.h"
+#include "cli/control_socket.h"
 #include "cli/interruption.h"
 #include "config/loader.h"
+#include "control/server.h"
 #include "keeper/notify.h"
 #include "worker/hub.h"
+#include "worker/report.h"
 
 namespace standpipe::cli {
 namespace {
@@ -36,9 +39,9 @@ void write_account(const Fd& file, const std::optional<std::string>& path, std::
 
 constexpr Nanoseconds kOpenMax = std::chrono::seconds(5);  // a handler that takes longer to open is not waited for
 
-void tell_ready(Reporter& reporter, Nanoseconds began, const std::vector<std::string>& not_ready) {
+void tell_ready(Reporter& reporter, Nanoseconds began, const std::string& control, const std::vector<std::string>& not_ready) {
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(steady_now() - began);
-  reporter.info("ready in " + std::to_string(took.count()) + " ms" +
+  reporter.info("ready in " + std::to_string(took.count()) + " ms" + (control.empty() ? "" : ", control socket " + control) +
                 (not_ready.empty() ? "" : ", but not: " + joined(not_ready, ", ")));
   if (const auto problem = keeper::notify_service_manager("READY=1"); !problem.empty()) reporter.warning("notify", problem);
 }
@@ -61,9 +64,18 @@ Status run_hub(const Arguments& arguments, Streams& streams) {
   const SystemClock clock;
   StreamReporter reporter(streams.err.fd());
   reporter.info(inventory(loaded.hub) + "; at most " + size_text(loaded.hub.memory_max) + " of messages in memory");
+  auto listener = listen_for_control(arguments, reporter);
+  const auto control = listener ? listener->path() : "";
   worker::Hub hub(loaded.hub, clock, reporter);
-  tell_ready(reporter, began, hub.start(kOpenMax));
+  const worker::Facts facts{.file = loaded.hub.file, .since = clock.wall()};
+  std::optional<control::Server> server;
+  if (listener) {
+    server.emplace(std::move(*listener), clock, [&](std::string_view request) { return worker::answer(request, hub, facts); });
+    hub.serve(*server);
+  }
+  tell_ready(reporter, began, control, hub.start(kOpenMax));
   hub.run();
+  server.reset();  // whoever asks from now on learns that no hub is there
   tell_account(hub.account(), arguments, account_file, streams);
   // A plugin that did not come back still uses what would be torn down now.
   if (hub.abandoned()) std::_Exit(static_cast<int>(Status::done));
@@ -85,6 +97,7 @@ Command run_command() {
               "SIGUSR1 makes handlers open their files anew.",
           .operands = {{.name = "CONFIG"}},
           .options = {plugins_option(),
+                      control_option("listen there for `standpipe stats`, instead of under $XDG_RUNTIME_DIR or /run/standpipe"),
                       {.name = "account",
                        .kind = Kind::file,
                        .value = "FILE",

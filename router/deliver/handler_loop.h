@@ -68,6 +68,7 @@ class HandlerLoop final : public plugin::HostServices {
   bool in_call() const { return busy_; }
   bool tried() const { return tried_; }  // its first open has come back
   bool ready() const { return state_ == State::ready; }
+  bool held() const { return state_ == State::held; }
   void abandon();  // the call will not come back
 
   // ---- HostServices: any thread

@@ -11,6 +11,7 @@
 #include "base/failure.h"
 #include "base/invariant.h"
 #include "base/text.h"
+#include "control/server.h"
 #include "deliver/culprit.h"
 
 namespace standpipe::worker {
@@ -19,13 +20,13 @@ namespace {
 using namespace std::chrono_literals;
 
 // An event's key: what it is about, and which one.
-enum Kind : std::uint64_t { kInlet, kHandler, kOutlet, kSignal, kCompletion, kDeadline, kDribble, kKeeper };
+enum Kind : std::uint64_t { kInlet, kHandler, kOutlet, kSignal, kCompletion, kDeadline, kDribble, kKeeper, kControl };
 std::uint64_t key(Kind kind, std::size_t index = 0) { return (std::uint64_t{kind} << 32) | index; }
 Kind kind_of(std::uint64_t k) { return static_cast<Kind>(k >> 32); }
 std::size_t index_in(std::uint64_t k) { return k & 0xffffffffu; }
 
-constexpr Nanoseconds kDribbleLook = 1s;         // how often, while memory is short, whoever holds it for nothing is looked for
-constexpr std::size_t kDescriptorsBesides = 32;  // standard streams, epoll, signals, stage, memory, plugins' libraries ...
+constexpr Nanoseconds kDribbleLook = 1s;  // how often, while memory is short, whoever holds it for nothing is looked for
+constexpr std::size_t kDescriptorsBesides = 35 + kControlClientsMax;  // standard streams, epoll, signals, stage, memory ...
 constexpr std::size_t kDescriptorsAnOutput = 4;
 constexpr std::size_t kDescriptorsAHandler = 2;  // a plugin's own: a file, and another while it rotates
 
@@ -285,6 +286,8 @@ void Hub::on_event(std::uint64_t k, std::uint32_t events) {
       return on_completions();
     case kKeeper:
       return on_keeper();
+    case kControl:
+      return control_->on_event();
     default:
       return;
   }
@@ -560,6 +563,11 @@ void Hub::drop_rest() {
                                         " dropped (shutdown)");
     }
   }
+}
+
+void Hub::serve(control::Server& server) {
+  control_ = &server;
+  poller_.add(server.fd(), EPOLLIN, key(kControl));
 }
 
 deliver::Account Hub::account() const {

@@ -23,6 +23,10 @@
 #include "worker/signals.h"
 #include "worker/timers.h"
 
+namespace standpipe::control {
+class Server;
+}
+
 namespace standpipe::worker {
 
 // The hub at work: one thread that brings messages from FIFOs into logs, hands them to handlers, moves what is to be sent, and
@@ -44,6 +48,9 @@ class Hub final : public deliver::Surroundings {
   std::vector<std::string> start(Nanoseconds most);
   void run();
   deliver::Account account() const;
+  const std::vector<std::unique_ptr<deliver::HandlerLoop>>& handlers() const { return handlers_; }
+  // From now on those who ask there are answered, from the loop.
+  void serve(control::Server& server);
   // A plugin did not come back: the process must end by std::_Exit, without tearing down what the plugin still uses.
   bool abandoned() const { return abandoned_; }
 
@@ -158,6 +165,8 @@ class Hub final : public deliver::Surroundings {
   Timers timers_;
   Nanoseconds now_{0};
   Nanoseconds checked_{0};
+
+  control::Server* control_ = nullptr;
 
   std::atomic<bool> stopping_{false};
   std::optional<Nanoseconds> deadline_;

@@ -19,7 +19,7 @@ TEST_CASE("standpipe alone prints six lines with two examples") {
         "standpipe 0.1.0: a local message hub that takes messages from FIFOs and hands them to plugins\n"
         "  standpipe demo              see it at work, in less than a minute\n"
         "  standpipe run orders.yaml   start a hub\n"
-        "commands: run, check, send, recv, plugin, demo, completion, help\n"
+        "commands: run, check, send, recv, stats, plugin, demo, completion, help\n"
         "a command's options and examples: standpipe COMMAND --help\n"
         "all commands: standpipe help\n");
   CHECK(c.err().empty());
@@ -44,6 +44,7 @@ TEST_CASE("help lists every command of the table") {
         "  check         tells every mistake in a configuration, without running it\n"
         "  send          puts messages into a FIFO, as frames\n"
         "  recv          takes frames out of a FIFO and prints the messages\n"
+        "  stats         shows what a running hub did with every message\n"
         "  plugin list   lists the plugins that are there\n"
         "  plugin show   a plugin's page: what it does, its options, an example\n"
         "  demo          shows it all at work, in less than a minute\n"
@@ -111,7 +112,7 @@ TEST_CASE("a mistyped command is told with the one that was probably meant") {
   CHECK(c.run({"snd", "x"}) == 2);
   CHECK(c.err() ==
         "error: unknown command 'snd'\n"
-        "  help: did you mean 'send'? (commands: run, check, send, recv, plugin, demo, completion, help)\n");
+        "  help: did you mean 'send'? (commands: run, check, send, recv, stats, plugin, demo, completion, help)\n");
   CHECK(group.run({"plugin", "lst"}) == 2);
   CHECK(group.err() == "error: unknown plugin command 'lst'\n  help: did you mean 'list'? (commands: list, show)\n");
   CHECK(lacks.run({"plugin"}) == 2);

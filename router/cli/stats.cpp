@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command.h"
+#include "cli/control_socket.h"
+#include "cli/show.h"
+
+namespace standpipe::cli {
+namespace {
+
+Status stats(const Arguments& arguments, Streams& streams) {
+  if (arguments.has("json")) {
+    streams.out.write(ask_hub(arguments, "stats json"));
+  } else {
+    streams.out.write(printable_lines(ask_hub(arguments, "stats"), ""));
+  }
+  return Status::done;
+}
+
+}  // namespace
+
+Command stats_command() {
+  return {.name = "stats",
+          .summary = "shows what a running hub did with every message",
+          .examples = {{"standpipe stats", "the account: per source, handler and reason"},
+                       {"standpipe stats --json", "the same for programs, one object"},
+                       {"standpipe stats --control ./control", "of the hub that was started with that path"}},
+          .description =
+              "For each source: accepted = matched + unmatched. For each source and handler: matched is the sum of\n"
+              "what was delivered, filtered, dropped (with its reason), and what is in flight: still waiting. Handlers\n"
+              "that are not ready are named.\n"
+              "The hub is found by its control socket, which only the user that runs it, and root, can open:\n"
+              "$XDG_RUNTIME_DIR/standpipe/control or /run/standpipe/control.",
+          .operands = {},
+          .options = {control_option("the hub's control socket, as given to `run`"),
+                      {.name = "json", .summary = "one line of JSON on standard output"}},
+          .run = stats};
+}
+
+}  // namespace standpipe::cli

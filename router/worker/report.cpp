@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/report.h"
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <ctime>
+
+#include "base/failure.h"
+#include "base/text.h"
+#include "worker/hub.h"
+
+namespace standpipe::worker {
+namespace {
+
+std::time_t seconds_of(Nanoseconds wall) { return std::chrono::duration_cast<std::chrono::seconds>(wall).count(); }
+
+std::string formatted(const char* format, const std::tm& time) {
+  std::array<char, 64> text{};
+  return {text.data(), std::strftime(text.data(), text.size(), format, &time)};
+}
+
+std::tm local_time(Nanoseconds wall) {
+  const auto seconds = seconds_of(wall);
+  std::tm time{};
+  ::localtime_r(&seconds, &time);
+  return time;
+}
+
+// "11:48:02" today, "2024-05-01 11:48" earlier.
+std::string clock_text(Nanoseconds wall, Nanoseconds now) {
+  const auto then = local_time(wall), today = local_time(now);
+  const bool same_day = then.tm_year == today.tm_year && then.tm_yday == today.tm_yday;
+  return formatted(same_day ? "%H:%M:%S" : "%Y-%m-%d %H:%M", then);
+}
+
+std::string utc_text(Nanoseconds wall) {
+  const auto seconds = seconds_of(wall);
+  std::tm time{};
+  ::gmtime_r(&seconds, &time);
+  return formatted("%Y-%m-%dT%H:%M:%SZ", time);
+}
+
+std::string_view state_of(const deliver::HandlerLoop& handler) {
+  if (handler.held()) return "held";
+  if (handler.closed()) return "closed";
+  return handler.ready() ? "ready" : "opening";
+}
+
+Report report_of(const Hub& hub, const Facts& facts) {
+  Report report{.facts = facts, .handlers = {}, .account = hub.account()};
+  for (const auto& handler : hub.handlers()) report.handlers.push_back({handler->name(), state_of(*handler)});
+  return report;
+}
+
+}  // namespace
+
+std::string Report::text(Nanoseconds now) const {
+  std::string out = "running since " + clock_text(facts.since, now) + ", " + facts.file;
+  if (facts.restarts) out += "; the worker was restarted " + counted(facts.restarts, "time");
+  out += '\n' + account.text();
+  for (const auto& handler : handlers)
+    if (handler.state != "ready") out += "  handler " + handler.name + " is " + std::string(handler.state) + '\n';
+  return out;
+}
+
+std::string Report::json() const {
+  std::string states;
+  for (const auto& handler : handlers)
+    states += (states.empty() ? "" : ",") + json_string(handler.name) + ":{\"state\":" + json_string(handler.state) + '}';
+  return "{\"since\":" + json_string(utc_text(facts.since)) + ",\"file\":" + json_string(facts.file) +
+         ",\"restarts\":" + std::to_string(facts.restarts) + ",\"handlers\":{" + states + "}," + account.json().substr(1);
+}
+
+std::string answer(std::string_view request, const Hub& hub, const Facts& facts) {
+  if (request == "stats") return report_of(hub, facts).text(hub.clock().wall());
+  if (request == "stats json") return report_of(hub, facts).json();
+  throw Failure("this hub does not know the request " + quoted(request) + " (requests: stats, stats json)");
+}
+
+}  // namespace standpipe::worker

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "deliver/account.h"
+
+namespace standpipe::worker {
+
+class Hub;
+
+// What the hub's process knows about it and the hub does not.
+struct Facts {
+  std::string file;            // the configuration, as the user named it
+  Nanoseconds since{0};        // wall clock, when it became ready
+  std::uint64_t restarts = 0;  // of the worker, since then
+};
+
+// A running hub at one moment, for those who ask at the control socket.
+struct Report {
+  struct Handler {
+    std::string name;
+    std::string_view state;  // opening, ready, held, closed
+  };
+  Facts facts;
+  std::vector<Handler> handlers;
+  deliver::Account account;
+
+  std::string text(Nanoseconds now) const;  // for people, in local time
+  std::string json() const;                 // one object: the account's, and what is above it
+};
+
+// Answers a request: "stats" or "stats json". Throws Failure for others, with the list.
+std::string answer(std::string_view request, const Hub& hub, const Facts& facts);
+
+}  // namespace standpipe::worker

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/report.h"
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <cstdlib>
+#include <ctime>
+
+using namespace standpipe;
+using namespace std::chrono_literals;
+using worker::Report;
+
+namespace {
+
+constexpr Nanoseconds kNoon = 1'714'564'800s;  // 2024-05-01 12:00:00 UTC
+
+Report report() {
+  ::setenv("TZ", "UTC", 1);
+  ::tzset();
+  Report r{.facts = {.file = "orders.yaml", .since = kNoon}, .handlers = {{"out", "ready"}}, .account = {}};
+  r.account.sources.push_back({"in", {.accepted = 3, .matched = 3}});
+  r.account.lines.push_back({"in", "out", {.matched = 3, .delivered = 2}, 1});
+  return r;
+}
+
+}  // namespace
+
+TEST_CASE("the account stands below since when which configuration runs") {
+  CHECK(report().text(kNoon + 1h) == "running since 12:00:00, orders.yaml\n" + report().account.text());
+}
+
+TEST_CASE("a start of another day is said with its date") {
+  CHECK(report().text(kNoon + 24h).starts_with("running since 2024-05-01 12:00, orders.yaml\n"));
+}
+
+TEST_CASE("handlers that are not ready, and restarts of the worker, are said") {
+  auto r = report();
+  r.facts.restarts = 2;
+  r.handlers.push_back({"billing", "held"});
+  CHECK(r.text(kNoon).starts_with("running since 12:00:00, orders.yaml; the worker was restarted 2 times\n"));
+  CHECK(r.text(kNoon).ends_with("\n  handler billing is held\n"));
+}
+
+TEST_CASE("for programs it is one object") {
+  CHECK(report().json() == R"({"since":"2024-05-01T12:00:00Z","file":"orders.yaml","restarts":0,)"
+                           R"("handlers":{"out":{"state":"ready"}},)" +
+                               report().account.json().substr(1));
+}
