@@ -284,7 +284,7 @@ def what_is_mistyped_gets_a_suggestion_and_status_2(t):
 
 @test
 def every_command_has_a_page_with_an_example(t):
-    pages = ["run", "check", "send", "recv", "plugin list", "plugin show", "demo"]
+    pages = ["run", "check", "send", "recv", "stats", "plugin list", "plugin show", "demo"]
     listed, _ = t.run("help")
     for page in pages:
         out, err = t.run(*page.split(), "--help")

@@ -2,6 +2,7 @@
 """`standpipe run` in a folder: start, send, wait for what it says, stop and take its account."""
 
 import json
+import os
 import pathlib
 import re
 import signal
@@ -18,15 +19,17 @@ _TROUBLE = re.compile(r"^bug:|DOES NOT CLOSE|ERROR: \w*Sanitizer|WARNING: Thread
 
 
 class Hub:
-    """Relative paths in its YAML lie in `folder`. `options` are those of process.spawn, and stdout."""
+    """Relative paths in its YAML lie in `folder`. `options` are those of process.spawn, and stdout. `control` is the path of its
+    control socket, one of its own by default; None: wherever the hub puts it."""
 
-    def __init__(self, folder, yaml, name="hub", **options):
+    def __init__(self, folder, yaml, name="hub", control="", **options):
         self.folder, self.name, self.options = folder, name, options
         self.config = folder / f"{name}.yaml"
         patience = "" if "drain_timeout:" in yaml else f"drain_timeout: {10 * SLOW:g}s\n"
         self.config.write_text("version: 1\n" + patience + yaml)
         self._stderr_path = folder / f"{name}.stderr"
         self._stdout_path = folder / f"{name}.stdout"
+        self.control = folder / f"{name}.run/control" if control == "" else control
         self._account_path = folder / f"{name}.account"
         self.process = None
         self.account = None
@@ -60,6 +63,17 @@ class Hub:
         assert "account closes: " in self.stderr(), "the account is not among the last lines"
         return self.account
 
+    def stats(self):
+        """What it says while it runs, by `standpipe stats --json`."""
+        command = [process.program(), "stats", "--json", "--control", self.control]
+        done = subprocess.run(command, cwd=self.folder, env=process.environment(self.folder), capture_output=True)
+        assert done.returncode == 0, f"standpipe stats: {done.stderr.decode()}"
+        return json.loads(done.stdout)
+
+    def account_now(self):
+        """The account so far, which closes at every moment."""
+        return Account(self.stats())
+
     # ---- and what they are made of
 
     def launch(self):
@@ -67,11 +81,21 @@ class Hub:
         options = {"cwd": self.folder, "env": process.environment(self.folder), "stdin": subprocess.DEVNULL} | self.options
         if "user" in self.options:
             options["env"]["STANDPIPE_PLUGIN_PATH"] = str(binary.parent.parent / "lib/standpipe/test-plugins")
+        if self.control:
+            self._make_control_folder()
         with self._stderr_path.open("ab") as stderr, self._stdout_path.open("wb") as stdout:
             command = [*process.wrapper(), binary, "run", self.config, "--account", self._account_path]
+            command += ["--control", self.control] if self.control else []
             self.process = process.spawn(command, **({"stdout": stdout, "stderr": stderr} | options))
         self.ended = False
         return self
+
+    def _make_control_folder(self):
+        """Where the hub may write even if its user may not write to the test's folder."""
+        place = pathlib.Path(self.folder / self.control).parent
+        place.mkdir(mode=0o700, exist_ok=True)
+        if "user" in self.options and os.geteuid() == 0:
+            os.chown(place, self.options["user"], -1)
 
     def fails_to_start(self, status=1):
         """Returns what it said."""
