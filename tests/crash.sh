@@ -1,0 +1,31 @@
+#!/bin/sh
+# The proof that a killed worker loses nothing and tears nothing. BIN is the program (build/test/bin/standpipe).
+#
+#   sh tests/crash.sh points [STRIDE]     a run for each STRIDE-th system call: killed before it, and after it
+#   sh tests/crash.sh steps [STRIDE]      killed some instructions behind each call: between the stores to shared memory
+#   sh tests/crash.sh twice [STRIDE]      the next worker is killed as well, while it recovers
+#   sh tests/crash.sh random [SECONDS]    one run under load, up to 1,000 kills at random instants
+#   sh tests/crash.sh deaths [PATTERN]    plugins and readers that die, hang or corrupt; the keeper killed; all killed
+#   sh tests/crash.sh harness             the judgement and the killer themselves: can they fail?
+set -eu
+cd "$(dirname "$0")/.."
+bin=${BIN:-build/test/bin/standpipe}
+jobs=${JOBS:-2}
+mode=${1:-points}
+argument=${2:-}
+points() { exec python3 tests/crash/points.py --bin "$bin" --jobs "$jobs" "$@"; }
+tests() {
+  STANDPIPE_TEST_FOLDERS=tests/crash exec python3 tests/e2e/run.py --bin "$bin" --jobs "$jobs" --only "$1"
+}
+case $mode in
+  points) points --every "${argument:-1}" ;;
+  steps) points --every "${argument:-1}" --when after --steps 4000 ;;
+  twice) points --every "${argument:-5}" --then 300 ;;
+  random) points --seconds "${argument:-60}" ;;
+  deaths) tests "deaths: .*${argument}" ;;
+  harness) tests "harness: " ;;
+  *)
+    sed -n 's/^#   //p' "$0" >&2
+    exit 2
+    ;;
+esac

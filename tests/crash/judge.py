@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compares what arrived with what was sent: nothing lost, nothing torn, and again only what a killed call may repeat."""
+
+import re
+import zlib
+
+from messages import source_of
+
+BATCH_MAX = 1024  # messages
+_RECORD_BEGINS = re.compile(rb"[ab] \d+ \d+ ")
+
+
+class Wrong(AssertionError):
+    pass
+
+
+def mark(payload):
+    """Stands for a payload: its size and its CRC-32."""
+    return len(payload) << 32 | zlib.crc32(payload)
+
+
+def by_source(payloads):
+    marks = {"a": [], "b": []}
+    for payload in payloads:
+        marks.get(source_of(payload), []).append(mark(payload))
+    return marks
+
+
+def once_in_order(what, actual, expected):
+    """Lists of marks of one source."""
+    if replays(what, actual, expected):
+        raise Wrong(f"{what}: {len(actual) - len(expected)} messages came twice")
+
+
+def replays(what, actual, expected):
+    """How long the stretches are that came again directly after their first time; all else must be as expected."""
+    found, at = [], 0  # at: how many of the expected have come
+    for i, one in enumerate(actual):
+        if at < len(expected) and one == expected[at]:
+            at += 1
+            continue
+        back = _steps_back(actual, i, expected, at)
+        if not back:
+            raise Wrong(f"{what}: message {at} is missing, or out of order: {len(actual)} came, {len(expected)} were sent")
+        found.append(back)
+        at += 1 - back
+    if at != len(expected):
+        raise Wrong(f"{what}: the last {len(expected) - at} of {len(expected)} messages are missing")
+    return found
+
+
+def _steps_back(actual, i, expected, at):
+    """The shortest way back to where `actual` goes on from i. Small messages look alike: several must agree, if there are several."""
+    for agree in (8, 3, 1):
+        for back in range(1, min(at, BATCH_MAX) + 1):
+            run = min(agree, len(actual) - i, len(expected) - at + back)
+            if actual[i : i + run] == expected[at - back : at - back + run]:
+                return back
+    return None
+
+
+def recorded(text):
+    """The marks in a recorder's file, by source."""
+    marks = {"a": [], "b": []}
+    for line in text.splitlines():
+        source, sequence, size, crc = line.split()
+        marks[source].append((int(sequence), int(size) << 32 | int(crc, 16)))
+    return marks
+
+
+def printed(data, kills):
+    """The marks in what print with the template `{source} {sequence} {size} {payload}` wrote, by source. A kill may leave one
+    record torn, which then comes again behind the torn part."""
+    marks, torn = {"a": [], "b": []}, 0
+    for line in data.split(b"\n")[:-1]:
+        begins = [m.start() for m in _RECORD_BEGINS.finditer(line)]
+        if not begins or begins[0] != 0:  # the torn part may end before its first size
+            torn += 1
+            begins = begins or [len(line)]
+        torn += max(0, len(begins) - 1)
+        source, sequence, size, payload = (line[begins[-1] :].split(b" ", 3) + [b""] * 4)[:4]
+        if not size.isdigit() or int(size) != len(payload):
+            raise Wrong(f"print: a torn record that was not finished: {line[:60]!r}")
+        marks[source.decode()].append((int(sequence), mark(payload)))
+    rest = data.rpartition(b"\n")[2]
+    if rest:
+        raise Wrong(f"print: its last record is torn: {rest[:60]!r}")
+    if torn > kills:
+        raise Wrong(f"print: {torn} torn records, and {kills} kills")
+    return marks, torn
+
+
+def numbered(messages, wanted):
+    """What a handler that tells sequences must get of a source's messages."""
+    return [(i + 1, mark(m)) for i, m in enumerate(messages) if wanted(m)]

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One run of a hub under fire: two sources of two writers each, four handlers, and a judgement of what arrived."""
+
+import os
+import pathlib
+import random
+import select
+import signal
+import threading
+import time
+
+import judge
+from judge import BATCH_MAX, Wrong
+from kit import Bench, frames_in, until
+from messages import ROUTES, Messages, is_for_print, is_for_recorder
+
+YAML = """
+memory_max: 4MiB
+drain_timeout: 10s
+data_dir: state
+sources:
+  a: {fifo: a, framing: {max_message_size: 1MiB}, log: {max_size: 512KiB}}
+  b: {fifo: b, framing: {max_message_size: 1MiB}, log: {max_size: 512KiB}}
+handlers:
+  print: {plugin: print, options: {template: "{source} {sequence} {size} {payload}"}}
+  log: {plugin: log, options: {path: log.out, format: frames, sync: never}}
+  forward: {plugin: forward, options: {fifo: next}}
+  recorder: {plugin: recorder, options: {path: recorder.out}}
+unmatched: drop
+""" + ROUTES
+
+WANTED = {"print": is_for_print, "recorder": is_for_recorder}  # log and forward want all
+
+
+def worker_of(run):
+    """The process that does the work: the only child of `run` that runs the same program, or `run` itself when it has none."""
+    own = _program(run)
+    children = [c for c in _children(run) if own and _program(c) == own]
+    return children[0] if len(children) == 1 else run
+
+
+def _children(pid):
+    try:
+        return [int(c) for task in pathlib.Path(f"/proc/{pid}/task").iterdir() for c in (task / "children").read_text().split()]
+    except OSError:
+        return []
+
+
+def _program(pid):
+    try:
+        return os.readlink(f"/proc/{pid}/exe")
+    except OSError:
+        return None
+
+
+class Feeder(threading.Thread):
+    """Writes a source's messages through two open writers in turn, so that their order is known; both leave now and then."""
+
+    def __init__(self, path, messages, chance, pace=0.0, until=None):
+        super().__init__(daemon=True)
+        self.path, self.messages, self.chance, self.pace, self.until = path, messages, chance, pace, until
+        self.sent, self.error, self.fds = 0, None, []
+        self.start()
+
+    def run(self):
+        try:
+            while self.sent < len(self.messages) and not (self.until and time.monotonic() > self.until):
+                self._burst()
+        except BaseException as e:
+            self.error = e
+        finally:
+            self._leave()
+
+    def _burst(self):
+        if not self.fds:
+            self.fds = [os.open(self.path, os.O_WRONLY | os.O_NONBLOCK) for _ in range(2)]  # ENXIO: nobody reads it
+            for fd in self.fds:
+                os.set_blocking(fd, True)
+        end = min(len(self.messages), self.sent + self.chance.randint(1, 12))
+        view = memoryview(self.messages.frames(self.sent, end))
+        while view:
+            view = view[os.write(self.fds[self.chance.randrange(2)], view) :]
+        self.sent = end
+        if self.chance.random() < 0.15:
+            self._leave()
+        if self.pace or self.chance.random() < 0.6:
+            time.sleep(self.pace or 0.001)
+
+    def _leave(self):
+        for fd in self.fds:
+            os.close(fd)
+        self.fds = []
+
+
+class Taker(threading.Thread):
+    """Reads the forward's FIFO, pauses now and then, and must not see the end of the file before it was told to expect it."""
+
+    def __init__(self, path):
+        super().__init__(daemon=True)
+        self.fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        self.marks, self.frames, self.rest, self.bytes = {"a": [], "b": []}, 0, b"", 0
+        self.error, self.ended, self.may_end, self.hub_has_ended = None, False, False, False
+        self.start()
+
+    def run(self):
+        try:
+            chance = random.Random(3)
+            while not self.ended:
+                self._take(chance)
+        except BaseException as e:
+            self.error = e
+
+    def _take(self, chance):
+        if not select.select([self.fd], [], [], 0.02)[0]:
+            return
+        data = self._read(1 << chance.randint(6, 20))
+        self.bytes += len(data)
+        payloads, self.rest = frames_in(self.rest + data, partial=True)
+        for source, marks in judge.by_source(payloads).items():
+            self.marks[source] += marks
+        self.frames += len(payloads)
+        if data and chance.random() < 0.05:
+            time.sleep(0.004)
+
+    def _read(self, size):
+        try:
+            data = os.read(self.fd, size)
+        except BlockingIOError:
+            return b""
+        if not data:
+            if self.bytes and not self.may_end:
+                self.ended = True
+                raise Wrong(f"forward: end of file after {self.bytes} bytes")
+            self.ended = self.hub_has_ended
+            time.sleep(0.001)
+        return data
+
+
+class Run:
+    """Verbs: start, feed, wait_for_all, stop, judge. `kills` is how many there were, for the judgement."""
+
+    def __init__(self, folder, count=150, seed=0, large=True):
+        self.bench = Bench(folder)
+        self.messages = {s: Messages(s, count, seed, large) for s in "ab"}
+        self.seed, self.kills, self.faults = seed, 0, []
+        self.repeated, self.longest, self.torn = 0, 0, 0
+
+    def start(self):
+        os.mkfifo(self.bench.path("next"), 0o600)
+        self.taker = Taker(self.bench.path("next"))
+        self.hub = self.bench.start(YAML)
+
+    def worker(self):
+        return worker_of(self.hub.process.pid)
+
+    def feed(self, **pace):
+        self.feeders = [Feeder(self.bench.path(s), m, random.Random(f"{self.seed} {s}"), **pace) for s, m in self.messages.items()]
+
+    def fed(self):
+        return not any(f.is_alive() for f in self.feeders)
+
+    def alive(self):
+        return self.hub.process.poll() is None
+
+    def wait_for_all(self, seconds=20):
+        """Until everything sent was taken and logged, or nothing can come any more."""
+        self._patiently(lambda: self.fed() or not self.alive(), "the writers get rid of what they have", seconds)
+        sent = sum(len(m) for m in self.messages.values())
+        self._patiently(lambda: self.taker.frames >= sent or self.taker.error or not self.alive(), "the reader gets all", seconds)
+
+    def _patiently(self, condition, what, seconds):
+        try:
+            until(condition, what, seconds)
+        except AssertionError as e:
+            self.faults.append(str(e))
+
+    def stop(self):
+        self.taker.may_end = True
+        if self.alive():
+            self.hub.process.send_signal(signal.SIGTERM)
+        try:
+            self.hub.wait()
+        except AssertionError as e:
+            self.faults.append(str(e))
+        self.bench.kill_all()
+        self.taker.hub_has_ended = True
+        self.taker.join(10)
+        for feeder in self.feeders:
+            feeder.join(1)
+
+    # ---- the judgement: a list of faults, empty when all is well
+
+    def judge(self):
+        for source, feeder in zip(self.messages, self.feeders):
+            if feeder.error or feeder.is_alive():
+                self.faults.append(f"a writer of {source}: {feeder.error or 'cannot get rid of its messages'}")
+        if self.taker.error:
+            self.faults.append(f"the reader: {self.taker.error!r}")
+        for check in (self._forward, self._log, self._print, self._recorder, self._account):
+            try:
+                check()
+            except (Wrong, AssertionError, OSError, ValueError) as e:
+                self.faults.append(str(e) or repr(e))
+        return self.faults
+
+    def _forward(self):
+        if self.taker.rest:
+            self.faults.append(f"forward: a torn frame at the end, {len(self.taker.rest)} bytes")
+        for source, messages in self.messages.items():
+            judge.once_in_order(f"forward, {source}", self.taker.marks[source], [judge.mark(m) for m in messages])
+
+    def _log(self):
+        payloads, rest = frames_in(self._file("log.out"), partial=True)
+        if rest:
+            self.faults.append(f"log: a torn frame at the end, {len(rest)} bytes")
+        actual = judge.by_source(payloads)
+        self._again("log", actual, {s: [judge.mark(m) for m in ms] for s, ms in self.messages.items()})
+
+    def _print(self):
+        marks, self.torn = judge.printed(self._file("hub.stdout"), self.kills)
+        self._again("print", marks, self._numbered("print"))
+
+    def _recorder(self):
+        self._again("recorder", judge.recorded(self._file("recorder.out").decode()), self._numbered("recorder"), most=1)
+
+    def _again(self, handler, actual, expected, most=BATCH_MAX):
+        again = [n for s in expected for n in judge.replays(f"{handler}, {s}", actual[s], expected[s])]
+        self.repeated += sum(again)
+        self.longest = max([self.longest, *again])
+        if len(again) > self.kills:
+            raise Wrong(f"{handler}: {len(again)} repeats, and {self.kills} kills")
+        if max(again, default=0) > most:
+            raise Wrong(f"{handler}: {max(again)} messages came twice, at most {most} may")
+
+    def _numbered(self, handler):
+        return {s: judge.numbered(m, WANTED[handler]) for s, m in self.messages.items()}
+
+    def _account(self):
+        if not self.hub.account:
+            raise Wrong("the hub left no account")
+        for source, messages in self.messages.items():
+            self._account_of(source, messages)
+
+    def _account_of(self, source, messages):
+        wanted = {h: sum(1 for m in messages if h not in WANTED or WANTED[h](m)) for h in ("print", "log", "forward", "recorder")}
+        self.hub.account.says(source, accepted=len(messages))
+        for handler, count in wanted.items():
+            self.hub.account.says(f"{source} -> {handler}", matched=count, delivered=count)
+
+    def _file(self, name):
+        path = self.bench.path(name)
+        return path.read_bytes() if path.exists() else b""
+
+
