@@ -59,9 +59,9 @@ def _steps_back(actual, i, expected, at):
     return None
 
 
-def recorded(text):
-    """The marks in a recorder's file, by source."""
-    marks = {"a": [], "b": []}
+def recorded(text, sources="ab"):
+    """(sequence, mark) of each line of a recorder's file, by source."""
+    marks = {s: [] for s in sources}
     for line in text.splitlines():
         source, sequence, size, crc = line.split()
         marks[source].append((int(sequence), int(size) << 32 | int(crc, 16)))

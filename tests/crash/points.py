@@ -16,7 +16,6 @@ import random
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,7 +23,8 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / "e2e"))
 
-from scenario import Run  # noqa: E402 (the kit's folder must be known first)
+from killer import Killer, compile_into  # noqa: E402 (the kit's folder must be known first)
+from scenario import Run  # noqa: E402
 
 Point = collections.namedtuple("Point", "call when steps then", defaults=("before", 0, 0))
 
@@ -50,22 +50,6 @@ def arguments():
 # ---- one run
 
 
-class Killer:
-    """The program of killer.c on a worker."""
-
-    def __init__(self, run, *what):
-        hub, worker = run.hub.process.pid, run.worker()
-        keeper = ["--keeper", str(hub)] if "," in what[-1] and worker != hub else []
-        command = [os.environ["STANDPIPE_KILLER"], *keeper, "--pid", str(worker), *what[:-1], what[-1]]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        first = self.process.stdout.readline()
-        assert first == "attached\n", f"the killer says {first!r}"
-
-    def end(self):
-        """What it says when the last process it watched is gone."""
-        return self.process.communicate(timeout=20)[0]
-
-
 def killer_options(point):
     if not point:
         return ["--count"]
@@ -78,7 +62,7 @@ def run_once(point, options, folder):
     run = Run(folder, options.messages, options.seed)
     run.start()
     try:
-        killer = Killer(run, *killer_options(point))
+        killer = Killer(os.environ["STANDPIPE_KILLER"], run.hub.process.pid, run.worker(), *killer_options(point))
         run.feed()
         run.wait_for_all()
         run.stop()
@@ -217,8 +201,7 @@ def main():
     options = arguments()
     os.environ["STANDPIPE_TEST_BIN"] = str(options.bin.resolve())
     with tempfile.TemporaryDirectory(prefix="standpipe killer ") as folder:
-        killer = os.environ["STANDPIPE_KILLER"] = f"{folder}/killer"
-        subprocess.run(["cc", "-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-o", killer, HERE / "killer.c"], check=True)
+        os.environ["STANDPIPE_KILLER"] = str(compile_into(folder))
         began = time.monotonic()
         passed, failed = random_instants(options) if options.seconds else all_points(options)
     print(f"in {time.monotonic() - began:.0f} s")

@@ -2,7 +2,6 @@
 """One run of a hub under fire: two sources of two writers each, four handlers, and a judgement of what arrived."""
 
 import os
-import pathlib
 import random
 import select
 import signal
@@ -11,6 +10,7 @@ import time
 
 import judge
 from judge import BATCH_MAX, Wrong
+from killer import worker_of
 from kit import Bench, frames_in, until
 from messages import ROUTES, Messages, is_for_print, is_for_recorder
 
@@ -30,27 +30,6 @@ unmatched: drop
 """ + ROUTES
 
 WANTED = {"print": is_for_print, "recorder": is_for_recorder}  # log and forward want all
-
-
-def worker_of(run):
-    """The process that does the work: the only child of `run` that runs the same program, or `run` itself when it has none."""
-    own = _program(run)
-    children = [c for c in _children(run) if own and _program(c) == own]
-    return children[0] if len(children) == 1 else run
-
-
-def _children(pid):
-    try:
-        return [int(c) for task in pathlib.Path(f"/proc/{pid}/task").iterdir() for c in (task / "children").read_text().split()]
-    except OSError:
-        return []
-
-
-def _program(pid):
-    try:
-        return os.readlink(f"/proc/{pid}/exe")
-    except OSError:
-        return None
 
 
 class Feeder(threading.Thread):

@@ -2,13 +2,15 @@
 """`@test` before a function makes it a test, named by its outcome: `journey: frames arrive in order`."""
 
 import importlib.util
+import os
 import pathlib
 import sys
 from dataclasses import dataclass
 from typing import Callable
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
-FOLDERS = [HERE, HERE.parent / "interop"]
+_named = os.environ.get("STANDPIPE_TEST_FOLDERS")
+FOLDERS = [pathlib.Path(f).resolve() for f in _named.split(":")] if _named else [HERE, HERE.parent / "interop"]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plugins that crash, hang, exit or corrupt; a worker, a keeper, both killed: the rest goes on, and the account closes."""
+
+import os
+import random
+import signal
+import time
+
+import judge
+from killer import worker_of
+from kit import equal, frames_in, stream, test, until
+
+BESIDE = """
+data_dir: state
+sources: {in: {fifo: in}}
+handlers:
+  bad: {plugin: recorder, options: {path: bad.out%s}%s}
+  out: {plugin: log, options: {path: out, format: frames, sync: never}}
+routes: [{from: in, to: [bad, out]}]
+"""
+FORWARD = """
+data_dir: state
+drain_timeout: 1s
+sources: {in: {fifo: in}}
+handlers: {next: {plugin: forward, options: {fifo: next}}}
+routes: [{from: in, to: next}]
+"""
+
+
+def trapped(does, more=""):
+    return BESIDE % (f", trap: poison, trap_does: {does}", more)
+
+
+def numbered(count, poison=()):
+    return [(b"poison %d" if i in poison else b"message %d") % i for i in range(count)]
+
+
+def kill_worker(hub):
+    """Not the keeper: waits for a worker to be there. Returns its number."""
+    pid = until(lambda: (w := worker_of(hub.process.pid)) != hub.process.pid and w, "the keeper has a worker")
+    os.kill(pid, signal.SIGKILL)
+    return pid
+
+
+def killed(hub):
+    """What a hub is after `kill -9`: it leaves no account."""
+    hub.process.wait()
+    hub.ended = True
+
+
+def gone(pid):
+    try:
+        return open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def times_again(t, file, sent):
+    """How often a log repeated a batch; it must have all of `sent`, in order."""
+    return len(judge.replays(file, [judge.mark(m) for m in t.frames(file)], [judge.mark(m) for m in sent]))
+
+
+def handled(t, sent, kills=0):
+    """The recorder has these, each line once, but for one repeat a kill."""
+    marks = [mark for _, mark in judge.recorded(t.path("bad.out").read_text(), sources=["in"])["in"]]
+    again = judge.replays("bad", marks, [judge.mark(m) for m in sent])
+    assert len(again) <= kills and max(again, default=0) <= 1, f"repeated {again}, {kills} kills"
+
+
+def dead_letters(t):
+    """Everything under data_dir, to be searched."""
+    return b"".join(p.read_bytes() for p in sorted(t.path("state").rglob("*")) if p.is_file())
+
+
+# ---- one message that its handler cannot bear
+
+
+def one_poisoned(t, yaml, reason, count=3000, seconds=30):
+    messages = numbered(count, poison=[count // 2])
+    hub = t.start(yaml)
+    hub.send("in", messages)
+    hub.says(r"(?i)dead.?letter|put aside", seconds=seconds)
+    account = hub.stop().says("in", accepted=count).says("in -> out", delivered=count)
+    account.says("in -> bad", delivered=count - 1, dead_lettered=1)
+    handled(t, [m for m in messages if not m.startswith(b"poison")], kills=20)
+    assert times_again(t, "out", messages) <= 20
+    assert messages[count // 2] in dead_letters(t), "the message is kept"
+    hub.says(reason)
+
+
+@test
+def a_message_that_crashes_its_handler_is_put_aside_and_all_else_arrives(t):
+    one_poisoned(t, trapped("crash"), r"(?i)crashed|SIGSEGV|segmentation")
+
+
+@test
+def a_message_that_hangs_its_handler_is_put_aside_after_its_timeout(t):
+    one_poisoned(t, trapped("hang", ", timeout: 1s"), r"(?i)timeout|hang|hung")
+
+
+@test
+def a_message_at_which_the_plugin_exits_is_put_aside(t):
+    one_poisoned(t, trapped("exit"), r"(?i)exit")
+
+
+@test
+def a_message_at_which_the_plugin_corrupts_its_heap_is_put_aside(t):
+    one_poisoned(t, trapped("corrupt"), r"(?i)crashed|SIGABRT|abort")
+
+
+@test
+def one_message_in_a_hundred_thousand_is_found(t):
+    one_poisoned(t, trapped("crash"), r"(?i)crashed|SIGSEGV|segmentation", count=100_000)
+
+
+@test
+def five_different_messages_in_a_row_hold_the_handler_and_the_rest_goes_on(t):
+    messages = numbered(200, poison=range(50, 60))
+    hub = t.start("drain_timeout: 1s\n" + trapped("crash"))
+    hub.send("in", messages)
+    hub.says(r"(?i)bad.*\bheld\b", seconds=40)
+    t.until_logged("out", messages)
+    account = hub.stop().says("in", accepted=200).says("in -> out", delivered=200)
+    bad = account.of("in -> bad")
+    equal((bad["delivered"], bad["dead_lettered"], bad["in_flight"]), (50, 4, 146))
+    assert times_again(t, "out", messages) <= 40
+
+
+# ---- a worker that is killed while ...
+
+
+def kill_now_and_then(hub, times, pause):
+    """Another worker each time."""
+    chance, last = random.Random(5), None
+    for _ in range(times):
+        time.sleep(chance.uniform(0, 2 * pause))  # the instants are the test
+        until(lambda: worker_of(hub.process.pid) not in (hub.process.pid, last), "the next worker")
+        last = kill_worker(hub)
+
+
+@test(seconds=120)
+def a_slow_handler_loses_nothing_when_the_worker_is_killed_again_and_again(t):
+    messages = numbered(200)
+    hub = t.start(BESIDE % (", delay: 20ms", ""))
+    hub.send("in", messages)
+    kill_now_and_then(hub, times=20, pause=0.2)
+    until(lambda: t.size("bad.out") and t.path("bad.out").read_bytes().count(b"\n") >= 200, "all are handled", 60)
+    hub.stop().all_delivered(200)
+    handled(t, messages, kills=20)
+    assert times_again(t, "out", messages) <= 20
+
+
+@test(seconds=120)
+def a_writer_notices_nothing_of_a_killed_worker(t):
+    messages = numbered(20_000)
+    hub = t.start(BESIDE % ("", ""))
+    sending = t.meanwhile(hub.send, "in", messages)
+    kill_now_and_then(hub, times=10, pause=0.02)
+    sending.join()
+    hub.stop().all_delivered(len(messages))
+    assert times_again(t, "out", messages) <= 10
+
+
+@test(seconds=120)
+def readers_that_die_beside_a_worker_that_is_killed_get_every_frame_whole_and_in_order(t):
+    messages = [b"%d " % i + b"." * (i * 37 % 9000) for i in range(2000)]
+    hub = t.start(FORWARD)
+    sending = t.meanwhile(hub.send, "in", messages)
+    killing = t.meanwhile(kill_now_and_then, hub, 40, 0.03)
+    got, chance = [], random.Random(7)
+    while len(got) < len(messages):
+        left = len(stream(messages[len(got) :]))
+        got += visit(t, hub, min(left, chance.randint(1, 300_000)))
+    equal(got, messages)
+    killing.join()
+    sending.join()
+    hub.stop().all_delivered(len(messages))
+
+
+def visit(t, hub, size):
+    """The whole frames of a reader that comes, reads about `size` bytes and dies; the hub has seen it go."""
+    reader, data = t.reader("next"), b""
+    while len(data) < size:
+        data += reader.read_some(size - len(data))
+    reader.close()
+    until(lambda: sees_all(hub), "the hub sees the reader's death")
+    return frames_in(data, partial=True)[0]
+
+
+def sees_all(hub):
+    """The worker waits for events; it is the same one, and still waits, a little later."""
+    first = waiting_worker(hub)
+    time.sleep(0.003)
+    return first and waiting_worker(hub) == first
+
+
+def waiting_worker(hub):
+    pid = worker_of(hub.process.pid)
+    try:
+        call = open(f"/proc/{pid}/syscall").read().split()[0]
+    except OSError:
+        return None
+    return pid if call in ("232", "281", "441") else None  # epoll_wait, epoll_pwait, epoll_pwait2
+
+
+# ---- a keeper that is killed, and everything
+
+
+@test
+def a_killed_keepers_worker_spills_and_the_next_start_delivers(t):
+    messages = numbered(5000)
+    hub = t.start(FORWARD)
+    hub.send("in", messages)
+    keeper_dies(hub)
+    again = t.start(FORWARD)
+    equal(t.reader("next").take(5000), messages)
+    again.stop().all_delivered(5000)
+
+
+@test
+def a_killed_keepers_reader_gets_each_message_once_over_both_lives(t):
+    messages = [b"%d " % i + b"." * (i * 37 % 9000) for i in range(1000)]
+    hub = t.start(FORWARD)
+    reader = t.reader("next")
+    sending = t.meanwhile(hub.send, "in", messages[:500])
+    got = reader.take(100)
+    keeper_dies(hub, sending)
+    again = t.start(FORWARD)
+    again.send("in", messages[500:])
+    equal(got + reader.take(900), messages)
+    again.stop()
+    equal(again.account.of("in -> next")["in_flight"], 0)
+    equal(again.account.of("in")["unmatched"], 0)
+
+
+def keeper_dies(hub, sending=None):
+    worker = until(lambda: (w := worker_of(hub.process.pid)) != hub.process.pid and w, "the keeper has a worker")
+    if sending:
+        sending.join()
+    hub.process.kill()
+    killed(hub)
+    until(lambda: gone(worker), "the worker ends", 10)
+
+
+@test
+def the_spill_is_gone_once_it_is_delivered(t):
+    a_killed_keepers_worker_spills_and_the_next_start_delivers(t)
+    assert b"message 4999" not in dead_letters(t), "nothing of it is left under data_dir"
+
+
+@test
+def a_stop_with_a_dead_reader_spills_and_the_next_start_delivers(t):
+    messages = numbered(5000)
+    hub = t.start(FORWARD)
+    hub.send("in", messages)
+    began = time.monotonic()
+    account = hub.stop()
+    assert time.monotonic() - began < 5, "drain_timeout is 1s"
+    equal((account.of("in")["accepted"], account.of("in -> next")["in_flight"]), (5000, 5000))
+    again = t.start(FORWARD)
+    equal(t.reader("next").take(5000), messages)
+    again.stop().all_delivered(5000)
+
+
+@test
+def when_all_is_killed_the_next_start_says_what_may_be_lost(t):
+    hub = t.start(FORWARD)
+    hub.send("in", numbered(5000))
+    until(lambda: waiting_worker(hub), "it is taken")
+    time.sleep(1.5)  # a checkpoint is written each second
+    worker = worker_of(hub.process.pid)
+    os.kill(worker, signal.SIGSTOP)  # or it would spill
+    hub.process.kill()
+    if worker != hub.process.pid:
+        os.kill(worker, signal.SIGKILL)
+    killed(hub)
+    again = t.start(FORWARD)
+    again.says(r"(?i)may be lost|may have been lost|lost")
+    again.send("in", [b"new"])
+    equal(t.reader("next").take(1)[0] in (b"new", b"message 0"), True)
+    again.stop()
+    again.account.of("in"), again.account.of("in -> next")
