@@ -4,6 +4,7 @@
 #   sh tests/crash.sh points [STRIDE]     a run for each STRIDE-th system call: killed before it, and after it
 #   sh tests/crash.sh steps [STRIDE]      killed some instructions behind each call: between the stores to shared memory
 #   sh tests/crash.sh twice [STRIDE]      the next worker is killed as well, while it recovers
+#   sh tests/crash.sh readers [STRIDE]    as points, and the reader of the forward dies and comes back all the time
 #   sh tests/crash.sh random [SECONDS]    one run under load, up to 1,000 kills at random instants
 #   sh tests/crash.sh deaths [PATTERN]    plugins and readers that die, hang or corrupt; the keeper killed; all killed
 #   sh tests/crash.sh harness             the judgement and the killer themselves: can they fail?
@@ -21,6 +22,7 @@ case $mode in
   points) points --every "${argument:-1}" ;;
   steps) points --every "${argument:-1}" --when after --steps 4000 ;;
   twice) points --every "${argument:-5}" --then 300 ;;
+  readers) points --every "${argument:-1}" --readers-die ;;
   random) points --seconds "${argument:-60}" ;;
   deaths) tests "deaths: .*${argument}" ;;
   harness) tests "harness: " ;;

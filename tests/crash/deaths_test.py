@@ -7,7 +7,7 @@ import signal
 import time
 
 import judge
-from killer import worker_of
+from killer import waits_for_events, worker_of
 from kit import equal, frames_in, stream, test, until
 
 BESIDE = """
@@ -183,24 +183,8 @@ def visit(t, hub, size):
     while len(data) < size:
         data += reader.read_some(size - len(data))
     reader.close()
-    until(lambda: sees_all(hub), "the hub sees the reader's death")
+    until(lambda: waits_for_events(hub.process.pid), "the hub sees the reader's death")
     return frames_in(data, partial=True)[0]
-
-
-def sees_all(hub):
-    """The worker waits for events; it is the same one, and still waits, a little later."""
-    first = waiting_worker(hub)
-    time.sleep(0.003)
-    return first and waiting_worker(hub) == first
-
-
-def waiting_worker(hub):
-    pid = worker_of(hub.process.pid)
-    try:
-        call = open(f"/proc/{pid}/syscall").read().split()[0]
-    except OSError:
-        return None
-    return pid if call in ("232", "281", "441") else None  # epoll_wait, epoll_pwait, epoll_pwait2
 
 
 # ---- a keeper that is killed, and everything
@@ -266,7 +250,7 @@ def a_stop_with_a_dead_reader_spills_and_the_next_start_delivers(t):
 def when_all_is_killed_the_next_start_says_what_may_be_lost(t):
     hub = t.start(FORWARD)
     hub.send("in", numbered(5000))
-    until(lambda: waiting_worker(hub), "it is taken")
+    until(lambda: waits_for_events(hub.process.pid), "it is taken")
     time.sleep(1.5)  # a checkpoint is written each second
     worker = worker_of(hub.process.pid)
     os.kill(worker, signal.SIGSTOP)  # or it would spill

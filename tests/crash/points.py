@@ -40,7 +40,8 @@ def arguments():
     p.add_argument("--then", type=int, default=0, metavar="M", help="kill the next worker at a random one of its first M calls, too")
     p.add_argument("--then-at", type=int, default=0, metavar="M", help="kill the next worker at its M-th call, too")
     p.add_argument("--seconds", type=float, default=0, help="instead: one long run, kills at random instants")
-    p.add_argument("--kills", type=int, default=1000, help="at most so many in the long run")
+    p.add_argument("--kills", type=int, default=1000, help="at most so many in the long run; 0: load alone")
+    p.add_argument("--readers-die", action="store_true", help="the forward's reader dies and comes back all the time")
     p.add_argument("--jobs", type=int, default=2)
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--messages", type=int, default=150, help="of each source")
@@ -59,7 +60,7 @@ def killer_options(point):
 
 def run_once(point, options, folder):
     """Returns (what the killer said, the run with its faults)."""
-    run = Run(folder, options.messages, options.seed)
+    run = Run(folder, options.messages, options.seed, readers_die=options.readers_die)
     run.start()
     try:
         killer = Killer(os.environ["STANDPIPE_KILLER"], run.hub.process.pid, run.worker(), *killer_options(point))
@@ -115,7 +116,7 @@ def repeat_command(point, options):
     then = f" --then-at {point.then}" if point.then else ""
     return (
         f"python3 tests/crash/points.py --bin {options.bin} --points {point.call} --when {point.when} --step {point.steps}"
-        f"{then} --messages {options.messages} --seed {options.seed}"
+        f"{then}{' --readers-die' if options.readers_die else ''} --messages {options.messages} --seed {options.seed}"
     )
 
 
@@ -157,12 +158,11 @@ def all_points(options):
 
 
 def kill_at_random(run, options):
-    chance, end = random.Random(options.seed), time.monotonic() + options.seconds
-    last = None
-    while time.monotonic() < end and run.kills < options.kills and run.alive():
-        time.sleep(chance.expovariate(1.0) * min(0.1, options.seconds / options.kills))
+    chance, end, last = random.Random(options.seed), time.monotonic() + options.seconds, None
+    while time.monotonic() < end and run.alive() and (run.kills < options.kills or not options.kills):
+        time.sleep(chance.expovariate(1.0) * min(0.1, options.seconds / max(1, options.kills)))
         worker = run.worker()
-        if worker == last or (worker == run.hub.process.pid and last):  # the next one is not there yet
+        if not options.kills or worker == last or (last and worker == run.hub.process.pid):  # the next one is not there yet
             continue
         os.kill(worker, signal.SIGKILL)
         last, run.kills = worker, run.kills + 1
@@ -170,7 +170,7 @@ def kill_at_random(run, options):
 
 def random_instants(options):
     folder = tempfile.mkdtemp(prefix="standpipe crash ")
-    run = Run(folder, count=1 << 40, seed=options.seed)
+    run = Run(folder, count=1 << 40, seed=options.seed, readers_die=options.readers_die)
     run.start()
     run.feed(pace=0.004, until=time.monotonic() + options.seconds)
     kill_at_random(run, options)

@@ -10,7 +10,7 @@ import time
 
 import judge
 from judge import BATCH_MAX, Wrong
-from killer import worker_of
+from killer import waits_for_events, worker_of
 from kit import Bench, frames_in, until
 from messages import ROUTES, Messages, is_for_print, is_for_recorder
 
@@ -91,6 +91,7 @@ class Taker(threading.Thread):
 
     def _take(self, chance):
         if not select.select([self.fd], [], [], 0.02)[0]:
+            self.ended = self.hub_has_ended
             return
         data = self._read(1 << chance.randint(6, 20))
         self.bytes += len(data)
@@ -107,27 +108,58 @@ class Taker(threading.Thread):
         except BlockingIOError:
             return b""
         if not data:
-            if self.bytes and not self.may_end:
-                self.ended = True
-                raise Wrong(f"forward: end of file after {self.bytes} bytes")
-            self.ended = self.hub_has_ended
+            self.ended = self._at_end()
             time.sleep(0.001)
         return data
+
+    def _at_end(self):
+        if self.bytes and not self.may_end:
+            raise Wrong(f"forward: end of file after {self.bytes} bytes")
+        return self.hub_has_ended
+
+
+class VisitingTaker(Taker):
+    """Dies and comes back: keeps the whole frames of each visit and throws the rest away. It comes again only when the hub has seen
+    it go: a worker waits for events, and is the same a little later."""
+
+    def __init__(self, path, hub_sees):
+        self.path, self.hub_sees, self.visits = path, hub_sees, 0
+        self.left = 0
+        super().__init__(path)
+
+    def _take(self, chance):
+        if self.left <= 0 and not self.may_end:
+            self._die()
+            self.left = chance.randint(1, 200_000)
+        before = self.bytes
+        super()._take(chance)
+        self.left -= self.bytes - before
+
+    def _die(self):
+        os.close(self.fd)
+        while not self.hub_sees() and not self.hub_has_ended and not self.may_end:
+            time.sleep(0.001)
+        self.fd = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
+        self.visits, self.rest = self.visits + 1, b""
+
+    def _at_end(self):
+        return self.hub_has_ended  # between visits there may be nobody who writes
 
 
 class Run:
     """Verbs: start, feed, wait_for_all, stop, judge. `kills` is how many there were, for the judgement."""
 
-    def __init__(self, folder, count=150, seed=0, large=True):
-        self.bench = Bench(folder)
+    def __init__(self, folder, count=150, seed=0, large=True, readers_die=False):
+        self.bench, self.readers_die = Bench(folder), readers_die
         self.messages = {s: Messages(s, count, seed, large) for s in "ab"}
         self.seed, self.kills, self.faults = seed, 0, []
         self.repeated, self.longest, self.torn = 0, 0, 0
 
     def start(self):
         os.mkfifo(self.bench.path("next"), 0o600)
-        self.taker = Taker(self.bench.path("next"))
         self.hub = self.bench.start(YAML)
+        path = self.bench.path("next")
+        self.taker = VisitingTaker(path, lambda: waits_for_events(self.hub.process.pid)) if self.readers_die else Taker(path)
 
     def worker(self):
         return worker_of(self.hub.process.pid)
