@@ -76,6 +76,7 @@ def dead_letters(t):
 
 
 def one_poisoned(t, yaml, reason, count=3000, seconds=30):
+    t.only_uninstrumented()  # a sanitizer turns a crash into an error of its own
     messages = numbered(count, poison=[count // 2])
     hub = t.start(yaml)
     hub.send("in", messages)
@@ -115,6 +116,7 @@ def one_message_in_a_hundred_thousand_is_found(t):
 
 @test
 def five_different_messages_in_a_row_hold_the_handler_and_the_rest_goes_on(t):
+    t.only_uninstrumented()
     messages = numbered(200, poison=range(50, 60))
     hub = t.start("drain_timeout: 1s\n" + trapped("crash"))
     hub.send("in", messages)
@@ -205,22 +207,32 @@ def a_killed_keepers_worker_spills_and_the_next_start_delivers(t):
 def a_killed_keepers_reader_gets_each_message_once_over_both_lives(t):
     messages = [b"%d " % i + b"." * (i * 37 % 9000) for i in range(1000)]
     hub = t.start(FORWARD)
-    reader = t.reader("next")
-    sending = t.meanwhile(hub.send, "in", messages[:500])
-    got = reader.take(100)
-    keeper_dies(hub, sending)
+    collecting = t.meanwhile(collect, t, len(messages))
+    hub.send("in", messages[:500])
+    keeper_dies(hub)
     again = t.start(FORWARD)
     again.send("in", messages[500:])
-    equal(got + reader.take(900), messages)
+    equal(collecting.join(), messages)
     again.stop()
     equal(again.account.of("in -> next")["in_flight"], 0)
     equal(again.account.of("in")["unmatched"], 0)
 
 
-def keeper_dies(hub, sending=None):
+def collect(t, count):
+    """What a reader gets that stays; at an end of the file it forgets a frame that it has only a part of."""
+    reader, got, rest = t.reader("next"), [], b""
+    os.set_blocking(reader.fd, True)
+    while len(got) < count:
+        data = os.read(reader.fd, 1 << 16)
+        whole, rest = frames_in(rest + data, partial=True) if data else ([], b"")
+        got += whole
+        if not data:
+            time.sleep(0.002)  # nobody writes: the next life has not begun
+    return got
+
+
+def keeper_dies(hub):
     worker = until(lambda: (w := worker_of(hub.process.pid)) != hub.process.pid and w, "the keeper has a worker")
-    if sending:
-        sending.join()
     hub.process.kill()
     killed(hub)
     until(lambda: gone(worker), "the worker ends", 10)

@@ -50,15 +50,18 @@ def _program(pid):
         return None
 
 
-def waits_for_events(run):
-    """The worker has seen what happened before this call: it waits, and is the same a little later."""
-    first = _waiting_worker(run)
+def waits_for_events(run, alone=False):
+    """The worker has seen what happened before this call: it waits, and is the same a little later. Unless `run` works `alone`, it
+    is only the keeper, and says nothing between two workers."""
+    first = _waiting_worker(run, alone)
     time.sleep(0.003)  # in which an event would have woken it
-    return first is not None and _waiting_worker(run) == first
+    return first is not None and _waiting_worker(run, alone) == first
 
 
-def _waiting_worker(run):
+def _waiting_worker(run, alone):
     pid = worker_of(run)
+    if pid == run and not alone:
+        return None
     try:
         call = pathlib.Path(f"/proc/{pid}/syscall").read_text().split()[0]
     except (OSError, IndexError):

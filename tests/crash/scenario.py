@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One run of a hub under fire: two sources of two writers each, four handlers, and a judgement of what arrived."""
 
+import functools
 import os
 import random
 import select
@@ -130,7 +131,7 @@ class VisitingTaker(Taker):
     def _take(self, chance):
         if self.left <= 0 and not self.may_end:
             self._die()
-            self.left = chance.randint(1, 200_000)
+            self.left = chance.randint(1, 500_000)
         before = self.bytes
         super()._take(chance)
         self.left -= self.bytes - before
@@ -158,8 +159,9 @@ class Run:
     def start(self):
         os.mkfifo(self.bench.path("next"), 0o600)
         self.hub = self.bench.start(YAML)
-        path = self.bench.path("next")
-        self.taker = VisitingTaker(path, lambda: waits_for_events(self.hub.process.pid)) if self.readers_die else Taker(path)
+        path, alone = self.bench.path("next"), self.worker() == self.hub.process.pid
+        hub_sees = functools.partial(waits_for_events, self.hub.process.pid, alone)
+        self.taker = VisitingTaker(path, hub_sees) if self.readers_die else Taker(path)
 
     def worker(self):
         return worker_of(self.hub.process.pid)
