@@ -131,7 +131,7 @@ class VisitingTaker(Taker):
     def _take(self, chance):
         if self.left <= 0 and not self.may_end:
             self._die()
-            self.left = chance.randint(1, 500_000)
+            self.left = int(500_000 ** chance.random())  # often little, and sometimes more than the largest frame
         before = self.bytes
         super()._take(chance)
         self.left -= self.bytes - before
