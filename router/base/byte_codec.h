@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -15,7 +16,9 @@ class ByteWriter {
  public:
   template <std::unsigned_integral T>
   ByteWriter& number(T n) {
-    for (std::size_t i = 0; i < sizeof(T); ++i) bytes_.push_back(static_cast<std::byte>((n >> (8 * i)) & 0xff));
+    std::array<std::byte, sizeof(T)> bytes;
+    for (std::size_t i = 0; i < sizeof(T); ++i) bytes[i] = static_cast<std::byte>((n >> (8 * i)) & 0xff);
+    bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
     return *this;
   }
   // Longer texts than 65,535 bytes are cut.
