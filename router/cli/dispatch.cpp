@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "cli/help.h"
+#include "cli/worker.h"
 
 namespace standpipe::cli {
 namespace {
@@ -14,6 +15,8 @@ namespace {
 using Words = std::span<const std::string>;
 
 const Command* find(std::string_view name) {
+  static const Command worker = worker_command();
+  if (name == worker.name) return &worker;
   const auto commands = table();
   const auto found = std::find_if(commands.begin(), commands.end(), [&](const Command& c) { return c.name == name; });
   return found == commands.end() ? nullptr : &*found;

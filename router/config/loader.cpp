@@ -150,6 +150,12 @@ Loaded load_text(std::string_view text, const std::string& file, plugin::Registr
   return loaded;
 }
 
+std::optional<std::string> read_text(const std::string& path) {
+  auto read = read_whole(path);
+  if (auto* text = std::get_if<std::string>(&read)) return std::move(*text);
+  return std::nullopt;
+}
+
 Loaded load_file(const std::string& path, plugin::Registry& plugins) {
   auto read = read_whole(path);
   if (const auto* text = std::get_if<std::string>(&read)) return load_text(*text, path, plugins);

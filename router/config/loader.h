@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,8 @@ struct Loaded {
 // Reads and checks a configuration file: every mistake in it, at once, each once, with its place. Touches nothing but the file,
 // the plugins and secret files it names. Never throws for what a file may hold.
 Loaded load_file(const std::string& path, plugin::Registry& plugins);
+// What is in it, for load_text; empty: load_file says why not.
+std::optional<std::string> read_text(const std::string& path);
 // The same for text that is already in memory; `file` is for messages and for resolving relative paths.
 Loaded load_text(std::string_view text, const std::string& file, plugin::Registry& plugins);
 

@@ -89,7 +89,7 @@ void Memory::map(std::uint64_t bytes) {
 
 Memory::Memory(const MemoryPlan& plan) : plan_(plan) {
   lay_out();
-  memory_.reset(::memfd_create("standpipe-memory", MFD_CLOEXEC));
+  memory_.reset(::memfd_create("standpipe-memory", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!memory_ || ::ftruncate(memory_.get(), static_cast<off_t>(bytes_)) != 0)
     throw Failure::system("make memory for the logs", errno);
   map(bytes_);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <random>
 
 #include "base/failure.h"
 #include "base/invariant.h"
@@ -56,8 +57,10 @@ Hub::Hub(const config::Hub& options, const Clock& clock, Reporter& reporter, kee
       memory_((raise_descriptor_limit(options.sources.size(), options.handlers.size()), take_memory())),
       stage_(take_stage()),
       arena_(*memory_),
+      run_(*memory_, "run"),
       full_inlets_(options.sources.size()) {
   now_ = clock_.steady();
+  if (run_->id == 0) run_.edit() = {std::random_device()() | std::uint64_t{1} << 32, clock_.wall().count()};
   open_sources();
   make_handlers();
   connect();

@@ -48,6 +48,8 @@ class Hub final : public deliver::Surroundings {
   std::vector<std::string> start(Nanoseconds most);
   void run();
   deliver::Account account() const;
+  Nanoseconds began() const { return Nanoseconds(run_->began_ns); }  // wall clock, when the first worker did
+  std::uint64_t deaths() const { return memory_->shared().deaths; }  // of workers before this one
   const std::vector<std::unique_ptr<deliver::HandlerLoop>>& handlers() const { return handlers_; }
   // From now on those who ask there are answered, from the loop.
   void serve(control::Server& server);
@@ -138,6 +140,12 @@ class Hub final : public deliver::Surroundings {
   std::unique_ptr<log::Memory> memory_;
   Pipe stage_;
   log::Arena arena_;
+  // What this run is, over all its workers.
+  struct Run {
+    std::uint64_t id;
+    std::int64_t began_ns;
+  };
+  log::Kept<Run> run_;
 
   // What plugins' threads come to; declared before the handlers, whose destructors wait for those threads.
   std::mutex made_mutex_;

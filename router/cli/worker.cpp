@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/worker.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/text.h"
+#include "cli/configuration.h"
+#include "cli/control_socket.h"
+#include "cli/interruption.h"
+#include "config/loader.h"
+#include "control/server.h"
+#include "keeper/keeper.h"
+#include "keeper/link.h"
+#include "worker/hub.h"
+#include "worker/report.h"
+
+namespace standpipe::cli {
+namespace {
+
+// Opened before the hub starts: a path that cannot be written is told at once, not after a day's work.
+Fd open_account(const std::optional<std::string>& path) {
+  if (!path) return Fd();
+  Fd file(::open(path->c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0644));
+  if (!file) throw Failure::system("write the account to " + *path, errno);
+  return file;
+}
+
+void write_account(const Fd& file, const std::optional<std::string>& path, std::string_view json) {
+  while (file && !json.empty()) {
+    const auto n = ::write(file.get(), json.data(), json.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) throw Failure::system("write the account to " + *path, errno);
+    json.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
+constexpr Nanoseconds kOpenMax = std::chrono::seconds(5);  // a handler that takes longer to open is not waited for
+
+// The configuration in force: what the first worker read. An edited file counts when it is reloaded, and not because a plugin
+// crashed.
+config::Loaded load(const std::string& file, plugin::Registry& plugins, keeper::Link& link) {
+  if (const auto kept = link.take("configuration")) {
+    std::string text(static_cast<std::size_t>(std::max<off_t>(::lseek(kept->get(), 0, SEEK_END), 0)), '\0');
+    if (::pread(kept->get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
+      throw Failure("the configuration in force cannot be read back");
+    return config::load_text(text, file, plugins);
+  }
+  const auto text = config::read_text(file);
+  if (!text) return config::load_file(file, plugins);  // which says why
+  auto loaded = config::load_text(*text, file, plugins);
+  if (!loaded.ok()) return loaded;
+  const Fd copy(::memfd_create("standpipe-configuration", MFD_CLOEXEC));
+  if (!copy || ::write(copy.get(), text->data(), text->size()) != static_cast<ssize_t>(text->size()))
+    throw Failure::system("keep the configuration", errno);
+  link.keep("configuration", copy.get());
+  return loaded;
+}
+
+// Taken over from an earlier worker, so that whoever asked it has an answer from this one.
+std::optional<control::Listener> listen(const Arguments& arguments, keeper::Link& link, Reporter& reporter) {
+  if (auto kept = link.take("control")) return control::Listener(std::move(*kept));
+  auto listener = listen_for_control(arguments, reporter);
+  if (listener) link.keep("control", listener->fd());
+  return listener;
+}
+
+void tell_ready(Reporter& reporter, Nanoseconds began, const worker::Hub& hub, const std::string& control,
+                const std::vector<std::string>& not_ready) {
+  const auto took = std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(steady_now() - began).count()) + " ms";
+  const auto exceptions = not_ready.empty() ? "" : ", but not: " + joined(not_ready, ", ");
+  if (hub.deaths() > 0)
+    reporter.info("went on after " + took + exceptions);
+  else
+    reporter.info("ready in " + took + (control.empty() ? "" : ", control socket " + control) + exceptions);
+}
+
+void tell_account(const deliver::Account& account, const Arguments& arguments, const Fd& file, Streams& streams) {
+  streams.err.print_if_it_moves(account.text());
+  write_account(file, arguments.text("account"), account.json());
+  if (arguments.has("json")) streams.out.write(account.json());
+  streams.out.flush();
+}
+
+Status work(const Arguments& arguments, Streams& streams, keeper::Link& link, const config::Hub& options) {
+  const auto began = steady_now();
+  const auto account_file = open_account(arguments.text("account"));
+  const SystemClock clock;
+  StreamReporter reporter(streams.err.fd());
+  auto listener = listen(arguments, link, reporter);
+  const auto control = listener ? listener->path() : "";
+  worker::Hub hub(options, clock, reporter, link);
+  const worker::Facts facts{.file = options.file, .since = hub.began(), .restarts = hub.deaths()};
+  std::optional<control::Server> server;
+  if (listener) {
+    listener->leave_file();  // for the next worker, whatever becomes of this one
+    server.emplace(std::move(*listener), clock, [&](std::string_view request) { return worker::answer(request, hub, facts); });
+    hub.serve(*server);
+  }
+  const auto not_ready = hub.start(kOpenMax);
+  tell_ready(reporter, began, hub, control, not_ready);
+  link.ready();
+  hub.run();
+  server.reset();  // whoever asks from now on learns that no hub is there
+  if (listener) ::unlink(control.c_str());
+  tell_account(hub.account(), arguments, account_file, streams);
+  // A plugin that did not come back still uses what would be torn down now.
+  if (hub.abandoned()) std::_Exit(static_cast<int>(Status::done));
+  return Status::done;
+}
+
+Status run_worker(const Arguments& arguments, Streams& streams) try {
+  auto link = keeper::Link::from_environment();
+  if (!link.kept()) throw WrongUsage("a worker is started by a keeper only", "standpipe run CONFIG");
+  plugin::Registry plugins(plugin_folders(arguments));
+  const bool first = link.names().empty();
+  const auto loaded = load(arguments.operands()[0], plugins, link);
+  if (first)
+    for (const auto& d : loaded.diagnostics) streams.err.say(d);
+  if (!loaded.ok()) return Status::wrong_configuration;
+  if (first) {
+    StreamReporter reporter(streams.err.fd());
+    reporter.info(inventory(loaded.hub) + "; at most " + size_text(loaded.hub.memory_max) + " of messages in memory");
+  }
+  return work(arguments, streams, link, loaded.hub);
+} catch (const log::Memory::Damaged& damaged) {
+  streams.err.error("damaged", std::string("what the last worker left in memory does not hold together: ") + damaged.what());
+  return static_cast<Status>(keeper::kStateDamaged);
+}
+
+}  // namespace
+
+std::vector<std::string> worker_words(const Arguments& run, bool spill) {
+  std::vector<std::string> words = {"standpipe: worker", std::string(kWorker)};
+  for (const auto& folder : run.texts("plugins")) words.insert(words.end(), {"--plugins", folder});
+  for (const char* option : {"control", "account"})
+    if (const auto value = run.text(option)) words.insert(words.end(), {std::string("--") + option, *value});
+  if (run.has("json")) words.emplace_back("--json");
+  if (spill) words.emplace_back("--spill");
+  words.insert(words.end(), {"--", run.operands()[0]});
+  return words;
+}
+
+Command worker_command() {
+  auto command = run_command();
+  command.name = kWorker;
+  command.options.push_back({.name = "spill", .summary = "save what waits in memory, and end"});
+  command.run = run_worker;
+  return command;
+}
+
+}  // namespace standpipe::cli

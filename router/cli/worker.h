@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+
+namespace standpipe::cli {
+
+// `standpipe run` is two processes. The keeper is the one that was started; this is the other, which does the work, and which only
+// a keeper starts. So it is in no list and has no help of its own.
+inline constexpr std::string_view kWorker = "worker";
+Command worker_command();
+// Its command line: the same as run's. `spill`: it only saves what waits.
+std::vector<std::string> worker_words(const Arguments& run, bool spill);
+
+}  // namespace standpipe::cli
