@@ -16,6 +16,11 @@ Nanoseconds interval_for(Nanoseconds timeout) {
 
 }  // namespace
 
+void HangWatch::restart(std::span<Watch> watches) {
+  *this = HangWatch();
+  for (auto& watch : watches) seen_.push_back({.call = read(watch.call), .is_left_over = true});
+}
+
 std::vector<HangWatch::Hung> HangWatch::look(std::span<Watch> watches, Nanoseconds now) {
   const auto passed = std::min(now - last_, interval_);
   last_ = now;
@@ -28,8 +33,9 @@ std::vector<HangWatch::Hung> HangWatch::look(std::span<Watch> watches, Nanosecon
     const Nanoseconds timeout(static_cast<std::int64_t>(std::min<std::uint64_t>(read(watches[i].timeout_ns), INT64_MAX)));
     const bool same = call == seen.call;
     seen.call = call;
+    seen.is_left_over = seen.is_left_over && same;
     seen.waited = same ? seen.waited + passed : Nanoseconds(0);
-    if (call % 2 == 0 || timeout == Nanoseconds(0)) continue;
+    if (call % 2 == 0 || seen.is_left_over || timeout == Nanoseconds(0)) continue;
     if (seen.waited >= timeout) hung.push_back({i, call, timeout});
     interval_ = std::min(interval_, interval_for(timeout));
   }

@@ -29,13 +29,14 @@ class HangWatch {
   // Those in progress beyond their timeout.
   std::vector<Hung> look(std::span<Watch> watches, Nanoseconds now);
   Nanoseconds next_look() const { return next_; }  // when to look again; 0: at once
-  // Another worker: its calls are others.
-  void restart() { *this = HangWatch(); }
+  // Another worker starts: calls that are in progress now are the dead one's, and mean nothing until they change.
+  void restart(std::span<Watch> watches);
 
  private:
   struct Seen {
     std::uint64_t call = 0;
     Nanoseconds waited{0};
+    bool is_left_over = false;
   };
   std::vector<Seen> seen_;
   Nanoseconds last_{0};

@@ -98,7 +98,7 @@ void Keeper::start(const std::vector<std::string>& arguments, bool spills) {
   worker_->socket = std::move(ours);
   worker_->spills = spills;
   ++workers_;
-  hang_watch_.restart();
+  hang_watch_.restart(page_ ? page_->watches() : std::span<Watch>());
   watchdog_.restart();
 }
 

@@ -28,6 +28,7 @@ class Looks {
     return n;
   }
   void sleep(Nanoseconds time) { now_ += time; }
+  void restart() { watch_.restart(watches); }
   std::size_t look() { return watch_.look(watches, now_).size(); }
   Nanoseconds interval() const { return watch_.next_look() - now_; }
 
@@ -64,6 +65,15 @@ TEST_CASE("a machine that stood still is no hang") {
   looks.sleep(1h);
   CHECK(looks.look() == 0);
   CHECK(looks.after(11s) == 1);
+}
+
+TEST_CASE("a call that a dead worker left open is no hang, its successor's is") {
+  Looks looks;
+  looks.begin(0, 1s);
+  looks.restart();
+  CHECK(looks.after(10s) == 0);
+  looks.end(0), looks.begin(0, 1s);
+  CHECK(looks.after(2s) == 1);
 }
 
 TEST_CASE("it looks as often as the shortest timeout of a call in progress wants") {
