@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
+#include <sstream>
 
 #include "keeper/kept_toy.h"
 #include "keeper/manager.h"
@@ -28,6 +30,16 @@ TEST_CASE("a descriptor sent right before the kill is kept") {
   KeptToy toy({"ready; keep_unanswered last; kill", "take last; stopping; exit 0"});
   CHECK(toy.run() == 0);
   CHECK(toy.log() == "start\nstart\ntook last: last\n");
+}
+
+TEST_CASE("all that a worker said before it died is heard, however much the keeper is behind") {
+  KeptToy toy({"ready; stop_keeper; keep_many_unanswered 100; say sent; kill", "take_many 100; stopping; exit 0"});
+  toy.start();
+  REQUIRE(toy.wait_for_log("sent"));
+  std::this_thread::sleep_for(100ms);
+  toy.send(SIGCONT);
+  CHECK(toy.end() == 0);
+  CHECK(toy.log() == "start\nsent\nstart\ntook 100, left 0\n");
 }
 
 TEST_CASE("600 descriptors are kept and inherited") {
@@ -59,6 +71,16 @@ TEST_CASE("progress resets the back-off count") {
   KeptToy toy({"memory; until 15; progress; ready; kill"});
   CHECK(toy.run() == 0);
   CHECK(toy.workers() == 15);
+}
+
+TEST_CASE("the keeper's descriptors do not grow with the workers") {
+  KeptToy toy({"memory; until 15; progress; ready; keep a; keeper_descriptors; kill"});
+  CHECK(toy.run() == 0);
+  std::set<std::string> counts;
+  std::istringstream lines(toy.log());
+  for (std::string line; std::getline(lines, line);)
+    if (line != "start") counts.insert(line);
+  CHECK(counts.size() == 1);
 }
 
 TEST_CASE("it gives up after ten deaths without progress and runs the spill") {

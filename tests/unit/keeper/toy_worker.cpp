@@ -11,6 +11,7 @@
 #include <atomic>
 #include <csignal>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -68,6 +69,13 @@ class Toy {
          [&] {
            for (int i = 0; i < number; ++i) link_.keep(name(i), file_with(name(i)).get());
          }},
+        {"keep_many_unanswered",
+         [&] {
+           for (int i = 0; i < number; ++i) (void)tell(link_.fd(), "keep", name(i), file_with(name(i)).get());
+         }},
+        {"stop_keeper", [&] { ::kill(link_.keeper_pid(), SIGSTOP); }},
+        {"say", [&] { say(argument); }},
+        {"keeper_descriptors", [&] { say("descriptors " + std::to_string(keeper_descriptors())); }},
         {"forget", [&] { link_.forget(argument); }},
         {"take", [&] { say("took " + argument + ": " + taken(argument)); }},
         {"take_many",
@@ -142,6 +150,10 @@ class Toy {
                        .watches = 2},
                       {}};
     link_.keep("memory", fd->get());
+  }
+  std::ptrdiff_t keeper_descriptors() const {
+    const std::filesystem::directory_iterator all("/proc/" + std::to_string(link_.keeper_pid()) + "/fd");
+    return std::distance(std::filesystem::begin(all), std::filesystem::end(all));
   }
   void begin_call(int timeout_ms) {
     memory_->watches[1].timeout_ns = static_cast<std::uint64_t>(timeout_ms) * 1'000'000;
