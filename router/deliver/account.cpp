@@ -39,6 +39,7 @@ std::string source_text(const Account::Source& s, std::size_t width) {
 std::string line_text(const Account::Line& l, std::size_t width) {
   std::string line = "  " + padded(l.source + " -> " + l.handler, width) + "  matched " + thousands(l.tally.matched) +
                      " = delivered " + thousands(l.tally.delivered);
+  if (l.tally.taken_by_dead_reader) line += " (taken_by_dead_reader " + thousands(l.tally.taken_by_dead_reader) + ")";
   if (l.tally.filtered) line += " + filtered " + thousands(l.tally.filtered);
   if (l.tally.dropped_sum()) line += " + " + dropped_text(l.tally);
   if (l.tally.dead_lettered) line += " + dead-lettered " + thousands(l.tally.dead_lettered);
@@ -61,7 +62,8 @@ std::string line_json(const Account::Line& l) {
       dropped += (dropped.empty() ? "\"" : ",\"") + std::string(kNames[r]) + "\":" + std::to_string(l.tally.dropped[r]);
   return "{\"source\":" + json_string(l.source) + ",\"handler\":" + json_string(l.handler) +
          ",\"matched\":" + std::to_string(l.tally.matched) + ",\"delivered\":" + std::to_string(l.tally.delivered) +
-         ",\"filtered\":" + std::to_string(l.tally.filtered) + ",\"dropped\":{" + dropped +
+         ",\"filtered\":" + std::to_string(l.tally.filtered) +
+         ",\"taken_by_dead_reader\":" + std::to_string(l.tally.taken_by_dead_reader) + ",\"dropped\":{" + dropped +
          "},\"dead_lettered\":" + std::to_string(l.tally.dead_lettered) + ",\"in_flight\":" + std::to_string(l.in_flight) + "}";
 }
 

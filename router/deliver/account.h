@@ -23,7 +23,7 @@ enum class Reason : std::uint8_t {
   expired,
   queue_full,
   loop,
-  taken_by_dead_reader,
+  taken_by_dead_reader,  // not dropped: a part of delivered
   shutdown,
 };
 constexpr std::size_t kReasons = 13;
@@ -36,6 +36,7 @@ struct Tally {
   std::uint64_t delivered = 0;
   std::uint64_t filtered = 0;
   std::uint64_t dead_lettered = 0;
+  std::uint64_t taken_by_dead_reader = 0;  // part of delivered: the last that readers took before they died
   std::array<std::uint64_t, kReasons> dropped{};
 
   void drop(Reason reason, std::uint64_t messages) { dropped[static_cast<std::size_t>(reason)] += messages; }

@@ -17,6 +17,7 @@ class Batch {
   // At most `messages` messages and about `bytes` bytes, but at least one message.
   Batch(std::uint32_t messages, std::size_t bytes) : messages_max_(messages), bytes_max_(bytes) {}
 
+  void limit(std::uint32_t messages) { messages_max_ = messages; }
   // Takes what comes next in the delivery and gives it out there. false: nothing there.
   bool take_next(Delivery& delivery);
   // Takes messages that are to be given again (there are some). They are open already.

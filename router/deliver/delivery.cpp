@@ -15,7 +15,7 @@ Delivery::Delivery(std::string source, std::string handler, std::uint32_t id, lo
       codec_(codec),
       bit_(bit),
       kept_(log.keeping(), "delivery/" + source_ + " -> " + handler),
-      again_(log.keeping(), const_cast<log::RowHead*>(&kept_->again)) {
+      again_(log.keeping(), "again/" + source_ + " -> " + handler) {
   if (kept_->next.sequence.number == 0) kept_.edit().next = log.end();  // new
   if (!(log.trimmed() <= next() && next() <= log.end())) throw log::Memory::Damaged("a delivery's cursor lies outside its log");
   for (std::size_t i = 0; i < again_.size(); ++i) take_up(again_[i].range);
@@ -58,15 +58,16 @@ void Delivery::finish(const Range& part) {
   const auto at = std::prev(behind);
   INVARIANT(part.end <= at->end && part.count <= at->count, part.end.position.bytes, at->end.position.bytes, part.count, at->count);
   const Range rest{part.end, at->end, at->count - part.count};
-  if (at->begin == part.begin) {
+  // Nothing that is wanted may lie before it though its begin is further on: there were frames for others.
+  const auto before = at->begin == part.begin ? 0 : log_.count_between(at->begin, part.begin, bit_);
+  if (before == 0) {
     if (rest.count == 0)
       open_.erase(at);
     else
       *at = rest;
     return;
   }
-  // From the middle or the end: what is before stays, and so may something behind. How the count splits is found in the index.
-  const auto before = log_.count_between(at->begin, part.begin, bit_);
+  // From the middle or the end: what is before stays, and so may something behind.
   at->end = part.begin;
   at->count = before;
   const auto after = rest.count - before;

@@ -86,7 +86,6 @@ class Delivery {
   struct Record {
     log::Cursor next;
     Tally tally;
-    log::RowHead again;
   };
 
   std::string source_;

@@ -33,6 +33,7 @@ HandlerLoop::HandlerLoop(const HandlerOptions& options, std::size_t id, Surround
   around.memory().watches()[id].timeout_ns = static_cast<std::uint64_t>(options.timeout.count());
   if (kept_->held) state_ = State::held;
   tried_ = kept_->held;
+  if (options.timeout > Nanoseconds(0)) batch_.limit(batch_max_ = 1);
   const bool threaded = options_.placement ? *options_.placement == Placement::thread : handler_.wants_thread();
   if (threaded) thread_ = std::make_unique<HandlerThread>();
 }
@@ -72,7 +73,11 @@ bool HandlerLoop::step(Nanoseconds now) {
     return true;
   }
   waits_for_output_ = !outputs_accept();
-  if (waits_for_output_ || !take_batch(now)) return false;
+  if (waits_for_output_) return false;
+  if (!take_batch(now)) {
+    around_.memory().commit();  // cursors may have passed what is for others
+    return false;
+  }
   call(Call::handle);
   return true;
 }
@@ -117,6 +122,7 @@ void HandlerLoop::call(Call what) {
   busy_ = true;
   call_ = what;
   record_call(what);
+  called_ = around_.clock().steady();
   if (!thread_) {
     perform();
     on_completed(around_.clock().steady());
@@ -144,6 +150,17 @@ void HandlerLoop::record_call(Call what) {
   around_.memory().commit();
   auto& watch = around_.memory().watches()[id_];
   if (what == Call::handle) store_in_order(watch.call, std::uint64_t{watch.call + 1});
+}
+
+// The time limit is for a call, and means a message: batches begin with one, and grow while they take a small part of it.
+void HandlerLoop::fit_batches(Nanoseconds took) {
+  if (options_.timeout == Nanoseconds(0)) return;
+  const auto fair = options_.timeout / 4;
+  if (took <= fair)
+    batch_max_ = std::min(batch_max_ * 2, kBatchMessages);
+  else
+    batch_max_ = static_cast<std::uint32_t>(std::max<std::int64_t>(1, batch_.count() * fair / took));
+  batch_.limit(batch_max_);
 }
 
 // Noted only: what the call has brought is committed with it.
@@ -194,7 +211,10 @@ void HandlerLoop::perform() {
 void HandlerLoop::on_completed(Nanoseconds now) {
   busy_ = false;
   end_call();
-  if (call_ == Call::handle) settle_outcomes(now);
+  if (call_ == Call::handle) {
+    fit_batches(now - called_);
+    settle_outcomes(now);
+  }
   around_.memory().commit();
   switch (call_) {
     case Call::open:

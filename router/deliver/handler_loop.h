@@ -102,6 +102,7 @@ class HandlerLoop final : public plugin::HostServices {
   void call(Call what);
   void record_call(Call what);
   void end_call();
+  void fit_batches(Nanoseconds took);
   void perform();
   void settle_open(Nanoseconds now);
   void settle_handle(Nanoseconds now);
@@ -139,6 +140,8 @@ class HandlerLoop final : public plugin::HostServices {
   Call call_ = Call::open;
   Batch batch_;
   plugin::Answer answer_;
+  std::uint32_t batch_max_ = kBatchMessages;
+  Nanoseconds called_{0};
   bool tried_ = false;
   bool reopen_wanted_ = false;
   bool waits_for_output_ = false;

@@ -52,9 +52,7 @@ void Output::attach(log::Memory& memory, keeper::Link& link, std::uint32_t index
   index_ = index;
   const auto name = std::string(kRecordPrefix) + request_.path;
   const bool known = memory.has_record(name);
-  log::Kept<Record> record(memory, name);
-  auto* rows = const_cast<log::RowHead*>(&record->sendings);
-  journal_.emplace(Journal{record, Sendings(memory, rows)});
+  journal_.emplace(Journal{{memory, name}, {memory, "sendings/" + request_.path}, {memory, "taken/" + request_.path}});
   if (known) return take_up();
   auto& fresh = journal_->record.edit();
   fresh.mode = request_.mode;
@@ -115,6 +113,7 @@ void Output::send(Delivery& delivery, const Range& range, std::uint64_t bytes) {
 // ---- moving
 
 bool Output::pump(Nanoseconds now) {
+  now_ = now;
   const auto look_at = std::exchange(wake_at_, std::nullopt);
   hurried_ = hurried_ && !sendings().empty();
   if (sendings().empty()) return false;
@@ -303,13 +302,55 @@ void Output::finish_front(std::uint64_t up_to) {
 void Output::finish(Delivery& delivery, const Range& part) {
   delivery.finish(part);
   delivery.edit_tally().delivered += part.count;
+  remember_taken(delivery, part);
   memory_->count_progress();
   around_.on_settled(delivery);
+}
+
+// The newest, together at least what the FIFO holds, if there was so much.
+void Output::remember_taken(const Delivery& delivery, const Range& part) {
+  constexpr std::size_t kMost = 1024;
+  auto& taken = journal_->last_taken;
+  const auto bytes = part.end.position - part.begin.position;
+  const auto last = part.end.sequence.number - 1;
+  last_taken_bytes_ += bytes;
+  if (!taken.empty() && taken.back().delivery == delivery.id() && taken.back().last + 1 == part.begin.sequence.number &&
+      taken.back().bytes + bytes <= fifo_.capacity() / 4) {
+    auto& longer = taken.edit(taken.size() - 1);
+    longer.last = last;
+    longer.count += part.count;
+    longer.bytes += bytes;
+  } else {
+    taken.push_back({delivery.id(), part.begin.sequence.number, last, part.count, bytes});
+  }
+  while (taken.size() > 1 && (taken.size() > kMost || last_taken_bytes_ - taken.front().bytes >= fifo_.capacity())) {
+    last_taken_bytes_ -= taken.front().bytes;
+    taken.pop_front();
+  }
+}
+
+// What it had taken is delivered, and perhaps lost with it: counted, and named by numbers.
+void Output::count_taken_by_dead() {
+  auto& taken = journal_->last_taken;
+  std::uint64_t count = 0, left_out = 0;
+  for (std::size_t i = 0; i < taken.size(); ++i) {
+    around_.delivery(taken[i].delivery).edit_tally().taken_by_dead_reader += taken[i].count;
+    count += taken[i].count;
+  }
+  if (count > 0 && deaths_.allow(now_, left_out)) {
+    const auto& newest = taken.back();
+    around_.reporter.info(path() + ": its reader left; what it had taken last, " + counted(count, "message") + " up to number " +
+                          thousands(newest.last) + " of " + around_.delivery(newest.delivery).source() +
+                          ", counts as taken_by_dead_reader, too" + (left_out ? " (and so for other readers before)" : ""));
+  }
+  taken.clear();
+  last_taken_bytes_ = 0;
 }
 
 // ---- the reader's death
 
 void Output::on_event(std::uint32_t events, Nanoseconds now) {
+  now_ = now;
   if (!(events & EPOLLERR) || (state_ != State::unopened && fifo_.has_reader())) return;
   if (state_ == State::no_reader) pause_ = {};  // one has come and gone unseen: look soon for the next
   if (state_ != State::flowing) return;
@@ -322,7 +363,10 @@ void Output::reader_died() {
   state_ = State::no_reader;
   pause_ = {};
   if (!journal_->record->resend) return leave_in_pipe();
-  if (moved() == taken() && written_ == moved() && taken() == 0) return;
+  if (moved() == taken() && written_ == moved() && taken() == 0) {
+    count_taken_by_dead();
+    return commit();
+  }
   const auto left = fifo_.look_at_left([this](auto bytes) { return left_by_reader_is_ours(bytes); });
   if (left.failed) {
     around_.reporter.warning("reader-died",
@@ -352,12 +396,14 @@ void Output::take_back_rest() {
   state_ = State::no_reader;
   fifo_.drain(moved() - taken());
   rewind(taken());
+  count_taken_by_dead();
   journal_->record.edit().draining = 0;
   commit();
 }
 
 // What is in the pipe is the next reader's, and so is the rest of the message that lies in it in part.
 void Output::leave_in_pipe() {
+  count_taken_by_dead();
   drop_stage();
   finish_front(moved());
   commit();

@@ -12,6 +12,7 @@
 #include "base/failure.h"
 #include "base/limits.h"
 #include "base/reporter.h"
+#include "base/throttle.h"
 #include "deliver/delivery.h"
 #include "deliver/output_fifo.h"
 #include "keeper/link.h"
@@ -100,16 +101,24 @@ class Output {
     std::uint64_t bytes;
   };
   using Sendings = log::Row<Sending>;
+  // What the present reader took last, a FIFO's worth: if it dies, nobody knows what became of that.
+  struct Taken {
+    std::uint32_t delivery;
+    std::uint64_t first, last;  // sequences
+    std::uint64_t count;
+    std::uint64_t bytes;
+  };
+  using LastTaken = log::Row<Taken>;
   // What outlives the worker.
   struct Record {
     std::uint64_t taken, moved;  // bytes since the first sending's begin
     std::uint32_t mode, create, resend;
     std::uint32_t draining;  // what a dead reader left is being taken back: `taken` is final
-    log::RowHead sendings;
   };
   struct Journal {
     log::Kept<Record> record;
     Sendings sendings;
+    LastTaken last_taken;
   };
   // Where in the sendings the next byte for the stage stands.
   struct Place {
@@ -134,6 +143,8 @@ class Output {
   std::span<const std::byte> next_bytes(Place& place, Place& begin) const;
   void finish_front(std::uint64_t up_to);
   void finish(Delivery& delivery, const Range& part);
+  void remember_taken(const Delivery& delivery, const Range& part);
+  void count_taken_by_dead();
   void reader_died();
   void take_back_rest();
   void leave_in_pipe();
@@ -160,7 +171,10 @@ class Output {
   unsigned openings_ = 0;
   Place writing_;
   std::uint64_t written_ = 0;  // bytes since the first sending's begin
-  bool failed_ = false;        // said that it cannot be opened
+  std::uint64_t last_taken_bytes_ = 0;
+  Throttle deaths_;
+  Nanoseconds now_{0};   // as the loop said last
+  bool failed_ = false;  // said that it cannot be opened
   bool missing_reader_said_ = false;
   bool hurried_ = false;  // a full log waits for what the reader takes
   Nanoseconds pause_{0};

@@ -34,6 +34,7 @@ class OutputFifo {
   bool open();
   void close();
   // Somebody put another FIFO in this one's place: no reader will come to the old one again.
+  std::size_t capacity() const { return capacity_; }  // bytes, when it was opened
   bool was_replaced() const;
   bool has_reader() const;
 
@@ -82,6 +83,7 @@ class OutputFifo {
   bool created_ = false;
   std::size_t stage_bytes_;
   std::size_t fifo_bytes_;
+  std::size_t capacity_ = 0;
   std::uint64_t staged_ = 0;
   Pipe stage_;
   Fd fifo_;

@@ -23,7 +23,8 @@ class Row {
  public:
   static constexpr std::size_t kMax = kPerBlock * (RowHead::kBlocksMax - 1);
 
-  Row(Memory& memory, RowHead* head) : memory_(&memory), head_(memory, head) {}
+  // In a record of that name.
+  Row(Memory& memory, std::string_view name) : memory_(&memory), head_(memory, name) {}
 
   std::size_t size() const { return head_->count; }
   bool empty() const { return head_->count == 0; }
