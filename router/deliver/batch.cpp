@@ -2,8 +2,10 @@
 #include "deliver/batch.h"
 
 #include <array>
+#include <utility>
 
 #include "base/invariant.h"
+#include "base/limits.h"
 
 namespace standpipe::deliver {
 
@@ -47,7 +49,9 @@ void Batch::take_again(Delivery& delivery) {
 
 void Batch::take_same(Delivery& delivery, const Again& call) {
   start(delivery, call);
+  const auto limit = std::exchange(messages_max_, kBatchMessages);  // it was a batch once
   add_from(call.range);
+  messages_max_ = limit;
   INVARIANT(count() == call.range.count, delivery.source(), count(), call.range.count);
 }
 

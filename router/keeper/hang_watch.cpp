@@ -24,13 +24,14 @@ void HangWatch::restart(std::span<Watch> watches) {
 std::vector<HangWatch::Hung> HangWatch::look(std::span<Watch> watches, Nanoseconds now) {
   const auto passed = std::min(now - last_, interval_);
   last_ = now;
-  interval_ = kIntervalMost;
+  interval_ = kIntervalWithoutTimeouts;
   seen_.resize(watches.size());
   std::vector<Hung> hung;
   for (std::size_t i = 0; i < watches.size(); ++i) {
     auto& seen = seen_[i];
     const auto call = read(watches[i].call);
     const Nanoseconds timeout(static_cast<std::int64_t>(std::min<std::uint64_t>(read(watches[i].timeout_ns), INT64_MAX)));
+    if (timeout > Nanoseconds(0)) interval_ = std::min(interval_, kIntervalMost);
     const bool same = call == seen.call;
     seen.call = call;
     seen.is_left_over = seen.is_left_over && same;

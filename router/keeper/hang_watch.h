@@ -15,10 +15,12 @@ namespace standpipe::keeper {
 // looking again and again. A look that comes late counts as if it had come in time, so a machine that was suspended, or a keeper
 // that was stopped, is no hang. Found between the timeout and one interval after it.
 //
-// Cost: a wake-up every 250 ms, at most every 20 ms while calls are in progress, and a cache line read a handler.
+// Cost, where a handler has a timeout: a wake-up every 250 ms, at most every 20 ms while calls are in progress, and a cache line
+// read a handler. Where none has: nothing.
 class HangWatch {
  public:
   static constexpr Nanoseconds kIntervalMost = std::chrono::milliseconds(250);
+  static constexpr Nanoseconds kIntervalWithoutTimeouts = std::chrono::hours(1);
   static constexpr Nanoseconds kIntervalLeast = std::chrono::milliseconds(20);
 
   struct Hung {
@@ -29,6 +31,8 @@ class HangWatch {
   // Those in progress beyond their timeout.
   std::vector<Hung> look(std::span<Watch> watches, Nanoseconds now);
   Nanoseconds next_look() const { return next_; }  // when to look again; 0: at once
+  // The watches may have other timeouts than before.
+  void look_at_once() { next_ = Nanoseconds(0); }
   // Another worker starts: calls that are in progress now are the dead one's, and mean nothing until they change.
   void restart(std::span<Watch> watches);
 

@@ -280,6 +280,7 @@ void Keeper::keep(Sentence& sentence) {
 void Keeper::on_ready(const std::string& status) {
   if (worker_->spills) return;
   worker_->ready = true;
+  hang_watch_.look_at_once();
   if (!std::exchange(ever_ready_, true)) notify("READY=1");
   notify("STATUS=" + (status.empty() ? "ready" : status));
   for (const int signal : std::exchange(held_back_, {})) signal_worker(signal);

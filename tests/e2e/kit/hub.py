@@ -125,21 +125,28 @@ class Hub:
     def stdout(self):
         return self._stdout_path.read_bytes()
 
+    def pids(self):
+        """The keeper's, and its worker's."""
+        keeper = self.process.pid
+        return [keeper, *map(int, (process_folder(keeper) / f"task/{keeper}/children").read_text().split())]
+
     def status_of(self, field):
-        """A number of /proc/PID/status; kB are bytes here."""
-        text = (process_folder(self.process.pid) / "status").read_text()
-        value = re.search(rf"^{field}:\s+(\d+)( kB)?", text, re.MULTILINE)
-        return int(value[1]) * (1024 if value[2] else 1)
+        """A number of /proc/PID/status, the sum over its processes; kB are bytes here."""
+        sum = 0
+        for pid in self.pids():
+            value = re.search(rf"^{field}:\s+(\d+)( kB)?", (process_folder(pid) / "status").read_text(), re.MULTILINE)
+            sum += int(value[1]) * (1024 if value[2] else 1)
+        return sum
 
     def cpu_ticks(self):
-        return int(self._stat()[11]) + int(self._stat()[12])
+        return sum(int(stat[11]) + int(stat[12]) for stat in self._stats())
 
-    def _stat(self):
-        return (process_folder(self.process.pid) / "stat").read_text().rpartition(")")[2].split()
+    def _stats(self):
+        return [(process_folder(pid) / "stat").read_text().rpartition(")")[2].split() for pid in self.pids()]
 
     def until_asleep(self):
         """What happened before this call has been seen by the hub's loop: a sleeper would have been woken by it."""
-        until(lambda: self._stat()[0] == "S", f"{self.name} sleeps")
+        until(lambda: all(stat[0] == "S" for stat in self._stats()), f"{self.name} sleeps")
 
     def sleeps_for(self, seconds):
         """None of its threads used a processor or was woken in that time."""
@@ -148,11 +155,8 @@ class Hub:
         return self._activity() == before
 
     def _activity(self):
-        tasks = sorted((process_folder(self.process.pid) / "task").iterdir())
-        return self._stat()[11:13], [re.findall(r"ctxt_switches:\s*(\d+)", (t / "status").read_text()) for t in tasks]
-
-    def _stat(self):
-        return (process_folder(self.process.pid) / "stat").read_text().rpartition(")")[2].split()
+        tasks = [t for pid in self.pids() for t in sorted((process_folder(pid) / "task").iterdir())]
+        return [s[11:13] for s in self._stats()], [re.findall(r"ctxt_switches:\s*(\d+)", (t / "status").read_text()) for t in tasks]
 
 
 def process_folder(pid):

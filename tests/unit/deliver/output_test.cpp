@@ -22,7 +22,9 @@ namespace {
 
 class Silent final : public Reporter {
  public:
-  void say(const Diagnostic& d) override { said.push_back(d.code); }
+  void say(const Diagnostic& d) override {
+    if (d.severity != Severity::info) said.push_back(d.code);
+  }
   std::vector<std::string> said;
 };
 
