@@ -48,6 +48,7 @@ routes:                            # which messages go to which handlers
     to: desk                       # the urgent ones also to the desk
 
 drain_timeout: 2s
+data_dir: state                    # what the hub saves on disk
 )";
 
 const std::vector<std::string> kMessages = {"order 1: a kettle", "urgent order 2: a fire hose", "order 3: a ladder"};

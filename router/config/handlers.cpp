@@ -117,10 +117,10 @@ void HandlerReader::read(const Field& field) {
   const Reader reader(context_, *field.value, field.key,
                       {what,
                        shown(field.name) + ": { plugin: print }",
-                       {"plugin", "options", "isolation", "retry", "queue", "dead_letter"},
-                       {{"timeout", "leave it out; a call may take as long as it needs"}}});
+                       {"plugin", "options", "isolation", "timeout", "retry", "queue", "dead_letter"}});
   read_plugin(reader, field, options);
   read_isolation(reader, options);
+  options.timeout = reader.duration("timeout", "100ms", "1d").value_or(options.timeout);
   if (const auto* retry = reader.find("retry")) read_retry(*retry, what, options);
   if (const auto* queue = reader.find("queue")) check_queue(*queue, what);
   check_dead_letter(reader);

@@ -17,6 +17,7 @@ namespace standpipe::config {
 struct Hub {
   std::string file;      // as the user named it
   std::string data_dir;  // absolute
+  bool data_dir_by_default = false;
   std::uint64_t memory_max = kMemoryMaxDefault;
   Nanoseconds drain_timeout = std::chrono::seconds(10);
   std::vector<source::FifoOptions> sources;

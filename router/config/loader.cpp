@@ -73,7 +73,8 @@ void HubReader::read_settings(const Reader& reader) {
   }
   hub_.drain_timeout = reader.duration("drain_timeout", "0s", "1d").value_or(hub_.drain_timeout);
   const auto folder = reader.path("data_dir");
-  hub_.data_dir = folder ? *folder : default_data_dir(context_.lookup, ::geteuid() == 0);
+  hub_.data_dir_by_default = !folder;
+  hub_.data_dir = folder ? *folder : default_data_dir(context_.lookup, ::geteuid() == 0, hub_.file);
 }
 
 void HubReader::check_version(const Reader& reader) {

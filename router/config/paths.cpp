@@ -3,6 +3,9 @@
 
 #include <limits.h>
 
+#include <array>
+#include <cstdint>
+#include <cstdio>
 #include <filesystem>
 #include <system_error>
 
@@ -10,13 +13,25 @@ namespace standpipe::config {
 
 namespace fs = std::filesystem;
 
-std::string folder_of(const std::string& file) {
-  std::error_code error;
-  const auto whole = fs::absolute(fs::path(file), error);  // fails when the working folder was removed
-  return error ? "/" : whole.parent_path().lexically_normal().string();
+namespace {
+
+constexpr std::size_t kStemMax = 200;  // so that a folder's name with a hash behind it is none too long
+
+// FNV-1a, as eight digits: the same on every machine and in every version, for a folder must be found again.
+std::string hash_of(const std::string& text) {
+  std::uint32_t hash = 2166136261u;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619u;
+  std::array<char, 9> digits{};
+  std::snprintf(digits.data(), digits.size(), "%08x", hash);
+  return digits.data();
 }
 
-std::string default_data_dir(const Lookup& lookup, bool is_root) {
+std::string name_for(const std::string& file) {
+  const auto name = fs::path(file).filename();
+  return name.stem().string().substr(0, kStemMax) + '-' + hash_of((fs::path(folder_of(file)) / name).string());
+}
+
+std::string state_folder(const Lookup& lookup, bool is_root) {
   const auto absolute = [&](const char* name) -> std::optional<std::string> {
     auto value = lookup(name);
     return value && value->starts_with('/') ? value : std::nullopt;
@@ -24,6 +39,18 @@ std::string default_data_dir(const Lookup& lookup, bool is_root) {
   if (const auto state = absolute("XDG_STATE_HOME")) return *state + "/standpipe";
   const auto home = absolute("HOME");
   return is_root || !home ? "/var/lib/standpipe" : *home + "/.local/state/standpipe";
+}
+
+}  // namespace
+
+std::string folder_of(const std::string& file) {
+  std::error_code error;
+  const auto whole = fs::absolute(fs::path(file), error);  // fails when the working folder was removed
+  return error ? "/" : whole.parent_path().lexically_normal().string();
+}
+
+std::string default_data_dir(const Lookup& lookup, bool is_root, const std::string& file) {
+  return state_folder(lookup, is_root) + '/' + name_for(file);
 }
 
 std::optional<std::string> path_problem(const std::string& path) {

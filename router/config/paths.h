@@ -11,9 +11,10 @@ namespace standpipe::config {
 // The folder that a configuration's relative paths are taken from; absolute.
 std::string folder_of(const std::string& file);
 
-// Where state goes when the configuration does not say: $XDG_STATE_HOME/standpipe, root's /var/lib/standpipe, or
-// ~/.local/state/standpipe. Nothing is created.
-std::string default_data_dir(const Lookup& lookup, bool is_root);
+// Where state goes when the configuration does not say: a folder of this configuration's in $XDG_STATE_HOME/standpipe, root's
+// /var/lib/standpipe, or ~/.local/state/standpipe. It is named after the file, and after where that lies, so that no two hubs of a
+// user share one. Nothing is created.
+std::string default_data_dir(const Lookup& lookup, bool is_root, const std::string& file);
 
 // What is wrong with a path as that of a FIFO or folder, without looking at the disk: "is longer than a path may be".
 std::optional<std::string> path_problem(const std::string& path);

@@ -58,9 +58,9 @@ Hub::Hub(const config::Hub& options, const Clock& clock, Reporter& reporter, kee
       stage_(take_stage()),
       arena_(*memory_),
       run_(*memory_, "run"),
+      data_(options, memory_->recovered(), begin_run(), link, reporter),
       full_inlets_(options.sources.size()) {
   now_ = clock_.steady();
-  if (run_->id == 0) run_.edit() = {std::random_device()() | std::uint64_t{1} << 32, clock_.wall().count()};
   open_sources();
   make_handlers();
   connect();
@@ -84,6 +84,11 @@ std::unique_ptr<log::Memory> Hub::take_memory() {
   auto memory = std::make_unique<log::Memory>(plan);
   link_.keep("memory", memory->fd());
   return memory;
+}
+
+std::uint64_t Hub::begin_run() {
+  if (run_->id == 0) run_.edit() = {std::random_device()() | std::uint64_t{1} << 32, clock_.wall().count()};
+  return run_->id;
 }
 
 Pipe Hub::take_stage() {
@@ -162,7 +167,7 @@ void Hub::release() {
   unblock_handlers();
 }
 
-std::optional<Failure> Hub::put_aside(const deliver::DeadLetter&) { return Failure("there is no place for dead letters"); }
+std::optional<Failure> Hub::put_aside(const deliver::DeadLetter& letter) { return data_.put_aside(letter); }
 
 void Hub::on_keeper() {
   if (link_.on_readable() != keeper::Link::Event::lost) return;

@@ -17,6 +17,7 @@
 #include "deliver/surroundings.h"
 #include "keeper/link.h"
 #include "log/arena.h"
+#include "worker/data.h"
 #include "worker/inlet.h"
 #include "worker/pipe_budget.h"
 #include "worker/poller.h"
@@ -95,6 +96,7 @@ class Hub final : public deliver::Surroundings {
   void check();
 
   std::unique_ptr<log::Memory> take_memory();
+  std::uint64_t begin_run();
   Pipe take_stage();
   void take_up();
   deliver::Death death() const;
@@ -146,6 +148,7 @@ class Hub final : public deliver::Surroundings {
     std::int64_t began_ns;
   };
   log::Kept<Run> run_;
+  Data data_;
 
   // What plugins' threads come to; declared before the handlers, whose destructors wait for those threads.
   std::mutex made_mutex_;

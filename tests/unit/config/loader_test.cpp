@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "base/text.h"
+#include "config/paths.h"
 #include "kit.h"
 #include "log/arena.h"
 #include "temporary_folder.h"
@@ -88,7 +89,7 @@ sources:
     log: { max_size: 2MiB, when_full: block }
   readings: { fifo: /run/readings }
 handlers:
-  screen: { plugin: print, options: { format: hex }, isolation: thread, dead_letter: false, queue: { type: none } }
+  screen: { plugin: print, options: { format: hex }, isolation: thread, timeout: 30s, dead_letter: false, queue: { type: none } }
   billing:
     plugin: forward
     options: { fifo: out }
@@ -105,6 +106,7 @@ unmatched: billing
 )");
   CHECK(hub.file == folder / "hub.yaml");
   CHECK(hub.data_dir == folder / "state");
+  CHECK(!hub.data_dir_by_default);
   CHECK(hub.memory_max == 64 * MiB);
   CHECK(hub.drain_timeout == 3s);
   REQUIRE(hub.sources.size() == 2);
@@ -123,6 +125,8 @@ unmatched: billing
   CHECK(hub.handlers[0].plugin->name == "print");
   CHECK(hub.handlers[0].placement == deliver::Placement::thread);
   CHECK(hub.handlers[0].attempts_max == 5);
+  CHECK(hub.handlers[0].timeout == 30s);
+  CHECK(hub.handlers[1].timeout == 0s);
   CHECK(value_of(hub.handlers[0], "format").text == "hex");
   CHECK(value_of(hub.handlers[0], "stream").text == "stdout");
   CHECK(!value_of(hub.handlers[0], "template").is_set);
@@ -260,15 +264,28 @@ TEST_CASE_METHOD(Fixture, "a byte order mark and lines that end in CR LF are fin
   CHECK(loaded.diagnostics[0].place->text == "version: 3");
 }
 
-TEST_CASE_METHOD(Fixture, "state goes where the desktop says, or to root's place") {
+TEST_CASE_METHOD(Fixture, "state goes where the desktop says, or to root's place, into a folder named after the file") {
   const std::string text = std::string(kEnds) + "routes: [{ from: orders, to: [screen, archive] }]\n";
+  const auto folder_of = [&] { return good(text).data_dir.substr(0, good(text).data_dir.rfind('/')); };
   {
     const Variable state("XDG_STATE_HOME", "/home/me/state");
-    CHECK(good(text).data_dir == "/home/me/state/standpipe");
+    CHECK(folder_of() == "/home/me/state/standpipe");
+    CHECK(good(text).data_dir_by_default);
   }
   const Variable relative("XDG_STATE_HOME", "state");
   const std::string home = std::getenv("HOME") ? std::getenv("HOME") : "";
-  CHECK(good(text).data_dir == (::geteuid() == 0 || home.empty() ? "/var/lib/standpipe" : home + "/.local/state/standpipe"));
+  CHECK(folder_of() == (::geteuid() == 0 || home.empty() ? "/var/lib/standpipe" : home + "/.local/state/standpipe"));
+}
+
+TEST_CASE("two configurations of a user have folders of their own, the same each time") {
+  const auto in = [](const std::string& file) {
+    return config::default_data_dir([](const std::string&) { return std::optional<std::string>("/state"); }, false, file);
+  };
+  CHECK(in("/etc/a/orders.yaml") == "/state/standpipe/orders-16d78d0d");
+  CHECK(in("/etc/a/../a/orders.yaml") == in("/etc/a/orders.yaml"));
+  CHECK(in("/etc/b/orders.yaml") != in("/etc/a/orders.yaml"));
+  CHECK(in("orders.yaml") == in("./orders.yaml"));
+  CHECK(in("/" + std::string(250, 'x') + ".yaml").size() < 255);
 }
 
 // ---- one test an error path that golden files cannot hold

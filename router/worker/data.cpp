@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/data.h"
+
+#include <unistd.h>
+
+#include <csignal>
+
+namespace standpipe::worker {
+namespace {
+
+constexpr auto kLock = "lock";
+
+}  // namespace
+
+Data::Data(const config::Hub& options, bool goes_on, std::uint64_t run, keeper::Link& link, Reporter& reporter)
+    : path_(options.data_dir), letters_(options.data_dir, run, reporter) {
+  ::signal(SIGXFSZ, SIG_IGN);  // a limit of file sizes is an error of write, not a death
+  try {
+    take(link);
+  } catch (const Failure& failure) {
+    if (!options.data_dir_by_default && !goes_on) throw failure.in("data_dir");
+    reporter.warning("data-dir",
+                     path_ + " cannot be used, so no message can be put aside, or saved when the hub stops: " + failure.what(),
+                     failure.help().empty() ? "set data_dir to a folder of this hub's own" : failure.help());
+  }
+}
+
+// The lock of an earlier worker is good unless somebody has removed the folder meanwhile.
+void Data::take(keeper::Link& link) {
+  if (auto lock = link.take(kLock)) {
+    try {
+      folder_.emplace(path_, std::move(*lock));
+      return;
+    } catch (const Failure&) {
+    }
+  }
+  folder_.emplace(path_, link.kept() ? link.keeper_pid() : ::getpid());
+  link.keep(kLock, folder_->lock_fd());
+}
+
+std::optional<Failure> Data::put_aside(const deliver::DeadLetter& letter) {
+  if (!works()) return Failure("there is no place for it: " + path_ + " could not be used at the start");
+  return letters_.put(letter);
+}
+
+}  // namespace standpipe::worker

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/data_folder.h"
+#include "base/failure.h"
+#include "base/reporter.h"
+#include "config/hub.h"
+#include "deliver/dead_letters.h"
+#include "keeper/link.h"
+
+namespace standpipe::worker {
+
+// What a hub writes to its data_dir, for itself alone: the lock is held from here on, by the keeper too, so that no other hub comes
+// in between two workers.
+//
+// A folder that was configured must work. One that nobody asked for need not: the hub then runs without it, after saying what that
+// costs. Nor must a worker that goes on where another died: stopping there would lose what the folder is to save.
+class Data {
+ public:
+  // `run`: the same for all workers of a run. Throws Failure.
+  Data(const config::Hub& options, bool goes_on, std::uint64_t run, keeper::Link& link, Reporter& reporter);
+
+  bool works() const { return folder_.has_value(); }
+  const std::string& path() const { return path_; }  // also when it does not work
+
+  // Keeps the letter on disk before it returns; or says why it could not.
+  [[nodiscard]] std::optional<Failure> put_aside(const deliver::DeadLetter& letter);
+
+ private:
+  void take(keeper::Link& link);
+
+  std::string path_;
+  std::optional<DataFolder> folder_;
+  deliver::DeadLetters letters_;
+};
+
+}  // namespace standpipe::worker
