@@ -95,7 +95,7 @@ Status work(const Arguments& arguments, Streams& streams, keeper::Link& link, co
   StreamReporter reporter(streams.err.fd());
   auto listener = listen(arguments, link, reporter);
   const auto control = listener ? listener->path() : "";
-  worker::Hub hub(options, clock, reporter, link);
+  worker::Hub hub(options, clock, reporter, link, arguments.has("spill"));
   const worker::Facts facts{.file = options.file, .since = hub.began(), .restarts = hub.deaths()};
   std::optional<control::Server> server;
   if (listener) {
@@ -103,10 +103,14 @@ Status work(const Arguments& arguments, Streams& streams, keeper::Link& link, co
     server.emplace(std::move(*listener), clock, [&](std::string_view request) { return worker::answer(request, hub, facts); });
     hub.serve(*server);
   }
-  const auto not_ready = hub.start(kOpenMax);
-  tell_ready(reporter, began, hub, control, not_ready);
-  link.ready();
-  hub.run();
+  if (hub.saves()) {
+    hub.save();
+  } else {
+    const auto not_ready = hub.start(kOpenMax);
+    tell_ready(reporter, began, hub, control, not_ready);
+    link.ready();
+    hub.run();
+  }
   server.reset();  // whoever asks from now on learns that no hub is there
   if (listener) ::unlink(control.c_str());
   tell_account(hub.account(), arguments, account_file, streams);

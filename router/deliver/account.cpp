@@ -98,7 +98,7 @@ std::string Account::text() const {
   }
   std::string out = std::string("account ") + (closes() ? "closes" : "DOES NOT CLOSE") + ": " + thousands(matched) +
                     " = delivered " + thousands(delivered) + " + filtered or dropped " + thousands(other) + " + in flight " +
-                    thousands(in_flight) + '\n';
+                    thousands(in_flight) + (spilled ? " (" + thousands(spilled) + " saved for the next start)" : "") + '\n';
   width = std::min<std::size_t>(width, 48);
   for (const auto& s : sources) out += source_text(s, width);
   for (const auto& l : lines) out += line_text(l, width);
@@ -107,7 +107,7 @@ std::string Account::text() const {
 
 std::string Account::json() const {
   return std::string("{\"closes\":") + (closes() ? "true" : "false") + ",\"sources\":{" + list_of(sources, source_json) +
-         "},\"deliveries\":[" + list_of(lines, line_json) + "]}\n";
+         "},\"deliveries\":[" + list_of(lines, line_json) + "],\"spilled\":" + std::to_string(spilled) + "}\n";
 }
 
 }  // namespace standpipe::deliver

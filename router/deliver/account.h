@@ -72,6 +72,7 @@ struct Account {
   };
   std::vector<Source> sources;
   std::vector<Line> lines;
+  std::uint64_t spilled = 0;  // of those in flight, when the hub has ended: they are on the disk, for the next start
 
   bool closes() const;
   std::string text() const;  // for people

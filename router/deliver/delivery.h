@@ -55,6 +55,7 @@ class Delivery {
   log::Cursor next() const { return kept_->next; }
   log::Cursor settled() const { return open_.empty() ? next() : open_.front().begin; }
   bool has_open() const { return !open_.empty(); }
+  const std::deque<Range>& open() const { return open_; }
   // Frames at or behind next, as far as is known without looking: the log has grown since the last batch ended at its end.
   bool may_have_more() const { return next() < log_.end(); }
 

@@ -145,6 +145,11 @@ std::vector<std::string> SpillReader::sources(const std::string& data_dir) {
   return {sources.begin(), sources.end()};
 }
 
+std::uint64_t SpillReader::number_of(const std::string& path) {
+  const auto name = parse(path.substr(path.rfind('/') + 1));
+  return name ? name->number : 0;
+}
+
 SpillReader::SpillReader(const std::string& path) : log_(log::DiskLog::open(path, log::DiskLog::Access::read)) {
   if (const auto last = log_.last()) {
     ByteReader in(*last);

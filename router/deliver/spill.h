@@ -60,12 +60,17 @@ class SpillReader {
   // All sources that have one, sorted; also those that the configuration no longer has.
   static std::vector<std::string> sources(const std::string& data_dir);
 
+  // Of one that find() gave: they count up.
+  static std::uint64_t number_of(const std::string& path);
+
   explicit SpillReader(const std::string& path);  // throws Failure
   // Throws Failure when the disk cannot be read.
   std::optional<Message> next();
   // After the last one: what of the spill could not be read, for people; empty when all came.
   std::string damage() const;
-  std::uint64_t messages() const { return messages_; }  // that came so far
+  std::uint64_t messages() const { return messages_; }                      // that came so far
+  const std::optional<std::uint64_t>& written() const { return written_; }  // messages in all; empty: its end is lost
+  const std::string& path() const { return log_.path(); }
   [[nodiscard]] std::optional<Failure> remove() { return log_.remove(); }
 
  private:

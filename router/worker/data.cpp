@@ -5,6 +5,8 @@
 
 #include <csignal>
 
+#include "deliver/spill.h"
+
 namespace standpipe::worker {
 namespace {
 
@@ -36,6 +38,13 @@ void Data::take(keeper::Link& link) {
   }
   folder_.emplace(path_, link.kept() ? link.keeper_pid() : ::getpid());
   link.keep(kLock, folder_->lock_fd());
+}
+
+std::vector<std::pair<std::string, std::string>> Data::spills() const {
+  std::vector<std::pair<std::string, std::string>> found;
+  for (const auto& source : deliver::SpillReader::sources(path_))
+    for (const auto& path : deliver::SpillReader::find(path_, source)) found.emplace_back(source, path);
+  return found;
 }
 
 std::optional<Failure> Data::put_aside(const deliver::DeadLetter& letter) {

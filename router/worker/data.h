@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/data_folder.h"
 #include "base/failure.h"
@@ -26,6 +28,9 @@ class Data {
 
   bool works() const { return folder_.has_value(); }
   const std::string& path() const { return path_; }  // also when it does not work
+
+  // All spills: the source, and the file. Throws Failure.
+  std::vector<std::pair<std::string, std::string>> spills() const;
 
   // Keeps the letter on disk before it returns; or says why it could not.
   [[nodiscard]] std::optional<Failure> put_aside(const deliver::DeadLetter& letter);

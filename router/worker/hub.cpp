@@ -45,7 +45,7 @@ void raise_descriptor_limit(std::size_t sources, std::size_t handlers) {
 
 }  // namespace
 
-Hub::Hub(const config::Hub& options, const Clock& clock, Reporter& reporter, keeper::Link& link)
+Hub::Hub(const config::Hub& options, const Clock& clock, Reporter& reporter, keeper::Link& link, bool saves)
     : options_(options),
       clock_(clock),
       reporter_(reporter),
@@ -64,9 +64,11 @@ Hub::Hub(const config::Hub& options, const Clock& clock, Reporter& reporter, kee
   open_sources();
   make_handlers();
   connect();
+  if (data_.works()) find_spills();
   if (memory_->recovered()) take_up();
   deliver::CulpritMark::install(memory_->culprit());
-  create_handlers();
+  saves_ = saves || run_->saving;
+  if (!saves_) create_handlers();
   poller_.add(signals_.fd(), EPOLLIN, key(kSignal));
   poller_.add(wake_.get(), EPOLLIN, key(kCompletion));
   if (link_.kept()) poller_.add(link_.fd(), EPOLLIN, key(kKeeper));
@@ -87,7 +89,7 @@ std::unique_ptr<log::Memory> Hub::take_memory() {
 }
 
 std::uint64_t Hub::begin_run() {
-  if (run_->id == 0) run_.edit() = {std::random_device()() | std::uint64_t{1} << 32, clock_.wall().count()};
+  if (run_->id == 0) run_.edit() = {std::random_device()() | std::uint64_t{1} << 32, clock_.wall().count(), 0};
   return run_->id;
 }
 
@@ -143,6 +145,10 @@ deliver::Output::Around Hub::around_outputs() {
 deliver::Delivery& Hub::delivery_with(std::uint32_t id) {
   if (id >= deliveries_.size()) throw log::Memory::Damaged("it names a delivery that there is not");
   return *deliveries_[id];
+}
+
+const deliver::HandlerLoop& Hub::handler_of(const deliver::Delivery& delivery) const {
+  return *handlers_[handlers_of_[inlet_of_.at(&delivery.log())][delivery.bit()]];
 }
 
 deliver::Output& Hub::output(std::uint32_t index) {
@@ -235,6 +241,26 @@ void Hub::connect() {
     handlers_of_.push_back(handlers);
   }
   memory_->commit();
+}
+
+// What earlier runs left comes first, if its source is still there.
+void Hub::find_spills() {
+  const bool goes_on = memory_->recovered();
+  for (std::size_t i = 0; i < inlets_.size(); ++i) {
+    std::vector<std::string> names;
+    for (const auto h : handlers_of_[i]) names.push_back(handlers_[h]->name());
+    inlets_[i]->serve(
+        std::make_unique<SpillFeed>(*memory_, data_.path(), inlets_[i]->name(), std::move(names), goes_on, reporter_));
+  }
+  if (goes_on) return;
+  const auto is_configured = [&](const std::string& name) {
+    return std::any_of(inlets_.begin(), inlets_.end(), [&](const auto& inlet) { return inlet->name() == name; });
+  };
+  for (const auto& [source, path] : data_.spills())
+    if (!is_configured(source))
+      reporter_.warning("spill",
+                        path + " has messages of source " + source + ", which the configuration no longer has: they stay there",
+                        "configure it again, or delete the file");
 }
 
 // ---- the loop
@@ -519,12 +545,20 @@ void Hub::stop_step() {
     abandoned_ = true;
   }
   for (auto& outlet : outlets_) outlet.output->stop();
-  drop_rest();
+  keep_rest();
   finished_ = true;
 }
 
 // Nothing new is begun: handlers flush and close, outputs finish the message they are in, in a second at most.
 void Hub::begin_close() {
+  end_flow();
+  for (std::size_t h = 0; h < handlers_.size(); ++h) {
+    handlers_[h]->want_close(*deadline_);
+    ready_handlers_.add(h);
+  }
+}
+
+void Hub::end_flow() {
   closing_ = true;
   for (std::size_t o = 0; o < outlets_.size(); ++o) {
     outlets_[o].output->finish_frame();
@@ -537,15 +571,14 @@ void Hub::begin_close() {
   }
   deadline_ = std::max(*deadline_, now_ + 1s);
   timers_.set(key(kDeadline), *deadline_);
-  for (std::size_t h = 0; h < handlers_.size(); ++h) {
-    handlers_[h]->want_close(*deadline_);
-    ready_handlers_.add(h);
-  }
 }
 
 bool Hub::all_closed() const {
-  return std::all_of(handlers_.begin(), handlers_.end(), [](const auto& h) { return h->closed(); }) &&
-         std::all_of(outlets_.begin(), outlets_.end(), [](const auto& o) { return o.output->all_moved(); });
+  return std::all_of(handlers_.begin(), handlers_.end(), [](const auto& h) { return h->closed(); }) && all_moved();
+}
+
+bool Hub::all_moved() const {
+  return std::all_of(outlets_.begin(), outlets_.end(), [](const auto& o) { return o.output->all_moved(); });
 }
 
 bool Hub::all_drained() {
@@ -559,18 +592,59 @@ bool Hub::all_drained() {
   return moved && std::all_of(handlers_.begin(), handlers_.end(), [](const auto& h) { return h->drained(); });
 }
 
-// Whatever is left now will not be delivered by this run: it is counted, and said.
-void Hub::drop_rest() {
-  for (auto& handler : handlers_) {
-    for (auto& delivery : handler->deliveries()) {
-      const auto left = delivery->in_flight();
-      if (left == 0) continue;
-      delivery->abandon(deliver::Reason::shutdown);
-      reporter_.warning("shutdown", delivery->source() + " -> " + handler->name() + ": " + counted(left, "message") +
-                                        " could not be delivered in time and " + (left == 1 ? "is" : "are") +
-                                        " dropped (shutdown)");
-    }
+// Whatever is left now will not be delivered by this run: it is kept for the next one, or else counted, and said.
+void Hub::keep_rest() {
+  memory_->commit();
+  run_.edit().saving = 1;
+  memory_->commit();
+  for (auto& inlet : inlets_)
+    if (!spill(*inlet)) drop(*inlet);
+  memory_->commit();
+}
+
+bool Hub::spill(Inlet& inlet) try {
+  if (!inlet.spills()) return false;
+  const auto spilled = inlet.spills()->spill({inlet.deliveries().begin(), inlet.deliveries().end()});
+  for (const auto* delivery : inlet.deliveries())
+    if (const auto left = delivery->in_flight())
+      reporter_.info(inlet.name() + " -> " + handler_of(*delivery).name() + ": " + counted(left, "message waits", "messages wait") +
+                     " in " + spilled.path + " for the next start");
+  if (spilled.unfed)
+    reporter_.info(inlet.name() + ": " + counted(spilled.unfed, "message") + " of an earlier run " +
+                   (spilled.unfed == 1 ? "waits" : "wait") + " on in " + spilled.path);
+  return true;
+} catch (const Failure& failure) {
+  reporter_.error("spill", inlet.name() + ": what is left cannot be saved: " + failure.what(), failure.help());
+  return false;
+}
+
+void Hub::drop(const Inlet& inlet) {
+  for (auto* delivery : inlet.deliveries()) {
+    const auto left = delivery->in_flight();
+    if (left == 0) continue;
+    delivery->abandon(deliver::Reason::shutdown);
+    reporter_.warning("shutdown", inlet.name() + " -> " + handler_of(*delivery).name() + ": " + counted(left, "message") +
+                                      " could not be delivered in time and " + (left == 1 ? "is" : "are") + " dropped (shutdown)");
   }
+}
+
+// What a keeper that gives up, or that is stopped while it has no worker, still wants of one.
+void Hub::save() {
+  stopping_ = true;
+  link_.stopping();
+  now_ = clock_.steady();
+  deadline_ = now_;
+  if (!run_->saving) {
+    for (auto& inlet : inlets_) inlet->begin_stop();
+    end_flow();
+    while (!all_moved() && now_ < *deadline_) {
+      wait();
+      pump();
+    }
+    for (auto& outlet : outlets_) outlet.output->stop();
+  }
+  keep_rest();
+  finished_ = true;
 }
 
 void Hub::serve(control::Server& server) {
@@ -581,8 +655,12 @@ void Hub::serve(control::Server& server) {
 deliver::Account Hub::account() const {
   deliver::Account account;
   for (const auto& inlet : inlets_) account.sources.push_back({inlet->name(), inlet->books()});
-  for (const auto& handler : handlers_)
-    for (const auto& d : handler->deliveries()) account.lines.push_back({d->source(), handler->name(), d->tally(), d->in_flight()});
+  for (const auto& handler : handlers_) {
+    for (const auto& d : handler->deliveries()) {
+      account.lines.push_back({d->source(), handler->name(), d->tally(), d->in_flight()});
+      if (inlets_[inlet_of_.at(&d->log())]->is_spilled()) account.spilled += account.lines.back().in_flight;
+    }
+  }
   return account;
 }
 

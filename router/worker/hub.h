@@ -17,6 +17,7 @@
 #include "deliver/surroundings.h"
 #include "keeper/link.h"
 #include "log/arena.h"
+
 #include "worker/data.h"
 #include "worker/inlet.h"
 #include "worker/pipe_budget.h"
@@ -41,13 +42,18 @@ namespace standpipe::worker {
 class Hub final : public deliver::Surroundings {
  public:
   // Throws log::Memory::Damaged when what an earlier worker left does not hold together.
-  Hub(const config::Hub& options, const Clock& clock, Reporter& reporter, keeper::Link& link);
+  // `saves`: it is to save what waits and to end, nothing else; no plugin is asked anything.
+  Hub(const config::Hub& options, const Clock& clock, Reporter& reporter, keeper::Link& link, bool saves = false);
   ~Hub() override;
 
   // Works until each handler has tried to open once (its FIFOs are made then), or for `most`. Returns the names of those that are
   // not ready; they are tried on, or held, and the reporter was told why.
   std::vector<std::string> start(Nanoseconds most);
   void run();
+  // Whether there is only that left to do: it was asked for, or an earlier worker died while it was doing it. Then instead of start
+  // and run:
+  bool saves() const { return saves_; }
+  void save();
   deliver::Account account() const;
   Nanoseconds began() const { return Nanoseconds(run_->began_ns); }  // wall clock, when the first worker did
   std::uint64_t deaths() const { return memory_->shared().deaths; }  // of workers before this one
@@ -102,11 +108,13 @@ class Hub final : public deliver::Surroundings {
   deliver::Death death() const;
   void take_up_outputs();
   deliver::Output::Around around_outputs();
+  const deliver::HandlerLoop& handler_of(const deliver::Delivery& delivery) const;
   void on_keeper();
   void open_sources();
   void make_handlers();
   void create_handlers();
   void connect();
+  void find_spills();
   void on_event(std::uint64_t key, std::uint32_t events);
   void on_signal(int signal);
   void on_completions();
@@ -125,7 +133,11 @@ class Hub final : public deliver::Surroundings {
   bool all_drained();
   void begin_close();
   bool all_closed() const;
-  void drop_rest();
+  bool all_moved() const;
+  void end_flow();
+  void keep_rest();
+  bool spill(Inlet& inlet);
+  void drop(const Inlet& inlet);
   bool finished() const { return finished_; }
   bool busy() const;
 
@@ -146,6 +158,7 @@ class Hub final : public deliver::Surroundings {
   struct Run {
     std::uint64_t id;
     std::int64_t began_ns;
+    std::uint64_t saving;  // all is at rest, and what is left goes to the disk: nothing else may happen any more
   };
   log::Kept<Run> run_;
   Data data_;
@@ -184,6 +197,7 @@ class Hub final : public deliver::Surroundings {
   bool closing_ = false;
   bool finished_ = false;
   bool abandoned_ = false;
+  bool saves_ = false;
 };
 
 }  // namespace standpipe::worker

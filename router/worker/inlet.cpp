@@ -15,8 +15,6 @@
 namespace standpipe::worker {
 namespace {
 
-constexpr std::uint32_t kGeneration = 1;  // of the configuration; a reload will count up
-
 std::string_view as_text(std::span<const std::byte> bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
 }  // namespace
@@ -58,6 +56,7 @@ Inlet::Turn Inlet::accept(const Pipe& stage, int dev_null) {
 
 Inlet::Turn Inlet::take_turn(const Pipe& stage, int dev_null) {
   if (stopped_) return Turn::idle;
+  if (feeds()) return feed();
   if (kept_->discards) return discard(stage, dev_null);
   if (kept_->skip > 0) return skip(stage, dev_null);
   if (!index()) return Turn::full;  // what the last turn had no index room for
@@ -230,7 +229,7 @@ bool Inlet::add(std::span<const frame::Frame> frames, std::span<const std::byte>
 }
 
 bool Inlet::add_run(std::size_t bytes, std::uint32_t count, bool wanted) {
-  if (!log_.add_run(bytes, count, kept_->time_ns, kGeneration, set_)) return false;
+  if (!log_.add_run(bytes, count, kept_->time_ns, kConfiguration, set_)) return false;
   book(count, bytes, wanted);
   return true;
 }
@@ -351,6 +350,7 @@ bool Inlet::trim() {
   const bool passed = lowest != log_.trimmed();
   if (passed) log_.trim(lowest);
   memory().commit();
+  if (spills_) spills_->passed(log_.trimmed().position);
   return passed;
 }
 
@@ -365,6 +365,12 @@ std::uint64_t Inlet::allowed() const {
 
 std::size_t Inlet::end_stop(const Pipe& stage, int dev_null) {
   log_.lift_limit();
+  if (feeds()) {
+    log_.drop_unindexed();
+    spills_->cut(log_.end().position);
+  }
+  while (!stopped_ && accept(stage, dev_null) == Turn::more) {
+  }
   allowance_ = 0;
   const auto goes_on = [&] {
     const auto before = kept_->stream_offset;

@@ -15,8 +15,11 @@
 #include "log/log.h"
 #include "match/matcher.h"
 #include "source/fifo_source.h"
+#include "worker/spill_feed.h"
 
 namespace standpipe::worker {
+
+constexpr std::uint32_t kConfiguration = 1;  // that matched a message: its generation; a reload will count up
 
 // One source from its FIFO to its log: accept, find frames, match them, index them. What it delivers to is not its business; it
 // knows the deliveries only to book what matched, and to trim behind the slowest.
@@ -40,6 +43,10 @@ class Inlet {
   const deliver::Intake& books() const { return kept_->books; }
   std::unique_ptr<deliver::Delivery> make_delivery(std::size_t bit, const std::string& handler, std::uint32_t id);
   const std::vector<deliver::Delivery*>& deliveries() const { return deliveries_; }
+  // What an earlier run could not deliver comes before what the FIFO has. All deliveries are made.
+  void serve(std::unique_ptr<SpillFeed> spills) { spills_ = std::move(spills); }
+  SpillFeed* spills() { return spills_.get(); }  // none: there is no place for them
+  bool is_spilled() const { return spills_ && spills_->spilled(); }
 
   void on_event(std::uint32_t events);
   // One turn: at most what one segment has room for.
@@ -55,8 +62,8 @@ class Inlet {
   // Accept only what waits in the FIFO now.
   void begin_stop();
   bool stopped() const { return stopped_; }
-  // Takes the rest of the frame that was begun, whatever its log's limit; if it does not come, books that and drains what is there
-  // of it, so that the next hub begins on a whole frame. Returns bytes left unread in the FIFO.
+  // Takes all of that, and the rest of the frame that was begun, whatever its log's limit; if that does not come, books that and
+  // drains what is there of it, so that the next hub begins on a whole frame. Returns bytes left unread in the FIFO.
   std::size_t end_stop(const Pipe& stage, int dev_null);
 
   void check_invariants() const;
@@ -75,6 +82,11 @@ class Inlet {
   };
 
   Turn take_turn(const Pipe& stage, int dev_null);
+  bool feeds() const { return spills_ && !spills_->ended(); }
+  Turn feed();
+  bool feed_run(std::span<std::byte> room);
+  bool fits(const deliver::SpillReader::Message& message) const;
+  void pass_over();
   source::Accepted take(log::Step step, const Pipe& stage, std::size_t most, bool hung_up);
   void took(std::size_t bytes);
   void threw_away(std::size_t bytes);
@@ -103,6 +115,7 @@ class Inlet {
   match::Matcher matcher_;
   log::Log log_;
   std::vector<deliver::Delivery*> deliveries_;  // by bit
+  std::unique_ptr<SpillFeed> spills_;           // may be none
   log::Kept<Record> kept_;
 
   std::vector<std::uint64_t> set_, next_set_, news_;

@@ -166,5 +166,5 @@ routes: [{from: in, to: [first, second]}]
     hub.send("in", [b"once"])
     account = hub.stop().says("in", accepted=1)
     outcomes = [account.of(f"in -> {h}") for h in ("first", "second")]
-    equal(sorted((o["delivered"], o["dropped"].get("shutdown", 0)) for o in outcomes), [(0, 1), (1, 0)])
+    equal(sorted((o["delivered"], o["in_flight"]) for o in outcomes), [(0, 1), (1, 0)])
     equal(t.frames("out"), [b"once"])

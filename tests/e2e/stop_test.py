@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SIGTERM and SIGINT: what was accepted is delivered within drain_timeout, what was not is counted, the account is the end."""
+"""SIGTERM and SIGINT: what was accepted is delivered within drain_timeout, what was not is saved, the account is the end."""
 
 import re
 import signal
@@ -69,43 +69,53 @@ def write_until_it_breaks(t, fifo):
 
 
 @test
-def without_a_reader_the_hub_ends_in_time_and_says_what_it_drops(t):
+def without_a_reader_the_hub_ends_in_time_and_says_what_it_saves(t):
     hub = t.start("drain_timeout: 500ms\n" + FORWARD)
     hub.send("in", [b"%d" % i for i in range(100)])
     account, took = timed(hub.stop)
     assert 0.5 <= took < 2.5 * SLOW, f"took {took:.1f} s"
-    account.says("in", accepted=100).says("in -> next", dropped={"shutdown": 100})
+    account.says("in", accepted=100).says("in -> next", in_flight=100)
+    assert re.search("in -> next: 100 messages wait in .*/spill/in-1.log for the next start", hub.stderr())
+    assert "in flight 100 (100 saved for the next start)" in hub.stderr()
+
+
+@test
+def without_a_place_to_save_it_what_is_left_is_dropped_and_said(t):
+    t.path("standpipe").write_text("a file where the folder would be")
+    hub = t.start("drain_timeout: 100ms\n" + FORWARD)
+    hub.says("warning.*cannot be used, so no message can be put aside, or saved when the hub stops")
+    hub.send("in", [b"%d" % i for i in range(100)])
+    hub.stop().says("in", accepted=100).says("in -> next", dropped={"shutdown": 100})
     assert "in -> next: 100 messages could not be delivered in time and are dropped (shutdown)" in hub.stderr()
 
 
 @test
-def what_lies_in_a_living_readers_pipe_is_delivered_and_the_rest_is_dropped(t):
+def what_lies_in_a_living_readers_pipe_is_delivered_and_the_rest_is_saved(t):
     hub = t.start("drain_timeout: 300ms\n" + FORWARD)
     reader = t.reader("next")
     messages = t.writer("in").fill()
     account = hub.stop()
     accepted, delivered = account.of("in")["accepted"], account.of("in -> next")["delivered"]
-    assert 0 < delivered < accepted < len(messages), "the log was full, so some stay in the FIFO"
-    account.says("in -> next", delivered=delivered, dropped={"shutdown": accepted - delivered})
+    assert 0 < delivered < accepted == len(messages)
+    account.says("in -> next", delivered=delivered, in_flight=accepted - delivered)
     got, _ = frames_in(reader.read_to_end(), partial=True)
     equal(got, messages[:delivered])
 
 
 @test
-def what_stays_in_the_fifo_is_whole_for_the_next_hub(t):
+def what_waits_in_a_full_fifo_is_saved_too_and_comes_first_in_the_next_hub(t):
     writer, waiting = None, []
     for _ in range(4):
-        hub = t.start("drain_timeout: 100ms\n" + FORWARD)
-        writer = writer or t.writer("in")  # stays, so that the FIFO keeps what is in it
+        hub = t.start("data_dir: state\ndrain_timeout: 100ms\n" + FORWARD)
+        writer = writer or t.writer("in")  # stays, so that the FIFO would keep what is in it
         waiting += writer.fill()
-        accepted = hub.stop().of("in")["accepted"]
-        assert 0 < accepted < len(waiting), "the log was full, so some stay in the FIFO"
-        hub.account.says("in", accepted=accepted).says("in -> next", dropped={"shutdown": accepted})
-        waiting = waiting[accepted:]
-    last = t.start(LOG)
+        account = hub.stop()
+        equal(account.of("in -> next")["in_flight"], account.of("in")["accepted"])
+        equal(bytes_waiting(writer.fd), 0)
+    last = t.start("data_dir: state\n" + FORWARD)
+    equal(t.reader("next").take(len(waiting)), waiting)
     writer.close()
     last.stop().all_delivered(len(waiting))
-    equal(t.frames("out"), waiting)
 
 
 @test
@@ -128,7 +138,7 @@ def a_reader_that_died_leaves_its_frames_to_the_account(t):
     reader.close()
     account, took = timed(hub.stop)
     assert took < 2.3 * SLOW, f"took {took:.1f} s"
-    account.says("in", accepted=3).says("in -> next", delivered=1, dropped={"shutdown": 2})
+    account.says("in", accepted=3).says("in -> next", delivered=1, in_flight=2)
 
 
 @test
@@ -139,7 +149,7 @@ def a_second_signal_ends_the_hub_at_once(t):
     hub.says("stopping: what was written until now is delivered, for at most 1m")
     account, took = timed(hub.stop)
     assert took < 3 * SLOW, f"took {took:.1f} s"
-    account.says("in", accepted=1).says("in -> next", dropped={"shutdown": 1})
+    account.says("in", accepted=1).says("in -> next", in_flight=1)
     assert "asked to stop again: not waiting any longer" in hub.stderr()
 
 

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/spill_feed.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+
+#include "base/failure.h"
+#include "base/text.h"
+#include "deliver/remaining.h"
+
+namespace standpipe::worker {
+
+using deliver::SpillReader;
+using deliver::SpillWriter;
+
+namespace {
+
+void check(std::optional<Failure> failure) {
+  if (failure) throw std::move(*failure);
+}
+
+}  // namespace
+
+SpillFeed::SpillFeed(log::Memory& memory, const std::string& data_dir, const std::string& source, std::vector<std::string> handlers,
+                     bool goes_on, Reporter& reporter)
+    : memory_(memory),
+      data_dir_(data_dir),
+      source_(source),
+      handlers_(std::move(handlers)),
+      reporter_(reporter),
+      kept_(memory, "spill/" + source) {
+  memory_.commit();
+  try {
+    find(goes_on);
+  } catch (const Failure& failure) {
+    reporter_.error("spill", source_ + ": what an earlier run saved cannot be found: " + failure.what(), failure.help());
+  }
+}
+
+// The files of an earlier run, and how far an earlier worker of this one was with them.
+void SpillFeed::find(bool goes_on) {
+  std::uint64_t messages = 0;
+  for (const auto& path : SpillReader::find(data_dir_, source_)) {
+    const auto number = SpillReader::number_of(path);
+    if (number == kept_->spill)
+      spilled_ = path;
+    else if (number < kept_->number)
+      done_.push_back(path);
+    else if (File file{path, number, {}}; open(file)) {
+      messages += file.reader->written().value_or(0);
+      files_.push_back(std::move(file));
+    }
+  }
+  if (!files_.empty() && !goes_on)
+    reporter_.info(source_ + ": " + counted(messages, "message") + " that an earlier run could not deliver " +
+                   (messages == 1 ? "comes" : "come") + " first");
+}
+
+bool SpillFeed::open(File& file) try {
+  file.reader.emplace(file.path);
+  return true;
+} catch (const Failure& failure) {
+  put_by(file.path, failure);
+  return false;
+}
+
+// It is kept for people, under a name by which it is not found again.
+void SpillFeed::put_by(const std::string& path, const Failure& failure) {
+  const auto name = path + ".unreadable";
+  const bool moved = ::rename(path.c_str(), name.c_str()) == 0;
+  reporter_.error("spill",
+                  source_ + ": messages that an earlier run could not deliver cannot be read back: " + failure.what() +
+                      "; they are left in " + (moved ? name : path),
+                  failure.help());
+}
+
+// ---- serving
+
+const SpillReader::Message* SpillFeed::front() {
+  while (!ahead_ && !files_.empty())
+    if (!read_on()) end_file();
+  return ahead_ ? &*ahead_ : nullptr;
+}
+
+const SpillReader::Message* SpillFeed::take() try {
+  ahead_ = files_.front().reader->next();
+  return ahead_ ? &*ahead_ : nullptr;
+} catch (const Failure&) {
+  ahead_.reset();  // read_on meets it again
+  return nullptr;
+}
+
+// To the message behind those that were fed. false: the file has no more.
+bool SpillFeed::read_on() {
+  auto& file = files_.front();
+  if (kept_->number != file.number) {
+    auto& kept = kept_.edit();
+    kept.number = file.number;
+    kept.fed = 0;
+    memory_.commit();
+  }
+  try {
+    if (!file.reader || file.reader->messages() > kept_->fed) file.reader.emplace(file.path);
+    do {
+      ahead_ = file.reader->next();
+    } while (ahead_ && file.reader->messages() <= kept_->fed);
+  } catch (const Failure& failure) {
+    ahead_.reset();
+    put_by(file.path, failure);
+    files_.pop_front();
+    return true;  // whatever is next
+  }
+  return ahead_.has_value();
+}
+
+void SpillFeed::end_file() {
+  auto& file = files_.front();
+  if (const auto damage = file.reader->damage(); !damage.empty()) reporter_.error("spill", source_ + ": " + damage);
+  done_.push_back(file.path);
+  files_.pop_front();
+}
+
+void SpillFeed::set_of(const SpillReader::Message& message, std::span<std::uint64_t> set) {
+  std::fill(set.begin(), set.end(), 0);
+  for (const auto& name : message.handlers) {
+    const auto at = std::find(handlers_.begin(), handlers_.end(), name);
+    const auto bit = static_cast<std::size_t>(at - handlers_.begin());
+    if (at != handlers_.end())
+      set[bit / 64] |= std::uint64_t{1} << bit % 64;
+    else if (unknown_.insert(name).second)
+      reporter_.warning("no_route", source_ + ": an earlier run left messages for " + name +
+                                        ", to which no route leads any more: it does not get them");
+  }
+}
+
+void SpillFeed::note_fed(std::uint64_t count, log::Position end) {
+  auto& kept = kept_.edit();
+  kept.fed += count;
+  kept.behind = end.bytes;
+}
+
+void SpillFeed::back() {
+  ahead_.reset();
+  if (!files_.empty()) files_.front().reader.reset();
+}
+
+void SpillFeed::passed(log::Position trimmed) {
+  if (done_.empty() || trimmed.bytes < kept_->behind) return;
+  for (const auto& path : done_) remove(path);
+  done_.clear();
+}
+
+void SpillFeed::remove(const std::string& path) {
+  if (::unlink(path.c_str()) == 0 || errno == ENOENT) return;
+  const auto failure = Failure::system("delete " + path, errno);
+  reporter_.warning("spill", source_ + ": its messages are delivered, and would be again: " + failure.what(), "delete it");
+}
+
+void SpillFeed::cut(log::Position end) {
+  if (ended()) return;
+  kept_.edit().cut = end.bytes + 1;
+  memory_.commit();
+  back();
+}
+
+// ---- the new one
+
+SpillFeed::Spilled SpillFeed::spill(std::span<const deliver::Delivery* const> deliveries) {
+  Spilled result{.path = spilled_};
+  if (!spilled()) {
+    std::optional<SpillWriter> writer;
+    result.unfed = copy(deliveries, writer);
+    if (writer) {
+      result.path = writer->path();
+      kept_.edit().spill = SpillReader::number_of(result.path);
+      memory_.commit();
+      check(writer->finish());
+      spilled_ = result.path;
+    }
+  }
+  for (const auto& path : done_) remove(path);
+  for (const auto& file : files_) remove(file.path);
+  return result;
+}
+
+// What was fed, what was not, and then what came from the FIFO behind the cut. Returns how many were not fed.
+std::uint64_t SpillFeed::copy(std::span<const deliver::Delivery* const> deliveries, std::optional<SpillWriter>& writer) {
+  std::optional<std::uint64_t> unfed;
+  std::vector<std::string_view> names;
+  deliver::Remaining rest(deliveries);
+  while (const auto message = rest.next()) {
+    if (!unfed && kept_->cut > 0 && message->at.position.bytes + 1 >= kept_->cut) unfed = copy_unfed(writer);
+    names.clear();
+    for (const auto i : message->wanted_by) names.push_back(handlers_[i]);
+    check(begun(writer).add(message->at.sequence.number, message->accepted_ns, names, {&message->frame, 1}));
+  }
+  return unfed ? *unfed : copy_unfed(writer);
+}
+
+std::uint64_t SpillFeed::copy_unfed(std::optional<SpillWriter>& writer) {
+  std::uint64_t copied = 0;
+  back();
+  std::vector<std::string_view> names;
+  auto skip = !files_.empty() && files_.front().number == kept_->number ? kept_->fed : 0;
+  for (const auto& file : files_) {
+    SpillReader reader(file.path);
+    while (const auto message = reader.next()) {
+      if (reader.messages() <= skip) continue;
+      names.assign(message->handlers.begin(), message->handlers.end());
+      check(begun(writer).add(message->sequence, message->accepted_ns, names, {&message->frame, 1}));
+      ++copied;
+    }
+    if (const auto damage = reader.damage(); !damage.empty()) reporter_.error("spill", source_ + ": " + damage);
+    skip = 0;
+  }
+  return copied;
+}
+
+SpillWriter& SpillFeed::begun(std::optional<SpillWriter>& writer) const {
+  if (!writer) writer.emplace(data_dir_, source_);
+  return *writer;
+}
+
+}  // namespace standpipe::worker
