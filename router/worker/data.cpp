@@ -15,7 +15,7 @@ constexpr auto kLock = "lock";
 }  // namespace
 
 Data::Data(const config::Hub& options, bool goes_on, std::uint64_t run, keeper::Link& link, Reporter& reporter)
-    : path_(options.data_dir), letters_(options.data_dir, run, reporter) {
+    : path_(options.data_dir), letters_(options.data_dir, run, reporter), checkpoint_(options.data_dir), reporter_(reporter) {
   ::signal(SIGXFSZ, SIG_IGN);  // a limit of file sizes is an error of write, not a death
   try {
     take(link);
@@ -38,6 +38,24 @@ void Data::take(keeper::Link& link) {
   }
   folder_.emplace(path_, link.kept() ? link.keeper_pid() : ::getpid());
   link.keep(kLock, folder_->lock_fd());
+}
+
+void Data::begin_checkpoints(const Checkpoint& now) {
+  if (!works()) return;
+  if (const auto previous = checkpoint_.previous(); previous && previous->began != now.began)
+    reporter_.warning("lost", previous->text());
+  write(now);
+}
+
+void Data::write(const Checkpoint& now) {
+  if (!works()) return;
+  const auto failure = checkpoint_.write(now);
+  if (failure && !write_failed_) reporter_.warning("checkpoint", failure->what(), failure->help());
+  write_failed_ = failure.has_value();
+}
+
+void Data::end_checkpoints() {
+  if (works()) checkpoint_.remove();
 }
 
 std::vector<std::pair<std::string, std::string>> Data::spills() const {

@@ -13,6 +13,7 @@
 #include "config/hub.h"
 #include "deliver/dead_letters.h"
 #include "keeper/link.h"
+#include "worker/checkpoint.h"
 
 namespace standpipe::worker {
 
@@ -29,6 +30,12 @@ class Data {
   bool works() const { return folder_.has_value(); }
   const std::string& path() const { return path_; }  // also when it does not work
 
+  // ---- the checkpoint: where the hub stands, for whoever comes after a sudden end
+  // Says what is known of an earlier run that ended so, and leaves the first one of this run.
+  void begin_checkpoints(const Checkpoint& now);
+  void write(const Checkpoint& now);
+  void end_checkpoints();  // the end is a clean one
+
   // All spills: the source, and the file. Throws Failure.
   std::vector<std::pair<std::string, std::string>> spills() const;
 
@@ -41,6 +48,9 @@ class Data {
   std::string path_;
   std::optional<DataFolder> folder_;
   deliver::DeadLetters letters_;
+  CheckpointFile checkpoint_;
+  Reporter& reporter_;
+  bool write_failed_ = false;  // said once
 };
 
 }  // namespace standpipe::worker

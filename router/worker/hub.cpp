@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <random>
+#include <utility>
 
 #include "base/failure.h"
 #include "base/invariant.h"
@@ -21,11 +23,12 @@ namespace {
 using namespace std::chrono_literals;
 
 // An event's key: what it is about, and which one.
-enum Kind : std::uint64_t { kInlet, kHandler, kOutlet, kSignal, kCompletion, kDeadline, kDribble, kKeeper, kControl };
+enum Kind : std::uint64_t { kInlet, kHandler, kOutlet, kSignal, kCompletion, kDeadline, kDribble, kKeeper, kControl, kCheckpoint };
 std::uint64_t key(Kind kind, std::size_t index = 0) { return (std::uint64_t{kind} << 32) | index; }
 Kind kind_of(std::uint64_t k) { return static_cast<Kind>(k >> 32); }
 std::size_t index_in(std::uint64_t k) { return k & 0xffffffffu; }
 
+constexpr Nanoseconds kCheckpointEach = 1s;
 constexpr Nanoseconds kDribbleLook = 1s;  // how often, while memory is short, whoever holds it for nothing is looked for
 constexpr std::size_t kDescriptorsBesides = 35 + kControlClientsMax;  // standard streams, epoll, signals, stage, memory ...
 constexpr std::size_t kDescriptorsAnOutput = 4;
@@ -280,6 +283,8 @@ void Hub::step() {
 }
 
 std::vector<std::string> Hub::start(Nanoseconds most) {
+  checkpoint_at_ = now_;
+  data_.begin_checkpoints(checkpoint());
   const auto until = clock_.steady() + most;
   timers_.set(key(kDeadline), until);
   const auto tried = [](const auto& h) { return h->tried(); };
@@ -330,6 +335,7 @@ void Hub::on_event(std::uint64_t k, std::uint32_t events) {
 void Hub::on_timer(std::uint64_t k) {
   if (kind_of(k) == kInlet) ready_inlets_.add(index_in(k));
   if (kind_of(k) == kDribble) end_dribbles();
+  if (kind_of(k) == kCheckpoint) keep_checkpoint();
   if (kind_of(k) == kHandler) ready_handlers_.add(index_in(k));
   if (kind_of(k) == kOutlet) ready_outlets_.add(index_in(k));
 }
@@ -347,6 +353,7 @@ void Hub::accept() {
     inlet.take_news(news);
     for (const auto bit : news) ready_handlers_.add(handlers_of_[i][bit]);
     dirty_inlets_.add(i);
+    if (!news.empty()) note_change();
   }
 }
 
@@ -426,6 +433,28 @@ void Hub::trim() {
     if (full_inlets_[i] && inlets_[i]->waits_for_arena()) ready_inlets_.add(i);
 }
 
+// A hub at which nothing happens has no timer.
+void Hub::note_change() {
+  if (std::exchange(changed_, true)) return;
+  timers_.set(key(kCheckpoint), std::max(now_, checkpoint_at_ + kCheckpointEach));
+}
+
+void Hub::keep_checkpoint() {
+  changed_ = false;
+  checkpoint_at_ = now_;
+  data_.write(checkpoint());
+}
+
+Checkpoint Hub::checkpoint() const {
+  Checkpoint point{.began = began(), .pid = link_.kept() ? link_.keeper_pid() : ::getpid(), .at = clock_.wall()};
+  for (const auto& inlet : inlets_) {
+    point.sources.push_back({inlet->name(), inlet->books().accepted});
+    point.waiting_bytes += inlet->log().memory();
+  }
+  for (const auto* delivery : deliveries_) point.in_flight += delivery->tally().matched - delivery->tally().settled();
+  return point;
+}
+
 // The books must close at every round; where that would cost too much, now and then.
 void Hub::check() {
 #ifdef NDEBUG
@@ -502,7 +531,10 @@ void Hub::adopt_outputs() {
   }
 }
 
-void Hub::settled(deliver::Delivery& delivery) { dirty_inlets_.add(inlet_of_[&delivery.log()]); }
+void Hub::settled(deliver::Delivery& delivery) {
+  dirty_inlets_.add(inlet_of_[&delivery.log()]);
+  note_change();
+}
 
 void Hub::has_sendings(deliver::Output& output) { ready_outlets_.add(outlet_of_[&output]); }
 
@@ -600,6 +632,7 @@ void Hub::keep_rest() {
   for (auto& inlet : inlets_)
     if (!spill(*inlet)) drop(*inlet);
   memory_->commit();
+  data_.end_checkpoints();
 }
 
 bool Hub::spill(Inlet& inlet) try {

@@ -140,6 +140,9 @@ class Hub final : public deliver::Surroundings {
   void drop(const Inlet& inlet);
   bool finished() const { return finished_; }
   bool busy() const;
+  Checkpoint checkpoint() const;
+  void keep_checkpoint();
+  void note_change();
 
   config::Hub options_;
   const Clock& clock_;
@@ -189,6 +192,8 @@ class Hub final : public deliver::Surroundings {
   Timers timers_;
   Nanoseconds now_{0};
   Nanoseconds checked_{0};
+  bool changed_ = false;  // since the last checkpoint
+  Nanoseconds checkpoint_at_{0};
 
   control::Server* control_ = nullptr;
 

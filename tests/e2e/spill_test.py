@@ -190,6 +190,24 @@ def when_the_keeper_is_killed_its_worker_saves_what_waits(t):
 
 
 @test
+def when_all_is_killed_the_next_hub_says_what_may_be_lost(t):
+    hub = t.start(yaml(NEXT))
+    hub.send("in", numbered(500))
+    until(lambda: "accepted.in=500\n" in t.path("state/running").read_text(), "the checkpoint has it")
+    worker = worker_of(hub)
+    os.kill(worker, signal.SIGSTOP)  # or it would save
+    killed(hub)
+    os.kill(worker, signal.SIGKILL)
+    until(lambda: gone(worker), "the worker is gone")
+    again = t.start(yaml(NEXT))
+    again.says("warning.*it had accepted 500 messages, and 500 deliveries were not finished")
+    again.stop().all_delivered(0)
+    third = t.start(yaml(NEXT))
+    third.stop().all_delivered(0)
+    assert "did not end by itself" not in third.stderr()
+
+
+@test
 def a_stop_that_finds_no_worker_saves_all_the_same(t):
     t.only_uninstrumented()
     hub = t.start(yaml(NEXT))
