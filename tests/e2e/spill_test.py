@@ -2,6 +2,7 @@
 """What a hub could not deliver is on the disk when it has ended, and comes first in the next one: in order, and once."""
 
 import os
+import re
 import resource
 import signal
 import time
@@ -157,6 +158,12 @@ def gone(pid):
         return True
 
 
+def sleeps(switches):
+    before = switches()
+    time.sleep(1.5)  # what is measured, not a wait for something
+    return switches() == before
+
+
 def killed(hub):
     hub.process.kill()
     hub.process.wait()
@@ -208,19 +215,30 @@ def when_all_is_killed_the_next_hub_says_what_may_be_lost(t):
 
 
 @test
+def a_hub_at_which_nothing_happens_writes_no_checkpoints_and_sleeps(t):
+    t.only_uninstrumented()
+    hub = t.start(yaml(ALL))
+    hub.send("in", numbered(5))
+    until(lambda: "accepted.in=5\n" in t.path("state/running").read_text(), "the checkpoint has it")
+    until(lambda: "in_flight=0\n" in t.path("state/running").read_text(), "and that all is delivered")
+    switches = lambda: re.findall(r"ctxt_switches:\s*(\d+)", open(f"/proc/{worker_of(hub)}/status").read())
+    until(lambda: sleeps(switches), "the worker sleeps")
+    hub.stop().all_delivered(5)
+
+
+@test
 def a_stop_that_finds_no_worker_saves_all_the_same(t):
     t.only_uninstrumented()
-    hub = t.start(yaml(NEXT))
-    hub.send("in", numbered(500))
-    last = None
+    hub, last = t.start(yaml(NEXT)), None
+    messages = t.writer("in").fill()
     for _ in range(5):  # until the pause before the next one is long
         last = until(lambda: (w := worker_of(hub)) != last and w, "the next worker")
         os.kill(last, signal.SIGKILL)
     account = hub.stop()
-    equal((account.of("in")["accepted"], account.of("in -> next")["in_flight"]), (500, 500))
+    equal((account.of("in")["accepted"], account.of("in -> next")["in_flight"]), (len(messages), len(messages)))
     again = t.start(yaml(NEXT))
-    equal(t.reader("next").take(500), numbered(500))
-    again.stop().all_delivered(500)
+    equal(t.reader("next").take(len(messages)), messages)
+    again.stop().all_delivered(len(messages))
 
 
 # ---- the folder
