@@ -149,6 +149,7 @@ class Toy {
                        .watches_offset = offsetof(Memory, watches),
                        .watches = 2},
                       {}};
+    memory_->watches[1].timeout_ns = 60'000'000;  // known before it is ready, as a hub's are
     link_.keep("memory", fd->get());
   }
   std::ptrdiff_t keeper_descriptors() const {
