@@ -378,6 +378,7 @@ void HandlerLoop::settle_dead(const Death& death, Nanoseconds now) {
     plugin::Handler::mend(result, count, true);
     for (std::uint32_t i = 0; i < first; ++i) book(outcome(i), i, i + 1, now);
     kept_.edit().aside_in_a_row = 0;
+    around_.memory().count_progress();
   }
   if (first < last) suspect(first, last, death, now);
   if (last < count) batch_.delivery().give_again({batch_.range(last, count), batch_.attempt()}, now);

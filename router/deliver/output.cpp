@@ -155,6 +155,7 @@ OutputFifo::Pushed Output::push() {
   memory_->begin(log::Step::push, index_, fifo_.staged());
   const auto pushed = fifo_.push();
   journal_->record.edit().moved += pushed.bytes;
+  if (pushed.bytes > 0) memory_->count_progress();
   memory_->end();
   commit();
   return pushed;

@@ -76,7 +76,8 @@ Keeper::End Keeper::live(const std::vector<std::string>& arguments, bool spills)
   }
   attend();
   gather();
-  const End end{worker_->status, worker_->stopping};
+  const bool served_long = worker_->ready && clock_.steady() - *worker_->ready >= kServedLong;
+  const End end{worker_->status, worker_->stopping, served_long};
   worker_.reset();
   return end;
 }
@@ -135,7 +136,7 @@ Keeper::Verdict Keeper::judge(const End& end) {
 
 void Keeper::count_death(const End& end) {
   const auto progress = page_ ? page_->progress() : progress_;
-  deaths_in_vain_ = progress == progress_ ? deaths_in_vain_ + 1 : 1;
+  deaths_in_vain_ = progress == progress_ && !end.served_long ? deaths_in_vain_ + 1 : 1;
   progress_ = progress;
   if (page_ && end.status) page_->count_death(*end.status);
   const auto what = end.status ? "the worker died (" + status_text(*end.status) + ")" : "there is no worker";
@@ -279,7 +280,7 @@ void Keeper::keep(Sentence& sentence) {
 
 void Keeper::on_ready(const std::string& status) {
   if (worker_->spills) return;
-  worker_->ready = true;
+  worker_->ready = clock_.steady();
   hang_watch_.look_at_once();
   if (!std::exchange(ever_ready_, true)) notify("READY=1");
   notify("STATUS=" + (status.empty() ? "ready" : status));

@@ -47,6 +47,8 @@ struct Options {
 class Keeper {
  public:
   static constexpr int kDeathsInVainMax = 10;
+  // A worker that served so long is no attempt in vain, though it had nothing to do.
+  static constexpr Nanoseconds kServedLong = std::chrono::seconds(10);
 
   Keeper(Options options, const Clock& clock, Reporter& reporter);
   // Returns what the process shall end with. Throws Failure when the first worker cannot be started.
@@ -56,9 +58,9 @@ class Keeper {
   struct Worker {
     pid_t pid = 0;
     Fd socket;
-    bool spills = false;  // it is told nothing, and has only so long
-    bool ready = false;
-    bool stopping = false;  // it said so
+    bool spills = false;                    // it is told nothing, and has only so long
+    std::optional<Nanoseconds> ready = {};  // since when
+    bool stopping = false;                  // it said so
     bool told_to_stop = false;
     bool killed = false;        // by us
     bool silent = false;        // it closed its socket, or is dead
@@ -67,6 +69,7 @@ class Keeper {
   struct End {
     std::optional<int> status;  // none: it could not even be started
     bool stopping = false;
+    bool served_long = false;
   };
   enum class Verdict { pass_on, again, in_vain, damaged };
 

@@ -235,6 +235,7 @@ bool Inlet::add_run(std::size_t bytes, std::uint32_t count, bool wanted) {
 }
 
 void Inlet::book(std::uint32_t count, std::size_t bytes, bool wanted) {
+  memory().count_progress();
   auto& books = kept_.edit().books;
   books.accepted += count;
   books.bytes += bytes;
