@@ -2,7 +2,7 @@
 # Installs what the tests need (Debian 12; as root or with sudo), builds in every flavour, runs everything, ends with a count.
 #
 #   sh tests/run.sh                all of it, under 20 minutes on 2 cores
-#   sh tests/run.sh STAGE...       some of: lint test asan tsan valgrind fuzz
+#   sh tests/run.sh STAGE...       some of: lint test crash asan tsan valgrind fuzz
 set -u
 here=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 . "$here/configs/packages.sh"
@@ -81,18 +81,31 @@ stage_valgrind() {
   step "build: gcc, optimised" configure_and_build test || return
   step "unit tests, valgrind" sh tests/valgrind.sh build/test
   STANDPIPE_TEST_SLOW=10 step "end-to-end tests, valgrind" e2e test --scale small --only 'journey|routing|reader|stop' \
-    --wrap "valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite"
+    --wrap "valgrind -q --trace-children=yes --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite"
+}
+# Short runs of what has commands of its own; those take a stride, or a time.
+crash() { BIN=build/test/bin/standpipe JOBS=$jobs sh tests/crash.sh "$@"; }
+stage_crash() {
+  step "build: gcc, optimised" configure_and_build test || return
+  step "crash: each 8th system call, before and after" crash points 8
+  step "crash: and the next worker while it recovers" crash twice 30
+  step "crash: between stores" crash steps 30
+  step "crash: with readers that die" crash readers 60
+  step "crash: at random instants" crash random 10
+  step "crash: plugins, readers, the keeper, all" crash deaths
+  step "crash: the harness itself" crash harness
+  step "bench, a smoke run" sh tests/bench/run.sh --smoke --bin build/test/bin/standpipe
 }
 stage_fuzz() { step "fuzzing, a short run" sh tests/fuzz.sh 15; }
 
 # shellcheck disable=SC2086 # a list of packages
 install_packages $packages_build $packages_test || exit 1
-[ $# -gt 0 ] || set -- lint test asan tsan valgrind fuzz
+[ $# -gt 0 ] || set -- lint test crash asan tsan valgrind fuzz
 for stage in "$@"; do
   case $stage in
-    lint | test | asan | tsan | valgrind | fuzz) "stage_$stage" ;;
+    lint | test | crash | asan | tsan | valgrind | fuzz) "stage_$stage" ;;
     *)
-      echo "error: there is no stage '$stage' (stages: lint test asan tsan valgrind fuzz)" >&2
+      echo "error: there is no stage '$stage' (stages: lint test crash asan tsan valgrind fuzz)" >&2
       exit 2
       ;;
   esac
