@@ -393,6 +393,10 @@ void HandlerLoop::suspect(std::uint32_t first, std::uint32_t last, const Death& 
     return delivery.give_again({batch_.range(first, last), was.attempt, before, static_cast<std::uint16_t>(same && was.suspect)},
                                now);
   around_.memory().count_progress();  // less is suspect than before
+  const auto range = batch_.range(first, last);
+  around_.reporter().info(name() + ": its plugin " + death.text() + " with " + counted(range.count, "message") + " of " +
+                          delivery.source() + " up to number " + thousands(range.end.sequence.number - 1) +
+                          (range.count > 1 ? "; they are tried in halves" : "; it is tried alone"));
   if (last - first > 1) {
     const auto middle = first + (last - first) / 2;
     delivery.give_again({batch_.range(first, middle), was.attempt, 0, 1}, now);
@@ -438,6 +442,7 @@ void HandlerLoop::put_aside(const Death& death, std::uint16_t deaths, Nanosecond
                .message = name() + ": message " + thousands(m.sequence) + " of " + delivery.source() +
                           " is put aside: its plugin " + death.text() + " on it " + std::to_string(deaths) + " times"};
   d.notes.push_back(counted(m.size, "byte") + ": " + hex_excerpt({reinterpret_cast<const std::byte*>(m.data), m.size}));
+  d.help.emplace_back("it is kept in dead-letters.log under data_dir");
   around_.reporter().say(d);
 }
 

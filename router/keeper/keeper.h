@@ -32,6 +32,19 @@ struct Options {
       std::chrono::milliseconds(50);  // before the second restart in vain; then twice as long each, at most 40 times
 };
 
+// A worker as its keeper sees it.
+struct Worker {
+  pid_t pid = 0;
+  Fd socket;
+  bool spills = false;                    // it is told nothing, and has only so long
+  std::optional<Nanoseconds> ready = {};  // since when
+  bool stopping = false;                  // it said so
+  bool told_to_stop = false;
+  bool killed = false;        // by us
+  bool silent = false;        // it closed its socket, or is dead
+  std::optional<int> status;  // it is dead
+};
+
 // The parent of the worker: keeps open what the worker would lose by dying, and starts the next one with it. While there is none,
 // writers see a full pipe at worst, never EPIPE. It changes rarely and touches nothing that could kill it: no YAML, no plugin, no
 // payload; of the memory only the first numbers. It owns its process: its signals and all its children, present and adopted.
@@ -55,17 +68,6 @@ class Keeper {
   int run();
 
  private:
-  struct Worker {
-    pid_t pid = 0;
-    Fd socket;
-    bool spills = false;                    // it is told nothing, and has only so long
-    std::optional<Nanoseconds> ready = {};  // since when
-    bool stopping = false;                  // it said so
-    bool told_to_stop = false;
-    bool killed = false;        // by us
-    bool silent = false;        // it closed its socket, or is dead
-    std::optional<int> status;  // it is dead
-  };
   struct End {
     std::optional<int> status;  // none: it could not even be started
     bool stopping = false;

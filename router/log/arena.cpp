@@ -9,16 +9,10 @@
 #include "base/failure.h"
 #include "base/invariant.h"
 #include "base/limits.h"
+#include "base/pages.h"
 #include "base/text.h"
 
 namespace standpipe::log {
-namespace {
-
-constexpr std::uint64_t kPage = 4096;
-
-std::uint64_t whole_pages(std::uint64_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
-
-}  // namespace
 
 // Half of the budget is for guarantees at most, and 64 KiB each (one FIFO's default capacity) is enough.
 std::uint64_t Arena::guaranteed_bytes_for(std::uint64_t memory_max, std::size_t logs) {

@@ -10,15 +10,14 @@
 #include "base/failure.h"
 #include "base/in_order.h"
 #include "base/limits.h"
+#include "base/pages.h"
 
 namespace standpipe::log {
 namespace {
 
-constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kAddressesPerByte = 8;  // of the arena, so that fragmentation hardly ever refuses what the budget allows
 constexpr std::uint64_t kUndoBytes = 4 * MiB;   // 30,000 lines; a batch of 1,024 alternating outcomes takes 1,500
 
-std::uint64_t whole_pages(std::uint64_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
 std::uint64_t whole_lines(std::uint64_t bytes) { return (bytes + Memory::kLine - 1) / Memory::kLine * Memory::kLine; }
 
 }  // namespace
@@ -246,7 +245,7 @@ void Memory::read_records() {
     std::memcpy(&head, base_ + records_offset_ + at, sizeof head);
     const auto held = at + whole_lines(sizeof head + head.name_bytes);
     const auto end = held + whole_lines(head.bytes);
-    if (head.name_bytes > 2 * kPage || head.bytes > records_bytes_ || end > header().records_used)
+    if (head.name_bytes > 2 * kPageBytes || head.bytes > records_bytes_ || end > header().records_used)
       throw Damaged("a record reaches beyond the records");
     const std::string name(reinterpret_cast<const char*>(base_ + records_offset_ + at + sizeof head), head.name_bytes);
     if (!records_.emplace(name, Place{records_offset_ + held, head.bytes}).second) throw Damaged("a record is there twice");
