@@ -40,6 +40,7 @@
 #include <standpipe/plugin.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <concepts>
 #include <cstring>
@@ -78,6 +79,14 @@ enum class Outcome : std::uint8_t {
 namespace detail {
 inline std::string_view view(const standpipe_string& s) { return s.size ? std::string_view(s.data, s.size) : std::string_view(); }
 inline standpipe_string abi(std::string_view s) { return {s.data(), s.size()}; }
+// The host reads `at` after a crash, too. So what was done before this store stays before it, and what comes behind it behind,
+// though the compiler sees into both (for it, a plain store that the next one overwrites could as well not be there). The processor
+// needs no fence: only this process's death is in question.
+inline void tell_at(standpipe_result& result, std::uint32_t i) noexcept {
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  std::atomic_ref(result.at).store(i, std::memory_order_relaxed);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
 inline void write_reason(standpipe_reason* reason, std::string_view text) noexcept {
   if (!reason) return;
   auto n = std::min(text.size(), sizeof reason->text);
@@ -123,7 +132,7 @@ class Batch {
   void reason(std::string_view why) { detail::write_reason(result_->reason, why); }
   // Messages from i on were not looked at: they come again, and no attempt is counted. Call it before throwing, when those before i
   // are done; or as the work proceeds, once a message, and with size() at the end.
-  void stop_at(std::size_t i) { result_->at = static_cast<std::uint32_t>(i); }
+  void stop_at(std::size_t i) { detail::tell_at(*result_, static_cast<std::uint32_t>(i)); }
   // The host moves all of these messages to the output (see Host::add_fifo).
   void send_all(std::uint32_t output) {
     std::memset(result_->outcomes, STANDPIPE_SEND, batch_->count);
@@ -459,16 +468,16 @@ struct Face {
       write_reason(result.reason, why);
     };
     const auto stop_after = [&] {
-      result.at = i + 1;
+      tell_at(result, i + 1);
       return std::uint32_t{STANDPIPE_OK};
     };
     const auto stop_before = [&](std::uint32_t answer, std::string_view why) {
-      result.at = i;
+      tell_at(result, i);
       write_reason(result.reason, why);
       return answer;
     };
     for (; i < batch.count; ++i) {
-      result.at = i;
+      tell_at(result, i);
       try {
         if constexpr (std::same_as<decltype(t.handle(b[i])), Outcome>) {
           result.outcomes[i] = static_cast<std::uint8_t>(t.handle(b[i]));
@@ -491,7 +500,7 @@ struct Face {
         return stop_after();
       }
     }
-    result.at = batch.count;
+    tell_at(result, batch.count);
     return STANDPIPE_OK;
   }
 };
