@@ -159,8 +159,9 @@ typedef struct standpipe_result {
   uint32_t output;   /* for STANDPIPE_SEND: which output, as standpipe_output->add returned it */
   uint8_t* outcomes; /* one for each message of the batch */
   /* Messages from this one on were not looked at: the host gives them again, and counts no attempt; outcomes of those before it
-   * stand. Not told: with OK all were looked at, with DISCONNECTED or FATAL none. Also read after a crash: store it before each
-   * message and the host knows which one it was. */
+   * stand. Not told: with OK all were looked at, with DISCONNECTED or FATAL none. Also read when the process died in the call:
+   * those before it are settled by their outcomes, and it is the message that the plugin died of. So who tells it before the end
+   * tells it before each message, behind the outcome of the last one, by a store that the compiler leaves there (volatile). */
   uint32_t at;
   uint32_t reserved;
   standpipe_reason* reason; /* why: for reject, retry, disconnected, fatal; one for the batch, the last one wins */
@@ -220,7 +221,16 @@ enum {
  *             ^_______ DISCONNECTED: close, wait, open again
  *
  * After create failed, nothing else is called. After open failed, open is called again (DISCONNECTED) or only destroy is (FATAL).
- * destroy is always the last call after a create that succeeded. */
+ * destroy is always the last call after a create that succeeded.
+ *
+ * What happens when a plugin crashes, hangs or exits: it runs inside the hub's worker, so the worker dies with all plugins in it,
+ * and none of them is asked to flush or close; processes that they started are ended. (A handle that takes longer than the
+ * handler's `timeout`, if the user set one, is ended so.) Another worker creates and opens all instances anew and goes on: messages
+ * that were in a call and not settled come again, so handle may meet one twice; no attempt is counted. Which message it was is
+ * found by `at`, or by halves, and one that did it three times is put aside. The host learns whose crash it was by handlers for
+ * SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT, and by atexit: leave those signals alone. An instance whose plugin ends three
+ * workers outside of handle, or dies of five messages in a row, is held. A handle that does not come back while the hub stops is
+ * left behind at the end of drain_timeout: then, too, nothing else is called. */
 typedef struct standpipe_handler {
   uint32_t size;
   uint32_t placement; /* STANDPIPE_INLINE or STANDPIPE_THREAD */

@@ -34,7 +34,8 @@
 // Thrown from handle: reject (never again; counted or dead-lettered with the reason), retry (later; the attempt counts),
 // disconnected (close, wait, open; no attempt counts), fatal (hold this handler until a person acts). Anything else is a retry.
 // Thrown from handle(Batch&), it is about the messages from stop_at on; about all of them when stop_at was not called. Calls for
-// one instance never overlap, but may come from different threads. Views die when handle returns.
+// one instance never overlap, but may come from different threads. Views die when handle returns. What a crash, a hang or an exit
+// means is said in plugin.h, above standpipe_handler; handle(const Message&) tells the host which message it is at.
 #pragma once
 
 #include <standpipe/plugin.h>
@@ -131,7 +132,7 @@ class Batch {
   void settle(std::size_t i, Outcome outcome) { result_->outcomes[i] = static_cast<std::uint8_t>(outcome); }
   void reason(std::string_view why) { detail::write_reason(result_->reason, why); }
   // Messages from i on were not looked at: they come again, and no attempt is counted. Call it before throwing, when those before i
-  // are done; or as the work proceeds, once a message, and with size() at the end.
+  // are done; or as the work proceeds, once a message, and with size() at the end: then a crash is blamed on the right message.
   void stop_at(std::size_t i) { detail::tell_at(*result_, static_cast<std::uint32_t>(i)); }
   // The host moves all of these messages to the output (see Host::add_fifo).
   void send_all(std::uint32_t output) {
