@@ -28,13 +28,15 @@ Command run_command() {
                        {"standpipe run orders.yaml --account account.json", "leaves the account of all messages in a file"}},
           .description =
               "Prints a line with `ready` on standard error when it serves, and tells a service manager\n"
-              "(NOTIFY_SOCKET). At SIGTERM or Ctrl-C it delivers what was written until then, for at most\n"
-              "drain_timeout, says the account and ends with status 0; a second one makes it end at once.\n"
-              "SIGUSR1 makes handlers open their files anew.\n"
+              "(NOTIFY_SOCKET, WATCHDOG_USEC). At SIGTERM or Ctrl-C it delivers what was written until then, for\n"
+              "at most drain_timeout, saves what is left in data_dir, where the next start finds it, says the\n"
+              "account and ends with status 0; a second one makes it end at once. SIGUSR1 makes handlers open\n"
+              "their files anew.\n"
               "\n"
               "It is two processes: a keeper, which was started, and a worker. When the worker dies, by a\n"
               "plugin's fault or any other, the keeper starts another, which goes on where that one was:\n"
-              "no message is lost, writers and readers see nothing of it.",
+              "no message is lost, writers and readers see nothing of it. A message that made its plugin crash,\n"
+              "or not come back within the handler's `timeout`, three times is put aside in data_dir.",
           .operands = {{.name = "CONFIG"}},
           .options = {plugins_option(),
                       control_option("listen there for `standpipe stats`, instead of under $XDG_RUNTIME_DIR or /run/standpipe"),

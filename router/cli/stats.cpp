@@ -25,10 +25,10 @@ Command stats_command() {
                        {"standpipe stats --control ./control", "of the hub that was started with that path"}},
           .description =
               "For each source: accepted = matched + unmatched. For each source and handler: matched is the sum of\n"
-              "what was delivered, filtered, dropped (with its reason), and what is in flight: still waiting. Handlers\n"
-              "that are not ready are named.\n"
+              "what was delivered, filtered, dropped (with its reason), put aside (dead-lettered), and what is in\n"
+              "flight: still waiting. Handlers that are not ready are named.\n"
               "The hub is found by its control socket, which only the user that runs it, and root, can open:\n"
-              "$XDG_RUNTIME_DIR/standpipe/control or /run/standpipe/control.",
+              "$XDG_RUNTIME_DIR/standpipe/control, /run/standpipe/control or /tmp/standpipe-UID/control.",
           .operands = {},
           .options = {control_option("the hub's control socket, as given to `run`"),
                       {.name = "json", .summary = "one line of JSON on standard output"}},
