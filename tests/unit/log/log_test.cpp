@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 #include <cstring>
+#include <deque>
+#include <optional>
 #include <random>
 #include <string>
 
@@ -249,5 +251,135 @@ TEST_CASE("any mix of appending, reading and trimming keeps order, content and t
       }
       CHECK(got[r] == sent[r]);
     }
+  }
+}
+
+namespace {
+
+// A log whose worker dies: what it holds, now and as of the last commit, is written down beside it.
+class Mortal {
+ public:
+  explicit Mortal(const LogOptions& options)
+      : options_(options), memory_(std::make_unique<Memory>(MemoryPlan{.memory_max = 2 * MiB, .logs = 2})) {
+    take_up();
+  }
+  void crash() {
+    auto next = std::make_unique<Memory>(Fd(::dup(memory_->fd())));
+    log_.reset();
+    arena_.reset();
+    memory_ = std::move(next);
+    now_ = committed_;
+    take_up();
+  }
+  void commit() { memory_->commit(); }
+  // What was changed so far is committed as soon as nothing is pending: some verbs of a log commit themselves.
+  void look() {
+    if (!memory_->pending()) committed_ = now_;
+  }
+
+  void feed(const std::string& text) {
+    const auto room = log_->room(now_.open.size() + text.size());
+    look();
+    if (room.size() < text.size()) return;
+    std::memcpy(room.data(), text.data(), text.size());
+    log_->filled(text.size());
+    now_.open += text;
+  }
+  void add_run(std::size_t bytes, std::uint32_t count, std::uint64_t set) {
+    if (bytes < count || !log_->add_run(bytes, count, ++time_ / 3, 1, {&set, 1})) return;
+    now_.end = {now_.end.position + bytes, now_.end.sequence + count};
+    now_.runs.push_back({now_.open.substr(0, bytes), set, now_.end});
+    now_.open.erase(0, bytes);
+  }
+  void grow() { (void)log_->make_room_for_index(); }
+  void drop_unindexed() {
+    log_->drop_unindexed();
+    now_.open.clear();
+  }
+  void trim(std::size_t runs) {
+    for (; runs > 0 && !now_.runs.empty(); --runs) {
+      now_.trimmed = now_.runs.front().end;
+      now_.runs.pop_front();
+    }
+    log_->trim(now_.trimmed);
+  }
+  std::size_t runs() const { return now_.runs.size(); }
+  std::size_t open() const { return now_.open.size(); }
+
+  void check() const {
+    log_->check_invariants();
+    REQUIRE(log_->trimmed() == now_.trimmed);
+    REQUIRE(log_->end() == now_.end);
+    REQUIRE(log_->end().sequence == now_.end.sequence);
+    const auto open = log_->unindexed();
+    REQUIRE(std::string_view(reinterpret_cast<const char*>(open.data()), open.size()) == now_.open);
+    for (unsigned r = 0; r < 2; ++r) {
+      std::string want, got;
+      for (const auto& run : now_.runs)
+        if (run.set >> r & 1) want += run.text;
+      auto cursor = now_.trimmed;
+      while (const auto piece = log_->read(cursor, r)) {
+        got.append(reinterpret_cast<const char*>(piece->bytes.data()), piece->bytes.size());
+        cursor = piece->end;
+      }
+      REQUIRE(got == want);
+    }
+  }
+  // Bytes of memory that are lent out: of the other log none.
+  std::uint64_t lent() const { return arena_->shared_used(); }
+  std::uint64_t memory() const { return log_->memory(); }
+
+ private:
+  struct Run {
+    std::string text;
+    std::uint64_t set;
+    Cursor end;
+  };
+  struct State {
+    std::deque<Run> runs;  // from `trimmed` on
+    std::string open;
+    Cursor trimmed, end;
+  };
+  void take_up() {
+    arena_.emplace(*memory_);
+    log_.emplace(*arena_, options_);
+    arena_->forget_unclaimed();
+    look();
+  }
+
+  LogOptions options_;
+  std::unique_ptr<Memory> memory_;
+  std::optional<Arena> arena_;
+  std::optional<Log> log_;
+  State now_, committed_;
+  std::uint64_t time_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a death between any two changes leaves the log as of the last commit, byte for byte, and it goes on") {
+  for (unsigned seed = 0; seed < 40; ++seed) {
+    std::mt19937 random(seed);
+    Mortal log({.id = seed % 2, .size_max = (16u << (seed % 5)) * KiB, .readers = 2, .runs_are_short = seed % 3 == 0});
+    for (int step = 0; step < 1500; ++step) {
+      const auto what = random() % 12;
+      if (what < 4) log.feed(std::string(1 + random() % (step % 40 ? 400 : 50'000), static_cast<char>('a' + step % 26)));
+      if (what >= 4 && what < 7)
+        log.add_run(log.open() - random() % (log.open() / 2 + 1), static_cast<std::uint32_t>(1 + random() % 3), random() % 4);
+      if (what == 7) log.grow();
+      if (what == 8) log.trim(random() % 2 ? log.runs() : random() % 10);  // all: the next room rewinds
+      if (what == 9 && random() % 4 == 0) log.drop_unindexed();
+      if (what == 10) log.commit();
+      log.look();
+      if (random() % 8 == 0) log.crash();
+      log.check();
+    }
+    log.drop_unindexed();
+    log.trim(log.runs());
+    log.look();
+    log.crash();
+    log.check();
+    CHECK(log.memory() == 0);
+    CHECK(log.lent() == 0);
   }
 }
