@@ -123,8 +123,12 @@ void Arena::free_range(std::uint64_t offset, std::uint64_t bytes) {
   free_.emplace(offset, bytes);
 }
 
-void Arena::claim(const Extent& extent) {
-  if (extent.guaranteed) return;
+void Arena::claim(const Extent& extent, std::size_t who) {
+  if (extent.guaranteed) {
+    const auto own = lend_guaranteed(who);
+    if (extent.offset != own.offset || extent.bytes != own.bytes) throw Memory::Damaged("a log has what another is guaranteed");
+    return;
+  }
   auto range = free_.upper_bound(extent.offset);
   if (range == free_.begin()) throw Memory::Damaged("two logs have one extent");
   --range;

@@ -55,8 +55,8 @@ class Arena {
   void withdraw(std::size_t who);
   // After the commit that says so: the memory may be gone at once.
   void give_back(const Extent& extent);
-  // An extent that a log had when an earlier worker died. Throws Memory::Damaged when that cannot be.
-  void claim(const Extent& extent);
+  // An extent that log `who` had when an earlier worker died. Throws Memory::Damaged when that cannot be.
+  void claim(const Extent& extent, std::size_t who);
   // All logs have claimed theirs: what else that worker touched goes back to the kernel.
   void forget_unclaimed();
   Memory& memory() const { return memory_; }

@@ -43,7 +43,8 @@ void Log::attach() {
   for (auto at = kept_->first; at != 0; at = segments_.back().next()) {
     Segment segment(arena_.memory(), at - 1, words_);
     if (expected && segment.start() != *expected) throw Memory::Damaged("two segments do not join");
-    arena_.claim(segment.extent());
+    arena_.claim(segment.extent(), id_);
+    if (guarantee_used_ && segment.extent().guaranteed) throw Memory::Damaged("a log has its guarantee twice");
     guarantee_used_ |= segment.extent().guaranteed;
     memory_ += segment.extent().bytes;
     expected = segment.end();

@@ -287,17 +287,23 @@ void Memory::give_block(std::uint32_t number) {
 
 std::size_t Memory::free_blocks() const { return blocks_ - header().blocks_used + header().free_count; }
 
+void Memory::claim_block(std::uint32_t number) {
+  if (!recovered_) return;
+  if (number >= claimed_.size() || claimed_[number]) throw Damaged("two have one block");
+  claimed_[number] = true;
+}
+
 // ---- belief
 
-void Memory::believe() const {
+void Memory::believe() {
   const auto& h = header();
   if (h.records_used > records_bytes_ || h.records_used % kLine != 0) throw Damaged("its records have no end");
   if (h.blocks_used == 0 || h.blocks_used > blocks_ || h.free_count >= h.blocks_used) throw Damaged("its blocks do not add up");
-  std::vector<bool> seen(h.blocks_used);
+  claimed_.resize(h.blocks_used);
   std::uint32_t count = 0;
   for (auto b = h.free_block; b != 0; ++count) {
-    if (b >= h.blocks_used || seen[b]) throw Damaged("its list of free blocks is no list");
-    seen[b] = true;
+    if (b >= h.blocks_used || claimed_[b]) throw Damaged("its list of free blocks is no list");
+    claimed_[b] = true;
     std::memcpy(&b, block(b), sizeof b);
   }
   if (count != h.free_count) throw Damaged("its free blocks do not add up");

@@ -103,6 +103,8 @@ class Memory {
   // ---- blocks of kBlock bytes for Rows; number 0 is none
   std::uint32_t take_block();
   void give_block(std::uint32_t block);
+  // A row of an earlier worker has it. Throws Damaged when that cannot be.
+  void claim_block(std::uint32_t block);
   std::byte* block(std::uint32_t number) const { return base_ + blocks_offset_ + std::size_t{number} * kBlock; }
   std::size_t free_blocks() const;
 
@@ -115,7 +117,7 @@ class Memory {
   void map(std::uint64_t bytes);
   void save(std::uint64_t line);
   void roll_back();
-  void believe() const;
+  void believe();
   void read_records();
   void check_shadow();
 
@@ -140,6 +142,7 @@ class Memory {
     std::uint64_t bytes;
   };
   std::unordered_map<std::string, Place> records_;
+  std::vector<bool> claimed_;  // blocks that an earlier worker left, and of which it is known who has them
   std::vector<std::string> order_;
 #ifndef NDEBUG
   std::vector<std::byte> shadow_;  // the records as of the last commit: whatever differs must have been noted

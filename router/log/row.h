@@ -23,8 +23,9 @@ class Row {
  public:
   static constexpr std::size_t kMax = kPerBlock * (RowHead::kBlocksMax - 1);
 
-  // In a record of that name.
-  Row(Memory& memory, std::string_view name) : memory_(&memory), head_(memory, name) {}
+  // In a record of that name, of which there is no other Row. Throws Memory::Damaged when what an earlier worker left there cannot
+  // be.
+  Row(Memory& memory, std::string_view name) : memory_(&memory), head_(memory, name) { believe(); }
 
   std::size_t size() const { return head_->count; }
   bool empty() const { return head_->count == 0; }
@@ -83,6 +84,16 @@ class Row {
   }
 
  private:
+  // It begins in its first block, and has all that it needs and no others, which nobody else has.
+  void believe() const {
+    const auto end = std::size_t{head_->first} + head_->count;
+    if (head_->first >= kPerBlock || head_->count > kMax || (head_->count == 0 && end > 0))
+      throw Memory::Damaged("a row is longer than it can be");
+    for (std::size_t b = 0; b < RowHead::kBlocksMax; ++b) {
+      if ((head_->blocks[b] != 0) != (b * kPerBlock < end)) throw Memory::Damaged("a row has not the blocks that it needs");
+      if (head_->blocks[b]) memory_->claim_block(head_->blocks[b]);
+    }
+  }
   T* at(std::size_t i) const {
     const auto slot = head_->first + i;
     return reinterpret_cast<T*>(memory_->block(head_->blocks[slot / kPerBlock])) + slot % kPerBlock;

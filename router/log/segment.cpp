@@ -36,6 +36,17 @@ Segment::Segment(Memory& memory, std::uint64_t offset, std::size_t words)
   capacity_ = static_cast<std::uint32_t>(h.extent_bytes - kHeaderBytes);
   const bool fits = std::uint64_t{h.runs} * run_bytes_ <= capacity_ && h.indexed <= h.filled && h.filled <= floor();
   if (!fits) throw Memory::Damaged("a segment's index and its bytes overlap");
+  believe_runs();
+}
+
+// One behind the other up to what is indexed.
+void Segment::believe_runs() const {
+  std::uint32_t at = 0;
+  for (std::uint32_t r = 0; r < runs(); ++r) {
+    if (run(r).begin != at || run(r).end <= at || run(r).count == 0) throw Memory::Damaged("a segment's runs do not join");
+    at = run(r).end;
+  }
+  if (at != indexed()) throw Memory::Damaged("a segment's runs end elsewhere than its index says");
 }
 
 SegmentHeader& Segment::edit() {

@@ -89,6 +89,7 @@ class Segment {
  private:
   const std::byte* slot(std::uint32_t index) const { return base_ + capacity_ - std::size_t{index + 1} * run_bytes_; }
   std::uint64_t* set_of(std::uint32_t index) const;
+  void believe_runs() const;
   bool same_as_last(std::uint32_t generation, std::uint64_t time_ns, std::span<const std::uint64_t> set) const;
 
   const SegmentHeader& header() const { return *reinterpret_cast<const SegmentHeader*>(base_ - kHeaderBytes); }
