@@ -86,7 +86,7 @@ class Fixture {
   std::deque<std::uint64_t> now, committed;
 
  private:
-  void attach() { row.emplace(*memory, reinterpret_cast<RowHead*>(memory->record("row", sizeof(RowHead)).data())); }
+  void attach() { row.emplace(*memory, "row"); }
 
   std::uint64_t next_ = 0;
 };
