@@ -23,12 +23,13 @@ Segment::Segment(Memory& memory, const Extent& extent, Position start, std::size
 
 Segment::Segment(Memory& memory, std::uint64_t offset, std::size_t words)
     : memory_(&memory),
-      base_(memory.arena().data() + offset + kHeaderBytes),
+      base_(nullptr),
       run_bytes_(static_cast<std::uint32_t>(sizeof(Run) + words * sizeof(std::uint64_t))),
       words_(static_cast<std::uint32_t>(words)) {
   const auto arena = memory.arena().size();
   if (offset % Memory::kLine != 0 || offset >= arena || arena - offset < kSegmentBytesLeast)
     throw Memory::Damaged("a segment lies outside");
+  base_ = memory.arena().data() + offset + kHeaderBytes;
   const auto& h = header();
   if (h.extent_bytes < kSegmentBytesLeast || h.extent_bytes > arena - offset || h.extent_bytes % alignof(Run) != 0 ||
       h.extent_bytes > std::numeric_limits<std::uint32_t>::max())
