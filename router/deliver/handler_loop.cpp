@@ -380,8 +380,8 @@ void HandlerLoop::settle_dead(const Death& death, Nanoseconds now) {
     kept_.edit().aside_in_a_row = 0;
     around_.memory().count_progress();
   }
-  if (first < last) suspect(first, last, death, now);
   if (last < count) batch_.delivery().give_again({batch_.range(last, count), batch_.attempt()}, now);
+  if (first < last) suspect(first, last, death, now);  // last: the batch is that one message then
 }
 
 void HandlerLoop::suspect(std::uint32_t first, std::uint32_t last, const Death& death, Nanoseconds now) {
@@ -463,6 +463,7 @@ void HandlerLoop::drop_connection(Nanoseconds now, const std::string& reason) {
 
 void HandlerLoop::hold(const std::string& reason) {
   state_ = State::held;
+  tried_ = true;  // nobody shall wait for it to open
   around_.reporter().error("held", name() + " is held: " + reason, "its messages wait; mend the cause and start the hub again");
 }
 
