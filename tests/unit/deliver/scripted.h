@@ -7,6 +7,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -29,9 +30,12 @@ class Quiet final : public Reporter {
   std::vector<std::string> said;
 };
 
+// What a plugin throws at the test instead of ending the process: nothing on the way may catch it.
+struct Died {};
+
 // A plugin inside the test: what it answers to each call is written down beforehand; what it was given is written down by it.
 //   D delivered, R retry, J reject, F filtered, S send; a script shorter than its batch leaves the rest unlooked at; "X..."
-//   disconnects after those; a call without a script delivers all.
+//   disconnects after those; "...!" dies behind those; a call without a script delivers all, but dies at what is poison.
 class Scripted {
  public:
   Scripted() {
@@ -44,7 +48,9 @@ class Scripted {
     current() = this;
   }
   std::deque<std::string> script;
-  std::vector<std::string> seen;  // "1,2,3 a1" for each call
+  std::set<std::uint64_t> poison;  // sequences
+  bool tells = false;              // which message it is at
+  std::vector<std::string> seen;   // "1,2,3 a1" for each call
   std::function<void(const standpipe_host&)> on_open = [](const auto&) {};
   plugin::Plugin plugin;
 
@@ -70,17 +76,28 @@ class Scripted {
     std::string numbers;
     for (std::uint32_t i = 0; i < batch->count; ++i) numbers += (i ? "," : "") + std::to_string(batch->messages[i].sequence);
     it.seen.push_back(numbers + " a" + std::to_string(batch->attempt));
-    if (it.script.empty()) return STANDPIPE_OK;
+    if (it.script.empty()) return it.handle_all(*batch, *result);
     auto answer = it.script.front();
     it.script.pop_front();
+    const bool dies = answer.ends_with('!');
+    if (dies) answer.pop_back();
     const bool disconnects = answer.starts_with('X');
     if (disconnects) answer.erase(0, 1);
     answer.resize(std::min<std::size_t>(answer.size(), batch->count));
     constexpr std::string_view kLetters = "DRJFS";
     for (std::size_t i = 0; i < answer.size(); ++i) result->outcomes[i] = static_cast<std::uint8_t>(kLetters.find(answer[i]));
     result->output = 1;
-    if (answer.size() < batch->count) result->at = static_cast<std::uint32_t>(answer.size());
+    if (answer.size() < batch->count && (it.tells || !dies)) result->at = static_cast<std::uint32_t>(answer.size());
+    if (dies) throw Died{};
     return disconnects ? STANDPIPE_DISCONNECTED : STANDPIPE_OK;
+  }
+  std::uint32_t handle_all(const standpipe_batch& batch, standpipe_result& result) const {
+    for (std::uint32_t i = 0; i < batch.count; ++i) {
+      if (tells) result.at = i;
+      if (poison.contains(batch.messages[i].sequence)) throw Died{};
+    }
+    if (tells) result.at = batch.count;
+    return STANDPIPE_OK;
   }
 
   const standpipe_host* host_ = nullptr;

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the next worker makes of the call in which the last one died.
+#include <fcntl.h>
+
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <cstring>
+
+#include "base/limits.h"
+#include "deliver/handler_loop.h"
+#include "frame/length_prefixed.h"
+#include "scripted.h"
+#include "temporary_folder.h"
+
+using namespace standpipe;
+using deliver::Death;
+
+namespace {
+
+const Death kOutside;
+const Death kCrash = Death::of(SIGSEGV, Death::kFirstHandler, 1);  // its plugin did it, and it is certain
+const Death kNeighbour = Death::of(SIGSEGV, Death::kFirstHandler + 1, 2);
+const Death kOneOfTwo = Death::of(SIGSEGV, Death::kNobody, 2);
+
+// One source's log, one delivery, one handler with a scripted plugin on the loop, two outputs of it. A plugin that dies takes its
+// worker with it: run comes back, and crash makes the next one.
+class Fixture final : public deliver::Surroundings {
+ public:
+  Fixture() : keeping(std::make_unique<log::Memory>(log::MemoryPlan{.memory_max = 4 * MiB})) {
+    for (std::uint32_t o = 0; o < 2; ++o) make_output(o, deliver::Output::Made::now);
+    begin();
+  }
+
+  void append(unsigned messages) {
+    const std::uint64_t set = 1;
+    for (unsigned i = 0; i < messages; ++i) {
+      const char frame[] = {1, 0, 0, 0, static_cast<char>('a' + appended_++ % 26)};
+      const auto room = log->room(0);
+      std::memcpy(room.data(), frame, sizeof frame);
+      log->filled(sizeof frame);
+      REQUIRE(log->add_run(sizeof frame, 1, 1, 1, {&set, 1}));
+      ++delivery->edit_tally().matched;
+      keeping->commit();
+    }
+  }
+  // Steps until nothing is left to do. false: it died.
+  bool run() try {
+    for (int i = 0; i < 1000; ++i) {
+      while (loop->step(time.now)) delivery->check_invariants();
+      delivery->check_invariants();
+      if (!loop->wake_at()) break;
+      time.now = std::max(time.now, *loop->wake_at());
+    }
+    return true;
+  } catch (const test::Died&) {
+    return false;
+  }
+  void crash(const Death& death) {
+    auto next = std::make_unique<log::Memory>(Fd(::dup(keeping->fd())));
+    loop.reset();
+    for (auto& o : outputs) o.reset();
+    log.reset();
+    arena.reset();
+    keeping = std::move(next);
+    begin();
+    for (std::uint32_t o = 0; o < 2; ++o) make_output(o, deliver::Output::Made::before);
+    arena->forget_unclaimed();
+    loop->take_up(death, time.now);
+    delivery->check_invariants();
+    CHECK_FALSE(keeping->pending());
+  }
+  // Deaths and successors until there are no more. Returns how many died.
+  int live(const Death& death) {
+    int deaths = 0;
+    for (; !run(); ++deaths) crash(death);
+    return deaths;
+  }
+  const deliver::Tally& tally() const { return delivery->tally(); }
+  std::string read(std::uint32_t o) {
+    const Fd reader(::open(outputs[o]->path().c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    (void)outputs[o]->pump(time.now += std::chrono::seconds(2));
+    char bytes[1000];
+    const auto n = ::read(reader.get(), bytes, sizeof bytes);
+    std::string letters;
+    for (ssize_t i = 4; i < n; i += 5) letters += bytes[i];
+    return letters;
+  }
+
+  const Clock& clock() const override {
+    if (dies_when_returned && !scripted.seen.empty()) throw test::Died{};
+    return time;
+  }
+  Reporter& reporter() override { return quiet; }
+  bool stopping() const override { return false; }
+  void completed(deliver::HandlerLoop&) override {}
+  deliver::Output* output_for(const plugin::FifoOutputRequest& request, std::string&) override {
+    for (auto& o : outputs)
+      if (o->path() == request.path) return o.get();
+    return nullptr;
+  }
+  log::Memory& memory() override { return *keeping; }
+  deliver::Delivery& delivery_with(std::uint32_t) override { return *delivery; }
+  deliver::Output& output(std::uint32_t index) override { return *outputs[index]; }
+  bool admit(deliver::HandlerLoop&, bool alone) override {
+    admitted += alone ? 'a' : '-';
+    return true;
+  }
+  void release() override {}
+  std::optional<Failure> put_aside(const deliver::DeadLetter& letter) override {
+    if (disk_is_full) return Failure("no space");
+    aside.push_back(std::to_string(letter.sequence) + ' ' + std::string(letter.detail));
+    return {};
+  }
+  void settled(deliver::Delivery&) override {}
+  void has_sendings(deliver::Output&) override {
+    if (dies_when_settled) throw test::Died{};
+  }
+
+  test::TemporaryFolder folder;
+  test::Scripted scripted;
+  test::ManualClock time;
+  test::Quiet quiet;
+  std::string admitted;  // for each call: a alone
+  std::vector<std::string> aside;
+  bool disk_is_full = false, dies_when_returned = false, dies_when_settled = false;
+  std::unique_ptr<log::Memory> keeping;
+  keeper::Link link = keeper::Link::none();
+  std::optional<log::Arena> arena;
+  std::optional<log::Log> log;
+  frame::LengthPrefixed codec{1 * MiB};
+  std::unique_ptr<deliver::Output> outputs[2];
+  std::unique_ptr<deliver::HandlerLoop> loop;
+  deliver::Delivery* delivery = nullptr;
+
+ private:
+  void begin() {
+    arena.emplace(*keeping);
+    log.emplace(*arena, log::LogOptions{.id = 0, .size_max = 1 * MiB, .readers = 1});
+    deliver::HandlerOptions options;
+    options.name = "it";
+    options.plugin = &scripted.plugin;
+    loop = std::make_unique<deliver::HandlerLoop>(options, 0, *this);
+    loop->create();
+    delivery = &loop->add(std::make_unique<deliver::Delivery>("in", "it", 0, *log, codec, 0));
+  }
+  void make_output(std::uint32_t o, deliver::Output::Made made) {
+    deliver::Output::Around around{quiet, [](auto&) {}, [this](auto) -> deliver::Delivery& { return *delivery; }, 4 * KiB, 0};
+    outputs[o] = std::make_unique<deliver::Output>(plugin::FifoOutputRequest{.path = folder / ("out" + std::to_string(o))},
+                                                   std::move(around), made);
+    outputs[o]->attach(*keeping, link, o);
+  }
+
+  unsigned appended_ = 0;
+};
+
+using Seen = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a call that had come back is settled by the next worker, and nothing is given again") {
+  Fixture f;
+  f.append(4);
+  f.scripted.script = {"DFDD"};
+  f.dies_when_returned = true;
+  REQUIRE_FALSE(f.run());
+  f.dies_when_returned = false;
+  f.crash(kCrash);
+  CHECK(f.run());
+  CHECK(f.scripted.seen == Seen{"1,2,3,4 a1"});
+  CHECK(f.tally().delivered == 3);
+  CHECK(f.tally().filtered == 1);
+}
+
+TEST_CASE("a death while an answer is settled settles it once") {
+  Fixture f;
+  f.scripted.on_open = [&](const auto&) { f.loop->add_fifo({.path = f.outputs[0]->path()}, f.quiet.said.emplace_back()); };
+  f.append(3);
+  f.scripted.script = {"DSS"};
+  f.dies_when_settled = true;
+  REQUIRE_FALSE(f.run());
+  f.dies_when_settled = false;
+  f.crash(kOutside);
+  CHECK(f.run());
+  CHECK(f.scripted.seen == Seen{"1,2,3 a1"});
+  CHECK(f.tally().delivered == 1);
+  CHECK(f.read(0) == "bc");
+}
+
+TEST_CASE("what a plugin had settled before it died stands, and what it died at is suspect alone") {
+  Fixture f;
+  f.append(4);
+  f.scripted.tells = true;
+  f.scripted.script = {"DF!"};
+  CHECK(f.live(kCrash) == 1);
+  CHECK(f.scripted.seen == Seen{"1,2,3,4 a1", "3 a1", "4 a1"});
+  CHECK(f.admitted == "-a-");
+  CHECK(f.tally().delivered == 3);
+  CHECK(f.tally().filtered == 1);
+}
+
+TEST_CASE("a plugin that had told that it was through has settled all") {
+  Fixture f;
+  f.append(2);
+  f.scripted.tells = true;
+  f.scripted.script = {"D!", "D"};
+  f.scripted.poison = {9};
+  CHECK(f.live(kCrash) == 1);
+  CHECK(f.tally().delivered == 2);
+}
+
+TEST_CASE("what is not told is halved down to one, which is put aside at its third death; the flow goes on") {
+  Fixture f;
+  f.append(8);
+  f.scripted.poison = {6};
+  CHECK(f.live(kCrash) == 6);
+  CHECK(f.scripted.seen ==
+        Seen{"1,2,3,4,5,6,7,8 a1", "1,2,3,4 a1", "5,6,7,8 a1", "5,6 a1", "5 a1", "6 a1", "6 a1", "6 a1", "7,8 a1"});
+  CHECK(f.admitted == "-aaaaaaaa");
+  CHECK(f.aside == Seen{"6 crashed (SIGSEGV)"});
+  CHECK(f.tally().delivered == 7);
+  CHECK(f.tally().dead_lettered == 1);
+  CHECK(f.delivery->in_flight() == 0);
+}
+
+TEST_CASE("killed from outside, all comes again as it was, and nothing is suspected") {
+  Fixture f;
+  f.append(3);
+  f.scripted.script = {"!", "!", "!", "!"};
+  CHECK(f.live(kOutside) == 4);
+  CHECK(f.scripted.seen == Seen(5, "1,2,3 a1"));
+  CHECK(f.admitted == "-----");
+  CHECK(f.tally().delivered == 3);
+}
+
+TEST_CASE("a neighbour's crash suspects nobody else") {
+  Fixture f;
+  f.append(3);
+  f.scripted.script = {"!"};
+  CHECK(f.live(kNeighbour) == 1);
+  CHECK(f.admitted == "--");
+}
+
+TEST_CASE("a death from outside does not clear a suspect, nor count") {
+  Fixture f;
+  f.append(1);
+  f.scripted.poison = {1};
+  REQUIRE_FALSE(f.run());
+  f.crash(kCrash);
+  for (int i = 0; i < 5; ++i) {
+    REQUIRE_FALSE(f.run());
+    f.crash(kOutside);
+  }
+  CHECK(f.live(kCrash) == 2);
+  CHECK(f.admitted == "-aaaaaaa");
+  CHECK(f.aside.size() == 1);
+}
+
+TEST_CASE("a death of which nobody knows whose it was is suspected, and does not count") {
+  Fixture f;
+  f.append(1);
+  f.scripted.poison = {1};
+  REQUIRE_FALSE(f.run());
+  f.crash(kOneOfTwo);
+  CHECK(f.live(kCrash) == 3);
+  CHECK(f.admitted == "-aaa");
+}
+
+TEST_CASE("the fifth message in a row that kills is not put aside: the handler is held, over restarts, and its messages wait") {
+  Fixture f;
+  f.append(7);
+  f.scripted.tells = true;
+  for (std::uint64_t s = 1; s <= 7; ++s) f.scripted.poison.insert(s);
+  CHECK(f.live(kCrash) == 15);
+  CHECK(f.aside.size() == 4);
+  CHECK(f.loop->held());
+  CHECK(f.loop->tried());
+  f.crash(kOutside);
+  CHECK(f.loop->held());
+  CHECK(f.run());
+  CHECK(f.tally().dead_lettered == 4);
+  CHECK(f.delivery->in_flight() == 3);
+}
+
+TEST_CASE("a success between them makes it messages again") {
+  Fixture f;
+  f.append(12);
+  f.scripted.tells = true;
+  f.scripted.poison = {1, 2, 3, 5, 6, 7, 9, 10, 11};
+  CHECK(f.live(kCrash) == 27);
+  CHECK(f.aside.size() == 9);
+  CHECK_FALSE(f.loop->held());
+  CHECK(f.tally().delivered == 3);
+}
+
+TEST_CASE("a message that cannot be put aside holds its handler, and is not lost") {
+  Fixture f;
+  f.append(2);
+  f.disk_is_full = true;
+  f.scripted.poison = {1};
+  CHECK(f.live(kCrash) == 4);
+  CHECK(f.loop->held());
+  CHECK(f.quiet.said.back() == "it is held: a message that its plugin dies of cannot be put aside: no space");
+  CHECK(f.delivery->in_flight() == 2);
+}
+
+TEST_CASE("what was sent before the death goes to the outputs that the call had") {
+  Fixture f;
+  f.scripted.tells = true;
+  f.scripted.on_open = [&](const auto&) {
+    for (const int o : {1, 0}) f.loop->add_fifo({.path = f.outputs[o]->path()}, f.quiet.said.emplace_back());
+  };
+  f.append(4);
+  f.scripted.script = {"SDS!"};
+  REQUIRE_FALSE(f.run());
+  f.crash(kCrash);
+  CHECK(f.run());
+  CHECK(f.read(1) == "ac");
+  CHECK(f.read(0) == "");
+  CHECK(f.tally().delivered + 2 == 4);
+}
+
+TEST_CASE("a plugin that ends the worker outside of messages is held at the third time, and others' deaths do not count") {
+  Fixture f;
+  f.append(1);
+  f.scripted.on_open = [](const auto&) { throw test::Died{}; };
+  REQUIRE_FALSE(f.run());
+  f.crash(kNeighbour);
+  CHECK(f.live(kCrash) == 3);
+  CHECK(f.loop->held());
+  CHECK(f.loop->tried());
+  f.crash(kOutside);
+  CHECK(f.loop->held());
+}
+
+TEST_CASE("what was settled before a death is progress") {
+  Fixture f;
+  f.append(2);
+  f.scripted.tells = true;
+  f.scripted.script = {"D!"};
+  REQUIRE_FALSE(f.run());
+  const auto before = f.keeping->shared().progress;
+  f.crash(kOutside);
+  CHECK(f.keeping->shared().progress > before);
+}
