@@ -73,18 +73,20 @@ void Output::take_up() {
       const auto had = memory_->step_moved();
       journal_->record.edit().moved += had - std::min<std::uint64_t>(had, fifo_.in_stage());
     }
-    fifo_.empty_stage();
     state_ = State::flowing;
     ++openings_;
   }
   if (mine) memory_->end();
-  commit();
+  commit();  // until here a successor needs what is in the stage: it tells what has not gone on
+  fifo_.empty_stage();
   written_ = moved();
   writing_ = place_of(moved());
-  if (!fifo_.is_open() && moved() > 0) rewind(moved());  // cannot be: nothing moves before the keeper has it
-  if (journal_->record->draining) {
+  if (!fifo_.is_open()) {
+    if (moved() > 0) rewind(journal_->record->draining ? taken() : moved());  // cannot be: nothing moves before the keeper has it
+    journal_->record.edit().draining = 0;
+  } else if (journal_->record->draining) {
     take_back_rest();
-  } else if (fifo_.is_open() && !fifo_.has_reader()) {
+  } else if (!fifo_.has_reader()) {
     reader_died();
   }
   commit();
