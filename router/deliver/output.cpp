@@ -77,6 +77,7 @@ void Output::take_up() {
     ++openings_;
   }
   if (mine) memory_->end();
+  believe();
   commit();  // until here a successor needs what is in the stage: it tells what has not gone on
   fifo_.empty_stage();
   written_ = moved();
@@ -90,6 +91,19 @@ void Output::take_up() {
     reader_died();
   }
   commit();
+}
+
+// The marks are in order, and whoever sent is there.
+void Output::believe() {
+  std::uint64_t asked = 0;
+  for (std::size_t i = 0; i < sendings().size(); ++i) asked += sendings()[i].bytes;
+  if (taken() > moved() || moved() > asked) throw log::Memory::Damaged("an output's marks are out of order");
+  auto& last = journal_->last_taken;
+  last_taken_bytes_ = 0;
+  for (std::size_t i = 0; i < last.size(); ++i) {
+    (void)around_.delivery(last[i].delivery);
+    last_taken_bytes_ += last[i].bytes;
+  }
 }
 
 // The keeper has it before the first byte goes there.

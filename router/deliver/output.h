@@ -134,6 +134,7 @@ class Output {
   std::uint64_t moved() const { return journal_->record->moved; }
   void keep_open(const char* what, int fd);
   void take_up();
+  void believe();
   OutputFifo::Pushed push();
   void commit() { memory_->commit(); }
   bool ready_to_write();
