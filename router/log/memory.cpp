@@ -159,7 +159,9 @@ void Memory::roll_back() {
   for (auto at = h.undo_used; at > 0;) {
     at -= sizeof(Entry);
     const auto& entry = *reinterpret_cast<const Entry*>(base_ + undo_offset_ + at);
-    if (entry.line >= bytes_ / kLine) throw Damaged("its journal points outside");
+    const bool is_noted = entry.line == offsetof(Header, records_used) / kLine || entry.line == offsetof(Header, step) / kLine ||
+                          (entry.line >= records_offset_ / kLine && entry.line < bytes_ / kLine);
+    if (!is_noted) throw Damaged("its journal points to what is never noted");
     std::memcpy(base_ + entry.line * kLine, entry.bytes, kLine);
   }
   store_in_order(h.undo_used, std::uint64_t{0});
