@@ -2,7 +2,6 @@
 #include "deliver/output.h"
 
 #include <fcntl.h>
-#include <standpipe/wire.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
 
@@ -12,55 +11,16 @@
 #include <random>
 
 #include "base/failure.h"
+#include "fifo_kit.h"
 #include "frame/length_prefixed.h"
 #include "temporary_folder.h"
 
 using namespace standpipe;
 using namespace std::chrono_literals;
 
+using test::framed, test::Reader, test::Silent, test::unframed;
+
 namespace {
-
-class Silent final : public Reporter {
- public:
-  void say(const Diagnostic& d) override {
-    if (d.severity != Severity::info) said.push_back(d.code);
-  }
-  std::vector<std::string> said;
-};
-
-std::string framed(const std::string& payload) {
-  std::uint8_t header[STANDPIPE_WIRE_HEADER_BYTES];
-  standpipe_wire_put_length(header, static_cast<std::uint32_t>(payload.size()));
-  return std::string(reinterpret_cast<const char*>(header), sizeof header) + payload;
-}
-
-// Whole frames in `bytes`; what is left over goes to `rest`.
-std::vector<std::string> unframed(std::string_view bytes, std::string* rest = nullptr) {
-  std::vector<std::string> payloads;
-  while (bytes.size() >= STANDPIPE_WIRE_HEADER_BYTES) {
-    const auto length = standpipe_wire_get_length(reinterpret_cast<const std::uint8_t*>(bytes.data()));
-    if (bytes.size() - STANDPIPE_WIRE_HEADER_BYTES < length) break;
-    payloads.emplace_back(bytes.substr(STANDPIPE_WIRE_HEADER_BYTES, length));
-    bytes.remove_prefix(STANDPIPE_WIRE_HEADER_BYTES + length);
-  }
-  if (rest) *rest = bytes;
-  return payloads;
-}
-
-// The other end of the output's FIFO.
-class Reader {
- public:
-  explicit Reader(const std::string& path) : fd_(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)) {}
-  std::string read(std::size_t most = 1 << 20) {
-    std::string bytes(most, '\0');
-    const auto n = ::read(fd_.get(), bytes.data(), most);
-    bytes.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
-    return bytes;
-  }
-
- private:
-  Fd fd_;
-};
 
 // One log, one delivery of it (or two), one output. Time is the test's.
 class Fixture {

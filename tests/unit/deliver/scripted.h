@@ -87,7 +87,7 @@ class Scripted {
     constexpr std::string_view kLetters = "DRJFS";
     for (std::size_t i = 0; i < answer.size(); ++i) result->outcomes[i] = static_cast<std::uint8_t>(kLetters.find(answer[i]));
     result->output = 1;
-    if (answer.size() < batch->count && (it.tells || !dies)) result->at = static_cast<std::uint32_t>(answer.size());
+    if (it.tells || (answer.size() < batch->count && !dies)) result->at = static_cast<std::uint32_t>(answer.size());
     if (dies) throw Died{};
     return disconnects ? STANDPIPE_DISCONNECTED : STANDPIPE_OK;
   }

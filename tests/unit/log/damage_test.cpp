@@ -184,7 +184,7 @@ TEST_CASE("a damaged journal is either sound or not believed") {
   const auto used = f.word(kUndoUsed);
   REQUIRE(used > 0);
   CHECK(f.damage_all(kUndo, used) > 0);
-  CHECK(f.damage(kUndo + 7, 0x80) == "its journal points outside");
+  CHECK(f.damage(kUndo + 7, 0x80) == "its journal points to what is never noted");
 }
 
 TEST_CASE("damaged records are either sound or not believed") {
