@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 #include <memory>
+#include <optional>
 
 #include "base/failure.h"
 #include "base/limits.h"
@@ -51,21 +52,37 @@ class Writer {
 // Sources with one delivery each, all in one arena. Events are what the test says.
 class Fixture {
  public:
-  explicit Fixture(std::uint64_t memory = 4 * MiB, std::size_t sources = 1, std::uint64_t message_max = 1 * MiB)
-      : keeping({.memory_max = memory, .logs = sources, .deliveries = sources}),
-        arena(keeping),
+  explicit Fixture(std::uint64_t memory = 4 * MiB, std::size_t sources = 1, std::uint64_t largest = 1 * MiB)
+      : message_max(largest),
+        keeping(std::make_unique<log::Memory>(log::MemoryPlan{.memory_max = memory, .logs = sources, .deliveries = sources})),
         stage(Pipe::make(kStageBytes)),
         dev_null(::open("/dev/null", O_WRONLY | O_CLOEXEC)) {
-    for (std::size_t i = 0; i < sources; ++i) {
-      const auto name = "in" + std::to_string(i);
-      source::FifoOptions options{.name = name, .path = folder / name};
-      options.message_size_max = message_max;
-      match::RouteOptions route;
-      route.from = {i};
-      route.to = {0};
-      inlets.push_back(std::make_unique<worker::Inlet>(options, i, arena, match::Matcher(i, {route}, {}), clock, reporter, false));
-      deliveries.push_back(inlets.back()->make_delivery(0, "it", static_cast<std::uint32_t>(i)));
-    }
+    begin(std::vector<std::optional<Fd>>(sources));
+  }
+  // The worker dies, and the next one takes up what it left.
+  void crash() {
+    auto next = std::make_unique<log::Memory>(Fd(::dup(keeping->fd())));
+    std::vector<std::optional<Fd>> kept;
+    for (const auto& inlet : inlets) kept.emplace_back(Fd(::dup(inlet->fifo().fd())));
+    deliveries.clear();
+    inlets.clear();
+    keeping = std::move(next);
+    begin(std::move(kept));
+    for (auto& inlet : inlets) inlet->take_up(stage, dev_null.get());
+    arena->forget_unclaimed();
+    for (auto& inlet : inlets) inlet->check_invariants();
+    CHECK(keeping->step() == log::Step::none);
+    CHECK_FALSE(keeping->pending());
+  }
+  // As a step that is killed: so much came into the stage; that was told, or not; so much of it was read on.
+  void die_in(log::Step step, std::size_t bytes, bool told, std::size_t read, std::size_t i = 0) {
+    const auto room = inlets[i]->log().room(0);
+    keeping->commit();
+    keeping->begin(step, i);
+    if (bytes)
+      REQUIRE(::splice(inlets[i]->fifo().fd(), nullptr, stage.write_end.get(), nullptr, bytes, 0) == static_cast<ssize_t>(bytes));
+    if (told) keeping->moved(bytes);
+    if (read) REQUIRE(::read(stage.read_end.get(), room.data(), read) == static_cast<ssize_t>(read));
   }
 
   std::string path(std::size_t i = 0) { return inlets[i]->fifo().path(); }
@@ -103,7 +120,7 @@ class Fixture {
       d.edit_tally().delivered += piece->count;
       at = piece->end;
     }
-    keeping.commit();
+    keeping->commit();
     d.check_invariants();
     inlets[i]->trim();
     return payloads;
@@ -113,12 +130,30 @@ class Fixture {
   test::TemporaryFolder folder;
   ManualClock clock;
   Quiet reporter;
-  log::Memory keeping;
-  log::Arena arena;
+  std::uint64_t message_max;
+  std::unique_ptr<log::Memory> keeping;
+  std::optional<log::Arena> arena;
   Pipe stage;
   Fd dev_null;
   std::vector<std::unique_ptr<worker::Inlet>> inlets;
   std::vector<std::unique_ptr<deliver::Delivery>> deliveries;
+
+ private:
+  void begin(std::vector<std::optional<Fd>> kept) {
+    arena.emplace(*keeping);
+    for (std::size_t i = 0; i < kept.size(); ++i) {
+      const auto name = "in" + std::to_string(i);
+      source::FifoOptions options{.name = name, .path = folder / name};
+      options.message_size_max = message_max;
+      match::RouteOptions route;
+      route.from = {i};
+      route.to = {0};
+      inlets.push_back(std::make_unique<worker::Inlet>(options, i, *arena, match::Matcher(i, {route}, {}), clock, reporter, false,
+                                                       std::move(kept[i])));
+      deliveries.push_back(inlets.back()->make_delivery(0, "it", static_cast<std::uint32_t>(i)));
+    }
+    keeping->commit();
+  }
 };
 
 using Payloads = std::vector<std::string>;
@@ -289,8 +324,145 @@ TEST_CASE("a frame that waits for memory and whose writer has gone does not keep
   f.inlets[1]->on_event(EPOLLHUP);
   CHECK(f.accept(1) == worker::Inlet::Turn::idle);
   CHECK(f.books(1).truncated == 1);
-  CHECK_FALSE(f.arena.large_waits());
+  CHECK_FALSE(f.arena->large_waits());
   Writer(f.path(1)).write(framed("next"));
   f.accept(1);
   CHECK(f.take(1) == Payloads{"next"});
+}
+
+// ---- after a death
+
+TEST_CASE("killed at any place of an accept, every byte comes once") {
+  const Payloads sent = {"alpha", "", "beta"};
+  std::string stream;
+  for (const auto& s : sent) stream += framed(s);
+  for (std::size_t moved = 0; moved <= stream.size(); ++moved) {
+    for (std::size_t read = 0; read <= moved; ++read) {
+      for (const bool told : {true, false}) {
+        if (!told && read > 0) continue;  // it is told before the first byte is read
+        Fixture f;
+        Writer writer(f.path());
+        writer.write(stream);
+        f.die_in(log::Step::accept, moved, told, read);
+        f.crash();
+        f.accept();
+        REQUIRE(f.take() == sent);
+        CHECK(f.books().bytes == stream.size());
+      }
+    }
+  }
+}
+
+TEST_CASE("killed again while an accept is taken up, every byte comes once") {
+  const auto stream = framed("alpha") + framed("beta");
+  for (std::size_t read = 0; read <= stream.size(); ++read) {
+    Fixture f;
+    Writer writer(f.path());
+    writer.write(stream);
+    f.die_in(log::Step::accept, stream.size(), false, 0);
+    f.keeping->moved(stream.size());  // as far as its first successor came ...
+    const auto room = f.inlets[0]->log().same_room(stream.size());
+    REQUIRE(::read(f.stage.read_end.get(), room.data(), read) == static_cast<ssize_t>(read));
+    if (read == stream.size()) {
+      f.inlets[0]->log().filled(read);  // ... up to its commit
+      f.keeping->end();
+    }
+    f.crash();
+    f.accept();
+    CHECK(f.take() == Payloads{"alpha", "beta"});
+  }
+}
+
+TEST_CASE("killed behind the commit of an accept, what it brought is found and nothing is waited for") {
+  Fixture f;
+  Writer writer(f.path());
+  writer.write(framed("alpha") + header(4) + "be");
+  f.accept();
+  f.crash();
+  CHECK(f.take() == Payloads{"alpha"});
+  writer.write("ta");
+  f.accept();
+  CHECK(f.take() == Payloads{"beta"});
+}
+
+TEST_CASE("the step of one source is not another's") {
+  Fixture f(4 * MiB, 2);
+  Writer first(f.path(0)), second(f.path(1));
+  first.write(framed("one"));
+  second.write(framed("two"));
+  f.die_in(log::Step::accept, 7, false, 0, 1);
+  f.crash();
+  f.accept(0);
+  f.accept(1);
+  CHECK(f.take(0) == Payloads{"one"});
+  CHECK(f.take(1) == Payloads{"two"});
+}
+
+TEST_CASE("killed at any place of throwing away, each byte is counted once, and the stream goes on where it ends") {
+  for (std::size_t moved = 0; moved <= 9; ++moved) {
+    for (const bool told : {true, false}) {
+      for (const std::size_t read : {std::size_t{0}, moved}) {
+        if (!told && read > 0) continue;
+        Fixture f;
+        {
+          Writer writer(f.path());
+          writer.write("hello\n");
+          f.accept();
+          writer.write("more text");
+          f.die_in(log::Step::discard, moved, told, read);
+          f.crash();
+          f.accept();
+        }
+        f.writers_left();
+        Writer(f.path()).write(framed("sound"));
+        f.accept();
+        CHECK(f.take() == Payloads{"sound"});
+        CHECK(f.books().discarded_bytes == 6 + 9);
+      }
+    }
+  }
+}
+
+TEST_CASE("killed while the rest of a frame is skipped, exactly its rest is skipped") {
+  for (const std::size_t moved : {0u, 1u, 100u}) {
+    Fixture f(4 * MiB, 2, 2 * MiB);
+    Writer slow(f.path(0)), other(f.path(1));
+    f.begin_large(slow, 0);
+    f.begin_large(other, 1);
+    f.accept(1);
+    f.clock.now += kDribbleMax;
+    REQUIRE(f.inlets[0]->end_dribble());
+    f.keeping->commit();
+    std::string rest(2 * MiB - 2, 'a');
+    for (std::size_t at = 0; at < rest.size();) {
+      const auto n = std::min<std::size_t>(rest.size() - at, 32 * KiB);
+      slow.write(std::string_view(rest).substr(at, n));
+      if (at == 0 && moved) f.die_in(log::Step::discard, moved, false, 0);
+      if (at == 0) f.crash();
+      f.accept(0);
+      at += n;
+    }
+    slow.write(framed("in step again"));
+    f.accept(0);
+    CHECK(f.take(0) == Payloads{"in step again"});
+    CHECK(f.books(0).discarded_bytes == 2 * MiB + 4);
+  }
+}
+
+TEST_CASE("more in the stage than was moved there is not believed") {
+  Fixture f;
+  Writer writer(f.path());
+  writer.write(framed("alpha"));
+  f.die_in(log::Step::accept, 9, false, 0);
+  f.keeping->moved(5);
+  CHECK_THROWS_AS(f.crash(), log::Memory::Damaged);
+}
+
+TEST_CASE("writers that left while no worker lived are seen to be gone") {
+  Fixture f;
+  Writer(f.path()).write(framed("whole") + header(9) + "torn");
+  f.crash();
+  f.accept();
+  CHECK(f.take() == Payloads{"whole"});
+  CHECK(f.books().truncated == 1);
 }
