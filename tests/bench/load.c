@@ -71,7 +71,7 @@ static struct Pattern make_pattern(const char* stream) {
   struct Pattern p = {NULL, lines ? size : kHeader + (size_t)size, 0};
   const size_t period = 2 * (size_t)run;
   const size_t all = (kPattern / p.message / period + 1) * period;
-  p.bytes = malloc(all * p.message);
+  p.bytes = make_buffer(all * p.message);
   for (uint64_t number = 0; number < all; ++number) {
     const char last = number / run % 2 ? 'b' : 'a';
     if (*only != last && strcmp(only, "all") != 0) continue;
@@ -123,7 +123,7 @@ static int differs(const struct Pattern* p, const uint8_t* got, size_t size, uin
 }
 
 static int read_stream(const char* path, const struct Pattern* p, uint64_t count, uint64_t warm, int whole) {
-  uint8_t* buffer = malloc(kRead);
+  uint8_t* buffer = make_buffer(kRead);
   const uint64_t all = count * p->message;
   const int fd = open_fifo(path, O_RDONLY);
   for (uint64_t got = 0; got < all;) {
@@ -145,7 +145,7 @@ static int read_stream(const char* path, const struct Pattern* p, uint64_t count
 }
 
 static int echo(const char* in, const char* out) {
-  uint8_t* buffer = malloc(kRead);
+  uint8_t* buffer = make_buffer(kRead);
   const int from = open_fifo(in, O_RDONLY);
   const int to = open_fifo(out, O_WRONLY);
   for (ssize_t n; (n = read(from, buffer, kRead)) > 0;) write_all(to, buffer, (size_t)n);
@@ -162,7 +162,7 @@ struct Latency {
 static void* receive(void* arg) {
   struct Latency* l = arg;
   const size_t frame = kHeader + (size_t)l->size;
-  uint8_t* buffer = malloc(kRead);
+  uint8_t* buffer = make_buffer(kRead);
   size_t end = 0;
   for (uint64_t number = 0; number < l->count;) {
     const ssize_t n = read(l->fd, buffer + end, kRead - end);
