@@ -94,7 +94,9 @@ bool Log::tail_suffices(std::uint64_t frame_bytes) const {
 bool Log::grow(std::uint64_t frame_bytes) {
   const std::uint64_t partial = unindexed().size();
   const auto content = std::max(frame_bytes, partial);
-  if (segments_.size() == 1 && empty() && segments_.front().can_rewind() && content + run_bytes_ <= segments_.front().capacity()) {
+  const auto front = Segment::kHeaderBytes + Segment::kGapMost;
+  if (segments_.size() == 1 && empty() && segments_.front().can_rewind() &&
+      front + content + run_bytes_ <= segments_.front().extent().bytes) {
     learn(segments_.front());
     segments_.front().rewind(end().position);
     commit();
@@ -103,7 +105,7 @@ bool Log::grow(std::uint64_t frame_bytes) {
       return true;
     }
   }
-  const auto least = std::max<std::uint64_t>(content + kRunsLeast * run_bytes_ + 64 + Segment::kHeaderBytes, kSegmentBytesLeast);
+  const auto least = std::max<std::uint64_t>(front + content + kRunsLeast * run_bytes_ + 64, kSegmentBytesLeast);
   const auto usual = std::clamp<std::uint64_t>(std::bit_ceil(partial + partial / 4), segment_next_, kSegmentBytes);
   const auto wanted = std::max(least, usual);
   const auto extent = borrow(wanted, least);

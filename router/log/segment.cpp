@@ -9,32 +9,53 @@
 #include "base/limits.h"
 
 namespace standpipe::log {
+namespace {
+
+constexpr std::uint64_t kPipePage = 4096;
+// Where in its page a segment's first byte from a pipe lies, at least, and how far from the page's end. Zen 3 copies (rep movsb) up
+// to twenty times slower to an address that lies 1 to 31 bytes behind the source's place in its page, and in a pipe that place is
+// mostly 0. Pages of a pipe are seldom quite full, so the place drifts by some bytes a page, either way: 512 outlasts a segment.
+constexpr std::uint64_t kAside = 512;
+
+// Bytes to leave free at a segment's front when `partial` bytes come first, and then those from the pipe.
+std::uint32_t front_gap(std::uint64_t partial) {
+  const auto place = (Segment::kHeaderBytes + partial) % kPipePage;
+  const bool good = kAside <= place && place <= kPipePage - kAside;
+  return good ? 0 : static_cast<std::uint32_t>((kPipePage + kAside - place) % kPipePage);
+}
+static_assert(Segment::kGapMost == 2 * kAside - 1);
+
+}  // namespace
 
 Segment::Segment(Memory& memory, const Extent& extent, Position start, std::size_t words)
     : memory_(&memory),
-      base_(memory.arena().data() + extent.offset + kHeaderBytes),
+      head_(memory.arena().data() + extent.offset),
+      base_(head_ + kHeaderBytes),
       capacity_(static_cast<std::uint32_t>(extent.bytes - kHeaderBytes)),
       run_bytes_(static_cast<std::uint32_t>(sizeof(Run) + words * sizeof(std::uint64_t))),
       words_(static_cast<std::uint32_t>(words)) {
   INVARIANT(extent.bytes <= std::numeric_limits<std::uint32_t>::max(), extent.bytes);
   INVARIANT(extent.bytes % alignof(Run) == 0, extent.bytes);
-  edit() = {start.bytes, 0, extent.bytes, extent.guaranteed, 0, 0, 0};
+  edit() = {start.bytes, 0, extent.bytes, extent.guaranteed, 0, 0, 0, 0};
 }
 
 Segment::Segment(Memory& memory, std::uint64_t offset, std::size_t words)
     : memory_(&memory),
+      head_(nullptr),
       base_(nullptr),
       run_bytes_(static_cast<std::uint32_t>(sizeof(Run) + words * sizeof(std::uint64_t))),
       words_(static_cast<std::uint32_t>(words)) {
   const auto arena = memory.arena().size();
   if (offset % Memory::kLine != 0 || offset >= arena || arena - offset < kSegmentBytesLeast)
     throw Memory::Damaged("a segment lies outside");
-  base_ = memory.arena().data() + offset + kHeaderBytes;
+  head_ = memory.arena().data() + offset;
   const auto& h = header();
   if (h.extent_bytes < kSegmentBytesLeast || h.extent_bytes > arena - offset || h.extent_bytes % alignof(Run) != 0 ||
       h.extent_bytes > std::numeric_limits<std::uint32_t>::max())
     throw Memory::Damaged("a segment has no size");
-  capacity_ = static_cast<std::uint32_t>(h.extent_bytes - kHeaderBytes);
+  if (h.gap > kGapMost) throw Memory::Damaged("a segment begins too far behind its header");
+  base_ = head_ + kHeaderBytes + h.gap;
+  capacity_ = static_cast<std::uint32_t>(h.extent_bytes - kHeaderBytes - h.gap);
   const bool fits = std::uint64_t{h.runs} * run_bytes_ <= capacity_ && h.indexed <= h.filled && h.filled <= floor();
   if (!fits) throw Memory::Damaged("a segment's index and its bytes overlap");
   believe_runs();
@@ -51,12 +72,12 @@ void Segment::believe_runs() const {
 }
 
 SegmentHeader& Segment::edit() {
-  auto* h = reinterpret_cast<SegmentHeader*>(base_ - kHeaderBytes);
+  auto* h = reinterpret_cast<SegmentHeader*>(head_);
   memory_->note(h, sizeof *h);
   return *h;
 }
 
-std::uint64_t Segment::offset() const { return static_cast<std::uint64_t>(base_ - kHeaderBytes - memory_->arena().data()); }
+std::uint64_t Segment::offset() const { return static_cast<std::uint64_t>(head_ - memory_->arena().data()); }
 
 std::span<std::byte> Segment::room(std::uint32_t reserve) const {
   const auto limit = floor() - std::min(reserve, floor());
@@ -121,9 +142,22 @@ std::uint32_t Segment::drop_unindexed() {
   return dropped;
 }
 
+void Segment::leave_gap(std::uint32_t bytes) {
+  edit().gap = bytes;
+  base_ = head_ + kHeaderBytes + bytes;
+  capacity_ = static_cast<std::uint32_t>(header().extent_bytes - kHeaderBytes - bytes);
+}
+
+// Until the commit, what is left must stand where it stood as well.
+bool Segment::can_rewind() const {
+  const auto rest = filled() - indexed();
+  return indexed() > 0 && front_gap(rest) + rest <= header().gap + indexed();
+}
+
 void Segment::rewind(Position start) {
   INVARIANT(can_rewind(), indexed(), filled());
   const auto rest = unindexed();
+  leave_gap(front_gap(rest.size()));
   std::memcpy(base_, rest.data(), rest.size());
   auto& h = edit();
   h.filled -= h.indexed;
@@ -132,6 +166,7 @@ void Segment::rewind(Position start) {
 }
 
 void Segment::adopt(std::span<const std::byte> bytes) {
+  leave_gap(front_gap(bytes.size()));
   INVARIANT(filled() == 0 && bytes.size() <= floor(), filled(), bytes.size(), floor());
   if (!bytes.empty()) std::memcpy(base_, bytes.data(), bytes.size());
   edit().filled = static_cast<std::uint32_t>(bytes.size());

@@ -31,12 +31,15 @@ struct SegmentHeader {
   std::uint32_t filled;
   std::uint32_t indexed;
   std::uint32_t runs;
+  std::uint32_t gap;  // bytes left free between this header and the first byte
 };
 
 // A contiguous piece of a log: a slotted page. Bytes grow from the front, the index from the back:
 //
-//   header | 0              indexed        filled           floor        capacity
-//          | whole frames  |  not indexed  |     room      | run n ... run 0 |
+//   header | gap | 0              indexed        filled           floor        capacity
+//                | whole frames  |  not indexed  |     room      | run n ... run 0 |
+//
+// The gap, up to kGapMost bytes, puts what comes from a pipe where the kernel copies it fast.
 //
 // 0 <= indexed <= filled <= floor <= capacity; runs are in order, do not overlap, and end at `indexed`.
 // A frame never spans two segments: what was not indexed when a segment is full moves to the next one.
@@ -45,6 +48,7 @@ struct SegmentHeader {
 class Segment {
  public:
   static constexpr std::uint64_t kHeaderBytes = Memory::kLine;
+  static constexpr std::uint32_t kGapMost = 1023;
 
   // A new one in an extent that was just lent.
   Segment(Memory& memory, const Extent& extent, Position start, std::size_t words);
@@ -82,21 +86,23 @@ class Segment {
   // All whole frames were passed, and what is left is not longer than they were: moves it to the front. The next frame then stands
   // at `start`.
   void rewind(Position start);
-  bool can_rewind() const { return indexed() > 0 && filled() - indexed() <= indexed(); }
+  bool can_rewind() const;
   // Takes over bytes that another segment has not indexed.
   void adopt(std::span<const std::byte> bytes);
 
  private:
+  void leave_gap(std::uint32_t bytes);
   const std::byte* slot(std::uint32_t index) const { return base_ + capacity_ - std::size_t{index + 1} * run_bytes_; }
   std::uint64_t* set_of(std::uint32_t index) const;
   void believe_runs() const;
   bool same_as_last(std::uint32_t generation, std::uint64_t time_ns, std::span<const std::uint64_t> set) const;
 
-  const SegmentHeader& header() const { return *reinterpret_cast<const SegmentHeader*>(base_ - kHeaderBytes); }
+  const SegmentHeader& header() const { return *reinterpret_cast<const SegmentHeader*>(head_); }
   SegmentHeader& edit();
   std::uint64_t offset() const;
 
   Memory* memory_;
+  std::byte* head_;  // of the extent: the header
   std::byte* base_;  // of the frames
   std::uint32_t capacity_;
   std::uint32_t run_bytes_;

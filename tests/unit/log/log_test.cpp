@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "log/log.h"
 
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <deque>
@@ -19,8 +21,8 @@ namespace {
 // Writes messages of fixed size (whole frames for the log's purposes) and reads them back by cursor.
 class Fixture {
  public:
-  explicit Fixture(LogOptions options = {.id = 0, .size_max = 256 * KiB, .readers = 2}, std::uint64_t memory = 4 * MiB)
-      : keeping({.memory_max = memory, .logs = 2}), arena(keeping), log(arena, options) {}
+  explicit Fixture(LogOptions with = {.id = 0, .size_max = 256 * KiB, .readers = 2}, std::uint64_t memory = 4 * MiB)
+      : options(with), keeping({.memory_max = memory, .logs = 2}), arena(keeping), log(arena, options) {}
 
   bool append(const std::string& text, std::uint64_t set = 3) {
     if (!feed(text)) return false;
@@ -49,12 +51,22 @@ class Fixture {
     return out;
   }
 
+  LogOptions options;
   Memory keeping;
   Arena arena;
   Log log;
 
  private:
   std::uint64_t time_ = 0;
+};
+
+// The next worker's view of the same log.
+struct Successor {
+  explicit Successor(const Fixture& f) : keeping(Fd(::dup(f.keeping.fd()))), arena(keeping), log(arena, f.options) {}
+
+  Memory keeping;
+  Arena arena;
+  Log log;
 };
 
 }  // namespace
@@ -176,6 +188,60 @@ TEST_CASE("a large request that is withdrawn lets the next one through") {
   CHECK_FALSE(arena.lend(1 * MiB, 2));
   arena.withdraw(1);
   CHECK(arena.lend(1 * MiB, 2));
+}
+
+TEST_CASE("bytes from a pipe begin aside of their page's begin, whatever lies before them") {
+  const auto place = [](std::size_t partial) {
+    Fixture f;
+    f.feed(std::string(f.log.room(0).size(), 'x'));
+    f.log.add_run(f.log.partial_bytes() - partial, 1, 1, 1, std::vector<std::uint64_t>{1});
+    return reinterpret_cast<std::uintptr_t>(f.log.room(0).data()) % 4096;
+  };
+  for (const std::size_t partial : {1, 4, 31, 100, 4095, 4096, 9000}) {
+    CHECK(place(partial) >= 512);
+    CHECK(place(partial) <= 4096 - 512);
+  }
+}
+
+TEST_CASE("a successor finds a log's bytes where they are, whatever lay before them") {
+  for (const std::size_t partial : {0, 4, 1000, 4000}) {
+    Fixture f;
+    Cursor at = f.log.end();
+    f.append("passed");
+    f.feed(std::string(partial, 'x'));
+    f.log.trim(f.log.end());
+    at = f.log.end();
+    f.feed("rest");
+    f.log.add_run(partial + 4, 1, 1, 1, std::vector<std::uint64_t>{1});
+    f.keeping.commit();
+    Successor next(f);
+    CHECK(next.log.read(at, 0)->bytes.size() == partial + 4);
+    CHECK(next.log.room(0).data() - next.arena.at(0) == f.log.room(0).data() - f.arena.at(0));
+  }
+}
+
+TEST_CASE("a segment that was being rewound when its worker died is as it was before") {
+  for (const std::size_t passed : {1, 700, 3950, 9000}) {
+    for (const std::size_t partial : {1, 600, 3900, 6000}) {
+      Memory keeping({.memory_max = 4 * MiB, .logs = 2});
+      Arena arena(keeping);
+      Segment segment(keeping, *arena.lend(64 * KiB, 0), {}, 1);
+      segment.adopt({});
+      std::string rest(partial, '\0');
+      for (std::size_t i = 0; i < partial; ++i) rest[i] = static_cast<char>(i % 251);
+      const std::string text = std::string(passed, 'p') + rest;
+      std::memcpy(segment.room(0).data(), text.data(), text.size());
+      segment.fill(static_cast<std::uint32_t>(text.size()));
+      segment.add_run(static_cast<std::uint32_t>(passed), 1, {1}, 1, 1, std::vector<std::uint64_t>{1});
+      keeping.commit();
+      if (!segment.can_rewind()) continue;
+      segment.rewind({passed});
+      Memory next(Fd(::dup(keeping.fd())));
+      const Segment same(next, segment.extent().offset, 1);
+      CHECK(same.indexed() == passed);
+      CHECK(std::string(reinterpret_cast<const char*>(same.unindexed().data()), same.unindexed().size()) == rest);
+    }
+  }
 }
 
 TEST_CASE("too little memory for the guarantees is refused with the number that is needed") {
