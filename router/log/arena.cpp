@@ -37,22 +37,22 @@ Arena::Arena(Memory& memory)
 
 Extent Arena::lend_guaranteed(std::size_t who) const { return {who * guaranteed_bytes_, guaranteed_bytes_, true}; }
 
-std::optional<Extent> Arena::lend(std::uint64_t bytes, std::size_t who) {
+std::optional<Extent> Arena::lend(std::uint64_t bytes, std::size_t who, std::uint64_t most) {
   bytes = whole_pages(bytes);
   const bool large = bytes > kSegmentBytes;
   if (large && std::find(turn_.begin(), turn_.end(), who) == turn_.end()) turn_.push_back(who);
   const bool my_turn = !large || turn_.front() == who;
   const auto allowed = !large && large_waits() ? shared_max_ / 4 : shared_max_;
   if (!my_turn || shared_used_ + bytes > allowed) return std::nullopt;
-  const auto offset = place(bytes);
-  if (!offset) return std::nullopt;
+  const auto extent = place(bytes, std::min(allowed - shared_used_, std::max(most, bytes)));
+  if (!extent) return std::nullopt;
   if (large) {
     turn_.pop_front();
     ++releases_;  // whoever waited behind may be next
   }
-  shared_used_ += bytes;
+  shared_used_ += extent->bytes;
   cool_down(shared_max_ - shared_used_);
-  return Extent{*offset, bytes, false};
+  return extent;
 }
 
 void Arena::withdraw(std::size_t who) {
@@ -67,8 +67,9 @@ void Arena::give_back(const Extent& extent) {
   ++releases_;
   INVARIANT(shared_used_ >= extent.bytes, shared_used_, extent.bytes);
   shared_used_ -= extent.bytes;
-  const bool usual = extent.bytes <= kSegmentBytes && std::has_single_bit(extent.bytes);
-  if (usual && hot_bytes_ + extent.bytes <= std::min(kHotBytes, shared_max_ - shared_used_)) {
+  const auto left = shared_max_ - shared_used_ - hot_large_bytes_;
+  if (extent.bytes > kSegmentBytes) return keep_large(extent);
+  if (std::has_single_bit(extent.bytes) && hot_bytes_ + extent.bytes <= std::min(kHotBytes, left)) {
     hot_[extent.bytes].push_back(extent.offset);
     hot_bytes_ += extent.bytes;
     return;
@@ -77,20 +78,54 @@ void Arena::give_back(const Extent& extent) {
   free_range(extent.offset, extent.bytes);
 }
 
-// A hot extent of that size, or the first range of addresses that is long enough.
-std::optional<std::uint64_t> Arena::place(std::uint64_t bytes) {
+// The oldest of the large ones make room for this one: they may never fit what is asked for.
+void Arena::keep_large(const Extent& extent) {
+  const auto most = std::min(kHotBytes, shared_max_ - shared_used_ - hot_bytes_);
+  while (!hot_large_.empty() && hot_large_bytes_ + extent.bytes > most) drop_large();
+  if (extent.bytes <= most) {
+    hot_large_.push_back(extent);
+    hot_large_bytes_ += extent.bytes;
+    return;
+  }
+  punch(extent.offset, extent.bytes);
+  free_range(extent.offset, extent.bytes);
+}
+
+void Arena::drop_large() {
+  const auto oldest = hot_large_.front();
+  hot_large_.pop_front();
+  hot_large_bytes_ -= oldest.bytes;
+  punch(oldest.offset, oldest.bytes);
+  free_range(oldest.offset, oldest.bytes);
+}
+
+std::optional<Extent> Arena::place_hot(std::uint64_t bytes, std::uint64_t most) {
   if (const auto hot = hot_.find(bytes); hot != hot_.end() && !hot->second.empty()) {
     const auto offset = hot->second.back();
     hot->second.pop_back();
     hot_bytes_ -= bytes;
-    return offset;
+    return Extent{offset, bytes, false};
   }
+  if (bytes <= kSegmentBytes) return std::nullopt;
+  most = std::min(most, bytes + bytes / 4);
+  const auto fits = [&](const Extent& e) { return bytes <= e.bytes && e.bytes <= most; };
+  const auto found = std::find_if(hot_large_.rbegin(), hot_large_.rend(), fits);
+  if (found == hot_large_.rend()) return std::nullopt;
+  const auto extent = *found;
+  hot_large_.erase(std::next(found).base());
+  hot_large_bytes_ -= extent.bytes;
+  return extent;
+}
+
+// A hot extent of about that size (and of `most` at most), or the first range of addresses that is long enough.
+std::optional<Extent> Arena::place(std::uint64_t bytes, std::uint64_t most) {
+  if (const auto hot = place_hot(bytes, most)) return hot;
   for (auto range = free_.begin(); range != free_.end(); ++range) {
     if (range->second < bytes) continue;
     const auto [offset, length] = *range;
     free_.erase(range);
     if (length > bytes) free_.emplace(offset + bytes, length - bytes);
-    return offset;
+    return Extent{offset, bytes, false};
   }
   return std::nullopt;  // scattered: seven eighths of the addresses are free, yet no gap is long enough; it passes with the next
                         // releases
@@ -98,6 +133,7 @@ std::optional<std::uint64_t> Arena::place(std::uint64_t bytes) {
 
 // What is kept hot is memory, too: together with what is lent out it stays within the budget.
 void Arena::cool_down(std::uint64_t hot_max) {
+  while (!hot_large_.empty() && hot_bytes_ + hot_large_bytes_ > hot_max) drop_large();
   for (auto& [bytes, offsets] : hot_) {
     for (; hot_bytes_ > hot_max && !offsets.empty(); hot_bytes_ -= bytes) {
       punch(offsets.back(), bytes);

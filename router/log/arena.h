@@ -28,9 +28,10 @@ struct Extent {
 //   - the rest is shared, first come first served. Requests larger than a segment queue up in turn; while one waits, ordinary
 //   requests
 //     get at most a quarter of the shared part.
-// Returned extents of the usual sizes stay touched (at most kHotBytes, and within memory_max with all that is lent out) and are
-// lent again last in, first out, because memory that is still in the cache is twice as fast; all others are given back to the
-// kernel at once.
+// Returned extents stay touched (of the usual sizes at most kHotBytes, of larger ones as much again, and within memory_max with all
+// that is lent out) and are lent again last in, first out, because memory that is still in the cache is twice as fast, and fresh
+// pages cost more than what is copied to them; all others are given back to the kernel at once. A large one serves for what is up
+// to a fifth smaller.
 //
 // One thread. Extents stay mapped at the same address until released.
 class Arena {
@@ -51,7 +52,8 @@ class Arena {
   Extent lend_guaranteed(std::size_t who) const;
   // `who` is the log that asks. nullopt: not now; ask again when memory has been released. A large request keeps its turn until it
   // is met or `withdraw` is called.
-  std::optional<Extent> lend(std::uint64_t bytes, std::size_t who);
+  // `most`: a hot one at hand may be larger, up to that.
+  std::optional<Extent> lend(std::uint64_t bytes, std::size_t who, std::uint64_t most = ~std::uint64_t{0});
   void withdraw(std::size_t who);
   // After the commit that says so: the memory may be gone at once.
   void give_back(const Extent& extent);
@@ -67,7 +69,10 @@ class Arena {
   bool large_waits() const { return !turn_.empty(); }
 
  private:
-  std::optional<std::uint64_t> place(std::uint64_t bytes);
+  std::optional<Extent> place(std::uint64_t bytes, std::uint64_t most);
+  std::optional<Extent> place_hot(std::uint64_t bytes, std::uint64_t most);
+  void keep_large(const Extent& extent);
+  void drop_large();
   void cool_down(std::uint64_t hot_max);
   void free_range(std::uint64_t offset, std::uint64_t bytes);
   void punch(std::uint64_t offset, std::uint64_t bytes);
@@ -80,8 +85,10 @@ class Arena {
   std::uint64_t releases_ = 0;
   std::uint64_t hot_bytes_ = 0;
   std::map<std::uint64_t, std::vector<std::uint64_t>> hot_;  // bytes -> offsets, the hottest last
-  std::map<std::uint64_t, std::uint64_t> free_;              // offset -> bytes, no two adjacent
-  std::deque<std::size_t> turn_;                             // logs that wait for a large extent
+  std::uint64_t hot_large_bytes_ = 0;
+  std::deque<Extent> hot_large_;                 // larger than a segment, the hottest last
+  std::map<std::uint64_t, std::uint64_t> free_;  // offset -> bytes, no two adjacent
+  std::deque<std::size_t> turn_;                 // logs that wait for a large extent
 };
 
 }  // namespace standpipe::log

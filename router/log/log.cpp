@@ -141,8 +141,9 @@ void Log::learn(const Segment& segment) {
 std::optional<Extent> Log::borrow(std::uint64_t wanted, std::uint64_t least) {
   if (memory_ + wanted > size_max_) wanted = least;
   if (memory_ + wanted > size_max_ && !empty()) return std::nullopt;  // full; a log without whole frames may always have one
-  auto extent = arena_.lend(wanted, id_);
-  if (!extent && least < wanted) extent = arena_.lend(least, id_);
+  const auto most = size_max_ - std::min(size_max_, memory_);
+  auto extent = arena_.lend(wanted, id_, most);
+  if (!extent && least < wanted) extent = arena_.lend(least, id_, most);
   if (!extent && !guarantee_used_ && least <= arena_.guaranteed_bytes()) {
     extent = arena_.lend_guaranteed(id_);
     arena_.withdraw(id_);

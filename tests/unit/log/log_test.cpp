@@ -190,6 +190,43 @@ TEST_CASE("a large request that is withdrawn lets the next one through") {
   CHECK(arena.lend(1 * MiB, 2));
 }
 
+TEST_CASE("memory of a large frame is lent again, still warm, to one that is a little smaller") {
+  Memory keeping({.memory_max = 8 * MiB});
+  Arena arena(keeping);
+  const auto first = arena.lend(1 * MiB, 0);
+  arena.give_back(*first);
+  const auto second = arena.lend(900 * KiB, 0);
+  CHECK(second->offset == first->offset);
+  CHECK(arena.shared_used() == 1 * MiB);
+  arena.give_back(*second);
+  CHECK(arena.shared_used() == 0);
+}
+
+TEST_CASE("warm memory is not lent where it would exceed what may be taken") {
+  Memory keeping({.memory_max = 8 * MiB});
+  Arena arena(keeping);
+  arena.give_back(*arena.lend(1 * MiB, 0));
+  CHECK(arena.lend(900 * KiB, 0, 900 * KiB)->bytes == 900 * KiB);
+}
+
+TEST_CASE("all shared memory can be lent, whatever is kept warm") {
+  Memory keeping({.memory_max = 8 * MiB});
+  Arena arena(keeping);
+  for (const auto size : {2 * MiB, 300 * KiB, 256 * KiB, 700 * KiB}) arena.give_back(*arena.lend(size, 0));
+  CHECK(arena.lend(arena.shared_bytes() / 4096 * 4096, 0).has_value());
+}
+
+TEST_CASE("a log with more memory than it asked for has it after a death, too, and nobody else") {
+  Fixture f({.id = 0, .size_max = 4 * MiB, .readers = 2}, 8 * MiB);
+  f.arena.give_back(*f.arena.lend(1 * MiB, 0));
+  f.append(std::string(900 * KiB, 'x'));
+  f.keeping.commit();
+  REQUIRE(f.log.memory() == 1 * MiB);
+  Successor next(f);
+  CHECK(next.log.memory() == 1 * MiB);
+  CHECK(next.arena.shared_used() == 1 * MiB);
+}
+
 TEST_CASE("bytes from a pipe begin aside of their page's begin, whatever lies before them") {
   const auto place = [](std::size_t partial) {
     Fixture f;
