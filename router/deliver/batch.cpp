@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "deliver/batch.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -66,6 +67,13 @@ void Batch::add_from(const Range& range) {
   INVARIANT(count() > 0 && count() <= range.count, delivery_->source(), count(), range.count);
 }
 
+// By hundreds: to push them back one by one took as long as to find them.
+void Batch::resize(std::size_t count) {
+  messages_.resize(count);
+  begins_.resize(count);
+  ends_.resize(count);
+}
+
 bool Batch::add(const log::Piece& piece, log::Position until) {
   std::array<frame::Frame, 256> frames;
   std::size_t offset = 0;
@@ -74,19 +82,26 @@ bool Batch::add(const log::Piece& piece, log::Position until) {
     const auto rest = piece.bytes.subspan(offset);
     const auto scan = delivery_->codec().scan(rest, frames);
     INVARIANT(scan.frames > 0, delivery_->source(), offset, piece.bytes.size());
+    const auto had = messages_.size();
+    const auto most = std::min<std::size_t>(scan.frames, messages_max_ - had);
+    const auto start = piece.begin.position + offset;
+    resize(had + most);
     std::size_t begin = 0;
-    for (std::size_t i = 0; i < scan.frames; ++i) {
+    std::size_t i = 0;
+    bool full = false;
+    for (; i < most && start + frames[i].end <= until; ++i) {
       const auto& f = frames[i];
-      const auto end = piece.begin.position + (offset + f.end);
-      if (end > until) return true;
-      const bool full = messages_.size() >= messages_max_ || (bytes_ + (f.end - begin) > bytes_max_ && !messages_.empty());
-      if (full) return false;
-      messages_.push_back({reinterpret_cast<const std::uint8_t*>(rest.data() + f.payload), f.size, sequence++, piece.time_ns});
-      begins_.push_back(piece.begin.position + (offset + begin));
-      ends_.push_back(end);
+      full = bytes_ + (f.end - begin) > bytes_max_ && had + i > 0;
+      if (full) break;
+      messages_[had + i] = {reinterpret_cast<const std::uint8_t*>(rest.data() + f.payload), f.size, sequence++, piece.time_ns};
+      begins_[had + i] = start + begin;
+      ends_[had + i] = start + f.end;
       bytes_ += f.end - begin;
       begin = f.end;
     }
+    resize(had + i);
+    if (full || i < most) return !full;
+    if (most < scan.frames) return start + frames[i].end > until;
     offset += scan.consumed;
   }
   return true;

@@ -40,6 +40,7 @@ class Batch {
 
  private:
   void start(Delivery& delivery, const Again& again);
+  void resize(std::size_t count);
   void add_from(const Range& range);
   // Adds frames of the piece that end at `until` or before; false: the batch is full.
   bool add(const log::Piece& piece, log::Position until);
