@@ -24,6 +24,7 @@ Log::Log(Arena& arena, const LogOptions& options)
     : arena_(arena),
       id_(options.id),
       size_max_(options.size_max),
+      last_read_(options.readers),
       words_((options.readers + 63) / 64),
       run_bytes_(static_cast<std::uint32_t>(sizeof(Run) + words_ * sizeof(std::uint64_t))),
       lately_frames_(options.runs_are_short ? 3 : 31),
@@ -201,6 +202,7 @@ std::size_t Log::drop_unindexed() {
 // ---- read
 
 const Segment& Log::segment_at(Position position) const {
+  if (!segments_.empty() && segments_.back().start() <= position) return segments_.back();
   const auto behind =
       std::upper_bound(segments_.begin(), segments_.end(), position, [](Position p, const Segment& s) { return p < s.start(); });
   INVARIANT(behind != segments_.begin(), position.bytes, trimmed().position.bytes);
@@ -209,13 +211,15 @@ const Segment& Log::segment_at(Position position) const {
 
 std::optional<Piece> Log::read(Cursor& at, std::size_t bit) const {
   INVARIANT(trimmed() <= at && at <= end(), trimmed().position.bytes, at.position.bytes, end().position.bytes);
+  auto& last = last_read_[bit];
   while (at.position < end().position) {
     const Segment& segment = segment_at(at.position);
-    for (auto r = segment.find_run(static_cast<std::uint32_t>(at.position - segment.start())); r < segment.runs(); ++r) {
+    for (auto r = segment.find_run(static_cast<std::uint32_t>(at.position - segment.start()), last); r < segment.runs(); ++r) {
       const Run& run = segment.run(r);
       const Cursor run_end{segment.start() + run.end, Sequence{run.first_sequence + run.count}};
       if (segment.run_wants(r, bit)) {
         const auto offset = static_cast<std::uint32_t>(at.position - segment.start());
+        last = r;
         return Piece{{segment.data() + offset, run.end - offset},
                      at,
                      run_end,

@@ -112,6 +112,8 @@ class Log {
   Arena& arena_;
   std::size_t id_;
   std::uint64_t size_max_;
+  // Where each reader was last: runs are read one after the other, each several times.
+  mutable std::vector<std::uint32_t> last_read_;
   std::size_t words_;
   std::uint32_t run_bytes_;
   // How much of a segment its index takes: bytes of frames and of index, of late. That share of what is free stays free for it.

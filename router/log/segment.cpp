@@ -123,7 +123,10 @@ bool Segment::add_run(std::uint32_t bytes, std::uint32_t count, Sequence first, 
 
 bool Segment::run_wants(std::uint32_t index, std::size_t bit) const { return (set_of(index)[bit / 64] >> (bit % 64)) & 1; }
 
-std::uint32_t Segment::find_run(std::uint32_t offset) const {
+std::uint32_t Segment::find_run(std::uint32_t offset, std::uint32_t guess) const {
+  if (guess < runs() && run(guess).begin <= offset)
+    for (auto r = guess; r < std::min(guess + 4, runs()); ++r)
+      if (offset < run(r).end) return r;
   std::uint32_t low = 0;
   std::uint32_t high = runs();
   while (low < high) {

@@ -79,7 +79,8 @@ class Segment {
   const Run& run(std::uint32_t index) const { return *reinterpret_cast<const Run*>(slot(index)); }
   bool run_wants(std::uint32_t index, std::size_t bit) const;
   // The run that the offset lies in or, between runs, the next; runs() when there is none.
-  std::uint32_t find_run(std::uint32_t offset) const;
+  // `guess`: it is probably this one or one of the next.
+  std::uint32_t find_run(std::uint32_t offset, std::uint32_t guess) const;
 
   // Forgets the bytes that were not indexed (a frame that will never be whole).
   std::uint32_t drop_unindexed();
