@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/fd.h"
 #include "plugin/handler.h"
@@ -75,6 +76,7 @@ class OutputFifo {
  private:
   void prepare();
   Fd open_to_read() const;
+  iovec join(std::span<const iovec> pieces);
 
   std::string path_;
   unsigned mode_;
@@ -86,6 +88,7 @@ class OutputFifo {
   std::size_t capacity_ = 0;
   std::uint64_t staged_ = 0;
   Pipe stage_;
+  std::vector<std::byte> joined_;
   Fd fifo_;
 };
 
