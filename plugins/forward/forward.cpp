@@ -18,7 +18,11 @@ class Forward {
         on_reader_death_(options.text("on_reader_death") == "count" ? STANDPIPE_READER_DEATH_COUNT
                                                                     : STANDPIPE_READER_DEATH_RESEND) {}
 
-  void open() { output_ = host_.add_fifo({path_, mode_, create_, on_reader_death_}); }
+  void open() {
+    output_ = host_.add_fifo({path_, mode_, create_, on_reader_death_});
+    host_.send_all(output_);
+  }
+  // Where the router asks about each batch all the same.
   void handle(standpipe::Batch& batch) { batch.send_all(output_); }
 
  private:

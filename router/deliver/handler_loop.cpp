@@ -20,6 +20,18 @@ constexpr std::uint32_t kAsideInARow = 5;        // then it is not the messages
 constexpr std::uint32_t kDeathsBesidesMost = 3;  // in open, close ...: then the handler is held
 constexpr std::size_t kBlocksLeast = 256;        // what settling a batch may take of the memory for rows, and as much again
 
+// Of the messages of a range that are wanted.
+std::uint64_t wire_bytes(const Delivery& delivery, const Range& range) {
+  std::uint64_t sum = 0;
+  for (auto at = range.begin; at < range.end;) {
+    const auto piece = delivery.log().read(at, delivery.bit());
+    if (!piece || piece->begin >= range.end) break;
+    sum += std::min(piece->end.position, range.end.position) - piece->begin.position;
+    at = piece->end;
+  }
+  return sum;
+}
+
 }  // namespace
 
 HandlerLoop::HandlerLoop(const HandlerOptions& options, std::size_t id, Surroundings& around)
@@ -74,12 +86,18 @@ bool HandlerLoop::step(Nanoseconds now) {
   }
   waits_for_output_ = !outputs_accept();
   if (waits_for_output_) return false;
+  if (all_to_ != 0) return send_run(now) && has_more();
   if (!take_batch(now)) {
     around_.memory().commit();  // cursors may have passed what is for others
     return false;
   }
   call(Call::handle);
-  return true;
+  return has_more();
+}
+
+bool HandlerLoop::has_more() const {
+  return std::any_of(deliveries_.begin(), deliveries_.end(),
+                     [](const auto& d) { return d->may_have_more() || !d->again().empty(); });
 }
 
 bool HandlerLoop::admitted(bool alone) {
@@ -115,6 +133,59 @@ bool HandlerLoop::take_batch(Nanoseconds now) {
     if (before < delivery.next()) around_.settled(delivery);  // what was skipped may be trimmed
   }
   return false;
+}
+
+// A batch's worth of one delivery, in turn, without looking at the messages. The plugin has no part in it, so a death leaves
+// nothing in doubt: one commit.
+bool HandlerLoop::send_run(Nanoseconds now) {
+  bool sent = false;
+  for (std::size_t i = 0; i < deliveries_.size() && !sent; ++i) {
+    auto& delivery = *deliveries_[turn_];
+    turn_ = (turn_ + 1) % deliveries_.size();
+    const auto before = delivery.next();
+    sent = delivery.again().empty() ? send_next(delivery) : send_again(delivery, now);
+    around_.memory().commit();
+    if (!sent && before < delivery.next()) around_.settled(delivery);  // what was skipped may be trimmed
+  }
+  if (sent) connected();
+  return sent;
+}
+
+bool HandlerLoop::send_again(Delivery& delivery, Nanoseconds now) {
+  if (delivery.again_due > now) {
+    wake_by(delivery.again_due);
+    return false;
+  }
+  const auto range = delivery.again().front().range;
+  delivery.again().pop_front();
+  send(delivery, range, wire_bytes(delivery, range));
+  return true;
+}
+
+bool HandlerLoop::send_next(Delivery& delivery) {
+  Range range;
+  std::uint64_t bytes = 0;
+  for (auto at = delivery.next(); bytes < kBatchBytes; at = range.end) {
+    const auto piece = delivery.log().read(at, delivery.bit());
+    if (!piece) break;
+    if (bytes == 0) range.begin = piece->begin;
+    range.end = piece->end;
+    range.count += piece->count;
+    bytes += piece->bytes.size();
+  }
+  if (bytes == 0) {
+    delivery.skip_unwanted();
+    return false;
+  }
+  delivery.give_out(range);
+  send(delivery, range, bytes);
+  return true;
+}
+
+void HandlerLoop::send(Delivery& delivery, const Range& range, std::uint64_t bytes) {
+  auto& output = *outputs_[all_to_ - 1];
+  output.send(delivery, range, bytes);
+  around_.has_sendings(output);
 }
 
 // Makes the call here, or in the thread; on_completed follows either way.
@@ -184,6 +255,7 @@ void HandlerLoop::perform() {
       break;
     case Call::open:
       outputs_.clear();
+      all_to_ = 0;
       in_open_ = true;
       answer_ = handler_.open();
       in_open_ = false;
@@ -267,12 +339,15 @@ void HandlerLoop::settle_outcomes(Nanoseconds now) {
 
 void HandlerLoop::settle_handle(Nanoseconds now) {
   around_.settled(batch_.delivery());
-  if (flight_.result.at > 0 && open_tries_ > 0) {  // only now: an open that is followed by a disconnect at once is no connection
-    if (disconnect_said_) around_.reporter().info(name() + ": connected again after " + counted(open_tries_, "try", "tries"));
-    open_tries_ = 0;
-  }
+  if (flight_.result.at > 0) connected();  // only now: an open that is followed by a disconnect at once is no connection
   if (answer_.code == STANDPIPE_FATAL) return hold(answer_.reason);
   if (answer_.code == STANDPIPE_DISCONNECTED) return drop_connection(now, answer_.reason);
+}
+
+void HandlerLoop::connected() {
+  if (open_tries_ == 0) return;
+  if (disconnect_said_) around_.reporter().info(name() + ": connected again after " + counted(open_tries_, "try", "tries"));
+  open_tries_ = 0;
 }
 
 void HandlerLoop::book(std::uint8_t outcome, std::uint32_t first, std::uint32_t last, Nanoseconds now) {
@@ -521,6 +596,12 @@ std::uint32_t HandlerLoop::add_fifo(const plugin::FifoOutputRequest& request, st
   if (!output) return 0;
   outputs_.push_back(output);
   return static_cast<std::uint32_t>(outputs_.size());
+}
+
+bool HandlerLoop::send_all(std::uint32_t output) {
+  if (!in_open_ || output == 0 || output > outputs_.size()) return false;
+  all_to_ = output;
+  return true;
 }
 
 }  // namespace standpipe::deliver

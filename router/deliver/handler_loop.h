@@ -23,8 +23,8 @@ namespace standpipe::deliver {
 // The loop around one handler: take a batch from one of its deliveries, in turn; let the plugin handle it where it is placed;
 // settle by the outcomes; again. Placement is not another mechanism: the same steps, with the call made here or in a thread.
 //
-// One call at a time. A handler that stands still (slow, held, disconnected, its output full) holds back only the logs it reads
-// from.
+// One call at a time, and none for messages when the plugin asked that everything goes to one output. A handler that stands still
+// (slow, held, disconnected, its output full) holds back only the logs it reads from.
 //
 //   opening -> ready <-> (a call in progress) -> closed
 //      ^________| disconnected      held: answered fatal, until a person acts
@@ -76,6 +76,7 @@ class HandlerLoop final : public plugin::HostServices {
   std::uint64_t now() override;
   bool stopping() override;
   std::uint32_t add_fifo(const plugin::FifoOutputRequest& request, std::string& why) override;
+  bool send_all(std::uint32_t output) override;
 
  private:
   enum class State { opening, ready, held, closed };
@@ -115,6 +116,12 @@ class HandlerLoop final : public plugin::HostServices {
   bool take_batch(Nanoseconds now);
   bool admitted(bool alone);
   std::uint8_t outcome(std::uint32_t i) const { return flight_.outcomes[i]; }
+  bool has_more() const;
+  bool send_run(Nanoseconds now);
+  bool send_again(Delivery& delivery, Nanoseconds now);
+  bool send_next(Delivery& delivery);
+  void send(Delivery& delivery, const Range& range, std::uint64_t bytes);
+  void connected();
   bool outputs_accept() const;
   void book(std::uint8_t outcome, std::uint32_t first, std::uint32_t last, Nanoseconds now);
   void book_retry(std::uint32_t first, std::uint32_t last, Nanoseconds now);
@@ -134,6 +141,7 @@ class HandlerLoop final : public plugin::HostServices {
   std::vector<std::unique_ptr<Delivery>> deliveries_;
   std::size_t turn_ = 0;
   std::vector<Output*> outputs_;  // numbered from 1 for the plugin
+  std::uint32_t all_to_ = 0;      // the output that everything goes to; 0: the plugin is asked
 
   State state_ = State::opening;
   bool busy_ = false;

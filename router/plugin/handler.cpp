@@ -136,8 +136,12 @@ std::uint64_t Handler::host_now(void* self) { return static_cast<Handler*>(self)
 std::uint32_t Handler::host_stopping(void* self) { return static_cast<Handler*>(self)->services_.stopping(); }
 
 const void* Handler::host_extension(void*, standpipe_string id) {
-  static constexpr standpipe_output kOutput{sizeof(standpipe_output), 0, host_add_fifo};
+  static constexpr standpipe_output kOutput{sizeof(standpipe_output), 0, host_add_fifo, host_send_all};
   return view(id) == STANDPIPE_OUTPUT_EXTENSION ? &kOutput : nullptr;
+}
+
+std::uint32_t Handler::host_send_all(void* self, std::uint32_t output) {
+  return static_cast<Handler*>(self)->services_.send_all(output);
 }
 
 std::uint32_t Handler::host_add_fifo(void* self, const standpipe_fifo_output* fifo, standpipe_reason* reason) try {

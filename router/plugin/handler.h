@@ -29,6 +29,8 @@ class HostServices {
   virtual bool stopping() = 0;
   // The output's number, from 1; 0: refused, with the reason.
   virtual std::uint32_t add_fifo(const FifoOutputRequest& request, std::string& why) = 0;
+  // Everything goes to that output, and the plugin is not asked. false: not granted.
+  virtual bool send_all(std::uint32_t /*output*/) { return false; }
 };
 
 // The answer to a lifecycle call.
@@ -71,6 +73,7 @@ class Handler {
   static std::uint64_t host_now(void* self);
   static std::uint32_t host_stopping(void* self);
   static const void* host_extension(void* self, standpipe_string id);
+  static std::uint32_t host_send_all(void* self, std::uint32_t output);
   static std::uint32_t host_add_fifo(void* self, const standpipe_fifo_output* fifo, standpipe_reason* reason);
 
   Answer answer(std::uint32_t code, const standpipe_reason& reason) const;

@@ -205,6 +205,9 @@ typedef struct standpipe_output {
   uint32_t reserved;
   /* Returns the output's number (from 1), or 0 with a reason. The host opens it; nobody reading yet is no failure. [open] */
   uint32_t (*add_fifo)(void* host_self, const standpipe_fifo_output* fifo, standpipe_reason* reason);
+  /* Until close, everything goes to that output, and handle is not called: for a handler that would answer STANDPIPE_SEND for each
+   * message. Returns 1, or 0: not granted, handle is called. May be NULL, and older hosts lack it (STANDPIPE_HAS). [open] */
+  uint32_t (*send_all)(void* host_self, uint32_t output);
 } standpipe_output;
 
 /* ---- the handler, as the plugin writes it -------------------------------------------------------------------------- */

@@ -180,6 +180,15 @@ class Host {
     return number;
   }
 
+  // Only inside open(). Until close, everything goes to that output, and handle is not called. false: not granted, handle is
+  // called.
+  bool send_all(std::uint32_t output) const {
+    const auto* power =
+        static_cast<const standpipe_output*>(host_->extension(host_->self, detail::abi(STANDPIPE_OUTPUT_EXTENSION)));
+    return power && STANDPIPE_HAS(power, standpipe_output, send_all) && power->send_all &&
+           power->send_all(host_->self, output) != 0;
+  }
+
  private:
   void log(std::uint32_t level, std::string_view text) const { host_->log(host_->self, level, detail::abi(text)); }
   const standpipe_host* host_ = nullptr;

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "deliver/handler_loop.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <cstring>
 
 #include "base/limits.h"
 #include "frame/length_prefixed.h"
 #include "scripted.h"
+#include "temporary_folder.h"
 
 using namespace standpipe;
 using namespace std::chrono_literals;
@@ -30,7 +34,7 @@ class Fixture final : public deliver::Surroundings {
   void append(unsigned messages) {
     const std::uint64_t set = 1;
     for (unsigned i = 0; i < messages; ++i) {
-      const char frame[] = {1, 0, 0, 0, 'm'};
+      const char frame[] = {1, 0, 0, 0, static_cast<char>('a' + (log.end().sequence.number - 1) % 26)};
       const auto room = log.room(0);
       std::memcpy(room.data(), frame, sizeof frame);
       log.filled(sizeof frame);
@@ -38,6 +42,39 @@ class Fixture final : public deliver::Surroundings {
       ++delivery->edit_tally().matched;
       keeping.commit();
     }
+  }
+  void make_output() {
+    const deliver::Output::Around needs{quiet, [](auto&) {}, [this](std::uint32_t) -> deliver::Delivery& { return *delivery; },
+                                        64 * KiB, 64 * KiB};
+    out = std::make_unique<deliver::Output>(plugin::FifoOutputRequest{folder / "out", 0600, true, true}, needs);
+    out->attach(keeping, link, 0);
+  }
+  // Messages first .. last - 1 were given out, and are to be given again; those before are final.
+  void give_again(std::uint32_t first, std::uint32_t last, Nanoseconds due = Nanoseconds(0)) {
+    const auto place = [](std::uint32_t i) { return log::Cursor{{i * 5u}, {i + 1u}}; };
+    const auto given = delivery->next().sequence.number - 1;
+    delivery->give_out({delivery->next(), place(last), last - given});
+    if (given < first) {
+      delivery->edit_tally().delivered += first - given;
+      delivery->finish({place(static_cast<std::uint32_t>(given)), place(first), first - given});
+    }
+    delivery->give_again({{place(first), place(last), last - first}}, due);
+    keeping.commit();
+  }
+  // What a reader of the output gets; the letters of the messages.
+  std::string sent() {
+    const Fd reader(::open((folder / "out").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    while (out->pump(time.now)) {
+    }
+    char bytes[4096];
+    const auto n = ::read(reader.get(), bytes, sizeof bytes);
+    std::string letters;
+    for (ssize_t i = 4; i < n; i += 5) letters += bytes[i];
+    return letters;
+  }
+  // Batches are with other handlers that may all become sendings.
+  void fill_output() {
+    while (out->accepts()) out->expect();
   }
   // Steps until nothing is left to do now, at most `most` times, checking the books each time.
   void step(int most = 100) {
@@ -59,8 +96,8 @@ class Fixture final : public deliver::Surroundings {
   bool stopping() const override { return false; }
   void completed(deliver::HandlerLoop&) override {}
   deliver::Output* output_for(const plugin::FifoOutputRequest&, std::string& why) override {
-    why = "no outputs here";
-    return nullptr;
+    if (!out) why = "no outputs here";
+    return out.get();
   }
   log::Memory& memory() override { return keeping; }
   deliver::Delivery& delivery_with(std::uint32_t) override { return *delivery; }
@@ -82,6 +119,9 @@ class Fixture final : public deliver::Surroundings {
   log::Arena arena;
   log::Log log;
   frame::LengthPrefixed codec;
+  test::TemporaryFolder folder;
+  keeper::Link link = keeper::Link::none();
+  std::unique_ptr<deliver::Output> out;
   std::unique_ptr<deliver::HandlerLoop> loop;
   deliver::Delivery* delivery = nullptr;
 };
@@ -188,4 +228,80 @@ TEST_CASE("any outcomes in any order leave the books closed and every message se
     CHECK(f.delivery->in_flight() == 0);
     CHECK(f.tally().settled() == f.tally().matched);
   }
+}
+
+// ---- everything to one output
+
+namespace {
+
+// A plugin that adds an output and asks in open that everything goes to that number; what it was told.
+std::uint32_t ask_for_all(const standpipe_host& host, std::uint32_t number) {
+  const auto* power = static_cast<const standpipe_output*>(
+      host.extension(host.self, {STANDPIPE_OUTPUT_EXTENSION, sizeof STANDPIPE_OUTPUT_EXTENSION - 1}));
+  standpipe_fifo_output fifo{};
+  fifo.size = sizeof fifo;
+  power->add_fifo(host.self, &fifo, nullptr);
+  return power->send_all(host.self, number);
+}
+
+}  // namespace
+
+TEST_CASE("a handler that sends everything is not asked about its messages") {
+  Fixture f;
+  f.make_output();
+  f.scripted.on_open = [](const auto& host) { CHECK(ask_for_all(host, 1) == 1); };
+  f.append(3);
+  f.step();
+  CHECK(f.scripted.seen.empty());
+  CHECK(f.delivery->next() == f.log.end());
+  CHECK(f.sent() == "abc");
+  CHECK(f.delivery->in_flight() == 3);
+  CHECK_FALSE(f.keeping.pending());
+}
+
+TEST_CASE("what an earlier worker left open is sent first, range by range") {
+  Fixture f;
+  f.make_output();
+  f.append(6);
+  f.give_again(1, 2);
+  f.give_again(3, 5);
+  f.scripted.on_open = [](const auto& host) { ask_for_all(host, 1); };
+  f.step();
+  CHECK(f.scripted.seen.empty());
+  CHECK(f.sent() == "bdef");
+  CHECK_FALSE(f.keeping.pending());
+}
+
+TEST_CASE("what is to wait is not sent before, nor is what stands behind it") {
+  Fixture f;
+  f.make_output();
+  f.append(2);
+  f.give_again(0, 1, 5s);
+  f.scripted.on_open = [](const auto& host) { ask_for_all(host, 1); };
+  f.step();
+  CHECK(f.out->idle());
+  CHECK(f.loop->wake_at() == 5s);
+  f.run();
+  CHECK(f.sent() == "ab");
+}
+
+TEST_CASE("a full output keeps what is sent without asking in its log") {
+  Fixture f;
+  f.make_output();
+  f.scripted.on_open = [](const auto& host) { ask_for_all(host, 1); };
+  f.step();
+  f.fill_output();
+  f.append(1);
+  const auto next = f.delivery->next();
+  f.step();
+  CHECK(f.delivery->next() == next);
+  CHECK(f.loop->waits_for_output());
+}
+
+TEST_CASE("everything to an output that there is not is refused, and the handler is asked") {
+  Fixture f;
+  f.scripted.on_open = [](const auto& host) { CHECK(ask_for_all(host, 1) == 0); };
+  f.append(2);
+  f.step();
+  CHECK(f.scripted.seen == Seen{"1,2 a1"});
 }

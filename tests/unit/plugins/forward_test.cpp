@@ -12,6 +12,7 @@ TEST_CASE("forward asks for its FIFO and sends every message there") {
   CHECK(host.fifos[0].mode == 0620);
   CHECK(host.fifos[0].create == 1);
   CHECK(host.fifos[0].on_reader_death == STANDPIPE_READER_DEATH_RESEND);
+  CHECK(host.all_to == 1);
   const auto answer = forward.handle({"", "a", std::string(1 << 20, 'x')});
   CHECK(answer.all(STANDPIPE_SEND));
   CHECK(answer.settled == 3);

@@ -45,6 +45,7 @@ class Host {
   std::uint64_t now = 1'714'564'800'250'000'000;  // 2024-05-01T12:00:00.250Z
   bool stopping = false;
   bool has_outputs = true;
+  std::uint32_t all_to = 0;       // as asked by send_all
   std::string fifo_refusal;       // not empty: add_fifo fails with it
   std::vector<std::string> said;  // "warning: ..."
   std::vector<Fifo> fifos;
@@ -81,7 +82,11 @@ class Host {
                       [](void* self) { return of(self).now; },
                       [](void* self) -> std::uint32_t { return of(self).stopping; },
                       extension};
-  standpipe_output output_{sizeof output_, 0, add_fifo};
+  static std::uint32_t send_all(void* self, std::uint32_t output) {
+    of(self).all_to = output;
+    return 1;
+  }
+  standpipe_output output_{sizeof output_, 0, add_fifo, send_all};
 };
 
 using Options = std::map<std::string, std::string>;
