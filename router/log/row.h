@@ -14,7 +14,7 @@ struct RowHead {
 };
 
 // A short sequence of Ts in the memory that outlives the worker, in blocks of a common pool: as a deque, bounded. Quick at both
-// ends; in the middle it moves what is behind. Changes are noted; the caller commits.
+// ends; in the middle it moves what is behind. Changes are noted, word by word: a head is four lines. The caller commits.
 template <class T>
 class Row {
   static_assert(std::is_trivially_copyable_v<T>);
@@ -25,7 +25,10 @@ class Row {
 
   // In a record of that name, of which there is no other Row. Throws Memory::Damaged when what an earlier worker left there cannot
   // be.
-  Row(Memory& memory, std::string_view name) : memory_(&memory), head_(memory, name) { believe(); }
+  Row(Memory& memory, std::string_view name)
+      : memory_(&memory), head_(reinterpret_cast<RowHead*>(memory.record(name, sizeof(RowHead), alignof(RowHead)).data())) {
+    believe();
+  }
 
   std::size_t size() const { return head_->count; }
   bool empty() const { return head_->count == 0; }
@@ -40,32 +43,28 @@ class Row {
   void push_back(const T& value) {
     INVARIANT(size() < kMax, size());
     const auto slot = head_->first + head_->count;
-    if (slot % kPerBlock == 0) {
-      const auto fresh = memory_->take_block();
-      head_.edit().blocks[slot / kPerBlock] = fresh;
-    }
-    ++head_.edit().count;
+    if (slot % kPerBlock == 0) noted(head_->blocks[slot / kPerBlock]) = memory_->take_block();
+    ++noted(head_->count);
     edit(size() - 1) = value;
   }
   void pop_front() {
-    auto& head = head_.edit();
-    ++head.first;
-    --head.count;
-    if (head.count == 0) return clear();
-    if (head.first < kPerBlock) return;
-    memory_->give_block(head.blocks[0]);
-    std::memmove(head.blocks, head.blocks + 1, sizeof head.blocks - sizeof head.blocks[0]);
-    head.blocks[RowHead::kBlocksMax - 1] = 0;
-    head.first -= static_cast<std::uint32_t>(kPerBlock);
+    ++noted(head_->first);
+    --noted(head_->count);
+    if (empty()) return clear();
+    if (head_->first < kPerBlock) return;
+    memory_->give_block(head_->blocks[0]);
+    auto& blocks = noted(head_->blocks);
+    std::memmove(blocks, blocks + 1, sizeof blocks - sizeof blocks[0]);
+    blocks[RowHead::kBlocksMax - 1] = 0;
+    noted(head_->first) -= static_cast<std::uint32_t>(kPerBlock);
   }
   void pop_back() {
-    auto& head = head_.edit();
-    --head.count;
-    if (head.count == 0) return clear();
-    const auto end = head.first + head.count;
+    --noted(head_->count);
+    if (empty()) return clear();
+    const auto end = head_->first + head_->count;
     if (end % kPerBlock != 0) return;
-    memory_->give_block(head.blocks[end / kPerBlock]);
-    head.blocks[end / kPerBlock] = 0;
+    memory_->give_block(head_->blocks[end / kPerBlock]);
+    noted(head_->blocks[end / kPerBlock]) = 0;
   }
   void insert(std::size_t i, const T& value) {
     push_back(value);
@@ -76,11 +75,12 @@ class Row {
     while (size() > count) pop_back();
   }
   void clear() {
-    for (auto& block : head_.edit().blocks) {
-      if (block) memory_->give_block(block);
-      block = 0;
+    for (std::size_t i = 0; i < RowHead::kBlocksMax && head_->blocks[i]; ++i) {
+      memory_->give_block(head_->blocks[i]);
+      noted(head_->blocks[i]) = 0;
     }
-    head_.edit().first = head_.edit().count = 0;
+    noted(head_->first) = 0;
+    noted(head_->count) = 0;
   }
 
  private:
@@ -99,8 +99,14 @@ class Row {
     return reinterpret_cast<T*>(memory_->block(head_->blocks[slot / kPerBlock])) + slot % kPerBlock;
   }
 
+  template <class Part>
+  Part& noted(Part& part) {
+    memory_->note(&part, sizeof part);
+    return part;
+  }
+
   Memory* memory_;
-  Kept<RowHead> head_;
+  RowHead* head_;
 };
 
 }  // namespace standpipe::log
