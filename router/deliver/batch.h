@@ -27,7 +27,7 @@ class Batch {
 
   std::uint32_t count() const { return static_cast<std::uint32_t>(messages_.size()); }
   std::uint32_t attempt() const { return again_.attempt; }
-  bool suspect() const { return again_.suspect; }
+  Suspicion suspect() const { return again_.suspect; }
   std::uint16_t deaths() const { return again_.deaths; }
   Again whole() const { return {range(0, count()), again_.attempt, again_.deaths, again_.suspect}; }
   Delivery& delivery() const { return *delivery_; }

@@ -42,7 +42,8 @@ class Death {
   // Whether a call of this handler may be what killed it.
   bool blames(std::size_t handler) const { return culprit_ == kFirstHandler + handler || (culprit_ == kNobody && unknown_); }
   // Whether it is certain: nobody else was in a call, or the culprit was named.
-  bool is_sure() const { return culprit_ >= kFirstHandler || calls_ == 1; }
+  bool is_sure() const { return is_named() || calls_ == 1; }
+  bool is_named() const { return culprit_ >= kFirstHandler; }
   Reason reason() const { return hung_ ? Reason::timeout : Reason::crashed; }
   const std::string& text() const { return text_; }  // "crashed (SIGSEGV)"
 

@@ -21,13 +21,17 @@ struct Range {
   std::uint64_t count = 0;
 };
 
+// Whether messages may have killed a worker. Those that may are given as they are, as a batch; and where nobody could name who it
+// was, alone in the whole hub, so that the next death tells.
+enum class Suspicion : std::uint16_t { none, named, alone };
+
 // Open messages that are to be given again. Nothing between the messages of one range is final, so that a batch of them is a range,
 // too.
 struct Again {
   Range range;
   std::uint32_t attempt = 1;  // the next one's number
   std::uint16_t deaths = 0;   // of workers that had only these messages in a call
-  std::uint16_t suspect = 0;  // 1: given as they are, and alone in the whole hub, so that the next death tells whether it was they
+  Suspicion suspect = Suspicion::none;
 };
 
 // One source's messages on their way to one handler: a cursor on the source's log, and the books.

@@ -120,7 +120,7 @@ bool HandlerLoop::take_batch(Nanoseconds now) {
         wake_by(delivery.again_due);
         continue;
       }
-      if (!admitted(delivery.again().front().suspect)) return false;
+      if (!admitted(delivery.again().front().suspect == Suspicion::alone)) return false;
       batch_.take_again(delivery);
       return true;
     }
@@ -406,7 +406,7 @@ void HandlerLoop::leave_unlooked(std::uint32_t first, Nanoseconds now) {
   const auto range = batch_.range(first, batch_.count());
   const bool looked_at_none = answer_.ok() && first == 0;  // and says all is well: not again at once, for ever
   if (looked_at_none) return delivery.give_again({range, batch_.attempt()}, now + backoff(1));
-  if (batch_.attempt() == 1 && !batch_.suspect() && delivery.next() == range.end)
+  if (batch_.attempt() == 1 && batch_.suspect() == Suspicion::none && delivery.next() == range.end)
     return delivery.take_back(range.begin, range.count);
   delivery.give_again({range, batch_.attempt(), batch_.deaths(), batch_.suspect()}, now);
 }
@@ -465,21 +465,21 @@ void HandlerLoop::suspect(std::uint32_t first, std::uint32_t last, const Death& 
   const bool same = last - first == batch_.count();
   const auto before = static_cast<std::uint16_t>(same ? was.deaths : 0);
   if (!death.blames(id_))
-    return delivery.give_again({batch_.range(first, last), was.attempt, before, static_cast<std::uint16_t>(same && was.suspect)},
-                               now);
+    return delivery.give_again({batch_.range(first, last), was.attempt, before, same ? was.suspect : Suspicion::none}, now);
   around_.memory().count_progress();  // less is suspect than before
+  const auto how = death.is_named() ? Suspicion::named : Suspicion::alone;
   const auto range = batch_.range(first, last);
   around_.reporter().info(name() + ": its plugin " + death.text() + " with " + counted(range.count, "message") + " of " +
                           delivery.source() + " up to number " + thousands(range.end.sequence.number - 1) +
                           (range.count > 1 ? "; they are tried in halves" : "; it is tried alone"));
   if (last - first > 1) {
     const auto middle = first + (last - first) / 2;
-    delivery.give_again({batch_.range(first, middle), was.attempt, 0, 1}, now);
-    delivery.give_again({batch_.range(middle, last), was.attempt, 0, 1}, now);
+    delivery.give_again({batch_.range(first, middle), was.attempt, 0, how}, now);
+    delivery.give_again({batch_.range(middle, last), was.attempt, 0, how}, now);
     return;
   }
   const auto deaths = static_cast<std::uint16_t>(before + (death.is_sure() ? 1 : 0));
-  const Again one{batch_.range(first, last), was.attempt, deaths, 1};
+  const Again one{batch_.range(first, last), was.attempt, deaths, how};
   batch_.take_same(delivery, one);
   if (deaths >= kDeathsOfOne) return put_aside(death, deaths, now);
   delivery.give_again(one, now);
@@ -504,7 +504,8 @@ void HandlerLoop::put_aside(const Death& death, std::uint16_t deaths, Nanosecond
                                  .payload = {reinterpret_cast<const std::byte*>(m.data), m.size}});
   if (not_the_messages || failure) {
     // One death fewer, so that it is tried once more when a person has acted.
-    delivery.give_again({batch_.range(0, 1), batch_.attempt(), static_cast<std::uint16_t>(kDeathsOfOne - 1), 1}, now);
+    delivery.give_again({batch_.range(0, 1), batch_.attempt(), static_cast<std::uint16_t>(kDeathsOfOne - 1), batch_.suspect()},
+                        now);
     kept_.edit().held = 1;
     return hold(failure ? "a message that its plugin dies of cannot be put aside: " + std::string(failure->what())
                         : "its plugin died of " + std::to_string(kAsideInARow) + " messages in a row (" + death.text() + ")");

@@ -163,7 +163,7 @@ int Keeper::give_up(const std::string& why, const std::string& help, int status)
   const auto saved = page_ && lost.empty() ? "; what waited in memory is saved" : "";
   if (status == 0 && lost.empty()) reporter_.info(why + saved);
   if (status != 0 && lost.empty()) reporter_.error("gave-up", why + saved, help);
-  if (!lost.empty()) reporter_.error("gave-up", why + "; " + lost, help);
+  if (!lost.empty()) reporter_.error("gave-up", why + "; " + lost, "what it died of is said above");
   return lost.empty() ? status : 1;
 }
 

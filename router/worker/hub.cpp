@@ -403,6 +403,10 @@ void Hub::deliver() {
 void Hub::after_step(std::size_t h) {
   timers_.set(key(kHandler, h), handlers_[h]->wake_at());
   if (handlers_[h]->waits_for_output() || handlers_[h]->waits_for_turn()) blocked_handlers_.add(h);
+  if (wants_alone_ == handlers_[h].get() && !handlers_[h]->waits_for_turn()) {  // it was held, or closed, or has had its turn
+    wants_alone_ = nullptr;
+    unblock_handlers();
+  }
 }
 
 void Hub::pump() {
@@ -557,7 +561,6 @@ void Hub::on_signal(int signal) {
 
 void Hub::begin_stop() {
   stopping_ = true;
-  link_.stopping();
   deadline_ = clock_.steady() + options_.drain_timeout;
   timers_.set(key(kDeadline), *deadline_);
   reporter_.info("stopping: what was written until now is delivered, for at most " + duration_text(options_.drain_timeout));
@@ -633,6 +636,7 @@ void Hub::keep_rest() {
     if (!spill(*inlet)) drop(*inlet);
   memory_->commit();
   data_.end_checkpoints();
+  link_.stopping();  // not before: a plugin that ends the process while something is left must not look like our own end
 }
 
 bool Hub::spill(Inlet& inlet) try {
@@ -664,7 +668,6 @@ void Hub::drop(const Inlet& inlet) {
 // What a keeper that gives up, or that is stopped while it has no worker, still wants of one.
 void Hub::save() {
   stopping_ = true;
-  link_.stopping();
   now_ = clock_.steady();
   deadline_ = now_;
   if (!run_->saving) {

@@ -166,6 +166,15 @@ def kill_at_random(run, options):
             continue
         os.kill(worker, signal.SIGKILL)
         last, run.kills = worker, run.kills + 1
+        if run.kills % 5 == 0:  # on a slow machine none might ever come so far as to serve, and ten such are the end
+            wait_until_one_served(run)
+
+
+def wait_until_one_served(run):
+    served = lambda: (run.folder / "hub.stderr").read_text(errors="replace").count("went on after")
+    before, end = served(), time.monotonic() + 20
+    while run.alive() and served() == before and time.monotonic() < end:
+        time.sleep(0.005)
 
 
 def random_instants(options):
