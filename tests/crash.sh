@@ -6,6 +6,8 @@
 #   sh tests/crash.sh twice [STRIDE]      the next worker is killed as well, while it recovers
 #   sh tests/crash.sh readers [STRIDE]    as points, and the reader of the forward dies and comes back all the time
 #   sh tests/crash.sh random [SECONDS]    one run under load, up to 1,000 kills at random instants
+#   sh tests/crash.sh writers [TIMES]     1,000 writers, each killed inside a large frame: all are counted, and others go on
+#   sh tests/crash.sh readertimes [TIMES] 1,000 readers killed at random while 1,000 messages a second of 10 B to 300 KiB pass
 #   sh tests/crash.sh deaths [PATTERN]    plugins and readers that die, hang or corrupt; the keeper killed; all killed
 #   sh tests/crash.sh harness             the judgement and the killer themselves: can they fail?
 set -eu
@@ -15,6 +17,7 @@ jobs=${JOBS:-2}
 mode=${1:-points}
 argument=${2:-}
 points() { exec python3 tests/crash/points.py --bin "$bin" --jobs "$jobs" "$@"; }
+lives() { exec python3 tests/crash/lives.py --bin "$bin" --times "${argument:-1000}" "$1"; }
 tests() {
   STANDPIPE_TEST_FOLDERS=tests/crash exec python3 tests/e2e/run.py --bin "$bin" --jobs "$jobs" --only "$1"
 }
@@ -24,6 +27,8 @@ case $mode in
   twice) points --every "${argument:-5}" --then 300 ;;
   readers) points --every "${argument:-1}" --readers-die ;;
   random) points --seconds "${argument:-60}" ;;
+  writers) lives writers ;;
+  readertimes) lives readers ;;
   deaths) tests "deaths: .*${argument}" ;;
   harness) tests "harness: " ;;
   *)

@@ -283,7 +283,8 @@ class RecordReader(Actor):
 
 class DyingReader(FrameReader):
     """A process that reads, and is killed at a random instant; the next one comes when the hub has seen the FIFO without a reader. It
-    must begin with a whole frame, and what is missing before that must be counted as taken by the dead ones."""
+    must begin with a whole frame, and what is missing before that must be counted as taken by the dead ones. After so many `times` it
+    stays."""
 
     def __init__(self, path, messages, hub, part, life=0.1, times=None):
         self.order = InOrder(path.name, again=0, may_have_gap=True)
@@ -304,7 +305,8 @@ class DyingReader(FrameReader):
         self.deaths += 1
         until(lambda: waits_for_events(self.hub.process.pid), "the hub sees the reader's death", PATIENCE)
         self.counted = account_of(self.hub).of(self.part)["taken_by_dead_reader"]
-        return self.deaths != self.times
+        if self.deaths == self.times:
+            self.stays.set()
 
     def _visit(self, seconds):
         end = time.monotonic() + seconds

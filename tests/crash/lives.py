@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Many short lives: writers that are killed inside large frames, readers that are killed while messages pass.
+
+    python3 tests/crash/lives.py --bin build/test/bin/standpipe writers --times 1000
+    python3 tests/crash/lives.py --bin build/test/bin/standpipe readers --times 1000
+"""
+
+import argparse
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "e2e"))
+
+from actors import DyingReader, LogReader, SteadyWriter, TornWriter, account_of  # noqa: E402 (the kit's folder must be known first)
+from judge import Wrong  # noqa: E402
+from kit import Bench, until  # noqa: E402
+from numbered import InOrder, Numbered  # noqa: E402
+
+WRITERS = """
+data_dir: state
+sources: {torn: {fifo: torn}, beside: {fifo: beside}}
+handlers: {log: {plugin: log, options: {path: log.out, format: frames, sync: never, rotate_size: 64MiB, keep: 9}}}
+routes: [{from: [torn, beside], to: log}]
+"""
+READERS = """
+data_dir: state
+sources: {in: {fifo: in}}
+handlers: {next: {plugin: forward, options: {fifo: next}}}
+routes: [{from: in, to: next}]
+"""
+
+
+def writers(bench, times):
+    """All frames that were written whole arrive, and each torn one is counted."""
+    hub, whole, beside = bench.start(WRITERS), Numbered("t"), Numbered("b")
+    orders = {m.letter.decode(): (m, InOrder(f"log, {m.letter.decode()}", again=0)) for m in (whole, beside)}
+    log = LogReader(bench.path("log.out"), orders)
+    steady = SteadyWriter(bench.path("beside"), beside, rate=300)
+    torn = TornWriter(bench.path("torn"), whole, hub, "torn", times, pause=0)
+    until(lambda: log.error or steady.error or not torn.is_alive(), f"{times} writers die", 10 + times)
+    torn.end()
+    steady.end()
+    until(lambda: log.error or (orders["t"][1].has_all(torn.sent) and orders["b"][1].has_all(steady.sent)), "all has come", 60)
+    log.end()
+    account = hub.stop().says("beside", accepted=steady.sent)
+    drained = account.of("torn")["discarded_bytes"]
+    account.says("torn", accepted=torn.sent, truncated=times, discarded_bytes=drained)
+    if not torn.least <= drained <= torn.most:
+        raise Wrong(f"{drained} bytes of torn frames, between {torn.least} and {torn.most} were written")
+    account.says("torn -> log", delivered=torn.sent).says("beside -> log", delivered=steady.sent)
+    return f"{times} writers killed inside a frame, {drained:,} bytes of them; {torn.sent:,} whole ones and {steady.sent:,} beside arrived"
+
+
+def readers(bench, times):
+    """Each reader begins with a whole frame; each message arrives whole at one, or is counted as taken by a dead one."""
+    os.mkfifo(bench.path("next"), 0o600)
+    hub, messages = bench.start(READERS), Numbered("m")
+    reader = DyingReader(bench.path("next"), messages, hub, "in -> next", life=0.03, times=times)
+    began = time.monotonic()
+    steady = SteadyWriter(bench.path("in"), messages, rate=1000)
+    until(lambda: reader.error or steady.error or reader.stays.is_set(), f"{times} readers die", 10 + times)
+    seconds = time.monotonic() - began
+    steady.end()
+    until(lambda: reader.error or reader.order.next == steady.sent, "all has come", 60)
+    until(lambda: reader.error or account_of(hub).of("in -> next")["in_flight"] == 0, "all is delivered", 10)
+    reader.end()
+    account = hub.stop().says("in", accepted=steady.sent).says("in -> next", delivered=steady.sent)
+    counted = account.of("in -> next")["taken_by_dead_reader"]
+    if reader.order.missing > counted:
+        raise Wrong(f"{reader.order.missing} messages arrived nowhere, {counted} are counted as taken by dead readers")
+    return (
+        f"{times} readers killed while {steady.sent:,} messages passed, {steady.sent / seconds:,.0f} a second; "
+        f"{reader.order.missing} arrived nowhere, and {counted} are counted as taken by dead readers"
+    )
+
+
+def main():
+    p = argparse.ArgumentParser(description="Writers killed inside frames, readers killed while messages pass.")
+    p.add_argument("--bin", required=True, type=pathlib.Path, help="the standpipe program, in its build folder")
+    p.add_argument("--times", type=int, default=1000)
+    p.add_argument("who", choices=["writers", "readers"])
+    options = p.parse_args()
+    os.environ["STANDPIPE_TEST_BIN"] = str(options.bin.resolve())
+    bench, began = Bench(tempfile.mkdtemp(prefix="standpipe crash ")), time.monotonic()
+    try:
+        print({"writers": writers, "readers": readers}[options.who](bench, options.times))
+        failed = 0
+    except (Wrong, AssertionError, OSError) as e:
+        print(f"FAIL {options.who}: {e or repr(e)}\n{bench.report()}its folder: {bench.folder}")
+        failed = 1
+    finally:
+        bench.kill_all()
+    if not failed:
+        shutil.rmtree(bench.folder)
+    print(f"in {time.monotonic() - began:.0f} s\n{1 - failed} passed, {failed} failed")
+    return failed
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stdout.flush()
+    os._exit(status)  # threads that hang in a FIFO must not keep a failed run
