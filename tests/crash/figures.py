@@ -7,7 +7,7 @@ import pathlib
 import re
 import statistics
 
-from actors import Actor
+from actor import Actor
 from killer import worker_of
 
 MiB = 1 << 20
@@ -40,25 +40,28 @@ class Figures(Actor):
             pass  # that worker has just died
         self.told.wait(self.pause)
 
-    def table(self):
-        yield f"{'medians of ' + str(len(self.samples)) + ' samples':<36}{'first quarter':>15}{'last quarter':>15}{'most':>10}"
-        for kind, first, last, most in self._rows():
-            yield f"{kind.name:<36}" + "".join(f"{_shown(n, kind):>{w}}" for n, w in ((first, 15), (last, 15), (most, 10)))
 
-    def grown(self):
-        """What is not flat."""
-        if len(self.samples) < 8:
-            return ["too few samples"]
-        return [
-            f"{kind.name}: {_shown(last, kind)} in the last quarter, {_shown(first, kind)} in the first"
-            for kind, first, last, _ in self._rows()
-            if last > first + kind.may_grow
-        ]
+def table(samples):
+    yield f"{'medians of ' + str(len(samples)) + ' samples':<36}{'first quarter':>15}{'last quarter':>15}{'most':>10}"
+    for kind, first, last, most in _rows(samples):
+        yield f"{kind.name:<36}" + "".join(f"{_shown(n, kind):>{w}}" for n, w in ((first, 15), (last, 15), (most, 10)))
 
-    def _rows(self):
-        quarter = max(1, len(self.samples) // 4)
-        for kind, column in zip(KINDS, zip(*self.samples)):
-            yield kind, statistics.median(column[:quarter]), statistics.median(column[-quarter:]), max(column)
+
+def grown(samples):
+    """What is not flat."""
+    if len(samples) < 8:
+        return ["too few samples"]
+    return [
+        f"{kind.name}: {_shown(last, kind)} in the last quarter, {_shown(first, kind)} in the first"
+        for kind, first, last, _ in _rows(samples)
+        if last > first + kind.may_grow
+    ]
+
+
+def _rows(samples):
+    quarter = max(1, len(samples) // 4)
+    for kind, column in zip(KINDS, zip(*samples)):
+        yield kind, statistics.median(column[:quarter]), statistics.median(column[-quarter:]), max(column)
 
 
 def _shown(number, kind):

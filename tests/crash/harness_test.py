@@ -8,16 +8,18 @@ import sys
 
 import judge
 from judge import Wrong
+from figures import grown
 from killer import Killer, children_of, compile_into
 from kit import equal, test, until
 from messages import Messages
+from numbered import InOrder, Numbered, number_of
 
 SENT = [judge.mark(m) for m in Messages("a", 300)]
 
 
-def refuses(function, *arguments):
+def refuses(function, *arguments, **options):
     try:
-        result = function(*arguments)
+        result = function(*arguments, **options)
     except Wrong as why:
         return str(why)
     raise AssertionError(f"it was not found: {result}")
@@ -89,6 +91,62 @@ def a_torn_record_of_print_without_a_kill_is_found(t):
     assert "torn" in refuses(judge.printed, b"a 2 3 t" + record(1, b"one"), 0)
     assert "torn" in refuses(judge.printed, record(1, b"one") + b"a 2 3 tw", 1)
     assert "torn" in refuses(judge.printed, record(1, b"one") + b"a 2 3 tw\n" + record(2, b"two"), 1)
+
+
+# ---- runs without an end
+
+NUMBERED = Numbered("m", traps=True)
+
+
+def order_of(numbers, **options):
+    order = InOrder("log", **options)
+    for i in numbers:
+        order.came(i)
+    return order
+
+
+@test
+def a_number_that_is_missing_is_found_and_one_that_is_left_out_is_not_missed(t):
+    assert "5000 is missing" in refuses(order_of, [*range(5000), 5001])
+    equal(order_of([*range(5000), *range(5001, 5010)], leaves_out=NUMBERED.is_trap).has_all(5010), True)
+    equal(order_of(range(10)).has_all(11), False)
+
+
+@test
+def a_number_that_comes_again_is_found_where_it_may_not(t):
+    refuses(order_of, [0, 1, 2, 1], again=1)
+    equal(order_of([0, 1, 2, 1, 2, 3], again=2).repeats, 1)
+
+
+@test
+def a_gap_is_counted_where_it_may_be_and_only_there(t):
+    order = order_of([7, 8], may_have_gap=True)
+    equal((order.missing, order.next), (7, 9))
+    refuses(order.came, 10)
+
+
+@test
+def a_message_with_a_wrong_byte_is_found(t):
+    for payload in (NUMBERED[17], NUMBERED[5000]):
+        equal(number_of(payload, NUMBERED, "log"), int(payload[1:10]))
+        for at in (0, 5, len(payload) - 1):
+            refuses(number_of, payload[:at] + b"~" + payload[at + 1 :], NUMBERED, "log")
+    refuses(number_of, NUMBERED[17][5:], NUMBERED, "log")
+
+
+@test
+def traps_are_counted_as_they_are_sent(t):
+    for end in (0, 5000, 5001, 105_000, 105_001):
+        equal(NUMBERED.traps_before(end), sum(map(NUMBERED.is_trap, range(end))), f"before {end}")
+
+
+@test
+def what_grows_from_the_first_quarter_to_the_last_is_found(t):
+    flat = [10 << 20, 20, 1, 30 << 20, 30, 4, 2 << 20]
+    equal(grown([flat] * 40), [])
+    for i in range(len(flat)):
+        leak = [[n + (k * (1 << 20) if n > 1000 else k) * (j == i) for j, n in enumerate(flat)] for k in range(40)]
+        equal(len(grown(leak)), 1, f"column {i}")
 
 
 # ---- the killer: on a program that waits, then writes one byte a call from two threads in turn

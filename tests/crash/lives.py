@@ -17,10 +17,12 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / "e2e"))
 
-from actors import DyingReader, LogReader, SteadyWriter, TornWriter, account_of  # noqa: E402 (the kit's folder must be known first)
+from actor import account_of  # noqa: E402 (the kit's folder must be known first)
 from judge import Wrong  # noqa: E402
 from kit import Bench, until  # noqa: E402
 from numbered import InOrder, Numbered  # noqa: E402
+from reading import DyingReader, LogReader  # noqa: E402
+from writing import SteadyWriter, TornWriter  # noqa: E402
 
 WRITERS = """
 data_dir: state

@@ -16,13 +16,13 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / "e2e"))
 
-from actors import (  # noqa: E402 (the kit's folder must be known first)
-    DyingReader, GarbageWriter, LogReader, Murderer, RecordReader, StayingReader, SteadyWriter, TornWriter, account_of,
-)  # fmt: skip
-from figures import Figures  # noqa: E402
+from actor import WorkerKiller, account_of  # noqa: E402 (the kit's folder must be known first)
+from figures import Figures, grown, table  # noqa: E402
 from judge import Wrong  # noqa: E402
 from kit import Bench, equal, until  # noqa: E402
 from numbered import InOrder, KiB, Numbered  # noqa: E402
+from reading import DyingReader, LogReader, RecordReader, StayingReader  # noqa: E402
+from writing import GarbageWriter, SteadyWriter, TornWriter  # noqa: E402
 
 YAML = """
 memory_max: 16MiB
@@ -76,7 +76,7 @@ class Soak:
             "torn": TornWriter(path("torn"), self.torn, self.hub, "torn"),
             "garbage": GarbageWriter(path("garbage"), self.garbage, self.hub, "garbage"),
         }
-        self.murderer = Murderer(self.hub, pause=max(2, min(20, self.seconds / 20)))
+        self.killer = WorkerKiller(self.hub, pause=max(2, min(20, self.seconds / 20)))
         self.figures = Figures(self.hub, self.seconds)
 
     def work(self):
@@ -90,14 +90,14 @@ class Soak:
     def stop(self):
         """Returns what went wrong while it worked."""
         self.dying.stays.set()
-        faults = _ends([self.murderer, self.figures, *self.writers.values()])
+        faults = _ends([self.killer, self.figures, *self.writers.values()])
         faults += _tries(until, lambda: self._any_wrong() or not self._in_flight(), "all is delivered", 60)
         faults += _tries(until, lambda: self._any_wrong() or self._all_came(), "all has come", 60)
         faults += _ends([self.dying, *self.readers])
         return faults + _tries(self.hub.stop)
 
     def _any_wrong(self):
-        return any(a.error for a in [self.murderer, self.figures, *self.writers.values(), *self.readers, self.dying])
+        return any(a.error for a in [self.killer, self.figures, *self.writers.values(), *self.readers, self.dying])
 
     def _in_flight(self):
         return sum(p["in_flight"] for name, p in account_of(self.hub).parts.items() if " -> " in name)
@@ -135,7 +135,7 @@ class Soak:
         assert lost <= counted, f"{lost} messages arrived nowhere, {counted} are counted"
 
     def memory_descriptors_and_threads_are_flat(self):
-        equal(self.figures.grown(), [])
+        equal(grown(self.figures.samples), [])
 
     CHECKS = [
         honest_writers_messages_are_all_accepted, torn_frames_and_garbage_are_counted, everything_is_delivered_but_for_the_traps,
@@ -144,10 +144,10 @@ class Soak:
 
     def said(self):
         w, dying = self.writers, self.dying
-        yield from self.figures.table()
+        yield from table(self.figures.samples)
         yield ", ".join(f"{name} {writer.sent:,}" for name, writer in w.items()) + " messages sent"
         yield (
-            f"{self.murderer.kills} kills of the worker, {self.small.traps_before(w['small'].sent)} messages that crash their plugin, "
+            f"{self.killer.kills} kills of the worker, {self.small.traps_before(w['small'].sent)} messages that crash their plugin, "
             f"{dying.deaths} deaths of a reader ({dying.order.missing} messages lost with them, {dying.counted} counted), "
             f"{w['torn'].visits} of a writer, {w['garbage'].visits} times garbage, {self.accounts} accounts that close"
         )
