@@ -93,7 +93,10 @@ stage_crash() {
   step "crash: with readers that die" crash readers 60
   step "crash: at random instants" crash random 10
   step "crash: plugins, readers, the keeper, all" crash deaths
+  step "crash: writers killed inside frames" crash writers 100
+  step "crash: readers killed while messages pass" crash readertimes 100
   step "crash: the harness itself" crash harness
+  BIN=build/test/bin/standpipe step "soak, a short run" sh tests/soak.sh 0.3
   step "bench, a smoke run" sh tests/bench/run.sh --smoke --bin build/test/bin/standpipe
 }
 stage_fuzz() { step "fuzzing, a short run" sh tests/fuzz.sh 15; }
