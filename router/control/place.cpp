@@ -13,7 +13,7 @@ namespace standpipe::control {
 namespace {
 
 constexpr const char* kRunFolder = "/run/standpipe";
-constexpr const char* kRemedy = "name another place: --control PATH";
+constexpr const char* kPlaceRemedy = "name another place: --control PATH";
 
 }  // namespace
 
@@ -32,15 +32,15 @@ std::vector<std::string> default_paths(std::string_view runtime_dir, uid_t user,
 
 void make_private_folder(const std::string& folder) {
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
-    throw Failure::system("make the control socket's folder " + folder, errno, kRemedy);
+    throw Failure::system("make the control socket's folder " + folder, errno, kPlaceRemedy);
   struct stat st {};
-  if (::lstat(folder.c_str(), &st) != 0) throw Failure::system("look at " + folder, errno, kRemedy);
-  if (!S_ISDIR(st.st_mode)) throw Failure(folder + " is no folder, so the control socket cannot be there", kRemedy);
+  if (::lstat(folder.c_str(), &st) != 0) throw Failure::system("look at " + folder, errno, kPlaceRemedy);
+  if (!S_ISDIR(st.st_mode)) throw Failure(folder + " is no folder, so the control socket cannot be there", kPlaceRemedy);
   if (st.st_uid != ::geteuid() && st.st_uid != 0)
-    throw Failure(folder + " belongs to another user, who could put a control socket of their own there", kRemedy);
+    throw Failure(folder + " belongs to another user, who could put a control socket of their own there", kPlaceRemedy);
   if (st.st_mode & 022)
     throw Failure("other users may write to " + folder + ", and so put a control socket of their own there",
-                  "chmod go-w " + folder + ", or " + kRemedy);
+                  "chmod go-w " + folder + ", or " + kPlaceRemedy);
 }
 
 std::string folder_of(const std::string& path) {
