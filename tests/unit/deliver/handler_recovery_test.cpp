@@ -171,6 +171,19 @@ TEST_CASE("a call that had come back is settled by the next worker, and nothing 
   CHECK(f.tally().filtered == 1);
 }
 
+TEST_CASE("what a call that had come back did not look at comes again, and is not suspected") {
+  Fixture f;
+  f.append(3);
+  f.scripted.script = {"D"};
+  f.dies_when_returned = true;
+  REQUIRE_FALSE(f.run());
+  f.dies_when_returned = false;
+  f.crash(kCrash);
+  CHECK(f.run());
+  CHECK(f.scripted.seen == Seen{"1,2,3 a1", "2,3 a1"});
+  CHECK(f.admitted == "--");
+}
+
 TEST_CASE("a death while an answer is settled settles it once") {
   Fixture f;
   f.scripted.on_open = [&](const auto&) { f.loop->add_fifo({.path = f.outputs[0]->path()}, f.quiet.said.emplace_back()); };
@@ -290,6 +303,19 @@ TEST_CASE("a success between them makes it messages again") {
   CHECK(f.aside.size() == 9);
   CHECK_FALSE(f.loop->held());
   CHECK(f.tally().delivered == 3);
+}
+
+TEST_CASE("a success in a call of its own does, too") {
+  Fixture f;
+  for (std::uint64_t s = 1; s <= 12; s += 2) {
+    f.scripted.poison = {s};
+    f.append(1);
+    f.live(kCrash);
+    f.append(1);
+    CHECK(f.run());
+  }
+  CHECK(f.aside.size() == 6);
+  CHECK_FALSE(f.loop->held());
 }
 
 TEST_CASE("a message that cannot be put aside holds its handler, and is not lost") {

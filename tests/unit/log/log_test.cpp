@@ -374,10 +374,9 @@ class Mortal {
     now_ = committed_;
     take_up();
   }
-  void commit() { memory_->commit(); }
-  // What was changed so far is committed as soon as nothing is pending: some verbs of a log commit themselves.
-  void look() {
-    if (!memory_->pending()) committed_ = now_;
+  void commit() {
+    memory_->commit();
+    look();
   }
 
   void feed(const std::string& text) {
@@ -394,10 +393,14 @@ class Mortal {
     now_.runs.push_back({now_.open.substr(0, bytes), set, now_.end});
     now_.open.erase(0, bytes);
   }
-  void grow() { (void)log_->make_room_for_index(); }
+  void grow() {
+    (void)log_->make_room_for_index();
+    look();
+  }
   void drop_unindexed() {
     log_->drop_unindexed();
     now_.open.clear();
+    look();
   }
   void trim(std::size_t runs) {
     for (; runs > 0 && !now_.runs.empty(); --runs) {
@@ -405,6 +408,7 @@ class Mortal {
       now_.runs.pop_front();
     }
     log_->trim(now_.trimmed);
+    look();
   }
   std::size_t runs() const { return now_.runs.size(); }
   std::size_t open() const { return now_.open.size(); }
@@ -443,6 +447,10 @@ class Mortal {
     std::string open;
     Cursor trimmed, end;
   };
+  // Some verbs of a log commit themselves, with what was changed before.
+  void look() {
+    if (!memory_->pending()) committed_ = now_;
+  }
   void take_up() {
     arena_.emplace(*memory_);
     log_.emplace(*arena_, options_);
@@ -473,13 +481,11 @@ TEST_CASE("a death between any two changes leaves the log as of the last commit,
       if (what == 8) log.trim(random() % 2 ? log.runs() : random() % 10);  // all: the next room rewinds
       if (what == 9 && random() % 4 == 0) log.drop_unindexed();
       if (what == 10) log.commit();
-      log.look();
       if (random() % 8 == 0) log.crash();
       log.check();
     }
     log.drop_unindexed();
     log.trim(log.runs());
-    log.look();
     log.crash();
     log.check();
     CHECK(log.memory() == 0);
