@@ -7,7 +7,7 @@
 
 namespace standpipe::deliver {
 
-Delivery::Delivery(std::string source, std::string handler, std::uint32_t id, log::Log& log, const frame::Codec& codec,
+Delivery::Delivery(std::string source, const std::string& handler, std::uint32_t id, log::Log& log, const frame::Codec& codec,
                    std::size_t bit)
     : source_(std::move(source)),
       id_(id),

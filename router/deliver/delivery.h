@@ -46,7 +46,8 @@ struct Again {
 // messages (a call, a sending, what is to be given again) tells them to the next worker's delivery by `take_up`.
 class Delivery {
  public:
-  Delivery(std::string source, std::string handler, std::uint32_t id, log::Log& log, const frame::Codec& codec, std::size_t bit);
+  Delivery(std::string source, const std::string& handler, std::uint32_t id, log::Log& log, const frame::Codec& codec,
+           std::size_t bit);
 
   const std::string& source() const { return source_; }
   std::uint32_t id() const { return id_; }  // in all of the hub's deliveries
