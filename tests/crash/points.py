@@ -171,7 +171,7 @@ def kill_at_random(run, options):
 
 
 def wait_until_one_served(run):
-    served = lambda: (run.folder / "hub.stderr").read_text(errors="replace").count("went on after")
+    served = lambda: run.hub.stderr().count("went on after")
     before, end = served(), time.monotonic() + 20
     while run.alive() and served() == before and time.monotonic() < end:
         time.sleep(0.005)

@@ -135,7 +135,6 @@ TEST_CASE("a configuration with mistakes ends in 78, and JSON tells them and the
   const auto json = programs.out();
   const auto lines = std::count(json.begin(), json.end(), '\n');
   CHECK(json.ends_with("{\"ok\":false,\"errors\":" + std::to_string(lines - 1) + ",\"warnings\":0}\n"));
-  CHECK(Console().run({"run", file}) == 78);
 }
 
 TEST_CASE("the script for the shell knows commands, options and choices, and bash accepts it") {
