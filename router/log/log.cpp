@@ -40,10 +40,10 @@ Log::~Log() { arena_.withdraw(id_); }
 
 void Log::attach() {
   if (kept_->end.sequence.number == 0) kept_.edit() = {0, {}, {}};  // new
-  auto expected = kept_->first ? std::optional<Position>() : kept_->end.position;
+  auto expected = kept_->end.position;
   for (auto at = kept_->first; at != 0; at = segments_.back().next()) {
     Segment segment(arena_.memory(), at - 1, words_);
-    if (expected && segment.start() != *expected) throw Memory::Damaged("two segments do not join");
+    if (!segments_.empty() && segment.start() != expected) throw Memory::Damaged("two segments do not join");
     arena_.claim(segment.extent(), id_);
     if (guarantee_used_ && segment.extent().guaranteed) throw Memory::Damaged("a log has its guarantee twice");
     guarantee_used_ |= segment.extent().guaranteed;
@@ -51,7 +51,7 @@ void Log::attach() {
     expected = segment.end();
     segments_.push_back(segment);
   }
-  const bool joined = kept_->trimmed <= kept_->end && *expected == kept_->end.position &&
+  const bool joined = kept_->trimmed <= kept_->end && expected == kept_->end.position &&
                       (segments_.empty() ? empty() : segments_.front().start() <= kept_->trimmed.position);
   if (!joined) throw Memory::Damaged("a log's segments are not what its cursors say");
 }
