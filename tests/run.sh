@@ -90,7 +90,7 @@ stage_crash() {
   step "crash: each 8th system call, before and after" crash points 8
   step "crash: and the next worker while it recovers" crash twice 30
   step "crash: between stores" crash steps 30
-  step "crash: with readers that die" crash readers 60
+  step "crash: with readers that die" crash readers 120
   step "crash: at random instants" crash random 10
   step "crash: plugins, readers, the keeper, all" crash deaths
   step "crash: writers killed inside frames" crash writers 100
