@@ -80,7 +80,7 @@ stage_tsan() {
 stage_valgrind() {
   step "build: gcc, optimised" configure_and_build test || return
   step "unit tests, valgrind" sh tests/valgrind.sh build/test
-  STANDPIPE_TEST_SLOW=10 step "end-to-end tests, valgrind" e2e test --scale small --only 'journey|routing|reader|stop' \
+  STANDPIPE_TEST_SLOW=10 step "end-to-end tests, valgrind" e2e test --scale small --only '^(journey|routing|readers|stop): ' \
     --wrap "valgrind -q --trace-children=yes --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite"
 }
 # Short runs of what has commands of its own; those take a stride, or a time.

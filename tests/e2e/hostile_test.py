@@ -99,7 +99,8 @@ routes: [{from: bad, to: next}]
 """)
     writer = PagesOfItsOwn(t, "bad", 4096)
     writer.give(stream([b"before"] * 100))
-    until(lambda: bytes_waiting(writer.fd) == 0, "the hub has them")
+    until(lambda: bytes_waiting(writer.fd) == 0, "they have left the FIFO")
+    hub.until_asleep()  # and are copied: between the two they are the writer's still
     writer.bytes[:1000] = stream([b"behind"] * 100)
     reader = t.reader("next")
     until(lambda: bytes_waiting(reader.fd) == 1000, "they are in the reader's pipe")
