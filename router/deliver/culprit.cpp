@@ -47,8 +47,6 @@ void CulpritMark::install(std::uint64_t& word) {
   for (const int s : kCrashes) ::sigaction(s, &action, nullptr);
 }
 
-void CulpritMark::remove() { word_of_process = nullptr; }
-
 CulpritMark::CulpritMark(std::uint64_t&, std::size_t handler) : before_(this_thread) {
   this_thread = Death::kFirstHandler + handler;
 }

@@ -16,7 +16,6 @@ class CulpritMark {
   // The process's crash handlers (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, and exit) write to this word from now on; the calling
   // thread is the hub's own. They pass the signal on, so the process dies of it as it would have.
   static void install(std::uint64_t& word);
-  static void remove();
 
   CulpritMark(std::uint64_t& word, std::size_t handler);
   ~CulpritMark();

@@ -155,7 +155,7 @@ bool HandlerLoop::send_again(Delivery& delivery, Nanoseconds now) {
   }
   const auto range = delivery.again().front().range;
   delivery.again().pop_front();
-  send(delivery, range, wire_bytes(delivery, range));
+  send(all_to_, delivery, range, wire_bytes(delivery, range));
   return true;
 }
 
@@ -175,12 +175,12 @@ bool HandlerLoop::send_next(Delivery& delivery) {
     return false;
   }
   delivery.give_out(range);
-  send(delivery, range, bytes);
+  send(all_to_, delivery, range, bytes);
   return true;
 }
 
-void HandlerLoop::send(Delivery& delivery, const Range& range, std::uint64_t bytes) {
-  auto& output = *outputs_[all_to_ - 1];
+void HandlerLoop::send(std::uint32_t to, Delivery& delivery, const Range& range, std::uint64_t bytes) {
+  auto& output = *outputs_[to - 1];
   output.send(delivery, range, bytes);
   around_.has_sendings(output);
 }
@@ -363,9 +363,7 @@ void HandlerLoop::book(std::uint8_t outcome, std::uint32_t first, std::uint32_t 
       return give_up(first, last, Reason::rejected, now);
     case STANDPIPE_SEND:
       if (flight_.result.output > outputs_.size()) return book_retry(first, last, now);  // there is no such output: the plugin errs
-      outputs_[flight_.result.output - 1]->send(delivery, range, batch_.wire_bytes(first, last));
-      around_.has_sendings(*outputs_[flight_.result.output - 1]);
-      return;
+      return send(flight_.result.output, delivery, range, batch_.wire_bytes(first, last));
     default:
       return book_retry(first, last, now);
   }

@@ -120,7 +120,7 @@ class HandlerLoop final : public plugin::HostServices {
   bool send_run(Nanoseconds now);
   bool send_again(Delivery& delivery, Nanoseconds now);
   bool send_next(Delivery& delivery);
-  void send(Delivery& delivery, const Range& range, std::uint64_t bytes);
+  void send(std::uint32_t to, Delivery& delivery, const Range& range, std::uint64_t bytes);
   void connected();
   bool outputs_accept() const;
   void book(std::uint8_t outcome, std::uint32_t first, std::uint32_t last, Nanoseconds now);

@@ -64,7 +64,7 @@ void Output::attach(log::Memory& memory, keeper::Link& link, std::uint32_t index
 // What is in the stage is thrown away: the logs have it. Only how much of it had gone on into the FIFO must be found.
 void Output::take_up() {
   for (std::size_t i = 0; i < sendings().size(); ++i) delivery_of(sendings()[i]).take_up(sendings()[i].range);
-  const auto of = [&](const char* what) { return link_->take("output/" + std::to_string(index_) + '/' + what); };
+  const auto of = [&](const char* what) { return link_->take(kept_name(what)); };
   auto fifo = of("fifo"), in = of("stage-in"), out = of("stage-out");
   const bool mine = memory_->step() == log::Step::push && memory_->step_index() == index_;
   if (fifo && in && out) {
@@ -106,8 +106,11 @@ void Output::believe() {
   }
 }
 
+// What the keeper knows one of its descriptors by.
+std::string Output::kept_name(const char* what) const { return "output/" + std::to_string(index_) + '/' + what; }
+
 // The keeper has it before the first byte goes there.
-void Output::keep_open(const char* what, int fd) { link_->keep("output/" + std::to_string(index_) + '/' + what, fd); }
+void Output::keep_open(const char* what, int fd) { link_->keep(kept_name(what), fd); }
 
 void Output::send(Delivery& delivery, const Range& range, std::uint64_t bytes) {
   INVARIANT(bytes > 0 && range.count > 0, bytes, range.count);
@@ -181,7 +184,7 @@ bool Output::ready_to_write() {
   if (state_ == State::no_reader && fifo_.was_replaced()) {
     if (!sendings().empty()) rewind(moved());  // the new FIFO begins with a whole message
     fifo_.close();
-    for (const char* what : {"fifo", "stage-in", "stage-out"}) link_->forget("output/" + std::to_string(index_) + '/' + what);
+    for (const char* what : {"fifo", "stage-in", "stage-out"}) link_->forget(kept_name(what));
     commit();
     state_ = State::unopened;
   }

@@ -132,6 +132,7 @@ class Output {
   Delivery& delivery_of(const Sending& s) const { return around_.delivery(s.delivery); }
   std::uint64_t taken() const { return journal_->record->taken; }
   std::uint64_t moved() const { return journal_->record->moved; }
+  std::string kept_name(const char* what) const;
   void keep_open(const char* what, int fd);
   void take_up();
   void believe();
