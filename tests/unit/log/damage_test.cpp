@@ -173,13 +173,13 @@ TEST_CASE("undamaged, it is sound") {
   CHECK(f.segments().size() >= 3);
 }
 
-TEST_CASE("a damaged header is either sound or not believed") {
+TEST_CASE("a damaged header is either sound or not believed", "[exhaustive]") {
   Fixture f;
   CHECK(f.damage(0, 1) == "it is of another version, or was overwritten");
   CHECK(f.damage_all(0, kHeaderBytes) > 100);
 }
 
-TEST_CASE("a damaged journal is either sound or not believed") {
+TEST_CASE("a damaged journal is either sound or not believed", "[exhaustive]") {
   Fixture f;
   const auto used = f.word(kUndoUsed);
   REQUIRE(used > 0);
@@ -187,14 +187,14 @@ TEST_CASE("a damaged journal is either sound or not believed") {
   CHECK(f.damage(kUndo + 7, 0x80) == "its journal points to what is never noted");
 }
 
-TEST_CASE("damaged records are either sound or not believed") {
+TEST_CASE("damaged records are either sound or not believed", "[exhaustive]") {
   Fixture f;
   const auto begin = f.offset_of("log/0") - Memory::kLine;
   const auto end = f.offset_of("gone") + sizeof(RowHead);
   CHECK(f.damage_all(begin, end - begin) > 500);
 }
 
-TEST_CASE("a damaged list of free blocks is either sound or not believed") {
+TEST_CASE("a damaged list of free blocks is either sound or not believed", "[exhaustive]") {
   Fixture f;
   unsigned refused = 0;
   for (std::uint64_t b = 0; b < (f.word(kBlocksUsed) & 0xffffffff); ++b)
@@ -202,7 +202,7 @@ TEST_CASE("a damaged list of free blocks is either sound or not believed") {
   CHECK(refused > 10);
 }
 
-TEST_CASE("a damaged segment is either sound or not believed") {
+TEST_CASE("a damaged segment is either sound or not believed", "[exhaustive]") {
   Fixture f;
   unsigned headers = 0, runs = 0;
   for (const auto at : f.segments()) {

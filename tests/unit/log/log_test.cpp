@@ -468,7 +468,7 @@ class Mortal {
 
 }  // namespace
 
-TEST_CASE("a death between any two changes leaves the log as of the last commit, byte for byte, and it goes on") {
+TEST_CASE("a death between any two changes leaves the log as of the last commit, byte for byte, and it goes on", "[exhaustive]") {
   for (unsigned seed = 0; seed < 40; ++seed) {
     std::mt19937 random(seed);
     Mortal log({.id = seed % 2, .size_max = (16u << (seed % 5)) * KiB, .readers = 2, .runs_are_short = seed % 3 == 0});

@@ -127,7 +127,7 @@ TEST_CASE("a kill during the roll-back repeats it") {
   }
 }
 
-TEST_CASE("killed at any instant, it is as the last commit left it") {
+TEST_CASE("killed at any instant, it is as the last commit left it", "[exhaustive]") {
   Fixture f;
   for (int round = 0; round < 40; ++round) {
     const auto child = ::fork();

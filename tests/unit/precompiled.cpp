@@ -1,0 +1,1 @@
+// What all unit tests include is read once: this file only carries the precompiled header.
