@@ -20,6 +20,7 @@ from middles import (
     CounterHub,
     Echo,
     Hub,
+    RelayHub,
     LogHub,
     Middle,
     Nng,
@@ -92,6 +93,8 @@ class Bench:
                 report.head(work.title, report.THROUGHPUT)
             for size, call, row in rows:
                 contenders = {work.first: work.baseline()} | {name: work.hub(program) for name, program in self.hubs.items()}
+                if work.hub is Hub:
+                    contenders |= {f"{name}, relay": RelayHub(program) for name, program in self.hubs.items()}
                 self.side_by_side(work.title, row, contenders, Load(size, call, run=work.run(size)), work.bytes_most)
 
     def rivals(self):

@@ -94,14 +94,22 @@ def wait_for(condition, child, place):
 
 
 class Hub(Middle):
+    """The general path: where others may write to a FIFO nothing of it is relayed."""
+
     handlers = "out: { plugin: forward, options: { fifo: out } }"
     routes = "{ from: in, to: out }"
+    mode = 0o622
 
     def __init__(self, binary):
         self.binary = binary
 
     def start(self, place, load):
+        os.chmod(place / "in", self.mode)
         return hub(self.binary, place, self.handlers, self.routes)
+
+
+class RelayHub(Hub):
+    mode = 0o600
 
 
 class SplitHub(Hub):
