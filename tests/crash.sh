@@ -5,6 +5,7 @@
 #   sh tests/crash.sh steps [STRIDE]      killed some instructions behind each call: between the stores to shared memory
 #   sh tests/crash.sh twice [STRIDE]      the next worker is killed as well, while it recovers
 #   sh tests/crash.sh readers [STRIDE]    as points, and the reader of the forward dies and comes back all the time
+#   sh tests/crash.sh relay [STRIDE]      as points, and some instructions behind, where bytes go by reference; readers die, too
 #   sh tests/crash.sh random [SECONDS]    one run under load, up to 1,000 kills at random instants
 #   sh tests/crash.sh writers [TIMES]     1,000 writers, each killed inside a large frame: all are counted, and others go on
 #   sh tests/crash.sh readertimes [TIMES] 1,000 readers killed at random while 1,000 messages a second of 10 B to 300 KiB pass
@@ -26,6 +27,11 @@ case $mode in
   steps) points --every "${argument:-1}" --when after --steps 4000 ;;
   twice) points --every "${argument:-5}" --then 300 ;;
   readers) points --every "${argument:-1}" --readers-die ;;
+  relay)
+    python3 tests/crash/points.py --bin "$bin" --jobs "$jobs" --relay --messages 400 --every "${argument:-1}" &&
+      python3 tests/crash/points.py --bin "$bin" --jobs "$jobs" --relay --messages 400 --every "${argument:-1}" --when after --steps 4000 &&
+      points --relay --messages 400 --readers-die --every "$((${argument:-1} * 16))"
+    ;;
   random) points --seconds "${argument:-60}" ;;
   writers) lives writers ;;
   readertimes) lives readers ;;

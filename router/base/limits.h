@@ -38,7 +38,9 @@ constexpr std::size_t kSegmentBytesLeast = 16 * KiB;
 
 // The stage between FIFOs and logs: one a worker. pipe-max-size of an ordinary user.
 constexpr std::size_t kStageBytes = 1 * MiB;
-constexpr std::size_t kOutputStageBytes = 256 * KiB;
+// What a FIFO of ours holds for its reader, and what waits before it when it is full: a relay keeps some turns' worth there.
+constexpr std::size_t kOutputFifoBytes = 256 * KiB;
+constexpr std::size_t kOutputStageBytes = 1 * MiB;
 
 // A frame larger than a segment reserves all its memory when it begins. One of which nothing came for that long is given up when
 // others wait for memory: a writer that hangs is likelier than one that is so slow.

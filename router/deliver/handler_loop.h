@@ -50,6 +50,9 @@ class HandlerLoop final : public plugin::HostServices {
   // What it sends to. Not while a call is in progress.
   const std::vector<Output*>& outputs() const { return outputs_; }
 
+  // Where everything goes without being looked at; none: the plugin is asked, or is not ready.
+  Output* sends_all_to() const { return !busy_ && state_ == State::ready && all_to_ ? outputs_[all_to_ - 1] : nullptr; }
+
   // Does one bounded piece of work. true: there is more to do now.
   bool step(Nanoseconds now);
   // A call that was made in the thread has come back.

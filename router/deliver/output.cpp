@@ -22,6 +22,7 @@ constexpr Nanoseconds kLookFirst = 1ms;  // for a reader that takes from a pipe 
 constexpr Nanoseconds kLookLast = 1s;
 constexpr Nanoseconds kHurry = 20ms;           // the same, while a full log waits for it
 constexpr std::size_t kPiecesMax = 512;        // a writev: 64 KiB of single 128-byte frames
+constexpr std::size_t kGapMax = 64 * KiB;      // of a begun frame, copied so that what follows need not be
 constexpr std::uint64_t kTurnBytes = 1 * MiB;  // then others have their turn
 constexpr std::string_view kRecordPrefix = "output/";
 
@@ -171,7 +172,7 @@ bool Output::pump(Nanoseconds now) {
 
 OutputFifo::Pushed Output::push() {
   if (fifo_.staged() == 0) return {};
-  memory_->begin(log::Step::push, index_, fifo_.staged());
+  memory_->begin(log::Step::push, index_, fifo_.staged() + fifo_.ahead());
   const auto pushed = fifo_.push();
   journal_->record.edit().moved += pushed.bytes;
   if (pushed.bytes > 0) memory_->count_progress();
@@ -238,6 +239,10 @@ void Output::hurry(Nanoseconds now) {
 }
 
 std::size_t Output::fill_stage() {
+  if (fifo_.ahead() > 0) {
+    const auto claimed = claim_ahead();
+    if (claimed > 0 || fifo_.ahead() > 0) return claimed;
+  }
   pieces_.clear();
   places_.clear();
   gather(pieces_, places_);
@@ -249,6 +254,59 @@ std::size_t Output::fill_stage() {
   writing_ = places_[i];
   writing_.skip += left;
   return staged;
+}
+
+// What is asked for lies in the stage already; if it is something else that lies there, it goes.
+std::size_t Output::claim_ahead() {
+  std::uint64_t claimed = 0;
+  while (fifo_.ahead() > 0) {
+    Place next = writing_, begin;
+    const auto bytes = next_bytes(next, begin);
+    if (bytes.empty()) break;
+    const auto& log = delivery_of(sendings()[begin.sending]).log();
+    if (&log != ahead_.log || log.drops() != ahead_.drops || begin.at.position + begin.skip != ahead_.at) {
+      forget_ahead();
+      break;
+    }
+    const auto n = std::min<std::uint64_t>(bytes.size(), fifo_.ahead());
+    fifo_.claim(n);
+    ahead_.at = ahead_.at + n;
+    written_ += n;
+    claimed += n;
+    writing_ = n == bytes.size() ? next : Place{begin.sending, begin.at, begin.skip + n};
+  }
+  return claimed;
+}
+
+void Output::forget_ahead() {
+  if (fifo_.ahead() > 0) drop_stage();
+}
+
+// ---- laid ahead
+
+std::uint64_t Output::lay_ahead(const Delivery& delivery, const Pipe& from, std::size_t most) {
+  if (state_ != State::flowing) return 0;
+  const auto& log = delivery.log();
+  if (fifo_.ahead() == 0) {
+    if (!is_all_written(delivery)) return 0;
+    ahead_ = {&log, log.end().position, log.drops()};
+  } else if (ahead_.log != &log || ahead_.drops != log.drops()) {
+    return 0;
+  }
+  // Between what lies in the stage and those bytes are some of the log's: the beginning of a frame.
+  const auto begun = log.unindexed();
+  const auto tail = ahead_.at + fifo_.ahead(), come = log.end().position + begun.size();
+  if (tail > come || come - tail > std::min(begun.size(), kGapMax)) return 0;
+  const auto gap = begun.last(come - tail);
+  if (fifo_.copy_ahead(gap) < gap.size()) return 0;
+  return fifo_.tee_ahead(from, most);
+}
+
+bool Output::is_all_written(const Delivery& delivery) const {
+  if (sendings().empty()) return delivery.settled() == delivery.log().end();
+  const auto& last = sendings().back();
+  Place place = writing_, begin;
+  return last.delivery == delivery.id() && last.range.end == delivery.log().end() && next_bytes(place, begin).empty();
 }
 
 // The bytes from writing_ on, as pieces of the logs; places[i] is where pieces[i] begins, and there is one more place than pieces.

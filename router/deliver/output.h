@@ -71,6 +71,18 @@ class Output {
   // The range is open in the delivery; `bytes` is its length on the wire.
   void send(Delivery& delivery, const Range& range, std::uint64_t bytes);
 
+  // ---- for a relay
+  // The next `most` bytes of the delivery's log lie in `from`, and are not in the log yet. If they are what the stage goes on with,
+  // they are laid there by reference, and will not be copied when they are asked for. Returns how many; `from` keeps them all.
+  std::uint64_t lay_ahead(const Delivery& delivery, const Pipe& from, std::size_t most);
+  // Everything that the delivery's log has was asked for, and is in the stage or beyond.
+  bool is_all_written(const Delivery& delivery) const;
+  bool is_flowing() const { return state_ == State::flowing; }
+  std::size_t stage_bytes() const { return fifo_.stage_bytes(); }
+  std::size_t stage_room() const { return fifo_.room(); }
+  // What was laid is not to be sent like that: it is copied after all.
+  void forget_ahead();
+
   // ---- for the loop
   // Moves what can be moved now. Returns true when it stopped for fairness and wants another turn.
   bool pump(Nanoseconds now);
@@ -127,6 +139,13 @@ class Output {
     std::uint64_t skip = 0;  // bytes behind it
   };
 
+  // Where in a log that begins which lies ahead in the stage.
+  struct Ahead {
+    const log::Log* log = nullptr;
+    log::Position at = {};
+    std::uint64_t drops = 0;
+  };
+
   const Sendings& sendings() const { return journal_->sendings; }
   Sendings& sendings() { return journal_->sendings; }
   Delivery& delivery_of(const Sending& s) const { return around_.delivery(s.delivery); }
@@ -141,6 +160,7 @@ class Output {
   bool ready_to_write();
   void try_open();
   std::size_t fill_stage();
+  std::size_t claim_ahead();
   void gather(std::vector<iovec>& pieces, std::vector<Place>& places) const;
   std::span<const std::byte> next_bytes(Place& place, Place& begin) const;
   void finish_front(std::uint64_t up_to);
@@ -172,6 +192,7 @@ class Output {
   State state_ = State::unopened;
   unsigned openings_ = 0;
   Place writing_;
+  Ahead ahead_;
   std::uint64_t written_ = 0;  // bytes since the first sending's begin
   std::uint64_t last_taken_bytes_ = 0;
   Throttle deaths_;

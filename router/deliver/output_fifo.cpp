@@ -98,6 +98,7 @@ iovec OutputFifo::join(std::span<const iovec> pieces) {
 
 std::size_t OutputFifo::stage(std::span<const iovec> pieces) {
   if (pieces.empty()) return 0;
+  INVARIANT(ahead_ == 0, ahead_, path_);
   iovec joined;
   if (pieces.size() >= kJoinPieces && pieces[0].iov_len + pieces[1].iov_len <= 2 * kJoinPieceBytes) {
     joined = join(pieces);
@@ -110,6 +111,27 @@ std::size_t OutputFifo::stage(std::span<const iovec> pieces) {
   }
   staged_ += static_cast<std::uint64_t>(n);
   return static_cast<std::size_t>(n);
+}
+
+std::uint64_t OutputFifo::tee_ahead(const Pipe& from, std::size_t most) {
+  const auto n = ::tee(from.read_end.get(), stage_.write_end.get(), most, SPLICE_F_NONBLOCK);
+  if (n <= 0) return 0;  // full: by its slots, if not by bytes
+  ahead_ += static_cast<std::uint64_t>(n);
+  return static_cast<std::uint64_t>(n);
+}
+
+std::uint64_t OutputFifo::copy_ahead(std::span<const std::byte> bytes) {
+  if (bytes.empty()) return 0;
+  const auto n = ::write(stage_.write_end.get(), bytes.data(), bytes.size());
+  if (n <= 0) return 0;
+  ahead_ += static_cast<std::uint64_t>(n);
+  return static_cast<std::uint64_t>(n);
+}
+
+void OutputFifo::claim(std::uint64_t bytes) {
+  INVARIANT(bytes <= ahead_, bytes, ahead_);
+  ahead_ -= bytes;
+  staged_ += bytes;
 }
 
 OutputFifo::Pushed OutputFifo::push() {
@@ -130,7 +152,7 @@ OutputFifo::Pushed OutputFifo::push() {
 
 void OutputFifo::empty_stage() {
   if (stage_.read_end) read_all(stage_.read_end.get(), ~std::uint64_t{0}, [](auto) {});
-  staged_ = 0;
+  staged_ = ahead_ = 0;
 }
 
 // Not by its path: that may be gone, or name another file by now.

@@ -39,7 +39,7 @@ class OutputFifo {
   bool was_replaced() const;
   bool has_reader() const;
 
-  // Copies into the stage; returns the bytes that found room.
+  // Copies into the stage; returns the bytes that found room. Nothing lies ahead.
   std::size_t stage(std::span<const iovec> pieces);
   // What happened to the stage's content.
   struct Pushed {
@@ -49,8 +49,14 @@ class OutputFifo {
   };
   Pushed push();
   std::uint64_t staged() const { return staged_; }
+  // For a relay: bytes that nobody asked for yet lie ahead of what is staged. They are not pushed until they are claimed.
+  std::uint64_t ahead() const { return ahead_; }
+  std::uint64_t tee_ahead(const Pipe& from, std::size_t most);  // by reference; `from` keeps them
+  std::uint64_t copy_ahead(std::span<const std::byte> bytes);
+  void claim(std::uint64_t bytes);
+  std::size_t stage_bytes() const { return stage_.capacity; }
   // Bytes that the stage may have room for; a pipe can be full earlier, by its slots.
-  std::size_t room() const { return stage_.capacity - std::min<std::size_t>(stage_.capacity, staged_); }
+  std::size_t room() const { return stage_.capacity - std::min<std::size_t>(stage_.capacity, staged_ + ahead_); }
   // Bytes in the FIFO: ours, and those of others who write there.
   std::uint64_t waiting() const { return bytes_waiting(fifo_.get()); }
 
@@ -87,6 +93,7 @@ class OutputFifo {
   std::size_t fifo_bytes_;
   std::size_t capacity_ = 0;
   std::uint64_t staged_ = 0;
+  std::uint64_t ahead_ = 0;
   Pipe stage_;
   std::vector<std::byte> joined_;
   Fd fifo_;

@@ -192,6 +192,7 @@ bool Log::add_run(std::size_t bytes, std::uint32_t count, std::uint64_t time_ns,
 bool Log::make_room_for_index() { return grow(0); }
 
 std::size_t Log::drop_unindexed() {
+  ++drops_;
   arena_.withdraw(id_);
   if (segments_.empty()) return 0;
   const auto dropped = segments_.back().drop_unindexed();

@@ -65,6 +65,7 @@ class Log {
   // From now on only the arena bounds it: for the end of a frame that was begun when the hub stops.
   void lift_limit() { size_max_ = ~std::uint64_t{0} / 2; }
   std::size_t drop_unindexed();
+  std::uint64_t drops() const { return drops_; }  // how often: behind the end, another number means other bytes
 
   // ---- read
   // The next frames at or behind `at` that reader `bit` wants; moves `at` over those it does not want. nullopt: nothing more.
@@ -124,6 +125,7 @@ class Log {
   std::uint64_t memory_ = 0;
   bool guarantee_used_ = false;
   bool waits_for_arena_ = false;
+  std::uint64_t drops_ = 0;
   Kept<Record> kept_;
   std::deque<Segment> segments_;  // as linked in memory
   std::vector<Extent> passed_;    // given back with the next commit

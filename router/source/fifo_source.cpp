@@ -58,13 +58,16 @@ Accepted FifoSource::take(const Pipe& stage, std::size_t most, bool hung_up) {
 }
 
 // In large reads, because a read that is shorter than a packet (a writer in packet mode) throws the rest of it away.
-void read_stage(const Pipe& stage, std::span<std::byte> room) {
+bool read_stage(const Pipe& stage, std::span<std::byte> room) {
+  bool whole = true;
   while (!room.empty()) {
     const auto n = ::read(stage.read_end.get(), room.data(), room.size());
     if (n < 0 && errno == EINTR) continue;
     INVARIANT(n > 0, n, errno, room.size());
     room = room.subspan(static_cast<std::size_t>(n));
+    whole &= room.empty();
   }
+  return whole;
 }
 
 void discard_stage(const Pipe& stage, int dev_null) {

@@ -61,8 +61,8 @@ class FifoSource {
   Fd fd_;
 };
 
-// Fills `room` from the stage, which holds that much at least.
-void read_stage(const Pipe& stage, std::span<std::byte> room);
+// Fills `room` from the stage, which holds that much at least. false: it came in pieces, so a writer writes packets (O_DIRECT).
+bool read_stage(const Pipe& stage, std::span<std::byte> room);
 // Empties the stage to /dev/null.
 void discard_stage(const Pipe& stage, int dev_null);
 

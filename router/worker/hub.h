@@ -58,6 +58,13 @@ class Hub final : public deliver::Surroundings {
   Nanoseconds began() const { return Nanoseconds(run_->began_ns); }  // wall clock, when the first worker did
   std::uint64_t deaths() const { return memory_->shared().deaths; }  // of workers before this one
   const std::vector<std::unique_ptr<deliver::HandlerLoop>>& handlers() const { return handlers_; }
+  // Sources whose bytes may go on by reference, and those that could if it were not for `refused`.
+  struct RelayState {
+    std::string source, output;
+    std::uint64_t bytes;
+    std::optional<std::string> refused;
+  };
+  std::vector<RelayState> relays() const;
   // From now on those who ask there are answered, from the loop.
   void serve(control::Server& server);
   // A plugin did not come back: the process must end by std::_Exit, without tearing down what the plugin still uses.
@@ -114,6 +121,10 @@ class Hub final : public deliver::Surroundings {
   void make_handlers();
   void create_handlers();
   void connect();
+  void connect_relays();
+  deliver::Output* relays_to(std::size_t inlet) const;
+  bool holds_back(std::size_t inlet);
+  void end_holds();
   void find_spills();
   void on_event(std::uint64_t key, std::uint32_t events);
   void on_signal(int signal);
@@ -174,14 +185,17 @@ class Hub final : public deliver::Surroundings {
 
   std::vector<std::unique_ptr<Inlet>> inlets_;
   std::vector<std::unique_ptr<deliver::HandlerLoop>> handlers_;
-  std::vector<std::vector<std::size_t>> handlers_of_;  // by inlet, by bit
-  std::vector<deliver::Delivery*> deliveries_;         // by id
+  std::vector<std::vector<std::size_t>> handlers_of_;    // by inlet, by bit
+  std::vector<deliver::Delivery*> deliveries_;           // by id
+  std::vector<std::unique_ptr<deliver::Relay>> relays_;  // by inlet; may be none
+  std::vector<Nanoseconds> hold_until_;                  // by inlet; 0: not held back
   std::map<const log::Log*, std::size_t> inlet_of_;
   std::map<const deliver::HandlerLoop*, std::size_t> index_of_;
 
   std::vector<Outlet> outlets_;
   std::map<const deliver::Output*, std::size_t> outlet_of_;
 
+  Ready held_inlets_;  // what waits in their FIFOs is to go on by reference
   Ready ready_inlets_, ready_handlers_, ready_outlets_, dirty_inlets_;
   Ready blocked_handlers_;  // wait for an output, whichever: few, and a step that finds it still full costs little
   std::size_t calls_ = 0;   // of handle, in progress

@@ -67,8 +67,12 @@ Inlet::Turn Inlet::take_turn(const Pipe& stage, int dev_null) {
     stopped_ = true;
     return Turn::idle;
   }
+  const bool relays = relay_ && relay_to_;
+  if (relays) room = room.first(std::min(room.size(), relay_->most(*relay_to_, kept_->need)));
   const auto got = take(log::Step::accept, stage, room.size(), hung_up_);
-  source::read_stage(stage, room.first(got.bytes));
+  if (relays) relay_->lay(*relay_to_, stage, got.bytes);
+  const bool whole = source::read_stage(stage, room.first(got.bytes));
+  if (relays) relay_->looked(*relay_to_, !whole);
   took(got.bytes);
   memory().commit();
   came_ = got.bytes ? clock_.steady() : came_;

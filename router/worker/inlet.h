@@ -11,6 +11,7 @@
 #include "base/throttle.h"
 #include "deliver/account.h"
 #include "deliver/delivery.h"
+#include "deliver/relay.h"
 #include "frame/codec.h"
 #include "log/log.h"
 #include "match/matcher.h"
@@ -51,6 +52,8 @@ class Inlet {
   void on_event(std::uint32_t events);
   // One turn: at most what one segment has room for.
   Turn accept(const Pipe& stage, int dev_null);
+  // What comes in the next turn may go on to that output by reference; none: not now.
+  void relay(deliver::Relay* relay, deliver::Output* output) { relay_ = relay, relay_to_ = output; }
   // Bits of the deliveries for which frames came since this was last asked.
   void take_news(std::vector<std::size_t>& bits);
   // Gives back what all deliveries have passed. true: something was.
@@ -115,7 +118,9 @@ class Inlet {
   match::Matcher matcher_;
   log::Log log_;
   std::vector<deliver::Delivery*> deliveries_;  // by bit
-  std::unique_ptr<SpillFeed> spills_;           // may be none
+  deliver::Relay* relay_ = nullptr;
+  deliver::Output* relay_to_ = nullptr;
+  std::unique_ptr<SpillFeed> spills_;  // may be none
   log::Kept<Record> kept_;
 
   std::vector<std::uint64_t> set_, next_set_, news_;

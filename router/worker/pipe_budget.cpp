@@ -35,7 +35,7 @@ PipeBudget PipeBudget::share(std::size_t sources, std::size_t outputs, std::size
   const auto bounded = std::clamp<std::size_t>(std::bit_floor(256 * MiB / pipes), kPipeDefault, std::max(pipe_max, kPipeDefault));
   each = std::min(each, bounded);
   const bool roomy = each > kPipeDefault;
-  return {std::min(kStageBytes, pipe_max), roomy ? each : 0, roomy ? std::min(each, kOutputStageBytes) : 0,
+  return {std::min(kStageBytes, pipe_max), roomy ? each : 0, roomy ? std::min(each, kOutputFifoBytes) : 0,
           std::min(each, kOutputStageBytes)};
 }
 

@@ -48,7 +48,7 @@ std::string_view state_of(const deliver::HandlerLoop& handler) {
 }
 
 Report report_of(const Hub& hub, const Facts& facts) {
-  Report report{.facts = facts, .handlers = {}, .account = hub.account()};
+  Report report{.facts = facts, .handlers = {}, .relays = hub.relays(), .account = hub.account()};
   for (const auto& handler : hub.handlers()) report.handlers.push_back({handler->name(), state_of(*handler)});
   return report;
 }
@@ -61,6 +61,11 @@ std::string Report::text(Nanoseconds now) const {
   out += '\n' + account.text();
   for (const auto& handler : handlers)
     if (handler.state != "ready") out += "  handler " + handler.name + " is " + std::string(handler.state) + '\n';
+  for (const auto& relay : relays)
+    out += "  " + relay.source + " -> " + relay.output +
+           (relay.refused ? ": every byte is copied, for " + *relay.refused
+                          : ": " + counted(relay.bytes, "byte") + " went by reference") +
+           '\n';
   return out;
 }
 
@@ -68,8 +73,14 @@ std::string Report::json() const {
   std::string states;
   for (const auto& handler : handlers)
     states += (states.empty() ? "" : ",") + json_string(handler.name) + ":{\"state\":" + json_string(handler.state) + '}';
+  std::string relayed;
+  for (const auto& relay : relays)
+    relayed += (relayed.empty() ? "" : ",") + ("{\"source\":" + json_string(relay.source)) +
+               ",\"output\":" + json_string(relay.output) + ",\"bytes\":" + std::to_string(relay.bytes) +
+               ",\"refused\":" + (relay.refused ? json_string(*relay.refused) : "null") + '}';
   return "{\"since\":" + json_string(utc_text(facts.since)) + ",\"file\":" + json_string(facts.file) +
-         ",\"restarts\":" + std::to_string(facts.restarts) + ",\"handlers\":{" + states + "}," + account.json().substr(1);
+         ",\"restarts\":" + std::to_string(facts.restarts) + ",\"handlers\":{" + states + "},\"relays\":[" + relayed + "]," +
+         account.json().substr(1);
 }
 
 std::string answer(std::string_view request, const Hub& hub, const Facts& facts) {

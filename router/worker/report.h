@@ -8,10 +8,9 @@
 
 #include "base/clock.h"
 #include "deliver/account.h"
+#include "worker/hub.h"
 
 namespace standpipe::worker {
-
-class Hub;
 
 // What the hub's process knows about it and the hub does not.
 struct Facts {
@@ -28,6 +27,7 @@ struct Report {
   };
   Facts facts;
   std::vector<Handler> handlers;
+  std::vector<Hub::RelayState> relays;
   deliver::Account account;
 
   std::string text(Nanoseconds now) const;  // for people, in local time

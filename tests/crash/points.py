@@ -24,7 +24,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / "e2e"))
 
 from killer import Killer, compile_into  # noqa: E402 (the kit's folder must be known first)
-from scenario import Run  # noqa: E402
+from scenario import RelayRun, Run  # noqa: E402
 
 Point = collections.namedtuple("Point", "call when steps then", defaults=("before", 0, 0))
 
@@ -42,6 +42,7 @@ def arguments():
     p.add_argument("--seconds", type=float, default=0, help="instead: one long run, kills at random instants")
     p.add_argument("--kills", type=int, default=1000, help="at most so many in the long run; 0: load alone")
     p.add_argument("--readers-die", action="store_true", help="the forward's reader dies and comes back all the time")
+    p.add_argument("--relay", action="store_true", help="forwards alone, by the fast path")
     p.add_argument("--jobs", type=int, default=2)
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--messages", type=int, default=150, help="of each source")
@@ -58,9 +59,14 @@ def killer_options(point):
     return [*step, "--when", point.when, "--at", str(point.call) + (f",{point.then}" if point.then else "")]
 
 
+def kind(options):
+    return RelayRun if options.relay else Run
+
+
 def run_once(point, options, folder):
     """Returns (what the killer said, the run with its faults)."""
-    run = Run(folder, options.messages, options.seed, readers_die=options.readers_die)
+    run = kind(options)(folder, options.messages, options.seed, readers_die=options.readers_die)
+    run.is_shot_at = bool(point)
     run.start()
     try:
         killer = Killer(os.environ["STANDPIPE_KILLER"], run.hub.process.pid, run.worker(), *killer_options(point))
@@ -116,7 +122,7 @@ def repeat_command(point, options):
     then = f" --then-at {point.then}" if point.then else ""
     return (
         f"python3 tests/crash/points.py --bin {options.bin} --points {point.call} --when {point.when} --step {point.steps}"
-        f"{then}{' --readers-die' if options.readers_die else ''} --messages {options.messages} --seed {options.seed}"
+        f"{then}{' --readers-die' if options.readers_die else ''}{' --relay' if options.relay else ''} --messages {options.messages} --seed {options.seed}"
     )
 
 
@@ -179,7 +185,7 @@ def wait_until_one_served(run):
 
 def random_instants(options):
     folder = tempfile.mkdtemp(prefix="standpipe crash ")
-    run = Run(folder, count=1 << 40, seed=options.seed, readers_die=options.readers_die)
+    run = kind(options)(folder, count=1 << 40, seed=options.seed, readers_die=options.readers_die)
     run.start()
     run.feed(pace=0.004, until=time.monotonic() + options.seconds)
     kill_at_random(run, options)

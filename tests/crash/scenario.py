@@ -30,14 +30,29 @@ handlers:
 unmatched: drop
 """ + ROUTES
 
+# Each source to one forward and nothing else, in FIFOs of our own: by reference.
+RELAY_YAML = """
+memory_max: 4MiB
+drain_timeout: 10s
+data_dir: state
+sources:
+  a: {fifo: a, framing: {max_message_size: 1MiB}, log: {max_size: 512KiB}}
+  b: {fifo: b, framing: {max_message_size: 1MiB}, log: {max_size: 512KiB}}
+handlers:
+  to_a: {plugin: forward, options: {fifo: next_a}}
+  to_b: {plugin: forward, options: {fifo: next_b}}
+routes: [{from: a, to: to_a}, {from: b, to: to_b}]
+"""
+
 WANTED = {"print": is_for_print, "recorder": is_for_recorder}  # log and forward want all
 
 
 class Feeder(threading.Thread):
     """Writes a source's messages through two open writers in turn, so that their order is known; both leave now and then."""
 
-    def __init__(self, path, messages, chance, pace=0.0, until=None):
+    def __init__(self, path, messages, chance, pace=0.0, until=None, burst=12):
         super().__init__(daemon=True)
+        self.burst = burst
         self.path, self.messages, self.chance, self.pace, self.until = path, messages, chance, pace, until
         self.sent, self.error, self.fds = 0, None, []
         self.start()
@@ -56,7 +71,7 @@ class Feeder(threading.Thread):
             self.fds = [os.open(self.path, os.O_WRONLY | os.O_NONBLOCK) for _ in range(2)]  # ENXIO: nobody reads it
             for fd in self.fds:
                 os.set_blocking(fd, True)
-        end = min(len(self.messages), self.sent + self.chance.randint(1, 12))
+        end = min(len(self.messages), self.sent + self.chance.randint(1, self.burst))
         view = memoryview(self.messages.frames(self.sent, end))
         while view:
             view = view[os.write(self.fds[self.chance.randrange(2)], view) :]
@@ -150,24 +165,28 @@ class VisitingTaker(Taker):
 class Run:
     """Verbs: start, feed, wait_for_all, stop, judge. `kills` is how many there were, for the judgement."""
 
+    yaml, nexts, burst = YAML, {"next": "ab"}, 12  # the FIFOs of forwards, and whose messages come there
+
     def __init__(self, folder, count=150, seed=0, large=True, readers_die=False):
         self.bench, self.readers_die = Bench(folder), readers_die
         self.messages = {s: Messages(s, count, seed, large) for s in "ab"}
-        self.seed, self.kills, self.faults = seed, 0, []
+        self.seed, self.kills, self.faults, self.is_shot_at = seed, 0, [], True
         self.repeated, self.longest, self.torn = 0, 0, 0
 
     def start(self):
-        os.mkfifo(self.bench.path("next"), 0o600)
-        self.hub = self.bench.start(YAML)
-        path, alone = self.bench.path("next"), self.worker() == self.hub.process.pid
-        hub_sees = functools.partial(waits_for_events, self.hub.process.pid, alone)
-        self.taker = VisitingTaker(path, hub_sees) if self.readers_die else Taker(path)
+        for name in self.nexts:
+            os.mkfifo(self.bench.path(name), 0o600)
+        self.hub = self.bench.start(self.yaml)
+        hub_sees = functools.partial(waits_for_events, self.hub.process.pid, self.worker() == self.hub.process.pid)
+        self.takers = [
+            VisitingTaker(self.bench.path(name), hub_sees) if self.readers_die else Taker(self.bench.path(name)) for name in self.nexts
+        ]
 
     def worker(self):
         return worker_of(self.hub.process.pid)
 
     def feed(self, **pace):
-        self.feeders = [Feeder(self.bench.path(s), m, random.Random(f"{self.seed} {s}"), **pace) for s, m in self.messages.items()]
+        self.feeders = [Feeder(self.bench.path(s), m, random.Random(f"{self.seed} {s}"), burst=self.burst, **pace) for s, m in self.messages.items()]
 
     def fed(self):
         return not any(f.is_alive() for f in self.feeders)
@@ -179,7 +198,13 @@ class Run:
         """Until everything sent was taken and logged, or nothing can come any more."""
         self._patiently(lambda: self.fed() or not self.alive(), "the writers get rid of what they have", seconds)
         sent = sum(len(m) for m in self.messages.values())
-        self._patiently(lambda: self.taker.frames >= sent or self.taker.error or not self.alive(), "the reader gets all", seconds)
+        self._patiently(lambda: self.taken() >= sent or self.reader_error() or not self.alive(), "the reader gets all", seconds)
+
+    def taken(self):
+        return sum(t.frames for t in self.takers)
+
+    def reader_error(self):
+        return next((t.error for t in self.takers if t.error), None)
 
     def _patiently(self, condition, what, seconds):
         try:
@@ -188,7 +213,8 @@ class Run:
             self.faults.append(str(e))
 
     def stop(self):
-        self.taker.may_end = True
+        for taker in self.takers:
+            taker.may_end = True
         if self.alive():
             self.hub.process.send_signal(signal.SIGTERM)
         try:
@@ -196,8 +222,10 @@ class Run:
         except AssertionError as e:
             self.faults.append(str(e))
         self.bench.kill_all()
-        self.taker.hub_has_ended = True
-        self.taker.join(10)
+        for taker in self.takers:
+            taker.hub_has_ended = True
+        for taker in self.takers:
+            taker.join(10)
         for feeder in self.feeders:
             feeder.join(1)
 
@@ -207,20 +235,24 @@ class Run:
         for source, feeder in zip(self.messages, self.feeders):
             if feeder.error or feeder.is_alive():
                 self.faults.append(f"a writer of {source}: {feeder.error or 'cannot get rid of its messages'}")
-        if self.taker.error:
-            self.faults.append(f"the reader: {self.taker.error!r}")
-        for check in (self._forward, self._log, self._print, self._recorder, self._account):
+        if self.reader_error():
+            self.faults.append(f"the reader: {self.reader_error()!r}")
+        for check in self._checks():
             try:
                 check()
             except (Wrong, AssertionError, OSError, ValueError) as e:
                 self.faults.append(str(e) or repr(e))
         return self.faults
 
+    def _checks(self):
+        return self._forward, self._log, self._print, self._recorder, self._account
+
     def _forward(self):
-        if self.taker.rest:
-            self.faults.append(f"forward: a torn frame at the end, {len(self.taker.rest)} bytes")
-        for source, messages in self.messages.items():
-            judge.once_in_order(f"forward, {source}", self.taker.marks[source], [judge.mark(m) for m in messages])
+        for taker, sources in zip(self.takers, self.nexts.values()):
+            if taker.rest:
+                self.faults.append(f"forward: a torn frame at the end, {len(taker.rest)} bytes")
+            for source in sources:
+                judge.once_in_order(f"forward, {source}", taker.marks[source], [judge.mark(m) for m in self.messages[source]])
 
     def _log(self):
         payloads, rest = frames_in(self._file("log.out"), partial=True)
@@ -265,3 +297,24 @@ class Run:
         return path.read_bytes() if path.exists() else b""
 
 
+class RelayRun(Run):
+    """Forwards alone, by the fast path: what comes in large pieces goes on by reference."""
+
+    yaml, nexts, burst = RELAY_YAML, {"next_a": "a", "next_b": "b"}, 60
+    by_reference = 1  # unless it was asked
+
+    def stop(self):
+        if self.alive() and not self.is_shot_at:
+            self.by_reference = sum(relay["bytes"] for relay in self.hub.stats()["relays"])
+        super().stop()
+
+    def _checks(self):
+        return self._forward, self._account, self._relayed
+
+    def _account_of(self, source, messages):
+        self.hub.account.says(source, accepted=len(messages))
+        self.hub.account.says(f"{source} -> to_{source}", matched=len(messages), delivered=len(messages))
+
+    def _relayed(self):
+        if not self.by_reference and not self.readers_die:  # such a reader keeps the log from ever being empty
+            raise Wrong("nothing went by reference")

@@ -22,7 +22,8 @@ std::size_t sum(const PipeBudget& b, std::size_t sources, std::size_t outputs) {
 TEST_CASE("a small hub has large pipes") {
   const auto b = PipeBudget::share(2, 2, kPagesSoft, 1 * MiB, false);
   CHECK(b.source_fifo == 1 * MiB);
-  CHECK(b.output_fifo == kOutputStageBytes);
+  CHECK(b.output_fifo == kOutputFifoBytes);
+  CHECK(b.output_stage == kOutputStageBytes);
   CHECK(b.stage == kStageBytes);
 }
 

@@ -17,7 +17,7 @@ constexpr Nanoseconds kNoon = 1'714'564'800s;  // 2024-05-01 12:00:00 UTC
 Report report() {
   ::setenv("TZ", "UTC", 1);
   ::tzset();
-  Report r{.facts = {.file = "orders.yaml", .since = kNoon}, .handlers = {{"out", "ready"}}, .account = {}};
+  Report r{.facts = {.file = "orders.yaml", .since = kNoon}, .handlers = {{"out", "ready"}}, .relays = {}, .account = {}};
   r.account.sources.push_back({"in", {.accepted = 3, .matched = 3}});
   r.account.lines.push_back({"in", "out", {.matched = 3, .delivered = 2}, 1});
   return r;
@@ -43,6 +43,15 @@ TEST_CASE("handlers that are not ready, and restarts of the worker, are said") {
 
 TEST_CASE("for programs it is one object") {
   CHECK(report().json() == R"({"since":"2024-05-01T12:00:00Z","file":"orders.yaml","restarts":0,)"
-                           R"("handlers":{"out":{"state":"ready"}},)" +
+                           R"("handlers":{"out":{"state":"ready"}},"relays":[],)" +
                                report().account.json().substr(1));
+}
+
+TEST_CASE("where bytes go by reference is said, and why not where they could") {
+  auto r = report();
+  r.relays = {{"in", "/run/out", 4096, {}}, {"other", "/run/o", 0, "others may write to its FIFO (mode 0620)"}};
+  CHECK(
+      r.text(kNoon).ends_with("\n  in -> /run/out: 4,096 bytes went by reference\n"
+                              "  other -> /run/o: every byte is copied, for others may write to its FIFO (mode 0620)\n"));
+  CHECK(r.json().find(R"("relays":[{"source":"in","output":"/run/out","bytes":4096,"refused":null},)") != std::string::npos);
 }

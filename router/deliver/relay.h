@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/fd.h"
+#include "deliver/delivery.h"
+#include "deliver/output.h"
+#include "log/memory.h"
+
+namespace standpipe::deliver {
+
+// The fast path from one source to one output: bytes go out by reference, and only a copy of them into the log.
+//
+//   FIFO --splice--> stage --read--> log          all as ever: frames, index, cursors, sendings, account
+//                      |
+//                      +----tee----> output's stage --splice--> FIFO    instead of a copy from the log
+//
+// Nothing else changes. What is in an output's stage is thrown away after a death and written from the log, so the relay has
+// nothing to recover; what a dead reader left unread is sent again from the log, too. Bytes lie *ahead* in the output's stage until
+// their frames were found and asked for; what turns out to go another way is dropped and copied.
+//
+// Readers get what the writer's pages hold when they read. A writer that changes pages after they were looked at (vmsplice) would
+// pass a frame that is none, so the FIFO must be writable for the hub's own user alone. A writer in packet mode (O_DIRECT) makes
+// packets that survive tee and splice and lose bytes in a reader that reads less: refused when seen, and before any of it is sent,
+// for a packet ends each read of the stage. The last one of a read cannot be seen; so what may be the last is not laid.
+class Relay {
+ public:
+  // `source`: its name; `fifo`: its read end. `delivery` is the source's only one, and its handler's.
+  Relay(log::Memory& memory, const std::string& source, int fifo, const Delivery& delivery);
+
+  // What a turn should move at most; what is more finds no room. `frame_bytes`: of the frame that was begun, if that is known.
+  std::size_t most(const Output& output, std::uint64_t frame_bytes);
+  // Those bytes for the log lie in the stage, and nothing else does.
+  void lay(Output& output, const Pipe& stage, std::size_t bytes);
+  // The stage was read into the log; `packets`: in pieces.
+  void looked(Output& output, bool packets);
+
+  std::uint64_t bytes() const { return kept_->bytes; }  // went by reference, in this run of the hub
+  // What came before is on its way: a little later more could be laid, and what comes next may as well wait in its FIFO until then.
+  bool waits_for(const Output& output) const;
+  // Why the general path is taken.
+  std::optional<std::string> refused() const;
+
+ private:
+  // What outlives the worker.
+  struct Record {
+    std::uint64_t bytes;
+    std::uint32_t packets;  // were seen
+  };
+
+  bool is_on(const Output& output) const { return own_ && !kept_->packets && large_ == 0 && output.is_flowing(); }
+
+  const Delivery& delivery_;
+  unsigned mode_ = 0;
+  bool own_ = false;
+  unsigned large_ = 0;  // turns for which nothing is tried, since a frame came that is too large for a stage
+  log::Kept<Record> kept_;
+};
+
+}  // namespace standpipe::deliver

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "deliver/relay.h"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <random>
+
+#include "fifo_kit.h"
+#include "frame/length_prefixed.h"
+#include "source/fifo_source.h"
+#include "temporary_folder.h"
+
+using namespace standpipe;
+using namespace std::chrono_literals;
+
+using test::framed, test::Reader, test::Silent, test::unframed;
+
+namespace {
+
+constexpr std::size_t kLarge = 50 * KiB;
+
+// A source up to its log, a relay, an output. Time is the test's.
+class Fixture {
+ public:
+  explicit Fixture(unsigned mode = 0600)
+      : in(make_fifo(folder / "in", mode)),
+        keeping({.memory_max = 64 * MiB, .logs = 1, .deliveries = 1}),
+        arena(keeping),
+        log(arena, {.id = 0, .size_max = 16 * MiB}),
+        codec(1 * MiB),
+        delivery("in", "it", 0, log, codec, 0),
+        output({.path = folder / "out", .mode = 0600, .create = true, .resend = true},
+               {reporter, [](auto&) {}, [this](std::uint32_t) -> deliver::Delivery& { return delivery; }, 1 * MiB, 0}),
+        relay(keeping, "in", in.get(), delivery) {
+    output.attach(keeping, link, 0);
+  }
+
+  // As an inlet's turn does.
+  void come(std::string_view bytes, bool relayed = true, int flags = 0) {
+    REQUIRE(bytes.size() <= stage.capacity);
+    REQUIRE(::fcntl(stage.write_end.get(), F_SETFL, O_NONBLOCK | flags) == 0);
+    REQUIRE(::write(stage.write_end.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
+    auto room = log.room(need_);
+    REQUIRE(room.size() >= bytes.size());
+    room = room.first(bytes.size());
+    if (relayed) relay.lay(output, stage, bytes.size());
+    relay.looked(output, !source::read_stage(stage, room));
+    log.filled(bytes.size());
+    keeping.commit();
+    index();
+  }
+  // Gives all that waits in the delivery to the output.
+  void send() {
+    auto at = delivery.next();
+    while (const auto piece = log.read(at, 0)) {
+      const deliver::Range range{piece->begin, piece->end, piece->count};
+      delivery.give_out(range);
+      output.send(delivery, range, piece->bytes.size());
+      at = piece->end;
+    }
+    keeping.commit();
+  }
+  void pump() {
+    now += 2s;  // past every back-off
+    while (output.pump(now)) {
+    }
+    delivery.check_invariants();
+    log.trim(delivery.settled());
+  }
+  std::size_t room() { return log.room(need_).size(); }
+
+  test::TemporaryFolder folder;
+  Fd in;
+  Silent reporter;
+  log::Memory keeping;
+  keeper::Link link = keeper::Link::none();
+  log::Arena arena;
+  log::Log log;
+  frame::LengthPrefixed codec;
+  deliver::Delivery delivery;
+  deliver::Output output;
+  deliver::Relay relay;
+  Pipe stage = Pipe::make(1 * MiB);
+  Nanoseconds now{0};
+
+ private:
+  static Fd make_fifo(const std::string& path, unsigned mode) {
+    REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+    REQUIRE(::chmod(path.c_str(), mode) == 0);
+    return Fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  }
+  void index() {
+    std::array<frame::Frame, 64> frames;
+    const std::uint64_t set = 1;
+    for (;;) {
+      const auto scan = codec.scan(log.unindexed(), frames);
+      need_ = scan.need;
+      if (scan.frames == 0) break;
+      const auto count = static_cast<std::uint32_t>(scan.frames);
+      while (!log.add_run(frames[scan.frames - 1].end, count, ++time_, 1, {&set, 1})) REQUIRE(log.make_room_for_index());
+      delivery.edit_tally().matched += count;
+      keeping.commit();
+    }
+  }
+
+  std::uint64_t need_ = 0, time_ = 0;
+};
+
+std::string stream_of(const std::vector<std::string>& payloads) {
+  std::string stream;
+  for (const auto& p : payloads) stream += framed(p);
+  return stream;
+}
+
+}  // namespace
+
+TEST_CASE("what comes goes on by reference, but for what may be a packet at the end") {
+  Fixture f;
+  Reader reader(f.output.path());
+  f.send();
+  f.come(framed("the first finds the output closed"));
+  f.send();
+  f.pump();
+  CHECK(reader.read() == framed("the first finds the output closed"));
+  f.pump();
+  const auto frames = framed(std::string(kLarge, 'x')) + framed("small");
+  f.come(frames);
+  CHECK(f.relay.bytes() == frames.size() - 4096);
+  f.send();
+  f.pump();
+  CHECK(reader.read() == frames);
+  f.pump();
+  CHECK(f.delivery.tally().delivered == 3);
+  CHECK(f.output.idle());
+}
+
+TEST_CASE("whatever is relayed and what not, wherever frames end and readers die, they get each frame once and whole") {
+  std::uint64_t by_reference = 0;
+  for (unsigned seed = 0; seed < 60; ++seed) {
+    std::mt19937 random(seed);
+    const auto below = [&](std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(random); };
+    Fixture f;
+    std::vector<std::string> sent, got;
+    for (std::size_t i = 0; i < 60; ++i) sent.emplace_back(below(8) ? below(3000) : below(90'000), static_cast<char>('a' + i % 26));
+    const auto stream = stream_of(sent);
+    auto reader = std::make_unique<Reader>(f.output.path());
+    std::string visit;
+    const auto end_visit = [&] {
+      for (auto& p : unframed(visit)) got.push_back(std::move(p));
+      visit.clear();
+    };
+    for (std::size_t at = 0; at < stream.size() || !f.output.idle();) {
+      if (at < stream.size() && below(3)) {
+        const auto n = std::min({stream.size() - at, 1 + below(below(4) ? 90'000 : 6000), f.room()});
+        f.come(std::string_view(stream).substr(at, n), below(6) != 0);
+        at += n;
+      }
+      if (below(4)) f.send();
+      if (below(4)) f.pump();
+      if (below(2) || at == stream.size()) visit += reader->read(1 + below(200'000));
+      if (seed % 2 && below(12) == 0) {
+        reader.reset();
+        end_visit();
+        f.output.on_event(EPOLLERR, f.now);
+        f.delivery.check_invariants();
+        reader = std::make_unique<Reader>(f.output.path());
+      }
+      if (at == stream.size()) f.send(), f.pump();
+    }
+    end_visit();
+    CHECK(got == sent);
+    CHECK(f.delivery.tally().delivered == sent.size());
+    CHECK(f.relay.bytes() <= stream.size());
+    by_reference += f.relay.bytes();
+  }
+  CHECK(by_reference > 1 * MiB);
+}
+
+TEST_CASE("the beginning of a frame that was given up does not go out") {
+  Fixture f;
+  Reader reader(f.output.path());
+  f.come(framed("opens"));
+  f.send();
+  f.pump();
+  CHECK(reader.read() == framed("opens"));
+  f.pump();
+  f.come(framed(std::string(kLarge, 'x')).substr(0, 45'000));
+  CHECK(f.relay.bytes() > 40'000);
+  f.log.drop_unindexed();  // its writer left
+  const auto next = framed(std::string(30'000, 'y')) + framed("z");
+  f.come(next);
+  f.send();
+  f.pump();
+  CHECK(reader.read() == next);
+}
+
+TEST_CASE("nothing is relayed from a FIFO that others may write to") {
+  for (const unsigned mode : {0620u, 0602u, 0622u}) {
+    Fixture f(mode);
+    Reader reader(f.output.path());
+    for (int i = 0; i < 2; ++i) {
+      f.come(framed(std::string(kLarge, 'x')));
+      f.send();
+      f.pump();
+      CHECK(reader.read() == framed(std::string(kLarge, 'x')));
+      f.pump();
+    }
+    CHECK(f.relay.bytes() == 0);
+    REQUIRE(f.relay.refused());
+    CHECK(f.relay.refused()->starts_with("others may write to its FIFO (mode 06"));
+  }
+}
+
+TEST_CASE("packets are seen before any goes out, and then nothing is relayed any more") {
+  Fixture f;
+  Reader reader(f.output.path());
+  f.come(framed("opens"));
+  f.send();
+  f.pump();
+  (void)reader.read();
+  f.pump();
+  CHECK_FALSE(f.relay.refused());
+  const auto frames = framed(std::string(30'000, 'p')) + framed(std::string(30'000, 'q'));
+  for (int i = 0; i < 2; ++i) {
+    f.come(frames, true, O_DIRECT);
+    f.send();
+    f.pump();
+    std::string got;
+    for (std::size_t n = 1; got.size() < frames.size(); n = n % 700 + 1)
+      got += reader.read(n);  // of a packet the rest would be lost
+    CHECK(got == frames);
+    f.pump();
+  }
+  CHECK(f.relay.refused() == "a writer writes packets (O_DIRECT)");
+}
+
+TEST_CASE("a single packet behind whole bytes is not among what goes by reference") {
+  Fixture f;
+  Reader reader(f.output.path());
+  f.come(framed("opens"));
+  f.send();
+  f.pump();
+  (void)reader.read();
+  f.pump();
+  const auto large = framed(std::string(kLarge, 'x')), packet = framed(std::string(4000, 'p'));
+  REQUIRE(::write(f.stage.write_end.get(), large.data(), large.size()) == static_cast<ssize_t>(large.size()));
+  f.relay.lay(f.output, f.stage, large.size() + packet.size());
+  CHECK(f.relay.bytes() <= large.size());
+}
