@@ -162,14 +162,14 @@ bool HandlerLoop::send_again(Delivery& delivery, Nanoseconds now) {
 bool HandlerLoop::send_next(Delivery& delivery) {
   Range range;
   std::uint64_t bytes = 0;
-  for (auto at = delivery.next(); bytes < kBatchBytes; at = range.end) {
-    const auto piece = delivery.log().read(at, delivery.bit());
-    if (!piece) break;
-    if (bytes == 0) range.begin = piece->begin;
-    range.end = piece->end;
-    range.count += piece->count;
-    bytes += piece->bytes.size();
-  }
+  auto at = delivery.next();
+  delivery.log().read_each(at, delivery.bit(), [&](const log::Piece& piece) {
+    if (bytes == 0) range.begin = piece.begin;
+    range.end = piece.end;
+    range.count += piece.count;
+    bytes += piece.bytes.size();
+    return bytes < kBatchBytes;
+  });
   if (bytes == 0) {
     delivery.skip_unwanted();
     return false;

@@ -309,41 +309,57 @@ bool Output::is_all_written(const Delivery& delivery) const {
   return last.delivery == delivery.id() && last.range.end == delivery.log().end() && next_bytes(place, begin).empty();
 }
 
+// The stream's bytes from `place` on, in pieces that lie together, while `take(begin, bytes)` says true; `place` moves behind
+// those. `begin` is where a piece begins: at a frame and so many bytes behind it.
+template <class Take>
+void Output::each_piece(Place& place, Take take) const {
+  bool goes_on = true;
+  while (goes_on && place.sending < sendings().size()) {
+    const auto& s = sendings()[place.sending];
+    const auto& delivery = delivery_of(s);
+    auto at = place.at;
+    if (at < s.range.end)
+      delivery.log().read_each(at, delivery.bit(), [&](const log::Piece& piece) {
+        if (piece.begin >= s.range.end) return false;
+        const bool cut = s.range.end < piece.end;
+        const auto& end = cut ? s.range.end : piece.end;
+        goes_on = take(Place{place.sending, piece.begin, place.skip},
+                       piece.bytes.first(end.position - piece.begin.position).subspan(place.skip));
+        if (goes_on) place = {place.sending, end, 0};
+        return goes_on && !cut;
+      });
+    if (!goes_on) return;
+    ++place.sending;
+    if (place.sending < sendings().size()) place = {place.sending, sendings()[place.sending].range.begin, 0};
+  }
+}
+
 // The bytes from writing_ on, as pieces of the logs; places[i] is where pieces[i] begins, and there is one more place than pieces.
 void Output::gather(std::vector<iovec>& pieces, std::vector<Place>& places) const {
   Place place = writing_;
   auto room = fifo_.room();
-  while (pieces.size() < kPiecesMax && room > 0) {
-    Place begin;
-    const auto bytes = next_bytes(place, begin);
-    if (bytes.empty()) break;
+  each_piece(place, [&](const Place& begin, std::span<const std::byte> bytes) {
+    if (pieces.size() == kPiecesMax || room == 0) return false;
     places.push_back(begin);
     // writev does not write into its pieces, for all that iovec is not const.
     pieces.push_back({const_cast<std::byte*>(bytes.data()), bytes.size()});
     room -= std::min(room, bytes.size());
-  }
+    return true;
+  });
   places.push_back(place);
 }
 
-// The stream's next bytes that lie together; `place` moves behind them, `begin` is where they begin, on a frame and so much behind
-// it. Empty: nothing more was asked for.
+// The stream's next bytes that lie together; `place` moves behind them, `begin` is where they begin. Empty: nothing more was asked
+// for.
 std::span<const std::byte> Output::next_bytes(Place& place, Place& begin) const {
-  while (place.sending < sendings().size()) {
-    const auto& s = sendings()[place.sending];
-    const auto& delivery = delivery_of(s);
-    auto at = place.at;
-    const auto piece = at < s.range.end ? delivery.log().read(at, delivery.bit()) : std::nullopt;
-    if (!piece || piece->begin >= s.range.end) {
-      ++place.sending;
-      if (place.sending < sendings().size()) place = {place.sending, sendings()[place.sending].range.begin, 0};
-      continue;
-    }
-    const auto end = std::min(piece->end.position, s.range.end.position);
-    begin = {place.sending, piece->begin, place.skip};
-    place = {place.sending, end == piece->end.position ? piece->end : s.range.end, 0};
-    return piece->bytes.first(end - piece->begin.position).subspan(begin.skip);
-  }
-  return {};
+  std::span<const std::byte> next;
+  each_piece(place, [&](const Place& at, std::span<const std::byte> bytes) {
+    if (!next.empty()) return false;
+    begin = at;
+    next = bytes;
+    return true;
+  });
+  return next;
 }
 
 // ---- what the reader has taken

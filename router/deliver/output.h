@@ -162,6 +162,8 @@ class Output {
   std::size_t fill_stage();
   std::size_t claim_ahead();
   void gather(std::vector<iovec>& pieces, std::vector<Place>& places) const;
+  template <class Take>
+  void each_piece(Place& place, Take take) const;
   std::span<const std::byte> next_bytes(Place& place, Place& begin) const;
   void finish_front(std::uint64_t up_to);
   void finish(Delivery& delivery, const Range& part);

@@ -211,36 +211,21 @@ const Segment& Log::segment_at(Position position) const {
 }
 
 std::optional<Piece> Log::read(Cursor& at, std::size_t bit) const {
-  INVARIANT(trimmed() <= at && at <= end(), trimmed().position.bytes, at.position.bytes, end().position.bytes);
-  auto& last = last_read_[bit];
-  while (at.position < end().position) {
-    const Segment& segment = segment_at(at.position);
-    for (auto r = segment.find_run(static_cast<std::uint32_t>(at.position - segment.start()), last); r < segment.runs(); ++r) {
-      const Run& run = segment.run(r);
-      const Cursor run_end{segment.start() + run.end, Sequence{run.first_sequence + run.count}};
-      if (segment.run_wants(r, bit)) {
-        const auto offset = static_cast<std::uint32_t>(at.position - segment.start());
-        last = r;
-        return Piece{{segment.data() + offset, run.end - offset},
-                     at,
-                     run_end,
-                     static_cast<std::uint32_t>(run_end.sequence - at.sequence),
-                     run.time_ns};
-      }
-      at = run_end;
-    }
-  }
-  return std::nullopt;
+  std::optional<Piece> found;
+  read_each(at, bit, [&](const Piece& piece) {
+    found = piece;
+    return false;
+  });
+  return found;
 }
 
 std::uint64_t Log::count_between(Cursor from, Cursor to, std::size_t bit) const {
   std::uint64_t count = 0;
-  while (from < to) {
-    const auto piece = read(from, bit);
-    if (!piece || piece->begin >= to) break;
-    count += piece->end <= to ? piece->count : to.sequence - piece->begin.sequence;  // inside a run every frame is wanted
-    from = piece->end;
-  }
+  read_each(from, bit, [&](const Piece& piece) {
+    if (piece.begin >= to) return false;
+    count += piece.end <= to ? piece.count : to.sequence - piece.begin.sequence;  // inside a run every frame is wanted
+    return piece.end < to;
+  });
   return count;
 }
 

@@ -90,10 +90,6 @@ void Segment::fill(std::uint32_t bytes) {
   INVARIANT(filled() <= floor(), filled(), floor(), bytes);
 }
 
-std::uint64_t* Segment::set_of(std::uint32_t index) const {
-  return reinterpret_cast<std::uint64_t*>(const_cast<std::byte*>(slot(index)) + sizeof(Run));
-}
-
 bool Segment::same_as_last(std::uint32_t generation, std::uint64_t time_ns, std::span<const std::uint64_t> set) const {
   if (runs() == 0) return false;
   const Run& last = run(runs() - 1);
@@ -104,7 +100,8 @@ bool Segment::add_run(std::uint32_t bytes, std::uint32_t count, Sequence first, 
                       std::span<const std::uint64_t> set) {
   INVARIANT(set.size() == words_ && count > 0, set.size(), words_, count);
   INVARIANT(indexed() + bytes <= filled(), indexed(), bytes, filled());
-  if (same_as_last(generation, time_ns, set)) {
+  const std::uint32_t added = same_as_last(generation, time_ns, set) ? 0 : 1;
+  if (added == 0) {
     auto& last = const_cast<Run&>(run(runs() - 1));
     memory_->note(&last, sizeof last);
     last.count += count;
@@ -115,13 +112,12 @@ bool Segment::add_run(std::uint32_t bytes, std::uint32_t count, Sequence first, 
     const Run entry{first.number, time_ns, indexed(), indexed() + bytes, count, generation};
     std::memcpy(at, &entry, sizeof entry);
     std::memcpy(at + sizeof entry, set.data(), set.size_bytes());
-    ++edit().runs;
   }
-  edit().indexed += bytes;
+  auto& header = edit();
+  header.runs += added;
+  header.indexed += bytes;
   return true;
 }
-
-bool Segment::run_wants(std::uint32_t index, std::size_t bit) const { return (set_of(index)[bit / 64] >> (bit % 64)) & 1; }
 
 std::uint32_t Segment::find_run(std::uint32_t offset, std::uint32_t guess) const {
   if (guess < runs() && run(guess).begin <= offset)

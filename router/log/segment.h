@@ -77,7 +77,7 @@ class Segment {
   bool add_run(std::uint32_t bytes, std::uint32_t count, Sequence first, std::uint64_t time_ns, std::uint32_t generation,
                std::span<const std::uint64_t> set);
   const Run& run(std::uint32_t index) const { return *reinterpret_cast<const Run*>(slot(index)); }
-  bool run_wants(std::uint32_t index, std::size_t bit) const;
+  bool run_wants(std::uint32_t index, std::size_t bit) const { return (set_of(index)[bit / 64] >> (bit % 64)) & 1; }
   // The run that the offset lies in or, between runs, the next; runs() when there is none.
   // `guess`: it is probably this one or one of the next.
   std::uint32_t find_run(std::uint32_t offset, std::uint32_t guess) const;
@@ -94,7 +94,9 @@ class Segment {
  private:
   void leave_gap(std::uint32_t bytes);
   const std::byte* slot(std::uint32_t index) const { return base_ + capacity_ - std::size_t{index + 1} * run_bytes_; }
-  std::uint64_t* set_of(std::uint32_t index) const;
+  const std::uint64_t* set_of(std::uint32_t index) const {
+    return reinterpret_cast<const std::uint64_t*>(slot(index) + sizeof(Run));
+  }
   void believe_runs() const;
   bool same_as_last(std::uint32_t generation, std::uint64_t time_ns, std::span<const std::uint64_t> set) const;
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <utility>
 
 #include "base/failure.h"
 #include "base/invariant.h"
@@ -34,6 +35,7 @@ Inlet::Inlet(const source::FifoOptions& options, std::size_t id, log::Arena& are
       set_(matcher_.words()),
       next_set_(matcher_.words()),
       news_(matcher_.words()),
+      found_{.by_delivery = std::vector<std::uint64_t>(deliveries_.size())},
       warn_unmatched_(warn_unmatched) {
   INVARIANT(log_.set_words() == matcher_.words(), log_.set_words(), matcher_.words());
 }
@@ -206,8 +208,15 @@ bool Inlet::index() {
   return true;
 }
 
-// Groups neighbours that go the same way. false: the index is full; the frames behind the last run are still unindexed.
+// false: the index is full; the frames behind the last run are still unindexed.
 bool Inlet::add(std::span<const frame::Frame> frames, std::span<const std::byte> bytes) {
+  const bool all = add_runs(frames, bytes);
+  book();
+  return all;
+}
+
+// Groups neighbours that go the same way.
+bool Inlet::add_runs(std::span<const frame::Frame> frames, std::span<const std::byte> bytes) {
   const auto payload = [&](const frame::Frame& f) { return bytes.subspan(f.payload, f.size); };
   if (matcher_.constant()) {
     const bool wanted = matcher_.match({}, set_);
@@ -234,30 +243,46 @@ bool Inlet::add(std::span<const frame::Frame> frames, std::span<const std::byte>
 
 bool Inlet::add_run(std::size_t bytes, std::uint32_t count, bool wanted) {
   if (!log_.add_run(bytes, count, kept_->time_ns, kConfiguration, set_)) return false;
-  book(count, bytes, wanted);
+  count_run(count, bytes, wanted);
   return true;
 }
 
-void Inlet::book(std::uint32_t count, std::size_t bytes, bool wanted) {
-  memory().count_progress();
-  auto& books = kept_.edit().books;
-  books.accepted += count;
-  books.bytes += bytes;
+void Inlet::count_run(std::uint32_t count, std::size_t bytes, bool wanted) {
+  found_.messages += count;
+  found_.bytes += bytes;
   bool taken = false;
   for (std::size_t w = 0; w < set_.size(); ++w) {
     news_[w] |= set_[w];
     for (auto rest = set_[w]; rest; rest &= rest - 1) {
       taken = true;
-      deliveries_[w * 64 + static_cast<std::size_t>(std::countr_zero(rest))]->edit_tally().matched += count;
+      found_.by_delivery[w * 64 + static_cast<std::size_t>(std::countr_zero(rest))] += count;
     }
   }
-  (taken ? books.matched : books.unmatched) += count;
+  if (taken)
+    found_.matched += count;
+  else if (!wanted)
+    found_.no_route += count;
+}
+
+// Before the commit of what was indexed.
+void Inlet::book() {
+  if (found_.messages == 0) return;
+  memory().count_progress();
+  auto& books = kept_.edit().books;
+  books.accepted += found_.messages;
+  books.bytes += found_.bytes;
+  books.matched += found_.matched;
+  books.unmatched += found_.messages - found_.matched;
+  for (std::size_t bit = 0; bit < deliveries_.size(); ++bit)
+    if (const auto count = std::exchange(found_.by_delivery[bit], 0)) deliveries_[bit]->edit_tally().matched += count;
+  const auto dropped = found_.no_route;
+  found_.messages = found_.bytes = found_.matched = found_.no_route = 0;
   std::uint64_t left_out = 0;
-  if (taken || wanted || !warn_unmatched_ || !unmatched_trouble_.allow(clock_.steady(), left_out)) return;
-  reporter_.warning(
-      "no_route",
-      name() + ": " + counted(count, "message") + " matched no route and " + (count == 1 ? "was" : "were") + " dropped (no_route)",
-      "add a route, name a handler as `unmatched:`, or say `unmatched: drop`");
+  if (dropped == 0 || !warn_unmatched_ || !unmatched_trouble_.allow(clock_.steady(), left_out)) return;
+  reporter_.warning("no_route",
+                    name() + ": " + counted(dropped, "message") + " matched no route and " + (dropped == 1 ? "was" : "were") +
+                        " dropped (no_route)",
+                    "add a route, name a handler as `unmatched:`, or say `unmatched: drop`");
 }
 
 void Inlet::take_news(std::vector<std::size_t>& bits) {

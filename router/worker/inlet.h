@@ -98,8 +98,10 @@ class Inlet {
   Turn stand_still();
   bool index();
   bool add(std::span<const frame::Frame> frames, std::span<const std::byte> bytes);
+  bool add_runs(std::span<const frame::Frame> frames, std::span<const std::byte> bytes);
   bool add_run(std::size_t bytes, std::uint32_t count, bool wanted);
-  void book(std::uint32_t count, std::size_t bytes, bool wanted);
+  void count_run(std::uint32_t count, std::size_t bytes, bool wanted);
+  void book();
   void writers_left();
   void look_for_name();
   void cut_short(std::uint64_t bytes);
@@ -124,6 +126,12 @@ class Inlet {
   log::Kept<Record> kept_;
 
   std::vector<std::uint64_t> set_, next_set_, news_;
+  // What was indexed and is not in the books yet: they are opened once for many short runs.
+  struct Found {
+    std::uint64_t messages = 0, bytes = 0, matched = 0, no_route = 0;
+    std::vector<std::uint64_t> by_delivery;
+  };
+  Found found_;
   Nanoseconds came_{0};  // when the last bytes came (steady)
   bool name_gone_said_ = false;
   bool hung_up_ = false;

@@ -55,7 +55,8 @@ bool Inlet::feed_run(std::span<std::byte> room) {
     spills_->back();
     return false;
   }
-  book(count, bytes, true);
+  count_run(count, bytes, true);
+  book();
   spills_->note_fed(count, log_.end().position);
   memory().commit();
   return true;
@@ -77,7 +78,8 @@ void Inlet::pass_over() {
                           " that an earlier run left is over the limit now: dropped (too_large)",
                       "raise `framing: { max_message_size: }` on this source");
   spills_->set_of(message, set_);
-  book(1, message.frame.size(), true);
+  count_run(1, message.frame.size(), true);
+  book();
   for (std::size_t w = 0; w < set_.size(); ++w)
     for (auto rest = set_[w]; rest; rest &= rest - 1)
       deliveries_[w * 64 + static_cast<std::size_t>(std::countr_zero(rest))]->edit_tally().drop(deliver::Reason::too_large, 1);
