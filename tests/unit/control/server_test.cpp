@@ -103,7 +103,7 @@ TEST_CASE("of many that came before the loop ran, each hears something, though e
   CHECK(answered >= 16);
 }
 
-TEST_CASE("another user is not answered, even if the file's mode lets them in") {
+TEST_CASE("another user is not answered, even if the file's mode lets them in", "[fork]") {
   if (::geteuid() != 0) return;  // only root can become somebody else
   const Serving hub;
   ::chmod(hub.path().c_str(), 0666);

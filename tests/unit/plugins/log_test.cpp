@@ -31,7 +31,7 @@ TEST_CASE_METHOD(LogFixture, "jsonl is an object a line") {
                      "\n");
 }
 
-TEST_CASE_METHOD(LogFixture, "a 16 MiB message and its neighbours arrive whole in every format") {
+TEST_CASE_METHOD(LogFixture, "a 16 MiB message and its neighbours arrive whole in every format", "[exhaustive]") {
   const std::string large(16 << 20, '\xc3');
   const std::string format = GENERATE("frames", "lines", "jsonl");
   open({{"format", format}});

@@ -167,7 +167,7 @@ TEST_CASE("stderr is where it was asked for") {
   CHECK(result.text == "to the error stream\n");
 }
 
-TEST_CASE("a 16 MiB message passes in every format") {
+TEST_CASE("a 16 MiB message passes in every format", "[exhaustive]") {
   const std::string large(16 << 20, '\xfe');
   CHECK(shown_text({}, {"a", large, "b"}) == "a\n" + large + "\nb\n");
   CHECK(shown_text({{"format", "raw"}}, {large}) == large);
