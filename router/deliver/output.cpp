@@ -174,7 +174,9 @@ OutputFifo::Pushed Output::push() {
   if (fifo_.staged() == 0) return {};
   memory_->begin(log::Step::push, index_, fifo_.staged() + fifo_.ahead());
   const auto pushed = fifo_.push();
-  journal_->record.edit().moved += pushed.bytes;
+  auto& record = journal_->record.edit();
+  record.moved += pushed.bytes;
+  record.relayed += std::exchange(claimed_, 0);
   if (pushed.bytes > 0) memory_->count_progress();
   memory_->end();
   commit();
@@ -275,6 +277,7 @@ std::size_t Output::claim_ahead() {
     claimed += n;
     writing_ = n == bytes.size() ? next : Place{begin.sending, begin.at, begin.skip + n};
   }
+  claimed_ += claimed;
   return claimed;
 }
 
@@ -284,22 +287,23 @@ void Output::forget_ahead() {
 
 // ---- laid ahead
 
-std::uint64_t Output::lay_ahead(const Delivery& delivery, const Pipe& from, std::size_t most) {
-  if (state_ != State::flowing) return 0;
+void Output::lay_ahead(const Delivery& delivery, const Pipe& from, std::size_t most) {
+  if (state_ != State::flowing) return;
+  // By reference a pipe can hold more than its size: pages that came from a socket are large. Not more than copies could be.
+  if (written_ - taken() + fifo_.ahead() + most > fifo_.capacity() + fifo_.stage_bytes()) return;
   const auto& log = delivery.log();
   if (fifo_.ahead() == 0) {
-    if (!is_all_written(delivery)) return 0;
+    if (!is_all_written(delivery)) return;
     ahead_ = {&log, log.end().position, log.drops()};
   } else if (ahead_.log != &log || ahead_.drops != log.drops()) {
-    return 0;
+    return;
   }
   // Between what lies in the stage and those bytes are some of the log's: the beginning of a frame.
   const auto begun = log.unindexed();
   const auto tail = ahead_.at + fifo_.ahead(), come = log.end().position + begun.size();
-  if (tail > come || come - tail > std::min(begun.size(), kGapMax)) return 0;
+  if (tail > come || come - tail > std::min(begun.size(), kGapMax)) return;
   const auto gap = begun.last(come - tail);
-  if (fifo_.copy_ahead(gap) < gap.size()) return 0;
-  return fifo_.tee_ahead(from, most);
+  if (fifo_.copy_ahead(gap) == gap.size()) fifo_.tee_ahead(from, most);
 }
 
 bool Output::is_all_written(const Delivery& delivery) const {
@@ -467,6 +471,14 @@ void Output::reader_died() {
                              path() + ": its reader died, and what it left unread cannot be taken back (" + *left.failed +
                                  "); the next reader gets it, perhaps from the middle of a message",
                              "let the hub's user read the FIFO as well, or set on_reader_death: count");
+    return leave_in_pipe();
+  }
+  if (left.foreign && relayed() > 0) {
+    around_.reporter.warning("changed-behind",
+                             path() +
+                                 ": its reader died, and what it left unread is not what its source was given: a writer changed it "
+                                 "behind its back (vmsplice, or splice from a file), or others write here; nothing is sent again",
+                             "let writers use write alone, or give their FIFO a mode that others may write to: then it is copied");
     return leave_in_pipe();
   }
   if (left.foreign) {

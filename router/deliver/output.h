@@ -73,10 +73,13 @@ class Output {
 
   // ---- for a relay
   // The next `most` bytes of the delivery's log lie in `from`, and are not in the log yet. If they are what the stage goes on with,
-  // they are laid there by reference, and will not be copied when they are asked for. Returns how many; `from` keeps them all.
-  std::uint64_t lay_ahead(const Delivery& delivery, const Pipe& from, std::size_t most);
+  // they are laid there by reference, and will not be copied when they are asked for. `from` keeps them all.
+  void lay_ahead(const Delivery& delivery, const Pipe& from, std::size_t most);
   // Everything that the delivery's log has was asked for, and is in the stage or beyond.
   bool is_all_written(const Delivery& delivery) const;
+  // The last that was asked for is that delivery's.
+  bool is_busy_with(const Delivery& delivery) const { return !sendings().empty() && sendings().back().delivery == delivery.id(); }
+  std::uint64_t relayed() const { return journal_->record->relayed; }  // bytes that were laid so and asked for
   bool is_flowing() const { return state_ == State::flowing; }
   std::size_t stage_bytes() const { return fifo_.stage_bytes(); }
   std::size_t stage_room() const { return fifo_.room(); }
@@ -126,6 +129,7 @@ class Output {
     std::uint64_t taken, moved;  // bytes since the first sending's begin
     std::uint32_t mode, create, resend;
     std::uint32_t draining;  // what a dead reader left is being taken back: `taken` is final
+    std::uint64_t relayed;   // bytes, ever
   };
   struct Journal {
     log::Kept<Record> record;
@@ -195,6 +199,7 @@ class Output {
   unsigned openings_ = 0;
   Place writing_;
   Ahead ahead_;
+  std::uint64_t claimed_ = 0;  // of `relayed`, not booked yet
   std::uint64_t written_ = 0;  // bytes since the first sending's begin
   std::uint64_t last_taken_bytes_ = 0;
   Throttle deaths_;

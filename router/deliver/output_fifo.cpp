@@ -113,11 +113,9 @@ std::size_t OutputFifo::stage(std::span<const iovec> pieces) {
   return static_cast<std::size_t>(n);
 }
 
-std::uint64_t OutputFifo::tee_ahead(const Pipe& from, std::size_t most) {
+void OutputFifo::tee_ahead(const Pipe& from, std::size_t most) {
   const auto n = ::tee(from.read_end.get(), stage_.write_end.get(), most, SPLICE_F_NONBLOCK);
-  if (n <= 0) return 0;  // full: by its slots, if not by bytes
-  ahead_ += static_cast<std::uint64_t>(n);
-  return static_cast<std::uint64_t>(n);
+  if (n > 0) ahead_ += static_cast<std::uint64_t>(n);  // otherwise it is full: by its slots, if not by bytes
 }
 
 std::uint64_t OutputFifo::copy_ahead(std::span<const std::byte> bytes) {

@@ -51,7 +51,7 @@ class OutputFifo {
   std::uint64_t staged() const { return staged_; }
   // For a relay: bytes that nobody asked for yet lie ahead of what is staged. They are not pushed until they are claimed.
   std::uint64_t ahead() const { return ahead_; }
-  std::uint64_t tee_ahead(const Pipe& from, std::size_t most);  // by reference; `from` keeps them
+  void tee_ahead(const Pipe& from, std::size_t most);  // by reference; `from` keeps them
   std::uint64_t copy_ahead(std::span<const std::byte> bytes);
   void claim(std::uint64_t bytes);
   std::size_t stage_bytes() const { return stage_.capacity; }

@@ -13,16 +13,22 @@
 namespace standpipe::deliver {
 namespace {
 
-constexpr std::size_t kPacketMax = 4096;       // pipe(2): PIPE_BUF; larger writes are split
+// The kernel splits what is written in packets by pages.
+const std::size_t kPacketMax = std::max<std::size_t>(4096, static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)));
 constexpr std::size_t kWorthwhile = 16 * KiB;  // less is copied as quickly as its pages are counted
 constexpr unsigned kLargeTurns = 64;
 
 }  // namespace
 
 Relay::Relay(log::Memory& memory, const std::string& source, int fifo, const Delivery& delivery)
-    : delivery_(delivery), kept_(memory, "relay/" + source) {
+    : delivery_(delivery), fifo_(fifo), kept_(memory, "relay/" + source) {
+  look_at_mode();
+}
+
+void Relay::look_at_mode() {
+  own_ = false;
   struct stat st {};
-  if (::fstat(fifo, &st) != 0) return;
+  if (::fstat(fifo_, &st) != 0) return;
   mode_ = st.st_mode & 07777;
   // An access list grants no more than the group's bits, its mask.
   own_ = st.st_uid == ::geteuid() && (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
@@ -37,7 +43,8 @@ std::optional<std::string> Relay::refused() const {
 }
 
 bool Relay::waits_for(const Output& output) const {
-  return is_on(output) && (output.stage_room() < output.stage_bytes() / 2 || !output.is_all_written(delivery_));
+  return is_on(output) && output.is_busy_with(delivery_) &&
+         (output.stage_room() < output.stage_bytes() / 2 || !output.is_all_written(delivery_));
 }
 
 // Pages come as writers filled them, and one that is not full takes a slot of the stage, too.
@@ -50,8 +57,9 @@ std::size_t Relay::most(const Output& output, std::uint64_t frame_bytes) {
 }
 
 void Relay::lay(Output& output, const Pipe& stage, std::size_t bytes) {
-  if (!is_on(output) || bytes < kWorthwhile) return;
-  if (const auto laid = output.lay_ahead(delivery_, stage, bytes - kPacketMax)) kept_.edit().bytes += laid;
+  if (!is_on(output) || bytes < std::max(kWorthwhile, 2 * kPacketMax)) return;
+  look_at_mode();
+  if (own_) output.lay_ahead(delivery_, stage, bytes - kPacketMax);
 }
 
 void Relay::looked(Output& output, bool packets) {

@@ -140,6 +140,7 @@ void Hub::connect() {
 void Hub::connect_relays() {
   relays_.resize(inlets_.size());
   hold_until_.resize(inlets_.size());
+  relayed_to_.resize(inlets_.size());
   for (std::size_t i = 0; i < inlets_.size(); ++i) {
     auto& inlet = *inlets_[i];
     if (handlers_of_[i].size() != 1 || !inlet.matcher().constant()) continue;
@@ -156,7 +157,7 @@ deliver::Output* Hub::relays_to(std::size_t i) const {
 // slow one must not keep writers from the log's room, so it is tried again only when they wait for that anyway.
 bool Hub::holds_back(std::size_t i) {
   const auto* output = relays_to(i);
-  if (!output || stopping_ || !relays_[i]->waits_for(*output)) {
+  if (!output || stopping_ || inlets_[i]->hung_up() || !relays_[i]->waits_for(*output)) {
     hold_until_[i] = {};
     return false;
   }
@@ -180,8 +181,8 @@ void Hub::end_holds() {
 std::vector<Hub::RelayState> Hub::relays() const {
   std::vector<RelayState> states;
   for (std::size_t i = 0; i < relays_.size(); ++i)
-    if (const auto* output = relays_to(i))
-      states.push_back({inlets_[i]->name(), output->path(), relays_[i]->bytes(), relays_[i]->refused()});
+    if (const auto* output = relayed_to_[i])
+      states.push_back({inlets_[i]->name(), output->path(), output->relayed(), relays_[i]->refused()});
   return states;
 }
 
@@ -284,7 +285,9 @@ void Hub::accept() {
   for (const auto i : ready_inlets_.round()) {
     if (holds_back(i)) continue;
     auto& inlet = *inlets_[i];
-    inlet.relay(relays_[i].get(), relays_to(i));
+    auto* output = relays_to(i);
+    if (output) relayed_to_[i] = output;
+    inlet.relay(relays_[i].get(), output);
     const auto turn = accept_from(inlet, i);
     full_inlets_[i] = turn == Inlet::Turn::full;
     if (turn == Inlet::Turn::more) ready_inlets_.add(i);

@@ -188,6 +188,7 @@ class Hub final : public deliver::Surroundings {
   std::vector<std::vector<std::size_t>> handlers_of_;    // by inlet, by bit
   std::vector<deliver::Delivery*> deliveries_;           // by id
   std::vector<std::unique_ptr<deliver::Relay>> relays_;  // by inlet; may be none
+  std::vector<deliver::Output*> relayed_to_;             // by inlet; none: not yet
   std::vector<Nanoseconds> hold_until_;                  // by inlet; 0: not held back
   std::map<const log::Log*, std::size_t> inlet_of_;
   std::map<const deliver::HandlerLoop*, std::size_t> index_of_;

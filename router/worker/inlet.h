@@ -50,6 +50,7 @@ class Inlet {
   bool is_spilled() const { return spills_ && spills_->spilled(); }
 
   void on_event(std::uint32_t events);
+  bool hung_up() const { return hung_up_; }  // its writers have gone, and that is to be seen before others come
   // One turn: at most what one segment has room for.
   Turn accept(const Pipe& stage, int dev_null);
   // What comes in the next turn may go on to that output by reference; none: not now.
