@@ -131,14 +131,17 @@ def five_different_messages_in_a_row_hold_the_handler_and_the_rest_goes_on(t):
 # ---- a worker that is killed while ...
 
 
-def kill_now_and_then(hub, times, pause):
-    """Another worker each time."""
+def kill_now_and_then(hub, times, pause, enough=lambda: False):
+    """Another worker each time; returns how many. Not when all is done: workers that have nothing to do make no progress."""
     chance, last = random.Random(5), None
     for kill in range(1, times + 1):
+        if enough():
+            return kill - 1
         time.sleep(chance.uniform(0, 2 * pause))  # the instants are the test
         until(lambda: worker_of(hub.process.pid) not in (hub.process.pid, last), "the next worker")
         last = kill_worker(hub)
         hub.says("went on after", count=kill)  # or the keeper would give up: no worker had come so far
+    return times
 
 
 @test(seconds=120)
@@ -169,13 +172,13 @@ def readers_that_die_beside_a_worker_that_is_killed_get_every_frame_whole_and_in
     messages = [b"%d " % i + b"." * (i * 37 % 9000) for i in range(2000)]
     hub = t.start(FORWARD)
     sending = t.meanwhile(hub.send, "in", messages)
-    killing = t.meanwhile(kill_now_and_then, hub, 40, 0.03)
     got, chance = [], random.Random(7)
+    killing = t.meanwhile(kill_now_and_then, hub, 40, 0.03, lambda: len(got) > 1800)
     while len(got) < len(messages):
         left = len(stream(messages[len(got) :]))
         got += visit(t, hub, min(left, chance.randint(1, 300_000)))
     equal(got, messages)
-    killing.join()
+    assert killing.join() >= 10, "there were hardly any kills"
     sending.join()
     hub.stop().all_delivered(len(messages))
 

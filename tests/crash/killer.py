@@ -64,6 +64,8 @@ def _waiting_worker(run, alone):
         return None
     try:
         call = pathlib.Path(f"/proc/{pid}/syscall").read_text().split()[0]
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (OSError, IndexError):
         return None
-    return pid if call in ("232", "281", "441") else None  # epoll_wait, epoll_pwait, epoll_pwait2
+    # epoll_wait, epoll_pwait, epoll_pwait2; and in it, not stopped before it by the killer, which others may keep from going on
+    return pid if call in ("232", "281", "441") and state == "S" else None
