@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "base/clock.h"
-#include "worker/signals.h"
+#include "base/signals.h"
 
 namespace standpipe::cli {
 
@@ -17,7 +17,7 @@ class Interruption {
   int fd() const { return signals_.fd(); }
 
  private:
-  worker::Signals signals_;
+  Signals signals_;
   int times_ = 0;
 };
 

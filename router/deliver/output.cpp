@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "deliver/output.h"
 
-#include <sys/epoll.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstring>
 #include <utility>
 
 #include "base/failure.h"
 #include "base/invariant.h"
-#include "base/text.h"
 
 namespace standpipe::deliver {
 namespace {
@@ -22,7 +18,6 @@ constexpr Nanoseconds kLookFirst = 1ms;  // for a reader that takes from a pipe 
 constexpr Nanoseconds kLookLast = 1s;
 constexpr Nanoseconds kHurry = 20ms;           // the same, while a full log waits for it
 constexpr std::size_t kPiecesMax = 512;        // a writev: 64 KiB of single 128-byte frames
-constexpr std::size_t kGapMax = 64 * KiB;      // of a begun frame, copied so that what follows need not be
 constexpr std::uint64_t kTurnBytes = 1 * MiB;  // then others have their turn
 constexpr std::string_view kRecordPrefix = "output/";
 
@@ -258,61 +253,6 @@ std::size_t Output::fill_stage() {
   return staged;
 }
 
-// What is asked for lies in the stage already; if it is something else that lies there, it goes.
-std::size_t Output::claim_ahead() {
-  std::uint64_t claimed = 0;
-  while (fifo_.ahead() > 0) {
-    Place next = writing_, begin;
-    const auto bytes = next_bytes(next, begin);
-    if (bytes.empty()) break;
-    const auto& log = delivery_of(sendings()[begin.sending]).log();
-    if (&log != ahead_.log || log.drops() != ahead_.drops || begin.at.position + begin.skip != ahead_.at) {
-      forget_ahead();
-      break;
-    }
-    const auto n = std::min<std::uint64_t>(bytes.size(), fifo_.ahead());
-    fifo_.claim(n);
-    ahead_.at = ahead_.at + n;
-    written_ += n;
-    claimed += n;
-    writing_ = n == bytes.size() ? next : Place{begin.sending, begin.at, begin.skip + n};
-  }
-  claimed_ += claimed;
-  return claimed;
-}
-
-void Output::forget_ahead() {
-  if (fifo_.ahead() > 0) drop_stage();
-}
-
-// ---- laid ahead
-
-void Output::lay_ahead(const Delivery& delivery, const Pipe& from, std::size_t most) {
-  if (state_ != State::flowing) return;
-  // By reference a pipe can hold more than its size: pages that came from a socket are large. Not more than copies could be.
-  if (written_ - taken() + fifo_.ahead() + most > fifo_.capacity() + fifo_.stage_bytes()) return;
-  const auto& log = delivery.log();
-  if (fifo_.ahead() == 0) {
-    if (!is_all_written(delivery)) return;
-    ahead_ = {&log, log.end().position, log.drops()};
-  } else if (ahead_.log != &log || ahead_.drops != log.drops()) {
-    return;
-  }
-  // Between what lies in the stage and those bytes are some of the log's: the beginning of a frame.
-  const auto begun = log.unindexed();
-  const auto tail = ahead_.at + fifo_.ahead(), come = log.end().position + begun.size();
-  if (tail > come || come - tail > std::min(begun.size(), kGapMax)) return;
-  const auto gap = begun.last(come - tail);
-  if (fifo_.copy_ahead(gap) == gap.size()) fifo_.tee_ahead(from, most);
-}
-
-bool Output::is_all_written(const Delivery& delivery) const {
-  if (sendings().empty()) return delivery.settled() == delivery.log().end();
-  const auto& last = sendings().back();
-  Place place = writing_, begin;
-  return last.delivery == delivery.id() && last.range.end == delivery.log().end() && next_bytes(place, begin).empty();
-}
-
 // The stream's bytes from `place` on, in pieces that lie together, while `take(begin, bytes)` says true; `place` moves behind
 // those. `begin` is where a piece begins: at a frame and so many bytes behind it.
 template <class Take>
@@ -427,111 +367,13 @@ void Output::remember_taken(const Delivery& delivery, const Range& part) {
   }
 }
 
-// What it had taken is delivered, and perhaps lost with it: counted, and named by numbers.
-void Output::count_taken_by_dead() {
-  auto& taken = journal_->last_taken;
-  std::uint64_t count = 0, left_out = 0;
-  for (std::size_t i = 0; i < taken.size(); ++i) {
-    around_.delivery(taken[i].delivery).edit_tally().taken_by_dead_reader += taken[i].count;
-    count += taken[i].count;
-  }
-  if (count > 0 && deaths_.allow(now_, left_out)) {
-    const auto& newest = taken.back();
-    around_.reporter.info(path() + ": its reader left; what it had taken last, " + counted(count, "message") + " up to number " +
-                          thousands(newest.last) + " of " + around_.delivery(newest.delivery).source() +
-                          ", counts as taken_by_dead_reader, too" + (left_out ? " (and so for other readers before)" : ""));
-  }
-  taken.clear();
-  last_taken_bytes_ = 0;
-}
-
-// ---- the reader's death
-
-void Output::on_event(std::uint32_t events, Nanoseconds now) {
-  now_ = now;
-  if (!(events & EPOLLERR) || (state_ != State::unopened && fifo_.has_reader())) return;
-  if (state_ == State::no_reader) pause_ = {};  // one has come and gone unseen: look soon for the next
-  if (state_ != State::flowing) return;
-  reader_died();
-  if (!sendings().empty()) wait_more(now, kLookLast);
-}
-
-void Output::reader_died() {
-  look();
-  state_ = State::no_reader;
-  pause_ = {};
-  if (!journal_->record->resend) return leave_in_pipe();
-  if (moved() == taken() && written_ == moved() && taken() == 0) {
-    count_taken_by_dead();
-    return commit();
-  }
-  const auto left = fifo_.look_at_left([this](auto bytes) { return left_by_reader_is_ours(bytes); });
-  if (left.failed) {
-    around_.reporter.warning("reader-died",
-                             path() + ": its reader died, and what it left unread cannot be taken back (" + *left.failed +
-                                 "); the next reader gets it, perhaps from the middle of a message",
-                             "let the hub's user read the FIFO as well, or set on_reader_death: count");
-    return leave_in_pipe();
-  }
-  if (left.foreign && relayed() > 0) {
-    around_.reporter.warning("changed-behind",
-                             path() +
-                                 ": its reader died, and what it left unread is not what its source was given: a writer changed it "
-                                 "behind its back (vmsplice, or splice from a file), or others write here; nothing is sent again",
-                             "let writers use write alone, or give their FIFO a mode that others may write to: then it is copied");
-    return leave_in_pipe();
-  }
-  if (left.foreign) {
-    around_.reporter.warning("others-write-here",
-                             path() + ": its reader died, and the pipe holds bytes that others wrote; nothing is sent again",
-                             "set on_reader_death: count where others write to the same FIFO");
-    journal_->record.edit().resend = 0;
-    return leave_in_pipe();
-  }
-  if (left.bytes < moved() - taken())
-    around_.reporter.warning(
-        "reader-overtook",
-        path() + ": another reader opened it before the hub saw the first one go; it may have begun inside a message");
-  journal_->record.edit().draining = 1;
-  commit();
-  take_back_rest();
-}
-
-// From here on `taken` is what it was when the reader was seen to be dead: what leaves the pipe now is not taken by anybody.
-void Output::take_back_rest() {
-  state_ = State::no_reader;
-  fifo_.drain(moved() - taken());
-  rewind(taken());
-  count_taken_by_dead();
-  journal_->record.edit().draining = 0;
-  commit();
-}
-
-// What is in the pipe is the next reader's, and so is the rest of the message that lies in it in part.
-void Output::leave_in_pipe() {
-  count_taken_by_dead();
-  drop_stage();
-  finish_front(moved());
-  commit();
-}
+// ---- the marks
 
 // The stream goes on behind what is in the FIFO.
 void Output::drop_stage() {
   fifo_.empty_stage();
   written_ = moved();
   writing_ = place_of(moved());
-}
-
-bool Output::left_by_reader_is_ours(std::span<const std::byte> left) const {
-  auto place = place_of(taken());
-  while (!left.empty()) {
-    Place begin;
-    const auto bytes = next_bytes(place, begin);
-    const auto n = std::min(bytes.size(), left.size());
-    if (n == 0 || std::memcmp(bytes.data(), left.data(), n) != 0) return false;
-    left = left.subspan(n);
-  }
-  return true;
 }
 
 // The frame that the byte belongs to, and how far into it the byte is.
@@ -593,67 +435,6 @@ void Output::reset_marks() {
   record.taken = record.moved = written_ = 0;
   writing_ = {};
   if (!sendings().empty()) writing_.at = sendings().front().range.begin;
-}
-
-bool Output::all_moved() const {
-  if (sendings().empty()) return true;
-  std::uint64_t asked = 0;
-  for (std::size_t i = 0; i < sendings().size(); ++i) asked += sendings()[i].bytes;
-  return state_ == State::flowing && moved() == asked && fifo_.has_reader();
-}
-
-void Output::finish_frame() {
-  if (state_ == State::flowing && !fifo_.has_reader()) reader_died();
-  if (state_ != State::flowing) {  // what waits for a reader is left to its log
-    fifo_.empty_stage();
-    give_back_from(0);
-    reset_marks();
-    return commit();
-  }
-  drop_stage();
-  if (writing_.sending < sendings().size()) end_behind_frame();
-  commit();
-}
-
-// The sendings end behind the frame that `writing_` is in.
-void Output::end_behind_frame() {
-  give_back_from(writing_.sending + 1);
-  std::uint64_t before = 0;
-  for (std::size_t i = 0; i + 1 < sendings().size(); ++i) before += sendings()[i].bytes;
-  auto& last = sendings().edit(sendings().size() - 1);
-  auto& delivery = delivery_of(last);
-  const auto end = writing_.skip > 0 ? frame_end(last, writing_.at) : writing_.at;
-  const auto bytes = moved() - writing_.skip - before + (end.position - writing_.at.position);
-  if (bytes == 0) return give_back_from(sendings().size() - 1);
-  if (last.range.end == end) return;
-  const auto count = delivery.log().count_between(last.range.begin, end, delivery.bit());
-  delivery.give_again({{end, last.range.end, last.range.count - count}}, {});
-  last.bytes = bytes;
-  last.range.count = count;
-  last.range.end = end;
-}
-
-// Those messages are not sent: their handlers get them again, if there is another run.
-void Output::give_back_from(std::size_t first) {
-  for (auto i = first; i < sendings().size(); ++i) delivery_of(sendings()[i]).give_again({sendings()[i].range}, {});
-  sendings().truncate(first);
-}
-
-log::Cursor Output::frame_end(const Sending& s, log::Cursor begin) const {
-  frame::Frame frame{};
-  const auto& delivery = delivery_of(s);
-  const auto piece = delivery.log().read(begin, delivery.bit());
-  INVARIANT(piece && delivery.codec().scan(piece->bytes, {&frame, 1}).frames == 1, begin.position.bytes);
-  return {begin.position + frame.end, begin.sequence + 1};
-}
-
-void Output::stop() {
-  if (state_ != State::flowing || !fifo_.has_reader()) return;
-  look();
-  const auto place = place_of(moved());
-  finish_front(moved() - place.skip);
-  if (!sendings().empty()) rewind(moved());
-  commit();
 }
 
 }  // namespace standpipe::deliver

@@ -11,10 +11,10 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/reporter.h"
+#include "base/signals.h"
 #include "keeper/hang_watch.h"
 #include "keeper/program.h"
 #include "keeper/shared_page.h"
-#include "keeper/signals.h"
 #include "keeper/store.h"
 #include "keeper/watchdog.h"
 #include "keeper/wire.h"
@@ -106,7 +106,7 @@ class Keeper {
   const Clock& clock_;
   Reporter& reporter_;
   Program program_;
-  Signals signals_;
+  Signals signals_{0, {SIGCHLD}};
   Watchdog watchdog_;
   Store store_;
   std::optional<SharedPage> page_;

@@ -18,11 +18,11 @@
 #include "keeper/link.h"
 #include "log/arena.h"
 
+#include "base/signals.h"
 #include "worker/data.h"
 #include "worker/inlet.h"
 #include "worker/pipe_budget.h"
 #include "worker/poller.h"
-#include "worker/signals.h"
 #include "worker/timers.h"
 
 namespace standpipe::control {
