@@ -44,6 +44,7 @@ configure_and_build() {
     cmake --build "build/$1"
 }
 unit() { JOBS=$jobs sh tests/unit.sh "$@"; }
+journey="base frame log source match plugin deliver worker" # folders that a message passes
 # Tests of thousands of damages, or of millions of bytes, in one thread: what thread sanitizers and valgrind look for is not there.
 quick='~[exhaustive]'
 alone="$quick~[fork]" # a child that ends by _exit leaves its parent's memory: no leak
@@ -83,7 +84,7 @@ stage_valgrind() {
   memcheck="valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite"
   step "build: gcc, optimised" configure_and_build test || return
   # shellcheck disable=SC2086 # words
-  step "unit tests, valgrind" unit build/test 180 "$alone" $memcheck
+  FOLDERS=$journey step "unit tests, valgrind" unit build/test 180 "$alone" $memcheck
   STANDPIPE_TEST_SLOW=10 step "end-to-end tests, valgrind" e2e test --scale small --only '^journey: ' --wrap "$memcheck --trace-children=yes"
 }
 # Short runs of what has commands of its own; those take a stride, or a time.
