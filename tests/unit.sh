@@ -4,7 +4,7 @@
 set -u
 build=$1
 most=${2:-120}
-tests=${3:-~[.]}
+tests=${3:-~[none]}
 [ $# -lt 3 ] || shift 3
 [ $# -gt 0 ] || set -- env
 [ "$1" != "$build" ] || set -- env

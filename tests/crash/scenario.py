@@ -15,14 +15,15 @@ from killer import waits_for_events, worker_of
 from kit import Bench, frames_in, until
 from messages import ROUTES, Messages, is_for_print, is_for_recorder
 
-YAML = """
+SOURCES = """
 memory_max: 4MiB
 drain_timeout: 10s
 data_dir: state
 sources:
   a: {fifo: a, framing: {max_message_size: 1MiB}, log: {max_size: 512KiB}}
   b: {fifo: b, framing: {max_message_size: 1MiB}, log: {max_size: 512KiB}}
-handlers:
+"""
+YAML = SOURCES + """handlers:
   print: {plugin: print, options: {template: "{source} {sequence} {size} {payload}"}}
   log: {plugin: log, options: {path: log.out, format: frames, sync: never}}
   forward: {plugin: forward, options: {fifo: next}}
@@ -31,14 +32,7 @@ unmatched: drop
 """ + ROUTES
 
 # Each source to one forward and nothing else, in FIFOs of our own: by reference.
-RELAY_YAML = """
-memory_max: 4MiB
-drain_timeout: 10s
-data_dir: state
-sources:
-  a: {fifo: a, framing: {max_message_size: 1MiB}, log: {max_size: 512KiB}}
-  b: {fifo: b, framing: {max_message_size: 1MiB}, log: {max_size: 512KiB}}
-handlers:
+RELAY_YAML = SOURCES + """handlers:
   to_a: {plugin: forward, options: {fifo: next_a}}
   to_b: {plugin: forward, options: {fifo: next_b}}
 routes: [{from: a, to: to_a}, {from: b, to: to_b}]

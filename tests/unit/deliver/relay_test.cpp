@@ -77,6 +77,14 @@ class Fixture {
     delivery.check_invariants();
     log.trim(delivery.settled());
   }
+  // The first message finds the output closed.
+  void open_for(Reader& reader) {
+    come(framed("opens"));
+    send();
+    pump();
+    CHECK(reader.read() == framed("opens"));
+    pump();
+  }
   std::size_t room() { return log.room(need_).size(); }
 
   test::TemporaryFolder folder;
@@ -131,12 +139,7 @@ std::string stream_of(const std::vector<std::string>& payloads) {
 TEST_CASE("what comes goes on by reference, but for what may be a packet at the end") {
   Fixture f;
   Reader reader(f.output.path());
-  f.send();
-  f.come(framed("the first finds the output closed"));
-  f.send();
-  f.pump();
-  CHECK(reader.read() == framed("the first finds the output closed"));
-  f.pump();
+  f.open_for(reader);
   const auto frames = framed(std::string(kLarge, 'x')) + framed("small");
   f.come(frames);
   f.send();
@@ -192,11 +195,7 @@ TEST_CASE("whatever is relayed and what not, wherever frames end and readers die
 TEST_CASE("the beginning of a frame that was given up does not go out") {
   Fixture f;
   Reader reader(f.output.path());
-  f.come(framed("opens"));
-  f.send();
-  f.pump();
-  CHECK(reader.read() == framed("opens"));
-  f.pump();
+  f.open_for(reader);
   f.come(framed(std::string(kLarge, 'x')).substr(0, 45'000));
   f.log.drop_unindexed();  // its writer left
   const auto next = framed(std::string(30'000, 'y')) + framed("z");
@@ -226,11 +225,7 @@ TEST_CASE("nothing is relayed from a FIFO that others may write to") {
 TEST_CASE("packets are seen before any goes out, and then nothing is relayed any more") {
   Fixture f;
   Reader reader(f.output.path());
-  f.come(framed("opens"));
-  f.send();
-  f.pump();
-  (void)reader.read();
-  f.pump();
+  f.open_for(reader);
   CHECK_FALSE(f.relay.refused());
   const auto frames = framed(std::string(30'000, 'p')) + framed(std::string(30'000, 'q'));
   for (int i = 0; i < 2; ++i) {
@@ -249,11 +244,7 @@ TEST_CASE("packets are seen before any goes out, and then nothing is relayed any
 TEST_CASE("a single packet behind whole bytes is not seen, and not among what goes by reference") {
   Fixture f;
   Reader reader(f.output.path());
-  f.come(framed("opens"));
-  f.send();
-  f.pump();
-  (void)reader.read();
-  f.pump();
+  f.open_for(reader);
   const auto large = framed(std::string(kLarge, 'x')), packet = framed(std::string(4000, 'p'));
   f.come(large, true, packet);
   CHECK_FALSE(f.relay.refused());
@@ -269,11 +260,7 @@ TEST_CASE("a single packet behind whole bytes is not seen, and not among what go
 TEST_CASE("a FIFO that others may write to from now on is relayed no more") {
   Fixture f;
   Reader reader(f.output.path());
-  f.come(framed("opens"));
-  f.send();
-  f.pump();
-  (void)reader.read();
-  f.pump();
+  f.open_for(reader);
   REQUIRE(::chmod((f.folder / "in").c_str(), 0622) == 0);
   f.come(framed(std::string(kLarge, 'x')));
   f.send();
@@ -285,11 +272,7 @@ TEST_CASE("a FIFO that others may write to from now on is relayed no more") {
 TEST_CASE("what was changed behind the log's back is the next reader's, and readers' deaths are seen to as before") {
   Fixture f;
   auto reader = std::make_unique<Reader>(f.output.path());
-  f.come(framed("opens"));
-  f.send();
-  f.pump();
-  (void)reader->read();
-  f.pump();
+  f.open_for(*reader);
   std::string page(60 * KiB, 'x');
   const auto whole = framed(std::string(page.size() - 4, 'x'));
   std::copy(whole.begin(), whole.end(), page.begin());
