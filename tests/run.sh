@@ -51,7 +51,7 @@ alone="$quick~[fork]" # a child that ends by _exit leaves its parent's memory: n
 e2e() {
   flavour=$1
   shift
-  python3 tests/e2e/run.py --bin "build/$flavour/bin/standpipe" --jobs "$jobs" "$@"
+  python3 tests/e2e/run.py --bin "build/$flavour/bin/standpipe" --jobs "$jobs" "$@"  # a later --jobs counts
 }
 format() { git ls-files -co --exclude-standard '*.h' '*.hpp' '*.cpp' '*.c' | xargs clang-format --dry-run --Werror; }
 # By folder, as the folders are compiled there: each header is read once a folder and not once a file.
@@ -71,13 +71,13 @@ stage_asan() {
   export ASAN_OPTIONS=abort_on_error=1:detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
   step "build: clang, address+undefined sanitizers" configure_and_build asan || return
   step "unit tests, address+undefined" unit build/asan 180
-  STANDPIPE_TEST_SLOW=4 step "end-to-end tests, address+undefined" e2e asan --scale small
+  STANDPIPE_TEST_SLOW=6 step "end-to-end tests, address+undefined" e2e asan --scale small --jobs $((jobs * 2))
 }
 stage_tsan() {
   export TSAN_OPTIONS=halt_on_error=1:abort_on_error=1
   step "build: gcc, thread sanitizer" configure_and_build tsan || return
   step "unit tests, thread sanitizer" unit build/tsan 180 "$quick"
-  STANDPIPE_TEST_SLOW=6 step "end-to-end tests, thread sanitizer" e2e tsan --scale small
+  STANDPIPE_TEST_SLOW=8 step "end-to-end tests, thread sanitizer" e2e tsan --scale small --jobs $((jobs * 2))
 }
 # What the sanitizers do not see: bytes that were never written.
 stage_valgrind() {
