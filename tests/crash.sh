@@ -18,6 +18,7 @@ jobs=${JOBS:-2}
 mode=${1:-points}
 argument=${2:-}
 points() { exec python3 tests/crash/points.py --bin "$bin" --jobs "$jobs" "$@"; }
+relays() (points --relay --messages 400 "$@")
 lives() { exec python3 tests/crash/lives.py --bin "$bin" --times "${argument:-1000}" "$1"; }
 tests() {
   STANDPIPE_TEST_FOLDERS=tests/crash exec python3 tests/e2e/run.py --bin "$bin" --jobs "$jobs" --only "$1"
@@ -28,9 +29,9 @@ case $mode in
   twice) points --every "${argument:-5}" --then 300 ;;
   readers) points --every "${argument:-1}" --readers-die ;;
   relay)
-    python3 tests/crash/points.py --bin "$bin" --jobs "$jobs" --relay --messages 400 --every "${argument:-1}" &&
-      python3 tests/crash/points.py --bin "$bin" --jobs "$jobs" --relay --messages 400 --every "${argument:-1}" --when after --steps 4000 &&
-      points --relay --messages 400 --readers-die --every "$((${argument:-1} * 16))"
+    relays --every "${argument:-1}" &&
+      relays --every "${argument:-1}" --when after --steps 4000 &&
+      relays --readers-die --every "$((${argument:-1} * 16))"
     ;;
   random) points --seconds "${argument:-60}" ;;
   writers) lives writers ;;

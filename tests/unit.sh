@@ -5,9 +5,8 @@ set -u
 build=$1
 most=${2:-120}
 tests=${3:-~[none]}
-[ $# -lt 3 ] || shift 3
+shift $(($# < 3 ? $# : 3))
 [ $# -gt 0 ] || set -- env
-[ "$1" != "$build" ] || set -- env
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 export most tests results wrapper="$*"

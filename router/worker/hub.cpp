@@ -231,9 +231,9 @@ void Hub::on_timer(std::uint64_t k) {
 void Hub::accept() {
   std::vector<std::size_t> news;
   for (const auto i : ready_inlets_.round()) {
-    if (holds_back(i)) continue;
-    auto& inlet = *inlets_[i];
     auto* output = relays_to(i);
+    if (holds_back(i, output)) continue;
+    auto& inlet = *inlets_[i];
     if (output) relayed_to_[i] = output;
     inlet.relay(relays_[i].get(), output);
     const auto turn = accept_from(inlet, i);

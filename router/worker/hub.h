@@ -123,7 +123,7 @@ class Hub final : public deliver::Surroundings {
   void connect();
   void connect_relays();
   deliver::Output* relays_to(std::size_t inlet) const;
-  bool holds_back(std::size_t inlet);
+  bool holds_back(std::size_t inlet, const deliver::Output* output);
   void end_holds();
   void find_spills();
   void on_event(std::uint64_t key, std::uint32_t events);

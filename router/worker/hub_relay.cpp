@@ -32,8 +32,7 @@ deliver::Output* Hub::relays_to(std::size_t i) const {
 
 // A relay wants the output's stage empty and the log, too. While the reader takes quickly, what comes waits in its FIFO for that; a
 // slow one must not keep writers from the log's room, so it is tried again only when they wait for that anyway.
-bool Hub::holds_back(std::size_t i) {
-  const auto* output = relays_to(i);
+bool Hub::holds_back(std::size_t i, const deliver::Output* output) {
   if (!output || stopping_ || inlets_[i]->hung_up() || !relays_[i]->waits_for(*output)) {
     hold_until_[i] = {};
     return false;

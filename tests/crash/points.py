@@ -120,9 +120,10 @@ def points(options, total):
 
 def repeat_command(point, options):
     then = f" --then-at {point.then}" if point.then else ""
+    scenario = (" --readers-die" if options.readers_die else "") + (" --relay" if options.relay else "")
     return (
         f"python3 tests/crash/points.py --bin {options.bin} --points {point.call} --when {point.when} --step {point.steps}"
-        f"{then}{' --readers-die' if options.readers_die else ''}{' --relay' if options.relay else ''} --messages {options.messages} --seed {options.seed}"
+        f"{then}{scenario} --messages {options.messages} --seed {options.seed}"
     )
 
 

@@ -13,6 +13,7 @@
 #include "base/failure.h"
 #include "fifo_kit.h"
 #include "frame/length_prefixed.h"
+#include "give.h"
 #include "temporary_folder.h"
 
 using namespace standpipe;
@@ -54,17 +55,7 @@ class Fixture {
     if (set & 2) ++other.edit_tally().matched;
     keeping.commit();
   }
-  // Gives all that waits in the delivery to the output.
-  void send(deliver::Delivery& d) {
-    auto at = d.next();
-    while (const auto piece = log.read(at, d.bit())) {
-      const deliver::Range range{piece->begin, piece->end, piece->count};
-      d.give_out(range);
-      output.send(d, range, piece->bytes.size());
-      at = piece->end;
-    }
-    keeping.commit();
-  }
+  void send(deliver::Delivery& d) { test::give_all(d, output); }
   void send(const std::string& payload) {
     append(payload);
     send(delivery);

@@ -15,6 +15,7 @@
 
 #include "fifo_kit.h"
 #include "frame/length_prefixed.h"
+#include "give.h"
 #include "source/fifo_source.h"
 #include "temporary_folder.h"
 
@@ -59,17 +60,7 @@ class Fixture {
     keeping.commit();
     index();
   }
-  // Gives all that waits in the delivery to the output.
-  void send() {
-    auto at = delivery.next();
-    while (const auto piece = log.read(at, 0)) {
-      const deliver::Range range{piece->begin, piece->end, piece->count};
-      delivery.give_out(range);
-      output.send(delivery, range, piece->bytes.size());
-      at = piece->end;
-    }
-    keeping.commit();
-  }
+  void send() { test::give_all(delivery, output); }
   void pump() {
     now += 2s;  // past every back-off
     while (output.pump(now)) {
