@@ -31,11 +31,12 @@ bool FifoSource::adopt(std::optional<Fd> kept) {
 
 // A splice can move less than it might have because the FIFO is empty, or because the stage's slots are full. Only emptiness, seen
 // after it, means that a later write wakes epoll; and only a splice that moves nothing shows that the writers have gone.
-After FifoSource::classify(long moved, std::size_t wanted, bool hung_up) const {
+After FifoSource::classify(long moved, std::size_t wanted, Until until) const {
   if (moved == 0) return After::closed;
   if (moved < 0) return After::drained;
-  const bool is_short = static_cast<std::size_t>(moved) < wanted;
-  return is_short && !hung_up && waiting() == 0 ? After::drained : After::more;
+  const auto bytes = static_cast<std::size_t>(moved);
+  if (bytes == wanted || until == Until::closed) return After::more;
+  return waiting() <= (until == Until::gathered ? bytes : 0) ? After::drained : After::more;
 }
 
 bool FifoSource::still_has_its_name() const {
@@ -48,13 +49,13 @@ bool FifoSource::has_writer() const {
   return ::poll(&p, 1, 0) < 0 || !(p.revents & POLLHUP);
 }
 
-Accepted FifoSource::take(const Pipe& stage, std::size_t most, bool hung_up) {
+Accepted FifoSource::take(const Pipe& stage, std::size_t most, Until until) {
   long moved = 0;
   do {
     moved = ::splice(fd_.get(), nullptr, stage.write_end.get(), nullptr, most, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
   } while (moved < 0 && errno == EINTR);
   if (moved < 0 && errno != EAGAIN) return {.error = errno};
-  return {static_cast<std::size_t>(moved > 0 ? moved : 0), classify(moved, most, hung_up)};
+  return {static_cast<std::size_t>(moved > 0 ? moved : 0), classify(moved, most, until)};
 }
 
 // In large reads, because a read that is shorter than a packet (a writer in packet mode) throws the rest of it away.

@@ -15,8 +15,15 @@ namespace standpipe::source {
 // How a turn at a FIFO ended.
 enum class After {
   more,     // there may be more: take another turn without waiting
-  drained,  // empty for now; epoll will tell
+  drained,  // nothing to do for now: epoll or the clock will tell
   closed,   // empty, and no writer has it open
+};
+
+// When a turn that took less than it might have is the last for now.
+enum class Until {
+  empty,     // epoll tells what comes, so nothing may be left
+  closed,    // epoll said that the writers have gone: only when that is seen
+  gathered,  // it is looked at by the clock: less is left than came
 };
 
 struct Accepted {
@@ -37,9 +44,8 @@ class FifoSource {
   // `kept`: its read end, as an earlier worker had it.
   explicit FifoSource(const FifoOptions& options, std::optional<Fd> kept = {});
 
-  // Moves at most `most` bytes (at least 1) into the stage, which is empty. `hung_up`: epoll said that the writers have gone, so
-  // look until that is seen.
-  Accepted take(const Pipe& stage, std::size_t most, bool hung_up);
+  // Moves at most `most` bytes (at least 1) into the stage, which is empty.
+  Accepted take(const Pipe& stage, std::size_t most, Until until);
 
   bool still_has_its_name() const;  // false: nobody new can open it
   // false once a writer was there and the last one left.
@@ -54,7 +60,7 @@ class FifoSource {
 
  private:
   bool adopt(std::optional<Fd> kept);
-  After classify(long moved, std::size_t wanted, bool hung_up) const;
+  After classify(long moved, std::size_t wanted, Until until) const;
 
   std::string path_;
   bool created_ = false;

@@ -87,7 +87,8 @@ void Hub::open_sources() {
       link_.keep("source/" + s.name, inlet.fifo().fd());
       if (inlet.fifo().created()) reporter_.info(s.name + ": created " + s.path);
       if (budget_.source_fifo) inlet.fifo().grow(budget_.source_fifo);
-      poller_.add(inlet.fifo().fd(), EPOLLIN, key(kInlet, i));
+      moderations_.emplace_back();
+      watch(i);
       inlet_of_[&inlet.log()] = i;
       ready_inlets_.add(i);  // whatever lies in it already tells nobody
     } catch (const Failure& failure) {
@@ -251,7 +252,9 @@ void Hub::accept() {
 
 // What the kernel refuses for no known reason is tried again: the rest of the hub goes on.
 Inlet::Turn Hub::accept_from(Inlet& inlet, std::size_t i) try {
-  return inlet.accept(stage_, dev_null_.get());
+  const auto turn = inlet.accept(stage_, dev_null_.get());
+  moderate(i, turn);
+  return turn;
 } catch (const Failure& failure) {
   reporter_.error("source", inlet.name() + ": " + failure.what(), failure.help());
   timers_.set(key(kInlet, i), now_ + 1s);

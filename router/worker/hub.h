@@ -21,6 +21,7 @@
 #include "base/signals.h"
 #include "worker/data.h"
 #include "worker/inlet.h"
+#include "worker/moderation.h"
 #include "worker/pipe_budget.h"
 #include "worker/poller.h"
 #include "worker/timers.h"
@@ -137,6 +138,9 @@ class Hub final : public deliver::Surroundings {
   void wait_for_room(std::size_t inlet);
   void unblock_handlers();
   Inlet::Turn accept_from(Inlet& inlet, std::size_t index);
+  void watch(std::size_t inlet);
+  void moderate(std::size_t inlet, Inlet::Turn turn);
+  void end_moderation(std::size_t inlet);
   void end_dribbles();
 
   void begin_stop();
@@ -185,6 +189,7 @@ class Hub final : public deliver::Surroundings {
 
   std::vector<std::unique_ptr<Inlet>> inlets_;
   std::vector<std::unique_ptr<deliver::HandlerLoop>> handlers_;
+  std::vector<Moderation> moderations_;                  // by inlet
   std::vector<std::vector<std::size_t>> handlers_of_;    // by inlet, by bit
   std::vector<deliver::Delivery*> deliveries_;           // by id
   std::vector<std::unique_ptr<deliver::Relay>> relays_;  // by inlet; may be none

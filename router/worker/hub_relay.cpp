@@ -40,6 +40,7 @@ bool Hub::holds_back(std::size_t i, const deliver::Output* output) {
   if (hold_until_[i] == Nanoseconds(0)) hold_until_[i] = now_ + kHoldMost;
   if (now_ < hold_until_[i]) {
     held_inlets_.add(i);
+    end_moderation(i);
     timers_.set(key(kInlet, i), hold_until_[i]);
     return true;
   }

@@ -71,7 +71,7 @@ Inlet::Turn Inlet::take_turn(const Pipe& stage, int dev_null) {
   }
   const bool relays = relay_ && relay_to_;
   if (relays) room = room.first(std::min(room.size(), relay_->most(*relay_to_, kept_->need)));
-  const auto got = take(log::Step::accept, stage, room.size(), hung_up_);
+  const auto got = take(log::Step::accept, stage, room.size());
   if (relays) relay_->lay(*relay_to_, stage, got.bytes);
   const bool whole = source::read_stage(stage, room.first(got.bytes));
   if (relays) relay_->looked(*relay_to_, !whole);
@@ -87,10 +87,11 @@ Inlet::Turn Inlet::take_turn(const Pipe& stage, int dev_null) {
 }
 
 // FIFO -> stage, as a step that a successor can finish: what is in the stage, and how much was.
-source::Accepted Inlet::take(log::Step step, const Pipe& stage, std::size_t most, bool hung_up) {
+source::Accepted Inlet::take(log::Step step, const Pipe& stage, std::size_t most) {
   memory().commit();
   memory().begin(step, id_);
-  const auto got = fifo_.take(stage, most, hung_up);
+  const auto until = hung_up_ ? source::Until::closed : by_clock_ ? source::Until::gathered : source::Until::empty;
+  const auto got = fifo_.take(stage, most, until);
   if (got.bytes) memory().moved(got.bytes);
   if (!got.error) return got;
   memory().end();
@@ -150,7 +151,7 @@ void Inlet::threw_away(std::size_t bytes) {
 
 // The rest of a frame that was given up.
 Inlet::Turn Inlet::skip(const Pipe& stage, int dev_null) {
-  const auto got = take(log::Step::discard, stage, std::min<std::uint64_t>(kept_->skip, stage.capacity), hung_up_);
+  const auto got = take(log::Step::discard, stage, std::min<std::uint64_t>(kept_->skip, stage.capacity));
   source::discard_stage(stage, dev_null);
   threw_away(got.bytes);
   if (got.bytes == 0) hung_up_ = false;
@@ -176,7 +177,7 @@ bool Inlet::end_dribble() {
 }
 
 Inlet::Turn Inlet::discard(const Pipe& stage, int dev_null) {
-  const auto got = take(log::Step::discard, stage, stage.capacity, hung_up_);
+  const auto got = take(log::Step::discard, stage, stage.capacity);
   source::discard_stage(stage, dev_null);
   threw_away(got.bytes);
   if (got.after == source::After::closed) writers_left();

@@ -50,6 +50,8 @@ class Inlet {
   bool is_spilled() const { return spills_ && spills_->spilled(); }
 
   void on_event(std::uint32_t events);
+  // The clock tells when to look, and not epoll.
+  void look_by_clock(bool by_clock) { by_clock_ = by_clock; }
   bool hung_up() const { return hung_up_; }  // its writers have gone, and that is to be seen before others come
   // One turn: at most what one segment has room for.
   Turn accept(const Pipe& stage, int dev_null);
@@ -91,7 +93,7 @@ class Inlet {
   bool feed_run(std::span<std::byte> room);
   bool fits(const deliver::SpillReader::Message& message) const;
   void pass_over();
-  source::Accepted take(log::Step step, const Pipe& stage, std::size_t most, bool hung_up);
+  source::Accepted take(log::Step step, const Pipe& stage, std::size_t most);
   void took(std::size_t bytes);
   void threw_away(std::size_t bytes);
   Turn discard(const Pipe& stage, int dev_null);
@@ -136,6 +138,7 @@ class Inlet {
   Nanoseconds came_{0};  // when the last bytes came (steady)
   bool name_gone_said_ = false;
   bool hung_up_ = false;
+  bool by_clock_ = false;
   bool warn_unmatched_;
   std::optional<std::uint64_t> allowance_;  // stopping: bytes that may still be accepted
   bool stopped_ = false;

@@ -22,11 +22,16 @@ class Poller {
   Poller();
   // `key` comes back with each event. Throws Failure.
   void add(int fd, std::uint32_t events, std::uint64_t key);
-  // Waits until something happens or `until` has come (empty: for ever). Returned events are valid until the next call.
+  void remove(int fd);
+  // Waits until something happens or `until` has come (empty: for ever), to some microseconds where is_exact, else to a
+  // millisecond. Returned events are valid until the next call.
   std::span<const epoll_event> wait(std::optional<Nanoseconds> until, Nanoseconds now);
+
+  bool is_exact() const { return exact_; }
 
  private:
   Fd epoll_;
+  bool exact_;
   std::array<epoll_event, 256> events_;
 };
 

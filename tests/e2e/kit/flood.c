@@ -3,6 +3,7 @@
  * Many numbered messages, written and checked faster than the hub moves them.
  *
  *   flood write FIFO WRITER COUNT SIZE     in writes of at most PIPE_BUF, which the kernel keeps apart: several may run at once
+ *   flood each FIFO WRITER COUNT SIZE      a write a message
  *   flood check PATH WRITERS COUNT SIZE    reads a FIFO or a file: COUNT whole messages of each writer, in order, as they were made
  */
 #include <fcntl.h>
@@ -29,9 +30,9 @@ static void make_frame(unsigned char* at, uint32_t size, uint64_t writer, uint64
   for (uint32_t i = 16; i + 8 <= size; i += 8, word += 0x632BE59BD9B4E019u) memcpy(at + 4 + i, &word, 8);
 }
 
-static void write_all(int fd, uint64_t writer, uint64_t count, uint32_t size) {
+static void write_all(int fd, uint64_t writer, uint64_t count, uint32_t size, uint32_t most) {
   static unsigned char buffer[PIPE_BUF];
-  const uint32_t frame = size + 4, most = PIPE_BUF / frame;
+  const uint32_t frame = size + 4;
   for (uint64_t number = 0; number < count;) {
     uint32_t n = 0;
     for (; n < most && number < count; ++n) make_frame(buffer + n * frame, size, writer, number++);
@@ -76,14 +77,14 @@ static void check_all(int fd, uint64_t writers, uint64_t count, uint32_t size) {
 
 int main(int argc, char** argv) {
   if (argc != 6) return 2;
-  const int writes = strcmp(argv[1], "write") == 0;
+  const int each = strcmp(argv[1], "each") == 0, writes = each || strcmp(argv[1], "write") == 0;
   const int fd = open(argv[2], writes ? O_WRONLY : O_RDONLY);
   if (fd < 0) return perror(argv[2]), 1;
   const uint64_t who = strtoull(argv[3], NULL, 10), count = strtoull(argv[4], NULL, 10);
   const uint32_t size = (uint32_t)strtoul(argv[5], NULL, 10);
   if (size < 16 || size > kSizeMost || size % 8) return 2;
   if (writes)
-    write_all(fd, who, count, size);
+    write_all(fd, who, count, size, each ? 1 : PIPE_BUF / (size + 4));
   else if (who <= kWritersMost)
     check_all(fd, who, count, size);
   return 0;

@@ -17,8 +17,8 @@ class Flood:
         source = pathlib.Path(__file__).with_name("flood.c")
         subprocess.run([compiler, "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-o", self.program, source], check=True)
 
-    def writer(self, fifo, number, count, size):
-        return self._start("write", fifo, number, count, size)
+    def writer(self, fifo, number, count, size, each=False):
+        return self._start("each" if each else "write", fifo, number, count, size)
 
     def checker(self, path, writers, count, size):
         return self._start("check", path, writers, count, size)

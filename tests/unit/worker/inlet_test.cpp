@@ -160,6 +160,30 @@ using Payloads = std::vector<std::string>;
 
 }  // namespace
 
+TEST_CASE("what is left in a FIFO waits for the next look by the clock; epoll would not tell of it again") {
+  Fixture f;
+  auto& fifo = f.inlets[0]->fifo();
+  fifo.grow(1 * MiB);
+  const Fd writer(::open(f.path().c_str(), O_WRONLY | O_CLOEXEC));
+  REQUIRE(::fcntl(writer.get(), F_SETFL, O_DIRECT) == 0);  // a packet is a slot of a pipe
+  const auto slots = ::fcntl(f.stage.write_end.get(), F_SETPIPE_SZ, 16 * 4096) / 4096;
+  const auto packet = framed("packet");
+  const auto write = [&](int packets) {
+    for (int i = 0; i < packets; ++i)
+      REQUIRE(::write(writer.get(), packet.data(), packet.size()) == static_cast<ssize_t>(packet.size()));
+  };
+  const auto turn = [&] { return f.inlets[0]->accept(f.stage, f.dev_null.get()); };
+  write(slots + 3);
+  CHECK(turn() == worker::Inlet::Turn::more);
+  CHECK(turn() == worker::Inlet::Turn::idle);
+  f.inlets[0]->look_by_clock(true);
+  write(slots + 3);
+  CHECK(turn() == worker::Inlet::Turn::idle);
+  CHECK(fifo.waiting() == 3 * packet.size());
+  write(2 * slots);  // more than one look takes
+  CHECK(turn() == worker::Inlet::Turn::more);
+}
+
 TEST_CASE("three frames cut at every byte arrive the same") {
   const Payloads sent = {"alpha", "", std::string(40, 'x')};
   std::string stream;

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hub: who tells that there is something in a source's FIFO, epoll or the clock.
+#include "worker/event_key.h"
+#include "worker/hub.h"
+
+namespace standpipe::worker {
+
+void Hub::moderate(std::size_t i, Inlet::Turn turn) {
+  if (!poller_.is_exact()) return;
+  if (turn == Inlet::Turn::full) return end_moderation(i);
+  auto& moderation = moderations_[i];
+  const bool was = moderation.by_clock();
+  moderation.after_turn(now_, inlets_[i]->books().accepted);
+  if (!was && moderation.by_clock()) {
+    poller_.remove(inlets_[i]->fifo().fd());
+    inlets_[i]->look_by_clock(true);
+  }
+  if (was && !moderation.by_clock()) watch(i);
+  if (moderation.by_clock() && turn == Inlet::Turn::idle) timers_.set(key(kInlet, i), now_ + Moderation::kLook);
+}
+
+// It will not be looked at for longer than a look: only epoll tells then that its writers have gone.
+void Hub::end_moderation(std::size_t i) {
+  if (moderations_[i].end()) watch(i);
+}
+
+// Epoll tells at once of what is there already.
+void Hub::watch(std::size_t i) {
+  poller_.add(inlets_[i]->fifo().fd(), EPOLLIN, key(kInlet, i));
+  inlets_[i]->look_by_clock(false);
+}
+
+}  // namespace standpipe::worker
