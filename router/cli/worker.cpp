@@ -18,6 +18,7 @@
 #include "control/server.h"
 #include "keeper/keeper.h"
 #include "keeper/link.h"
+#include "keeper/orphan_watch.h"
 #include "worker/hub.h"
 #include "worker/report.h"
 
@@ -45,10 +46,11 @@ constexpr Nanoseconds kOpenMax = std::chrono::seconds(5);  // a handler that tak
 
 // The configuration in force: what the first worker read. An edited file counts when it is reloaded, and not because a plugin
 // crashed.
-config::Loaded load(const std::string& file, plugin::Registry& plugins, keeper::Link& link) {
-  if (const auto kept = link.take("configuration")) {
-    std::string text(static_cast<std::size_t>(std::max<off_t>(::lseek(kept->get(), 0, SEEK_END), 0)), '\0');
-    if (::pread(kept->get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
+config::Loaded load(const std::string& file, plugin::Registry& plugins, keeper::Link& link, Fd& copy) {
+  if (auto kept = link.take("configuration")) {
+    copy = std::move(*kept);
+    std::string text(static_cast<std::size_t>(std::max<off_t>(::lseek(copy.get(), 0, SEEK_END), 0)), '\0');
+    if (::pread(copy.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
       throw Failure("the configuration in force cannot be read back");
     return config::load_text(text, file, plugins);
   }
@@ -56,7 +58,7 @@ config::Loaded load(const std::string& file, plugin::Registry& plugins, keeper::
   if (!text) return config::load_file(file, plugins);  // which says why
   auto loaded = config::load_text(*text, file, plugins);
   if (!loaded.ok()) return loaded;
-  const Fd copy(::memfd_create("standpipe-configuration", MFD_CLOEXEC));
+  copy = Fd(::memfd_create("standpipe-configuration", MFD_CLOEXEC));
   if (!copy || ::write(copy.get(), text->data(), text->size()) != static_cast<ssize_t>(text->size()))
     throw Failure::system("keep the configuration", errno);
   link.keep("configuration", copy.get());
@@ -93,6 +95,8 @@ Status work(const Arguments& arguments, Streams& streams, keeper::Link& link, co
   const auto account_file = open_account(arguments.text("account"));
   const SystemClock clock;
   StreamReporter reporter(streams.err.fd());
+  std::optional<keeper::OrphanWatch> watch;
+  if (!arguments.has("spill")) watch.emplace(link, worker_words(arguments, true), clock, reporter);
   auto listener = listen(arguments, link, reporter);
   const auto control = listener ? listener->path() : "";
   worker::Hub hub(options, clock, reporter, link, arguments.has("spill"));
@@ -122,10 +126,11 @@ Status work(const Arguments& arguments, Streams& streams, keeper::Link& link, co
 Status run_worker(const Arguments& arguments, Streams& streams) try {
   auto link = keeper::Link::from_environment();
   if (!link.kept()) throw WrongUsage("a worker is started by a keeper only", "standpipe run CONFIG");
-  plugin::Registry plugins(plugin_folders(arguments));
+  auto plugins = arguments.has("spill") ? plugin::Registry::of_names() : plugin::Registry(plugin_folders(arguments));
   const bool first = link.names().empty();
-  const auto loaded = load(arguments.operands()[0], plugins, link);
-  if (first)
+  Fd configuration;  // stays open, as all that is kept
+  const auto loaded = load(arguments.operands()[0], plugins, link, configuration);
+  if (first || !loaded.ok())
     for (const auto& d : loaded.diagnostics) streams.err.say(d);
   if (!loaded.ok()) return Status::wrong_configuration;
   if (first) {

@@ -48,7 +48,7 @@ const Plugins::Answer& Plugins::ask(const std::string& name) {
   auto& answer = at->second;
   if (!is_new) return answer;
   const auto whole = is_path(name) ? (std::filesystem::path(context_.folder) / name).lexically_normal().string() : name;
-  if (is_path(name) && !is_file(whole))
+  if (is_path(name) && !is_file(whole) && registry_.loads())
     answer.refused = {"", "there is no plugin file " + shown(whole), ""};
   else if (!is_path(name) && !known_.empty() && !std::binary_search(known_.begin(), known_.end(), name))
     answer.refused = {"", "unknown plugin '" + shown(name) + "'", ""};
@@ -92,7 +92,7 @@ void Plugins::complain(const Field& field, const std::string& name, const Answer
 class HandlerReader {
  public:
   HandlerReader(Context& context, plugin::Registry& registry, Handlers& handlers)
-      : context_(context), plugins_(context, registry), handlers_(handlers) {}
+      : context_(context), plugins_(context, registry), loads_(registry.loads()), handlers_(handlers) {}
   void read(const Field& field);
 
  private:
@@ -106,6 +106,7 @@ class HandlerReader {
 
   Context& context_;
   Plugins plugins_;
+  bool loads_;  // else what plugins want is not asked
   Handlers& handlers_;
 };
 
@@ -137,7 +138,7 @@ void HandlerReader::check_handler_name(const Field& field) {
 void HandlerReader::read_plugin(const Reader& reader, const Field& handler, deliver::HandlerOptions& options) {
   const auto* named = reader.need("plugin", "say which:  plugin: print");
   options.plugin = named ? plugins_.find(*named) : nullptr;
-  if (options.plugin) options.values = read_options(context_, reader.find("options"), *options.plugin, handler);
+  if (options.plugin && loads_) options.values = read_options(context_, reader.find("options"), *options.plugin, handler);
 }
 
 void HandlerReader::read_isolation(const Reader& reader, deliver::HandlerOptions& options) {

@@ -104,7 +104,7 @@ void HubReader::read_sections(const Reader& reader) {
   check_memory(context_, hub_, sources, memory_said_);
   if (!context_.mistakes.any_error()) {
     warn_of_unused(sources, handlers);
-    try_handlers(context_, handlers);
+    if (plugins_.loads()) try_handlers(context_, handlers);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -12,7 +13,6 @@
 #include "base/failure.h"
 #include "base/invariant.h"
 #include "base/text.h"
-#include "keeper/store.h"
 #include "keeper/wire.h"
 
 namespace standpipe::keeper {
@@ -63,7 +63,23 @@ std::optional<Fd> Link::take(const std::string& name) {
   if (it == inherited_.end()) return std::nullopt;
   auto fd = std::move(it->second);
   inherited_.erase(it);
+  note(name, fd.get());
   return fd;
+}
+
+void Link::note(const std::string& name, int fd) {
+  const std::lock_guard lock(shared_->mutex);
+  shared_->open.insert_or_assign(name, Open{fd, FileId::of(fd)});
+}
+
+std::vector<Store::Entry> Link::entries() const {
+  std::vector<Store::Entry> all;
+  const std::lock_guard lock(shared_->mutex);
+  for (const auto& [name, open] : shared_->open) {
+    struct stat st {};
+    if (::fstat(open.fd, &st) == 0 && FileId{st.st_dev, st.st_ino} == open.id) all.push_back({open.fd, name});
+  }
+  return all;
 }
 
 std::vector<std::string> Link::names() const {
@@ -74,6 +90,7 @@ std::vector<std::string> Link::names() const {
 
 void Link::keep(const std::string& name, int fd) {
   INVARIANT(!name.empty() && name.size() <= kNameBytesMax && name.find('\0') == name.npos, quoted(name));
+  note(name, fd);
   if (!kept()) return;
   say("keep", name, fd);
   wait_for_answer(name);
@@ -81,11 +98,18 @@ void Link::keep(const std::string& name, int fd) {
 
 void Link::forget(const std::string& name) {
   inherited_.erase(name);
+  {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->open.erase(name);
+  }
   say("forget", name);
 }
 
 void Link::ready(std::string_view status) { say("ready", status.substr(0, kNameBytesMax)); }
-void Link::stopping() { say("stopping"); }
+void Link::stopping() {
+  pulse().saved = true;
+  say("stopping");
+}
 
 Link::Event Link::on_readable() {
   Sentence sentence;

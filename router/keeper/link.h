@@ -3,13 +3,17 @@
 
 #include <sys/types.h>
 
+#include <atomic>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/fd.h"
+#include "keeper/store.h"
 
 namespace standpipe::keeper {
 
@@ -19,7 +23,7 @@ namespace standpipe::keeper {
 // Whoever dies after that, a successor finds the same open file by take(). Without a keeper (tests, a hub within another program)
 // the same calls keep nothing: Link::none().
 //
-// For one thread: the loop's.
+// For one thread, the loop's, but for what is said below.
 class Link {
  public:
   // Of the process's own keeper, if it has one: STANDPIPE_KEEPER is "SOCKET,LIST", two inherited descriptors. The variable is
@@ -31,7 +35,8 @@ class Link {
   bool kept() const { return socket_ && !lost_; }
   pid_t keeper_pid() const { return keeper_; }  // 0: none. A signal that it forwarded comes from this process.
 
-  // What an earlier worker gave to be kept under this name; the keeper's own duplicate stays kept. Each can be had once.
+  // What an earlier worker gave to be kept under this name; the keeper's own duplicate stays kept. Each can be had once, and is to
+  // stay open until it is forgotten, as what is given to be kept.
   std::optional<Fd> take(const std::string& name);
   std::vector<std::string> names() const;  // of what can be taken
 
@@ -48,11 +53,33 @@ class Link {
   // Answers what the keeper asks. `lost`: the keeper is dead, so nobody will follow this worker.
   Event on_readable();
 
+  // ---- for an OrphanWatch, which is another thread
+  // That the loop comes round. While it saves it may take as long as disks do.
+  struct Pulse {
+    std::atomic<std::uint64_t> rounds{0};
+    std::atomic<bool> saves{false}, saved{false};
+  };
+  Pulse& pulse() const { return shared_->pulse; }
+  int socket() const { return socket_.get(); }
+  // What the keeper has, as it is open here. What was closed meanwhile is left out.
+  std::vector<Store::Entry> entries() const;
+
  private:
   Link() = default;
+  struct Open {
+    int fd;
+    FileId id;
+  };
+  struct Shared {
+    Pulse pulse;
+    std::mutex mutex;
+    std::map<std::string, Open> open;  // guarded by mutex
+  };
+  void note(const std::string& name, int fd);
   void say(std::string_view verb, std::string_view rest = {}, int fd = -1);
   void wait_for_answer(const std::string& name);
 
+  std::unique_ptr<Shared> shared_ = std::make_unique<Shared>();
   Fd socket_;
   pid_t keeper_ = 0;
   std::map<std::string, Fd> inherited_;

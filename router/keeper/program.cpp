@@ -43,9 +43,8 @@ std::vector<std::string> environment_with(const std::string& variable) {
   return all;
 }
 
-// Between fork and exec: system calls only.
-[[noreturn]] void become(int file, const char* path, char* const* arguments, char* const* environment,
-                         std::span<const int> inherited) {
+// Between fork and exec, maybe: system calls only. Returns errno.
+int become(int file, const char* path, char* const* arguments, char* const* environment, std::span<const int> inherited) {
   for (const int fd : inherited) ::fcntl(fd, F_SETFD, 0);
   ::signal(SIGPIPE, SIG_DFL);
   sigset_t none;
@@ -53,8 +52,7 @@ std::vector<std::string> environment_with(const std::string& variable) {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::syscall(SYS_execveat, file, "", arguments, environment, AT_EMPTY_PATH);
   if (errno == ENOSYS) ::execve(path, arguments, environment);
-  ::dprintf(STDERR_FILENO, "error: cannot execute %s: %s\n", path, strerrordesc_np(errno));
-  ::_exit(127);
+  return errno;
 }
 
 }  // namespace
@@ -70,8 +68,16 @@ pid_t Program::start(const std::vector<std::string>& arguments, std::span<const 
   const auto argv = pointers(arguments), envp = pointers(environment);
   const auto pid = ::fork();
   if (pid < 0) throw Failure::system("start a worker", errno);
-  if (pid == 0) become(file_.get(), path_.c_str(), argv.data(), envp.data(), inherited);
-  return pid;
+  if (pid > 0) return pid;
+  const int problem = become(file_.get(), path_.c_str(), argv.data(), envp.data(), inherited);
+  ::dprintf(STDERR_FILENO, "error: cannot execute %s: %s\n", path_.c_str(), strerrordesc_np(problem));
+  ::_exit(127);
+}
+
+int Program::replace(const std::vector<std::string>& arguments, std::span<const int> inherited, const std::string& variable) const {
+  const auto environment = environment_with(variable);
+  const auto argv = pointers(arguments), envp = pointers(environment);
+  return become(file_.get(), path_.c_str(), argv.data(), envp.data(), inherited);
 }
 
 }  // namespace standpipe::keeper

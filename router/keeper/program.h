@@ -21,6 +21,8 @@ class Program {
   // Forks and executes it: `inherited` descriptors are open under the same numbers, all signals are let through, and of the
   // environment the keeper's own variables are left out. `arguments[0]` is what ps shows. Throws Failure.
   pid_t start(const std::vector<std::string>& arguments, std::span<const int> inherited, const std::string& variable) const;
+  // The same in this process, whose other threads end, whatever they are in. Returns errno, if it returns.
+  int replace(const std::vector<std::string>& arguments, std::span<const int> inherited, const std::string& variable) const;
 
  private:
   std::string path_;

@@ -18,6 +18,21 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kSuffix = ".so";
 
+// What stands for a plugin that is not loaded: a handler that nobody calls.
+const standpipe_plugin& nothing() {
+  static const standpipe_handler nobody = [] {
+    standpipe_handler handler{};
+    handler.placement = STANDPIPE_INLINE;
+    return handler;
+  }();
+  static const standpipe_plugin plugin = [] {
+    standpipe_plugin p{};
+    p.handler = &nobody;
+    return p;
+  }();
+  return plugin;
+}
+
 std::vector<std::string> names_in(const std::string& folder) {
   std::vector<std::string> names;
   std::error_code error;
@@ -61,6 +76,13 @@ std::vector<std::string> Registry::names() const {
 }
 
 const Plugin* Registry::find(const std::string& name, Refused& why) {
+  if (!loads_) {
+    auto& plugin = loaded_[name].plugin;
+    if (!plugin) plugin = std::make_unique<Plugin>();
+    plugin->name = name;
+    plugin->abi = &nothing();
+    return plugin.get();
+  }
   const auto path = path_of(name);
   if (!path) {
     why = {"", "unknown plugin '" + escaped(name) + '\'', folders_help()};

@@ -31,6 +31,10 @@ struct Refused {
 class Registry {
  public:
   explicit Registry(std::vector<std::string> folders);
+  // Finds every plugin there may be and loads none: what is found has a name, and cannot be made. For a worker that only saves: it
+  // must not depend on plugins, which may have been removed or may be what the workers before it died of.
+  static Registry of_names() { return Registry(); }
+  bool loads() const { return loads_; }
   ~Registry();
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
@@ -45,6 +49,7 @@ class Registry {
   static std::vector<std::string> default_folders();
 
  private:
+  Registry() : loads_(false) {}
   struct Entry {
     std::unique_ptr<Plugin> plugin;  // or
     Refused refused;
@@ -52,8 +57,9 @@ class Registry {
   std::optional<std::string> path_of(const std::string& name) const;
   std::string folders_help() const;
 
+  bool loads_ = true;
   std::vector<std::string> folders_;
-  std::map<std::string, Entry> loaded_;  // by path
+  std::map<std::string, Entry> loaded_;  // by path; by name where nothing is loaded
 };
 
 }  // namespace standpipe::plugin

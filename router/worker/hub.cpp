@@ -162,6 +162,7 @@ void Hub::run() {
 }
 
 void Hub::step() {
+  link_.pulse().rounds.fetch_add(1, std::memory_order_relaxed);
   wait();     // what has happened: FIFOs, readers, threads, signals, timers
   accept();   // FIFOs -> logs: whole frames, each matched once
   deliver();  // logs -> handlers, and settle what they answered

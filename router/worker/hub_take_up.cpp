@@ -109,7 +109,7 @@ void Hub::release() {
 std::optional<Failure> Hub::put_aside(const deliver::DeadLetter& letter) { return data_.put_aside(letter); }
 
 void Hub::on_keeper() {
-  if (link_.on_readable() != keeper::Link::Event::lost) return;
+  if (link_.on_readable() != keeper::Link::Event::lost || saves_) return;
   reporter_.error("keeper", "the keeper is dead, so nobody would go on if this worker died: it ends");
   if (!stopping_) begin_stop();
   deadline_ = now_;

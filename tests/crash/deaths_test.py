@@ -3,12 +3,13 @@
 
 import os
 import random
+import shutil
 import signal
 import time
 
 import judge
 from killer import waits_for_events, worker_of
-from kit import equal, frames_in, stream, test, until
+from kit import equal, frames_in, process, stream, test, until
 
 BESIDE = """
 data_dir: state
@@ -235,11 +236,58 @@ def collect(t, count):
     return got
 
 
-def keeper_dies(hub):
+def keeper_dies(hub, seconds=10):
     worker = until(lambda: (w := worker_of(hub.process.pid)) != hub.process.pid and w, "the keeper has a worker")
     hub.process.kill()
     killed(hub)
-    until(lambda: gone(worker), "the worker ends", 10)
+    until(lambda: gone(worker), "the worker ends", seconds)
+
+
+HANGING = """
+data_dir: state
+sources: {in: {fifo: in}}
+handlers: {bad: {plugin: hanging, options: {until: cured}}}
+routes: [{from: in, to: bad}]
+"""
+
+
+@test
+def a_killed_keepers_worker_that_hangs_in_a_plugin_is_replaced_by_one_that_saves(t):
+    messages = numbered(3000)
+    messages[1000] = b"hang"
+    hub = t.start(HANGING)
+    hub.send("in", messages)
+    until(lambda: not waits_for_events(hub.process.pid), "the worker hangs")
+    keeper_dies(hub, seconds=30)
+    hub.says("a plugin has not come back to the worker for 5s: what waits is saved without it")
+    hub.says(r"in -> bad: [\d,]+ messages wait in .* for the next start")
+    t.path("cured").touch()
+    again = t.start(HANGING)
+    until(lambda: again.account_now().of("in -> bad")["in_flight"] == 0, "all that was saved is handled")
+    account = again.stop()
+    accepted = account.of("in")["accepted"]
+    assert 2000 <= accepted <= 3000, f"{accepted}: what was not settled when the keeper died comes again, and nothing else"
+    account.all_delivered(accepted)
+
+
+@test(seconds=120)
+def without_its_plugin_no_worker_goes_on_and_what_waits_is_saved(t):
+    plugin = t.path("mine.so")
+    shutil.copy(process.program().parent.parent / "lib/standpipe/plugins/forward.so", plugin)
+    yaml, messages = FORWARD.replace("plugin: forward", "plugin: ./mine.so"), numbered(500)
+    hub = t.start(yaml)
+    hub.send("in", messages)
+    until(lambda: hub.account_now().of("in")["accepted"] == 500, "all are accepted")
+    plugin.rename(t.path("mine.gone"))
+    kill_worker(hub)
+    hub.says("there is no plugin file .*mine.so")
+    hub.says("the worker died 10 times without progress: the hub stops; what waited in memory is saved", seconds=60)
+    equal(hub.process.wait(), 1)
+    hub.ended = True
+    t.path("mine.gone").rename(plugin)
+    again = t.start(yaml)
+    equal(t.reader("next").take(500), messages)
+    again.stop().all_delivered(500)
 
 
 @test

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/reporter.h"
+#include "keeper/link.h"
+#include "keeper/program.h"
+
+namespace standpipe::keeper {
+
+// A thread of the worker that sleeps until the keeper is dead. From then on nobody would kill a worker whose plugin does not come
+// back to the loop, and what is in its memory would wait for ever. So when the loop does not come round for kStandStillMost, the
+// process becomes the worker that only saves: exec ends the other threads, whatever they are in, and leaves open what the keeper
+// had.
+class OrphanWatch {
+ public:
+  static constexpr Nanoseconds kStandStillMost = std::chrono::seconds(5);
+
+  // All that are referred to outlive it. `arguments`: of the worker that only saves. Throws Failure.
+  OrphanWatch(const Link& link, std::vector<std::string> arguments, const Clock& clock, Reporter& reporter);
+  ~OrphanWatch();
+  OrphanWatch(const OrphanWatch&) = delete;
+  OrphanWatch& operator=(const OrphanWatch&) = delete;
+
+ private:
+  void watch();
+  bool waits_for_end(Nanoseconds most) const;
+  void replace();
+
+  const Link& link_;
+  std::vector<std::string> arguments_;
+  const Clock& clock_;
+  Reporter& reporter_;
+  Program program_;
+  Fd end_;  // eventfd: this object is being destroyed
+  std::thread thread_;
+};
+
+}  // namespace standpipe::keeper
