@@ -18,6 +18,8 @@ constexpr std::uint32_t kDeathsBesidesMost = 3;  // in open, close ...: then the
 
 void HandlerLoop::take_up(const Death& death, Nanoseconds now) {
   const auto call = kept_->call;
+  auto& watch = around_.memory().watches()[id_];
+  if (watch.on_loop % 2) store_in_order(watch.on_loop, std::uint64_t{watch.on_loop + 1});
   if (call == Call::none) return;
   if (call == Call::handle) {
     auto& delivery = around_.delivery_with(kept_->delivery);
@@ -34,7 +36,6 @@ void HandlerLoop::take_up(const Death& death, Nanoseconds now) {
     } else {
       settle_dead(death, now);
     }
-    auto& watch = around_.memory().watches()[id_];
     if (watch.call % 2) store_in_order(watch.call, std::uint64_t{watch.call + 1});
   } else if (death.blames(id_) && kept_.edit().deaths_besides++ + 1 >= kDeathsBesidesMost) {
     kept_.edit().held = 1;

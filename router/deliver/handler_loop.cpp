@@ -39,7 +39,9 @@ HandlerLoop::HandlerLoop(const HandlerOptions& options, std::size_t id, Surround
       flight_(*reinterpret_cast<Flight*>(around.memory().plain_record("call/" + options.name, sizeof(Flight)).data())),
       handler_(*options.plugin, options.name, *this),
       batch_(kBatchMessages, kBatchBytes) {
-  around.memory().watches()[id].timeout_ns = static_cast<std::uint64_t>(options.timeout.count());
+  auto& watch = around.memory().watches()[id];
+  watch.timeout_ns = static_cast<std::uint64_t>(options.timeout.count());
+  options.name.copy(watch.name, sizeof watch.name - 1);
   if (kept_->held) state_ = State::held;
   tried_ = kept_->held;
   if (options.timeout > Nanoseconds(0)) batch_.limit(batch_max_ = 1);
@@ -192,7 +194,10 @@ void HandlerLoop::call(Call what) {
   record_call(what);
   called_ = around_.clock().steady();
   if (!thread_) {
+    auto& on_loop = around_.memory().watches()[id_].on_loop;
+    store_in_order(on_loop, std::uint64_t{on_loop + 1});
     perform();
+    store_in_order(on_loop, std::uint64_t{on_loop + 1});
     on_completed(around_.clock().steady());
     return;
   }

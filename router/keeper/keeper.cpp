@@ -10,6 +10,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstring>
 
 #include "base/failure.h"
 #include "base/text.h"
@@ -28,6 +29,8 @@ constexpr Nanoseconds kOrphansMustEnd = 10s;  // one that does not die of SIGKIL
 constexpr std::size_t kSentencesATurn = 64;   // so that a worker that talks without end does not keep us from the rest
 constexpr std::size_t kAllSentences = SIZE_MAX;
 
+// A worker gone wild may have written anything there.
+std::string name_of(const Watch& watch) { return "handler " + escaped({watch.name, ::strnlen(watch.name, sizeof watch.name)}); }
 bool is_stop(int signal) { return signal == SIGTERM || signal == SIGINT; }
 bool exited_with(const std::optional<int>& status, int code) {
   return status && WIFEXITED(*status) && WEXITSTATUS(*status) == code;
@@ -300,14 +303,29 @@ void Keeper::watch_for_hangs() {
     auto& watch = page_->watches()[hung.handler];
     if (std::atomic_ref(watch.call).load(std::memory_order_acquire) != hung.call) continue;  // back in the last moment
     std::atomic_ref(watch.hung).store(hung.call, std::memory_order_release);
-    reporter_.warning("hang", "handler number " + std::to_string(hung.handler) + " did not come back from a call within " +
-                                  duration_text(hung.timeout) + "; the worker is killed");
+    reporter_.warning(
+        "hang", name_of(watch) + " did not come back from a call within " + duration_text(hung.timeout) + "; the worker is killed");
     kill_worker();
   }
 }
 
+// A service manager that hears nothing ends all, memory included. So the keeper comes first: the worker is killed, and that is the
+// sign of life. Not one that is starting: the manager does not wait for it yet, or it has the time of those before it.
 void Keeper::watch_for_life() {
-  if (watchdog_.due(clock_.steady())) (void)tell(worker_->socket.get(), "ping");
+  const auto now = clock_.steady();
+  if (watchdog_.due(now)) (void)tell(worker_->socket.get(), "ping");
+  if (!watchdog_.overdue(now) || !ever_ready_ || worker_->killed || worker_->spills) return;
+  std::string who = "the worker's loop";
+  for (auto& watch : page_ ? page_->watches() : std::span<Watch>()) {
+    const auto call = std::atomic_ref(watch.on_loop).load(std::memory_order_acquire);
+    if (call % 2 == 0) continue;
+    std::atomic_ref(watch.stuck).store(call, std::memory_order_release);
+    who = name_of(watch);
+  }
+  reporter_.warning("hang", who + " has stood still for " + duration_text(watchdog_.patience()) +
+                                ", and the service manager waits for a sign of life; the worker is killed");
+  kill_worker();
+  notify("WATCHDOG=1");
 }
 
 void Keeper::notify(const std::string& state) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 // The beginning of the memory that outlives a worker: all of it that the keeper reads or writes. The rest (router/log/FORMAT.md) is
@@ -8,7 +9,7 @@
 namespace standpipe::keeper {
 
 constexpr std::uint64_t kMemoryMagic = 0x3165706970647473;  // "stdpipe1"
-constexpr std::uint32_t kMemoryVersion = 1;
+constexpr std::uint32_t kMemoryVersion = 2;
 
 struct SharedHeader {
   // ---- written once by the worker that makes the memory
@@ -25,13 +26,19 @@ struct SharedHeader {
   std::uint64_t last_status = 0;  // as waitpid gave it, of the last one
 };
 
+constexpr std::size_t kWatchNameBytes = 24;
+
 // A handler's call as the keeper watches it.
 struct Watch {
   // ---- written by the worker
   std::uint64_t call = 0;        // counts up when a call begins and when it ends: odd while one is in progress
   std::uint64_t timeout_ns = 0;  // 0: it may take for ever
+  std::uint64_t on_loop = 0;     // the same as `call`, for calls of any kind that the worker's loop waits for
+  char name[kWatchNameBytes]{};  // of the handler, to be told to people; cut, and ended by a zero
   // ---- written by the keeper
-  std::uint64_t hung = 0;  // the call (its odd number) for which it killed the worker
+  std::uint64_t hung = 0;   // the call (its odd number) for which it killed the worker
+  std::uint64_t stuck = 0;  // the same of `on_loop`
 };
+static_assert(sizeof(Watch) == 64);
 
 }  // namespace standpipe::keeper

@@ -22,13 +22,14 @@ Watchdog Watchdog::from_environment() {
 }
 
 std::optional<Nanoseconds> Watchdog::next() const {
-  if (every_ == Nanoseconds(0) || asked_) return std::nullopt;
-  return next_;
+  if (every_ == Nanoseconds(0)) return std::nullopt;
+  return asked_ ? asked_at_ + patience_ : next_;
 }
 
 bool Watchdog::due(Nanoseconds now) {
   if (every_ == Nanoseconds(0) || asked_ || now < next_) return false;
   next_ = now + every_;
+  asked_at_ = now;
   return asked_ = true;
 }
 

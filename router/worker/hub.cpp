@@ -63,9 +63,9 @@ Hub::Hub(const config::Hub& options, const Clock& clock, Reporter& reporter, kee
   make_handlers();
   connect();
   if (data_.works()) find_spills();
+  saves_ = saves || run_->saving;
   if (memory_->recovered()) take_up();
   deliver::CulpritMark::install(memory_->culprit());
-  saves_ = saves || run_->saving;
   if (!saves_) create_handlers();
   poller_.add(signals_.fd(), EPOLLIN, key(kSignal));
   poller_.add(wake_.get(), EPOLLIN, key(kCompletion));

@@ -40,7 +40,7 @@ Pipe Hub::take_stage() {
 
 // Ends the step that an earlier worker died in, and settles the calls that were in progress. Then the books close again.
 void Hub::take_up() {
-  const auto how = death();
+  const auto how = saves_ ? deliver::Death() : death();  // what is only saved is nobody's fault
   for (auto& inlet : inlets_) inlet->take_up(stage_, dev_null_.get());
   take_up_outputs();
   if (memory_->step() != log::Step::none) throw log::Memory::Damaged("it says a step of nobody");
@@ -56,6 +56,8 @@ deliver::Death Hub::death() const {
   for (std::size_t h = 0; h < handlers_.size(); ++h) {
     const auto& watch = memory_->watches()[h];
     if (watch.call % 2 && watch.hung == watch.call) return deliver::Death::by_hang(h, duration_text(options_.handlers[h].timeout));
+    if (watch.on_loop % 2 && watch.stuck == watch.on_loop)
+      return deliver::Death::by_hang(h, "half of the service manager's watchdog time");
   }
   const auto calls = std::count_if(handlers_.begin(), handlers_.end(), [](const auto& h) { return h->was_in_call(); });
   return deliver::Death::of(static_cast<int>(shared.last_status), memory_->culprit(), static_cast<std::size_t>(calls));

@@ -270,6 +270,20 @@ def a_killed_keepers_worker_that_hangs_in_a_plugin_is_replaced_by_one_that_saves
     account.all_delivered(accepted)
 
 
+@test
+def a_message_that_hangs_the_loop_is_put_aside_before_the_service_managers_watchdog_is_due(t):
+    t.only_uninstrumented()  # which may be slower than the watchdog
+    messages = numbered(300)
+    messages[100] = b"hang"
+    os.environ["WATCHDOG_USEC"] = "1000000"
+    hub = t.start(HANGING)
+    hub.send("in", messages)
+    hub.says("handler bad has stood still for 500ms, and the service manager waits for a sign of life; the worker is killed", count=3)
+    hub.says("bad: message 101 of in is put aside: its plugin did not come back within half of the service manager's watchdog time")
+    hub.stop().says("in", accepted=300).says("in -> bad", delivered=299, dead_lettered=1)
+    assert b"hang" in dead_letters(t), "the message is kept"
+
+
 @test(seconds=120)
 def without_its_plugin_no_worker_goes_on_and_what_waits_is_saved(t):
     plugin = t.path("mine.so")

@@ -115,7 +115,7 @@ TEST_CASE("a hang is killed and marked") {
   KeptToy toy({"memory; ready; call 60; serve", "memory; hung; stopping; exit 0"});
   CHECK(toy.run() == 0);
   CHECK(toy.log() == "start\nserving\nstart\nhung 1\n");
-  CHECK_THAT(toy.said(), Contains("handler number 1 did not come back from a call within 60ms; the worker is killed"));
+  CHECK_THAT(toy.said(), Contains("handler second did not come back from a call within 60ms; the worker is killed"));
 }
 
 TEST_CASE("a call that ended, or may take for ever, is no hang") {
@@ -250,4 +250,19 @@ TEST_CASE("a service manager hears of readiness, life and the end") {
   toy.send(SIGTERM);
   CHECK(hears("STOPPING=1"));
   CHECK(toy.end() == 0);
+}
+
+TEST_CASE("a loop that does not answer is killed before the service manager ends all, and its handler is marked") {
+  KeptToy toy({"memory; ready; on_loop; freeze", "memory; stuck; stopping; exit 0"});
+  const test::Manager manager("@standpipe-test-" + toy.folder().path());
+  ::setenv("WATCHDOG_USEC", "400000", 1);
+  toy.start();
+  ::unsetenv("WATCHDOG_USEC");
+  CHECK(toy.end() == 0);
+  CHECK(toy.log() == "start\nstart\nstuck 1\n");
+  CHECK_THAT(toy.said(), Contains("handler second has stood still for 200ms, and the service manager waits for a sign of life; the "
+                                  "worker is killed"));
+  std::string heard, all;
+  while ((heard = manager.heard()) != "nothing") all += heard + '\n';
+  CHECK_THAT(all, Contains("WATCHDOG=1"));
 }

@@ -17,6 +17,7 @@
 #include <iostream>
 #include <map>
 #include <sstream>
+#include <thread>
 
 #include "base/failure.h"
 #include "keeper/link.h"
@@ -87,6 +88,9 @@ class Toy {
         {"memory", [&] { have_memory(); }},
         {"progress", [&] { std::atomic_ref(memory_->header.progress).fetch_add(1); }},
         {"call", [&] { begin_call(number); }},
+        {"on_loop", [&] { std::atomic_ref(memory_->watches[1].on_loop).fetch_add(1); }},
+        {"freeze", [&] { std::this_thread::sleep_for(std::chrono::minutes(1)); }},
+        {"stuck", [&] { say("stuck " + std::to_string(memory_->watches[1].stuck)); }},
         {"hung", [&] { say("hung " + std::to_string(memory_->watches[1].hung)); }},
         {"deaths",
          [&] { say("deaths " + std::to_string(memory_->header.deaths) + ", " + std::to_string(memory_->header.last_status)); }},
@@ -149,6 +153,7 @@ class Toy {
                        .watches_offset = offsetof(Memory, watches),
                        .watches = 2},
                       {}};
+    std::strcpy(memory_->watches[1].name, "second");
     memory_->watches[1].timeout_ns = 60'000'000;  // known before it is ready, as a hub's are
     link_.keep("memory", fd->get());
   }
