@@ -13,7 +13,9 @@ namespace {
 Status run_hub(const Arguments& arguments, Streams& streams) {
   const SystemClock clock;
   StreamReporter reporter(streams.err.fd());
-  keeper::Keeper keeper({.worker_arguments = worker_words(arguments, false), .spill_arguments = worker_words(arguments, true)},
+  keeper::Keeper keeper({.worker_arguments = worker_words(arguments, ""),
+                         .spill_arguments = worker_words(arguments, "--spill"),
+                         .salvage_arguments = worker_words(arguments, "--salvage")},
                         clock, reporter);
   return static_cast<Status>(keeper.run());
 }

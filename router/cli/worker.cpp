@@ -21,6 +21,7 @@
 #include "keeper/orphan_watch.h"
 #include "worker/hub.h"
 #include "worker/report.h"
+#include "worker/salvage.h"
 
 namespace standpipe::cli {
 namespace {
@@ -96,7 +97,7 @@ Status work(const Arguments& arguments, Streams& streams, keeper::Link& link, co
   const SystemClock clock;
   StreamReporter reporter(streams.err.fd());
   std::optional<keeper::OrphanWatch> watch;
-  if (!arguments.has("spill")) watch.emplace(link, worker_words(arguments, true), clock, reporter);
+  if (!arguments.has("spill")) watch.emplace(link, worker_words(arguments, "--spill"), clock, reporter);
   auto listener = listen(arguments, link, reporter);
   const auto control = listener ? listener->path() : "";
   worker::Hub hub(options, clock, reporter, link, arguments.has("spill"));
@@ -123,10 +124,21 @@ Status work(const Arguments& arguments, Streams& streams, keeper::Link& link, co
   return Status::done;
 }
 
+Status salvage_memory(Streams& streams, keeper::Link& link, const config::Hub& options) {
+  const auto memory = link.take("memory");
+  if (!memory) throw Failure("there is no memory");
+  const auto path = worker::salvage(memory->get(), options.data_dir);
+  StreamReporter(streams.err.fd())
+      .warning("salvaged", "the hub's memory is copied, as it is, to " + path,
+               "its messages are in there as they were written; the hub does not take them up again by itself");
+  return Status::done;
+}
+
 Status run_worker(const Arguments& arguments, Streams& streams) try {
   auto link = keeper::Link::from_environment();
   if (!link.kept()) throw WrongUsage("a worker is started by a keeper only", "standpipe run CONFIG");
-  auto plugins = arguments.has("spill") ? plugin::Registry::of_names() : plugin::Registry(plugin_folders(arguments));
+  const bool only_saves = arguments.has("spill") || arguments.has("salvage");
+  auto plugins = only_saves ? plugin::Registry::of_names() : plugin::Registry(plugin_folders(arguments));
   const bool first = link.names().empty();
   Fd configuration;  // stays open, as all that is kept
   const auto loaded = load(arguments.operands()[0], plugins, link, configuration);
@@ -137,6 +149,7 @@ Status run_worker(const Arguments& arguments, Streams& streams) try {
     StreamReporter reporter(streams.err.fd());
     reporter.info(inventory(loaded.hub) + "; at most " + size_text(loaded.hub.memory_max) + " of messages in memory");
   }
+  if (arguments.has("salvage")) return salvage_memory(streams, link, loaded.hub);
   return work(arguments, streams, link, loaded.hub);
 } catch (const log::Memory::Damaged& damaged) {
   streams.err.error("damaged", std::string("what the last worker left in memory does not hold together: ") + damaged.what());
@@ -145,13 +158,13 @@ Status run_worker(const Arguments& arguments, Streams& streams) try {
 
 }  // namespace
 
-std::vector<std::string> worker_words(const Arguments& run, bool spill) {
+std::vector<std::string> worker_words(const Arguments& run, const char* what) {
   std::vector<std::string> words = {"standpipe: worker", std::string(kWorker)};
   for (const auto& folder : run.texts("plugins")) words.insert(words.end(), {"--plugins", folder});
   for (const char* option : {"control", "account"})
     if (const auto value = run.text(option)) words.insert(words.end(), {std::string("--") + option, *value});
   if (run.has("json")) words.emplace_back("--json");
-  if (spill) words.emplace_back("--spill");
+  if (*what) words.emplace_back(what);
   words.insert(words.end(), {"--", run.operands()[0]});
   return words;
 }
@@ -160,6 +173,7 @@ Command worker_command() {
   auto command = run_command();
   command.name = kWorker;
   command.options.push_back({.name = "spill", .summary = "save what waits in memory, and end"});
+  command.options.push_back({.name = "salvage", .summary = "copy the memory as it is, and end"});
   command.run = run_worker;
   return command;
 }

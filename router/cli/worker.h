@@ -12,7 +12,7 @@ namespace standpipe::cli {
 // a keeper starts. So it is in no list and has no help of its own.
 inline constexpr std::string_view kWorker = "worker";
 Command worker_command();
-// Its command line: the same as run's. `spill`: it only saves what waits.
-std::vector<std::string> worker_words(const Arguments& run, bool spill);
+// Its command line: the same as run's, and "--spill" (it only saves what waits), "--salvage" (it only copies the memory), or "".
+std::vector<std::string> worker_words(const Arguments& run, const char* what);
 
 }  // namespace standpipe::cli

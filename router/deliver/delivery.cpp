@@ -86,6 +86,9 @@ void Delivery::take_up(const Range& range) {
   if (!sane) throw log::Memory::Damaged("an open range lies outside its log");
   const auto behind =
       std::upper_bound(open_.begin(), open_.end(), range.begin, [](log::Cursor c, const Range& r) { return c < r.begin; });
+  const bool overlaps =
+      (behind != open_.end() && behind->begin < range.end) || (behind != open_.begin() && range.begin < std::prev(behind)->end);
+  if (overlaps) throw log::Memory::Damaged("two open ranges have one message");
   open_.insert(behind, range);
 }
 

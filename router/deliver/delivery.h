@@ -34,6 +34,9 @@ struct Again {
   Suspicion suspect = Suspicion::none;
 };
 
+// As many as may come back at once: what four outputs hold of alternating messages, one by one, and a batch besides.
+using AgainRow = log::Row<Again, 320>;
+
 // One source's messages on their way to one handler: a cursor on the source's log, and the books.
 //
 // `next` is the first frame that was not given out yet. What was given out stays in `open` ranges until it is final (delivered,
@@ -83,8 +86,8 @@ class Delivery {
   void check_invariants() const;
 
   // Open messages that come again, in order, before everything else of this delivery.
-  const log::Row<Again>& again() const { return again_; }
-  log::Row<Again>& again() { return again_; }
+  const AgainRow& again() const { return again_; }
+  AgainRow& again() { return again_; }
   void give_again(const Again& again, Nanoseconds due);
   Nanoseconds again_due{0};
 
@@ -100,7 +103,7 @@ class Delivery {
   const frame::Codec& codec_;
   std::size_t bit_;
   log::Kept<Record> kept_;
-  log::Row<Again> again_;
+  AgainRow again_;
   std::deque<Range> open_;  // in order, not overlapping
 };
 

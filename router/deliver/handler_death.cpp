@@ -38,7 +38,6 @@ void HandlerLoop::take_up(const Death& death, Nanoseconds now) {
     }
     if (watch.call % 2) store_in_order(watch.call, std::uint64_t{watch.call + 1});
   } else if (death.blames(id_) && kept_.edit().deaths_besides++ + 1 >= kDeathsBesidesMost) {
-    kept_.edit().held = 1;
     hold("its plugin has ended the worker " + std::to_string(kDeathsBesidesMost) + " times outside of messages (" + death.text() +
          ")");
   }
@@ -110,7 +109,6 @@ void HandlerLoop::put_aside(const Death& death, std::uint16_t deaths, Nanosecond
     // One death fewer, so that it is tried once more when a person has acted.
     delivery.give_again({batch_.range(0, 1), batch_.attempt(), static_cast<std::uint16_t>(kDeathsOfOne - 1), batch_.suspect()},
                         now);
-    kept_.edit().held = 1;
     return hold(failure ? "a message that its plugin dies of cannot be put aside: " + std::string(failure->what())
                         : "its plugin died of " + std::to_string(kAsideInARow) + " messages in a row (" + death.text() + ")");
   }

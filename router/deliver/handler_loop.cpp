@@ -106,6 +106,11 @@ bool HandlerLoop::admitted(bool alone) {
 
 bool HandlerLoop::outputs_accept() const {
   if (around_.memory().free_blocks() < kBlocksLeast) return false;
+  // Whatever is sent may have to be given again.
+  std::size_t sent = 0, again = 0;
+  for (const auto* output : outputs_) sent += output->pending();
+  for (const auto& delivery : deliveries_) again = std::max(again, delivery->again().size());
+  if (sent > 0 && sent + again + 2 * kBatchMessages > AgainRow::kMax) return false;
   return std::all_of(outputs_.begin(), outputs_.end(), [](const Output* o) { return o->accepts(); });
 }
 
@@ -311,13 +316,13 @@ void HandlerLoop::on_completed(Nanoseconds now) {
 
 void HandlerLoop::settle_open(Nanoseconds now) {
   tried_ = true;
-  if (answer_.code == STANDPIPE_FATAL) return hold(answer_.reason);
+  if (answer_.code == STANDPIPE_FATAL) return hold_at_once(answer_.reason);
   if (!answer_.ok()) return drop_connection(now, answer_.reason);
   state_ = State::ready;
 }
 
 void HandlerLoop::settle_reopen(Nanoseconds now) {
-  if (answer_.code == STANDPIPE_FATAL) return hold(answer_.reason);
+  if (answer_.code == STANDPIPE_FATAL) return hold_at_once(answer_.reason);
   if (!answer_.ok()) return drop_connection(now, answer_.reason);
   around_.reporter().info(name() + ": reopened");
 }
@@ -342,7 +347,7 @@ void HandlerLoop::settle_outcomes(Nanoseconds now) {
 void HandlerLoop::settle_handle(Nanoseconds now) {
   around_.settled(batch_.delivery());
   if (flight_.result.at > 0) connected();  // only now: an open that is followed by a disconnect at once is no connection
-  if (answer_.code == STANDPIPE_FATAL) return hold(answer_.reason);
+  if (answer_.code == STANDPIPE_FATAL) return hold_at_once(answer_.reason);
   if (answer_.code == STANDPIPE_DISCONNECTED) return drop_connection(now, answer_.reason);
 }
 
@@ -426,10 +431,17 @@ void HandlerLoop::drop_connection(Nanoseconds now, const std::string& reason) {
   call(Call::disconnect);
 }
 
+// For the run, whichever worker it is. The caller commits.
 void HandlerLoop::hold(const std::string& reason) {
+  kept_.edit().held = 1;
   state_ = State::held;
   tried_ = true;  // nobody shall wait for it to open
   around_.reporter().error("held", name() + " is held: " + reason, "its messages wait; mend the cause and start the hub again");
+}
+
+void HandlerLoop::hold_at_once(const std::string& reason) {
+  hold(reason);
+  around_.memory().commit();
 }
 
 Nanoseconds HandlerLoop::backoff(std::uint32_t tries) const {

@@ -132,6 +132,7 @@ class HandlerLoop final : public plugin::HostServices {
   void leave_unlooked(std::uint32_t first, Nanoseconds now);
   void drop_connection(Nanoseconds now, const std::string& reason);
   void hold(const std::string& reason);
+  void hold_at_once(const std::string& reason);
   void wake_by(Nanoseconds when);
   Nanoseconds backoff(std::uint32_t tries) const;
 

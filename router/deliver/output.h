@@ -98,6 +98,7 @@ class Output {
   // A log is full and waits for what this output holds: look more often.
   void hurry(Nanoseconds now);
   bool idle() const { return sendings().empty(); }
+  std::size_t pending() const { return sendings().size(); }
   // Everything that was asked for lies in the pipe of a reader that is alive.
   bool all_moved() const;
   // Counts up whenever fd() is another one: time to register it with epoll.

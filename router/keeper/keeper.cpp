@@ -58,6 +58,7 @@ int Keeper::run() {
       case Verdict::damaged:
         reporter_.error("damaged-memory",
                         "the memory of the hub does not hold together, so no worker can go on with it: the hub stops");
+        salvage();
         return 1;
       case Verdict::in_vain:
         return give_up("the worker died " + std::to_string(kDeathsInVainMax) + " times without progress: the hub stops",
@@ -167,6 +168,7 @@ int Keeper::give_up(const std::string& why, const std::string& help, int status)
   if (status == 0 && lost.empty()) reporter_.info(why + saved);
   if (status != 0 && lost.empty()) reporter_.error("gave-up", why + saved, help);
   if (!lost.empty()) reporter_.error("gave-up", why + "; " + lost, "what it died of is said above");
+  if (!lost.empty()) salvage();
   return lost.empty() ? status : 1;
 }
 
@@ -177,6 +179,15 @@ std::string Keeper::spill() {
   if (exited_with(end.status, 0)) return {};
   return "what waited in memory could not be saved (" + (end.status ? status_text(*end.status) : "no process could be started") +
          ")";
+}
+
+// What it did is said by itself.
+void Keeper::salvage() {
+  const auto end = live(options_.salvage_arguments, true);
+  if (!exited_with(end.status, 0))
+    reporter_.error("gave-up", "nor could the memory be copied (" +
+                                   (end.status ? status_text(*end.status) : "no process could be started") +
+                                   "): the messages in it are lost");
 }
 
 // ---- what may happen meanwhile

@@ -25,9 +25,10 @@ namespace standpipe::keeper {
 constexpr int kStateDamaged = 86;
 
 struct Options {
-  std::vector<std::string> worker_arguments;  // the first is what ps shows
-  std::vector<std::string> spill_arguments;   // a worker that only saves what waits, when no other worker can be had
-  std::string program = {};                   // empty: the running one
+  std::vector<std::string> worker_arguments;   // the first is what ps shows
+  std::vector<std::string> spill_arguments;    // a worker that only saves what waits, when no other worker can be had
+  std::vector<std::string> salvage_arguments;  // one that copies the memory as it is, when that cannot be had either
+  std::string program = {};                    // empty: the running one
   Nanoseconds back_off =
       std::chrono::milliseconds(50);  // before the second restart in vain; then twice as long each, at most 40 times
 };
@@ -85,6 +86,7 @@ class Keeper {
   bool back_off();
   int give_up(const std::string& why, const std::string& help, int status);
   std::string spill();
+  void salvage();
 
   void wait(std::optional<Nanoseconds> until);
   std::optional<Nanoseconds> next_duty(Nanoseconds spill_end) const;

@@ -69,7 +69,7 @@ void Memory::lay_out() {
   undo_offset_ = watches_offset_ + whole_pages(handlers * sizeof(keeper::Watch));
   undo_bytes_ = kUndoBytes;
   records_offset_ = undo_offset_ + whole_pages(undo_bytes_);
-  records_bytes_ = whole_pages(1 * MiB + logs * 2 * KiB + deliveries * KiB + handlers * (8 + 8 * kOutputsMax) * KiB);
+  records_bytes_ = whole_pages(1 * MiB + logs * 2 * KiB + deliveries * 2 * KiB + handlers * (8 + 8 * kOutputsMax) * KiB);
   blocks_offset_ = records_offset_ + records_bytes_;
   blocks_ = static_cast<std::uint32_t>(8192 + 256 * handlers + 2 * deliveries);
   arena_offset_ = blocks_offset_ + whole_pages(std::uint64_t{blocks_} * kBlock);
@@ -215,9 +215,9 @@ std::uint64_t Memory::step_moved() const { return header().moved; }
 
 // ---- records
 
-std::span<std::byte> Memory::plain_record(std::string_view name, std::size_t bytes) { return record(name, bytes, kLine); }
+std::span<std::byte> Memory::plain_record(std::string_view name, std::size_t bytes) { return record(name, bytes); }
 
-std::span<std::byte> Memory::record(std::string_view name, std::size_t bytes, std::size_t) {
+std::span<std::byte> Memory::record(std::string_view name, std::size_t bytes) {
   if (const auto found = records_.find(std::string(name)); found != records_.end()) {
     if (found->second.bytes != bytes) throw Damaged("its record " + std::string(name) + " has another size");
     return {base_ + found->second.offset, bytes};

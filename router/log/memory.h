@@ -28,6 +28,7 @@ struct MemoryPlan {
   std::size_t logs = 1;
   std::size_t deliveries = 1;
   std::size_t handlers = 1;
+  bool operator==(const MemoryPlan&) const = default;
 };
 
 // What a worker knows, in memory that outlives it: one memfd, held by the keeper, mapped by one worker after the other. FORMAT.md
@@ -94,7 +95,7 @@ class Memory {
   std::uint64_t step_moved() const;
 
   // ---- records: found by name, or made (zeroed) with what they hold. Throws Failure when there is no room.
-  std::span<std::byte> record(std::string_view name, std::size_t bytes, std::size_t align = 8);
+  std::span<std::byte> record(std::string_view name, std::size_t bytes);
   std::span<const std::byte> find(const std::string& name) const;  // empty: there is none
   bool has_record(std::string_view name) const { return records_.contains(std::string(name)); }
   // Names of all records that begin so, in the order in which they were made.
@@ -162,7 +163,7 @@ class Kept {
  public:
   Kept(Memory& memory, T* at) : memory_(&memory), at_(at) {}
   Kept(Memory& memory, std::string_view name, std::size_t behind = 0)
-      : Kept(memory, reinterpret_cast<T*>(memory.record(name, sizeof(T) + behind, alignof(T)).data())) {}
+      : Kept(memory, reinterpret_cast<T*>(memory.record(name, sizeof(T) + behind).data())) {}
 
   const T& operator*() const { return *at_; }
   const T* operator->() const { return at_; }

@@ -6,27 +6,28 @@
 namespace standpipe::log {
 
 // Where a Row's elements are; lies in a record.
+template <std::size_t kBlocks>
 struct RowHead {
-  static constexpr std::size_t kBlocksMax = 96;
   std::uint32_t first = 0;  // of the first element, counted from the first block's beginning
   std::uint32_t count = 0;
-  std::uint32_t blocks[kBlocksMax] = {};
+  std::uint32_t blocks[kBlocks] = {};
 };
 
 // A short sequence of Ts in the memory that outlives the worker, in blocks of a common pool: as a deque, bounded. Quick at both
 // ends; in the middle it moves what is behind. Changes are noted, word by word: a head is four lines. The caller commits.
-template <class T>
+template <class T, std::size_t kBlocksMax = 96>
 class Row {
   static_assert(std::is_trivially_copyable_v<T>);
+  using Head = RowHead<kBlocksMax>;
   static constexpr std::size_t kPerBlock = Memory::kBlock / sizeof(T);
 
  public:
-  static constexpr std::size_t kMax = kPerBlock * (RowHead::kBlocksMax - 1);
+  static constexpr std::size_t kMax = kPerBlock * (kBlocksMax - 1);
 
   // In a record of that name, of which there is no other Row. Throws Memory::Damaged when what an earlier worker left there cannot
   // be.
   Row(Memory& memory, std::string_view name)
-      : memory_(&memory), head_(reinterpret_cast<RowHead*>(memory.record(name, sizeof(RowHead), alignof(RowHead)).data())) {
+      : memory_(&memory), head_(reinterpret_cast<Head*>(memory.record(name, sizeof(Head)).data())) {
     believe();
   }
 
@@ -55,7 +56,7 @@ class Row {
     memory_->give_block(head_->blocks[0]);
     auto& blocks = noted(head_->blocks);
     std::memmove(blocks, blocks + 1, sizeof blocks - sizeof blocks[0]);
-    blocks[RowHead::kBlocksMax - 1] = 0;
+    blocks[kBlocksMax - 1] = 0;
     noted(head_->first) -= static_cast<std::uint32_t>(kPerBlock);
   }
   void pop_back() {
@@ -75,7 +76,7 @@ class Row {
     while (size() > count) pop_back();
   }
   void clear() {
-    for (std::size_t i = 0; i < RowHead::kBlocksMax && head_->blocks[i]; ++i) {
+    for (std::size_t i = 0; i < kBlocksMax && head_->blocks[i]; ++i) {
       memory_->give_block(head_->blocks[i]);
       noted(head_->blocks[i]) = 0;
     }
@@ -89,7 +90,7 @@ class Row {
     const auto end = std::size_t{head_->first} + head_->count;
     if (head_->first >= kPerBlock || head_->count > kMax || (head_->count == 0 && end > 0))
       throw Memory::Damaged("a row is longer than it can be");
-    for (std::size_t b = 0; b < RowHead::kBlocksMax; ++b) {
+    for (std::size_t b = 0; b < kBlocksMax; ++b) {
       if ((head_->blocks[b] != 0) != (b * kPerBlock < end)) throw Memory::Damaged("a row has not the blocks that it needs");
       if (head_->blocks[b]) memory_->claim_block(head_->blocks[b]);
     }
@@ -106,7 +107,7 @@ class Row {
   }
 
   Memory* memory_;
-  RowHead* head_;
+  Head* head_;
 };
 
 }  // namespace standpipe::log

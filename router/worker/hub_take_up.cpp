@@ -15,7 +15,11 @@ std::unique_ptr<log::Memory> Hub::take_memory() {
     matchers_.emplace_back(i, options_.routes, options_.unmatched);
     plan.deliveries += matchers_.back().handlers().size();
   }
-  if (auto kept = link_.take("memory")) return std::make_unique<log::Memory>(std::move(*kept));
+  if (auto kept = link_.take("memory")) {
+    auto memory = std::make_unique<log::Memory>(std::move(*kept));
+    if (memory->plan() != plan) throw log::Memory::Damaged("it is of another configuration");
+    return memory;
+  }
   auto memory = std::make_unique<log::Memory>(plan);
   link_.keep("memory", memory->fd());
   return memory;

@@ -129,6 +129,19 @@ def five_different_messages_in_a_row_hold_the_handler_and_the_rest_goes_on(t):
     assert times_again(t, "out", messages) <= 40
 
 
+@test
+def what_asked_to_be_held_is_held_by_the_next_worker_too(t):
+    hub = t.start(BESIDE.replace("{plugin: recorder, options: {path: bad.out%s}%s}", "{plugin: held}"))
+    hub.send("in", [b"first"])
+    hub.says("bad is held: held at message 1")
+    kill_worker(hub)
+    hub.says("went on after .*, but not: bad")
+    hub.send("in", [b"second"])
+    t.until_logged("out", [b"first", b"second"])
+    account = hub.stop().says("in", accepted=2).says("in -> out", delivered=2)
+    equal(account.of("in -> bad")["in_flight"], 2)
+
+
 # ---- a worker that is killed while ...
 
 
@@ -302,6 +315,31 @@ def without_its_plugin_no_worker_goes_on_and_what_waits_is_saved(t):
     again = t.start(yaml)
     equal(t.reader("next").take(500), messages)
     again.stop().all_delivered(500)
+
+
+@test
+def memory_that_does_not_hold_together_is_copied_for_a_person(t):
+    messages = numbered(500)
+    hub = t.start("memory_max: 32MiB\n" + FORWARD)
+    hub.send("in", messages)
+    until(lambda: hub.account_now().of("in")["accepted"] == 500, "all are accepted")
+    with open(memory_of(hub.process.pid), "r+b") as memory:
+        memory.seek(256)  # how much of it has records (FORMAT.md)
+        memory.write(b"\xff" * 8)
+    kill_worker(hub)
+    hub.says("the memory of the hub does not hold together, so no worker can go on with it: the hub stops")
+    hub.says("the hub's memory is copied, as it is, to .*/state/memory-1")
+    equal(hub.process.wait(), 1)
+    hub.ended = True
+    copy = t.path("state/memory-1")
+    assert stream(messages) in copy.read_bytes(), "the messages are in it"
+    assert copy.stat().st_blocks * 512 < 32 << 20, "it has holes"
+    copy.unlink()
+
+
+def memory_of(keeper):
+    (fd,) = [fd for fd in os.scandir(f"/proc/{keeper}/fd") if "standpipe-memory" in os.readlink(fd)]
+    return fd.path
 
 
 @test

@@ -96,6 +96,14 @@ TEST_CASE("a spill that fails is said") {
   toy.options().spill_arguments.back() = "spill; exit 5";
   CHECK(toy.run() == 1);
   CHECK_THAT(toy.said(), Contains("what waited in memory could not be saved (status 5)"));
+  CHECK_THAT(toy.log(), Catch::Matchers::EndsWith("spill\nsalvage\n"));
+}
+
+TEST_CASE("what cannot even be copied is said to be lost") {
+  KeptToy toy({"memory; ready; exit 86"});
+  toy.options().salvage_arguments.back() = "exit 5";
+  CHECK(toy.run() == 1);
+  CHECK_THAT(toy.said(), Contains("nor could the memory be copied (status 5): the messages in it are lost"));
 }
 
 TEST_CASE("without memory there is nothing to spill") {
@@ -105,10 +113,10 @@ TEST_CASE("without memory there is nothing to spill") {
   CHECK_THAT(toy.log(), !Contains("spill"));
 }
 
-TEST_CASE("damaged memory is given up at once, and not spilled") {
+TEST_CASE("damaged memory is given up at once, and not spilled, but copied") {
   KeptToy toy({"memory; ready; exit 86"});
   CHECK(toy.run() == 1);
-  CHECK(toy.log() == "start\n");
+  CHECK(toy.log() == "start\nsalvage\n");
 }
 
 TEST_CASE("a hang is killed and marked") {

@@ -30,6 +30,7 @@ class KeptToy {
     options_.worker_arguments = {"toy: worker", folder_ / "log"};
     for (const auto& script : scripts) options_.worker_arguments.push_back("start; " + script);
     options_.spill_arguments = {"toy: spill", folder_ / "log", "spill; exit 0"};
+    options_.salvage_arguments = {"toy: salvage", folder_ / "log", "say salvage; exit 0"};
   }
   ~KeptToy() {
     if (pid_ > 0) ::kill(pid_, SIGKILL), ::waitpid(pid_, nullptr, 0);

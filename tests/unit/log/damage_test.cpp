@@ -190,7 +190,7 @@ TEST_CASE("a damaged journal is either sound or not believed", "[exhaustive]") {
 TEST_CASE("damaged records are either sound or not believed", "[exhaustive]") {
   Fixture f;
   const auto begin = f.offset_of("log/0") - Memory::kLine;
-  const auto end = f.offset_of("gone") + sizeof(RowHead);
+  const auto end = f.offset_of("gone") + sizeof(RowHead<96>);
   CHECK(f.damage_all(begin, end - begin) > 500);
 }
 

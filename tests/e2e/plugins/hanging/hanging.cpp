@@ -10,7 +10,8 @@ namespace {
 class Hanging {
  public:
   static void describe(standpipe::Description& d) {
-    d.name("hanging").version("1.0").summary("says that it never blocks, and does not come back from messages that begin with 'hang'");
+    d.name("hanging").version("1.0").summary(
+        "says that it never blocks, and does not come back from messages that begin with 'hang'");
     d.never_blocks();
     d.option("until").path().required().summary("it hangs no more once there is this file").example("/tmp/cured");
   }
