@@ -43,7 +43,8 @@ Keeper::Keeper(Options options, const Clock& clock, Reporter& reporter)
       clock_(clock),
       reporter_(reporter),
       program_(options_.program),
-      watchdog_(Watchdog::from_environment()) {
+      watchdog_(Watchdog::from_environment()),
+      stop_watch_(2 * options_.stop_patience) {
   open_standard_streams();
   raise_descriptor_limit();
   adopt_orphans();
@@ -63,6 +64,8 @@ int Keeper::run() {
       case Verdict::in_vain:
         return give_up("the worker died " + std::to_string(kDeathsInVainMax) + " times without progress: the hub stops",
                        "what it died of is said above; standpipe run serves what was saved", 1);
+      case Verdict::save:
+        return give_up("stopped without it", {}, 0);
       case Verdict::again:
         break;
     }
@@ -81,7 +84,7 @@ Keeper::End Keeper::live(const std::vector<std::string>& arguments, bool spills)
   attend();
   gather();
   const bool served_long = worker_->ready && clock_.steady() - *worker_->ready >= kServedLong;
-  const End end{worker_->status, worker_->stopping, served_long};
+  const End end{worker_->status, worker_->stopping, served_long, worker_->stood_still};
   worker_.reset();
   return end;
 }
@@ -105,6 +108,7 @@ void Keeper::start(const std::vector<std::string>& arguments, bool spills) {
   ++workers_;
   hang_watch_.restart(page_ ? page_->watches() : std::span<Watch>());
   watchdog_.restart();
+  stop_watch_.restart();
 }
 
 // Until the worker is dead.
@@ -117,6 +121,7 @@ void Keeper::attend() {
     if (worker_->status) return;
     watch_for_hangs();
     watch_for_life();
+    watch_stop();
     if (worker_->spills && clock_.steady() >= spill_end) kill_worker();
   }
 }
@@ -131,6 +136,7 @@ Keeper::Verdict Keeper::judge(const End& end) {
   const bool by_itself = end.status && WIFEXITED(*end.status);
   if (exited_with(end.status, kStateDamaged)) return Verdict::damaged;
   if (exited_with(end.status, 0) && end.stopping) return Verdict::pass_on;
+  if (end.stood_still) return Verdict::save;
   if (by_itself && !ever_ready_ && (workers_ == 1 || !page_)) return Verdict::pass_on;
   if (end.status && stop_ && !ever_ready_ && !page_)
     return Verdict::pass_on;  // stopped before it could say how it wants to be stopped
@@ -205,6 +211,8 @@ std::optional<Nanoseconds> Keeper::next_duty(Nanoseconds spill_end) const {
   if (worker_->killed) return std::nullopt;  // SIGCHLD is all that is left to come
   if (worker_->spills) return spill_end;
   auto next = watchdog_.next();
+  if (const auto look = stop_watch_.next(); look && worker_->told_to_stop && !worker_->saving)
+    next = next ? std::min(*next, *look) : *look;
   if (page_ && !page_->watches().empty()) next = next ? std::min(*next, hang_watch_.next_look()) : hang_watch_.next_look();
   return next;
 }
@@ -267,12 +275,14 @@ void Keeper::on_sentence(Sentence& sentence) {
     if (!std::exchange(notified_stop_, true)) notify("STOPPING=1");
     return;
   }
+  if (sentence.verb == "saving") worker_->saving = true;
   if (sentence.verb == "forget") {
     store_.forget(sentence.rest);
     if (sentence.rest == kMemory) page_.reset();
   }
   if (sentence.verb == "pong") {
     watchdog_.answered();
+    stop_watch_.answered();
     notify("WATCHDOG=1");
   }
 }
@@ -321,11 +331,27 @@ void Keeper::watch_for_hangs() {
 }
 
 // A service manager that hears nothing ends all, memory included. So the keeper comes first: the worker is killed, and that is the
-// sign of life. Not one that is starting: the manager does not wait for it yet, or it has the time of those before it.
+// sign of life. Not one that is starting: the manager does not wait for it yet, or it has the time of those before it. Nor when all
+// is to end: the manager has another limit for that.
 void Keeper::watch_for_life() {
   const auto now = clock_.steady();
   if (watchdog_.due(now)) (void)tell(worker_->socket.get(), "ping");
-  if (!watchdog_.overdue(now) || !ever_ready_ || worker_->killed || worker_->spills) return;
+  if (!watchdog_.overdue(now) || !ever_ready_ || notified_stop_ || worker_->killed || worker_->spills) return;
+  kill_for_standing_still(watchdog_.patience(), "the service manager waits for a sign of life");
+  notify("WATCHDOG=1");
+}
+
+// It stops by itself, in the time that its configuration gives it, as long as its loop comes round.
+void Keeper::watch_stop() {
+  if (!worker_->told_to_stop || !worker_->ready || !page_ || worker_->saving || worker_->killed || worker_->spills) return;
+  const auto now = clock_.steady();
+  if (stop_watch_.due(now)) (void)tell(worker_->socket.get(), "ping");
+  if (!stop_watch_.overdue(now)) return;
+  worker_->stood_still = true;
+  kill_for_standing_still(stop_watch_.patience(), "the hub is to stop");
+}
+
+void Keeper::kill_for_standing_still(Nanoseconds patience, const std::string& because) {
   std::string who = "the worker's loop";
   for (auto& watch : page_ ? page_->watches() : std::span<Watch>()) {
     const auto call = std::atomic_ref(watch.on_loop).load(std::memory_order_acquire);
@@ -333,10 +359,9 @@ void Keeper::watch_for_life() {
     std::atomic_ref(watch.stuck).store(call, std::memory_order_release);
     who = name_of(watch);
   }
-  reporter_.warning("hang", who + " has stood still for " + duration_text(watchdog_.patience()) +
-                                ", and the service manager waits for a sign of life; the worker is killed");
+  reporter_.warning("hang",
+                    who + " has stood still for " + duration_text(patience) + ", and " + because + "; the worker is killed");
   kill_worker();
-  notify("WATCHDOG=1");
 }
 
 void Keeper::notify(const std::string& state) {

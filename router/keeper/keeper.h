@@ -31,6 +31,7 @@ struct Options {
   std::string program = {};                    // empty: the running one
   Nanoseconds back_off =
       std::chrono::milliseconds(50);  // before the second restart in vain; then twice as long each, at most 40 times
+  Nanoseconds stop_patience = std::chrono::seconds(5);  // with a worker that was asked to stop, and whose loop stands still
 };
 
 // A worker as its keeper sees it.
@@ -41,6 +42,8 @@ struct Worker {
   std::optional<Nanoseconds> ready = {};  // since when
   bool stopping = false;                  // it said so
   bool told_to_stop = false;
+  bool saving = false;        // it said so, and answers nothing meanwhile
+  bool stood_still = false;   // when it was to stop, so it was killed
   bool killed = false;        // by us
   bool silent = false;        // it closed its socket, or is dead
   std::optional<int> status;  // it is dead
@@ -73,8 +76,9 @@ class Keeper {
     std::optional<int> status;  // none: it could not even be started
     bool stopping = false;
     bool served_long = false;
+    bool stood_still = false;
   };
-  enum class Verdict { pass_on, again, in_vain, damaged };
+  enum class Verdict { pass_on, again, in_vain, damaged, save };
 
   End live(const std::vector<std::string>& arguments, bool spills);
   void start(const std::vector<std::string>& arguments, bool spills);
@@ -102,6 +106,8 @@ class Keeper {
   void kill_worker();
   void watch_for_hangs();
   void watch_for_life();
+  void watch_stop();
+  void kill_for_standing_still(Nanoseconds patience, const std::string& because);
   void notify(const std::string& state);
 
   Options options_;
@@ -110,6 +116,7 @@ class Keeper {
   Program program_;
   Signals signals_{0, {SIGCHLD}};
   Watchdog watchdog_;
+  Watchdog stop_watch_;  // of a worker that was told to stop
   Store store_;
   std::optional<SharedPage> page_;
   HangWatch hang_watch_;

@@ -106,6 +106,11 @@ void Link::forget(const std::string& name) {
 }
 
 void Link::ready(std::string_view status) { say("ready", status.substr(0, kNameBytesMax)); }
+void Link::saving() {
+  pulse().saves = true;
+  say("saving");
+}
+
 void Link::stopping() {
   pulse().saved = true;
   say("stopping");

@@ -46,6 +46,7 @@ class Link {
   void forget(const std::string& name);  // also what was inherited and not taken
 
   void ready(std::string_view status = {});  // serving; `status` is for the service manager's eyes
+  void saving();                             // what is left; it may take as long as disks do, and nothing is answered meanwhile
   void stopping();                           // from now on, an end with status 0 is meant
 
   enum class Event { none, lost };

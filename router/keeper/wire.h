@@ -10,7 +10,7 @@
 // What a worker and its keeper say to each other over a pair of SOCK_SEQPACKET sockets: a packet is a sentence, "VERB REST".
 //
 //   worker -> keeper   keep NAME (with the descriptor)   answered by `kept` or `refused REASON`
-//                      forget NAME   ready [STATUS]   stopping   pong
+//                      forget NAME   ready [STATUS]   saving   stopping   pong
 //   keeper -> worker   ping
 //
 // What a worker said before it died can still be heard afterwards, descriptors included: they lie in the keeper's end.

@@ -98,7 +98,7 @@ bool Hub::all_drained() {
 
 // Whatever is left now will not be delivered by this run: it is kept for the next one, or else counted, and said.
 void Hub::keep_rest() {
-  link_.pulse().saves = true;
+  link_.saving();
   memory_->commit();
   run_.edit().saving = 1;
   memory_->commit();

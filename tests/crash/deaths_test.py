@@ -297,6 +297,24 @@ def a_message_that_hangs_the_loop_is_put_aside_before_the_service_managers_watch
     assert b"hang" in dead_letters(t), "the message is kept"
 
 
+@test
+def a_stop_does_not_wait_for_a_plugin_that_hangs_the_loop(t):
+    messages = numbered(300)
+    messages[100] = b"hang"
+    hub = t.start(HANGING)
+    hub.send("in", messages)
+    until(lambda: not waits_for_events(hub.process.pid), "the worker hangs")
+    hub.process.terminate()
+    hub.says("handler bad has stood still for 5s, and the hub is to stop; the worker is killed")
+    hub.says("in -> bad: 200 messages wait in .* for the next start")
+    equal(hub.process.wait(), 0)
+    hub.ended = True
+    t.path("cured").touch()
+    again = t.start(HANGING)
+    until(lambda: again.account_now().of("in -> bad")["delivered"] == 200, "all that was saved is handled")
+    again.stop().all_delivered(200)
+
+
 @test(seconds=120)
 def without_its_plugin_no_worker_goes_on_and_what_waits_is_saved(t):
     plugin = t.path("mine.so")

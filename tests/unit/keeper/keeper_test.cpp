@@ -260,6 +260,28 @@ TEST_CASE("a service manager hears of readiness, life and the end") {
   CHECK(toy.end() == 0);
 }
 
+TEST_CASE("a worker that stands still when it is to stop is killed, and what waits is saved") {
+  KeptToy toy({"memory; ready; say frozen; freeze"});
+  toy.options().stop_patience = 200ms;
+  toy.start();
+  REQUIRE(toy.wait_for_log("frozen"));
+  toy.send(SIGTERM);
+  CHECK(toy.end() == 0);
+  CHECK(toy.log() == "start\nfrozen\nspill\n");
+  CHECK_THAT(toy.said(), Contains("the worker's loop has stood still for 200ms, and the hub is to stop; the worker is killed"));
+  CHECK_THAT(toy.said(), Contains("stopped without it; what waited in memory is saved"));
+}
+
+TEST_CASE("a worker that saves what is left has its time") {
+  KeptToy toy({"memory; ready; say serving; saving; pause 600; stopping; exit 0"});
+  toy.options().stop_patience = 100ms;
+  toy.start();
+  REQUIRE(toy.wait_for_log("serving"));
+  toy.send(SIGTERM);
+  CHECK(toy.end() == 0);
+  CHECK_THAT(toy.log(), !Contains("spill"));
+}
+
 TEST_CASE("a loop that does not answer is killed before the service manager ends all, and its handler is marked") {
   KeptToy toy({"memory; ready; on_loop; freeze", "memory; stuck; stopping; exit 0"});
   const test::Manager manager("@standpipe-test-" + toy.folder().path());
