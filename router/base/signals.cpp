@@ -14,7 +14,7 @@ namespace standpipe {
 Signals::Signals(pid_t only_from, std::initializer_list<int> also) : only_from_(only_from) {
   sigset_t set;
   sigemptyset(&set);
-  for (const int s : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set, s);
+  for (const int s : kHeard) sigaddset(&set, s);
   for (const int s : also) {
     sigaddset(&set, s);
     ::signal(s, SIG_DFL);  // one that our parent left ignored would not come; an ignored CHLD reaps children without us

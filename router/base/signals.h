@@ -15,6 +15,8 @@ namespace standpipe {
 // until destroyed.
 class Signals {
  public:
+  static constexpr int kHeard[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+
   // `also`: others to listen to. `only_from`: what other processes send does not count: a terminal's Ctrl-C and a service manager's
   // stop reach a keeper and its worker, and passed on by the keeper they would count twice. 0: whoever sends it.
   explicit Signals(pid_t only_from = 0, std::initializer_list<int> also = {});

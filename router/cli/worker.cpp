@@ -125,7 +125,7 @@ Status work(const Arguments& arguments, Streams& streams, keeper::Link& link, co
 }
 
 Status salvage_memory(Streams& streams, keeper::Link& link, const config::Hub& options) {
-  const auto memory = link.take("memory");
+  const auto memory = link.take(keeper::kMemoryName);
   if (!memory) throw Failure("there is no memory");
   const auto path = worker::salvage(memory->get(), options.data_dir);
   StreamReporter(streams.err.fd())

@@ -7,8 +7,6 @@
 namespace standpipe::keeper {
 namespace {
 
-std::uint64_t read(std::uint64_t& word) { return std::atomic_ref(word).load(std::memory_order_acquire); }
-
 // A timeout is found out after at most a quarter more.
 Nanoseconds interval_for(Nanoseconds timeout) {
   return std::clamp(timeout / 4, HangWatch::kIntervalLeast, HangWatch::kIntervalMost);

@@ -22,8 +22,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kMemory = "memory";
-constexpr Nanoseconds kSpillMax = 60s;
+constexpr Nanoseconds kSpillMost =
+    60s;  // and a second for each kSpillBytes of the memory's addresses, which are 8 times its messages
+constexpr std::uint64_t kSpillBytes = 128 << 20;
+constexpr Nanoseconds kStartMost = 60s;  // until a worker is ready, where a service manager waits
+constexpr Nanoseconds kCloseMost = 60s;  // for a plugin that closes on the loop, in a stop
+constexpr auto kAlive = "WATCHDOG=1";
 constexpr Nanoseconds kOrphansMayEnd = 1s;    // after SIGTERM, then SIGKILL
 constexpr Nanoseconds kOrphansMustEnd = 10s;  // one that does not die of SIGKILL hangs in the kernel, or is another user's
 constexpr std::size_t kSentencesATurn = 64;   // so that a worker that talks without end does not keep us from the rest
@@ -59,6 +63,7 @@ int Keeper::run() {
       case Verdict::damaged:
         reporter_.error("damaged-memory",
                         "the memory of the hub does not hold together, so no worker can go on with it: the hub stops");
+        notify("STOPPING=1");
         salvage();
         return 1;
       case Verdict::in_vain:
@@ -105,6 +110,8 @@ void Keeper::start(const std::vector<std::string>& arguments, bool spills) {
   worker_->pid = pid;
   worker_->socket = std::move(ours);
   worker_->spills = spills;
+  worker_->began = clock_.steady();
+  for (auto& watch : page_ ? page_->watches() : std::span<Watch>()) worker_->left_over.push_back(read(watch.on_loop));
   ++workers_;
   hang_watch_.restart(page_ ? page_->watches() : std::span<Watch>());
   watchdog_.restart();
@@ -113,7 +120,7 @@ void Keeper::start(const std::vector<std::string>& arguments, bool spills) {
 
 // Until the worker is dead.
 void Keeper::attend() {
-  const auto spill_end = clock_.steady() + kSpillMax;
+  const auto spill_end = clock_.steady() + kSpillMost + std::chrono::seconds(page_ ? page_->bytes() / kSpillBytes : 0);
   for (;;) {
     wait(next_duty(spill_end));
     listen(kSentencesATurn);
@@ -210,9 +217,8 @@ void Keeper::wait(std::optional<Nanoseconds> until) {
 std::optional<Nanoseconds> Keeper::next_duty(Nanoseconds spill_end) const {
   if (worker_->killed) return std::nullopt;  // SIGCHLD is all that is left to come
   if (worker_->spills) return spill_end;
-  auto next = watchdog_.next();
-  if (const auto look = stop_watch_.next(); look && worker_->told_to_stop && !worker_->saving)
-    next = next ? std::min(*next, *look) : *look;
+  auto next = notified_stop_ ? std::nullopt : watchdog_.next();
+  if (const auto look = stop_watch_.next(); look && stop_is_watched()) next = next ? std::min(*next, *look) : *look;
   if (page_ && !page_->watches().empty()) next = next ? std::min(*next, hang_watch_.next_look()) : hang_watch_.next_look();
   return next;
 }
@@ -278,12 +284,12 @@ void Keeper::on_sentence(Sentence& sentence) {
   if (sentence.verb == "saving") worker_->saving = true;
   if (sentence.verb == "forget") {
     store_.forget(sentence.rest);
-    if (sentence.rest == kMemory) page_.reset();
+    if (sentence.rest == kMemoryName) page_.reset();
   }
   if (sentence.verb == "pong") {
     watchdog_.answered();
     stop_watch_.answered();
-    notify("WATCHDOG=1");
+    notify(kAlive);
   }
 }
 
@@ -291,7 +297,7 @@ void Keeper::keep(Sentence& sentence) {
   std::string refusal;
   if (!sentence.fd) refusal = "no descriptor is free: raise the limit of open files (ulimit -n)";
   try {
-    if (sentence.fd && sentence.rest == kMemory) page_ = SharedPage(sentence.fd.get());
+    if (sentence.fd && sentence.rest == kMemoryName) page_ = SharedPage(sentence.fd.get());
   } catch (const Failure& f) {
     refusal = f.what();
   }
@@ -322,7 +328,7 @@ void Keeper::watch_for_hangs() {
   if (!page_ || worker_->killed || worker_->spills || clock_.steady() < hang_watch_.next_look()) return;
   for (const auto& hung : hang_watch_.look(page_->watches(), clock_.steady())) {
     auto& watch = page_->watches()[hung.handler];
-    if (std::atomic_ref(watch.call).load(std::memory_order_acquire) != hung.call) continue;  // back in the last moment
+    if (read(watch.call) != hung.call) continue;  // back in the last moment
     std::atomic_ref(watch.hung).store(hung.call, std::memory_order_release);
     reporter_.warning(
         "hang", name_of(watch) + " did not come back from a call within " + duration_text(hung.timeout) + "; the worker is killed");
@@ -331,36 +337,52 @@ void Keeper::watch_for_hangs() {
 }
 
 // A service manager that hears nothing ends all, memory included. So the keeper comes first: the worker is killed, and that is the
-// sign of life. Not one that is starting: the manager does not wait for it yet, or it has the time of those before it. Nor when all
-// is to end: the manager has another limit for that.
+// sign of life. One that is starting answers nothing, and has a limit of its own; nor does the manager ask when all is to end.
 void Keeper::watch_for_life() {
+  if (worker_->killed || worker_->spills || notified_stop_) return;
   const auto now = clock_.steady();
-  if (watchdog_.due(now)) (void)tell(worker_->socket.get(), "ping");
-  if (!watchdog_.overdue(now) || !ever_ready_ || notified_stop_ || worker_->killed || worker_->spills) return;
-  kill_for_standing_still(watchdog_.patience(), "the service manager waits for a sign of life");
-  notify("WATCHDOG=1");
-}
-
-// It stops by itself, in the time that its configuration gives it, as long as its loop comes round.
-void Keeper::watch_stop() {
-  if (!worker_->told_to_stop || !worker_->ready || !page_ || worker_->saving || worker_->killed || worker_->spills) return;
-  const auto now = clock_.steady();
-  if (stop_watch_.due(now)) (void)tell(worker_->socket.get(), "ping");
-  if (!stop_watch_.overdue(now)) return;
-  worker_->stood_still = true;
-  kill_for_standing_still(stop_watch_.patience(), "the hub is to stop");
-}
-
-void Keeper::kill_for_standing_still(Nanoseconds patience, const std::string& because) {
-  std::string who = "the worker's loop";
-  for (auto& watch : page_ ? page_->watches() : std::span<Watch>()) {
-    const auto call = std::atomic_ref(watch.on_loop).load(std::memory_order_acquire);
-    if (call % 2 == 0) continue;
-    std::atomic_ref(watch.stuck).store(call, std::memory_order_release);
-    who = name_of(watch);
+  const bool asks = watchdog_.look(now);
+  if (worker_->ready) {
+    if (asks) (void)tell(worker_->socket.get(), "ping");
+    if (!watchdog_.overdue()) return;
+    kill_for_standing_still(watchdog_.patience(), "the service manager waits for a sign of life");
+  } else {
+    if (asks) watchdog_.answered();
+    if (asks && ever_ready_) notify(kAlive);
+    if (!ever_ready_ || !watchdog_.next() || now - worker_->began < kStartMost) return;
+    kill_for_standing_still(kStartMost, "it has not started yet");
   }
-  reporter_.warning("hang",
-                    who + " has stood still for " + duration_text(patience) + ", and " + because + "; the worker is killed");
+  notify(kAlive);
+}
+
+bool Keeper::stop_is_watched() const {
+  return worker_->told_to_stop && worker_->ready && page_ && !worker_->saving && !worker_->killed && !worker_->spills;
+}
+
+// It stops by itself, in the time that its configuration gives it, as long as its loop comes round. A plugin that closes may have
+// much to write.
+void Keeper::watch_stop() {
+  if (!stop_is_watched()) return;
+  if (stop_watch_.look(clock_.steady())) (void)tell(worker_->socket.get(), "ping");
+  const bool handles =
+      std::ranges::any_of(page_->watches(), [](auto& watch) { return read(watch.on_loop) % 2 && read(watch.call) % 2; });
+  if (!stop_watch_.overdue() || (!handles && stop_watch_.silence() < kCloseMost)) return;
+  worker_->stood_still = true;
+  kill_for_standing_still(stop_watch_.silence(), "the hub is to stop");
+}
+
+// Whose call the loop waits for is marked, if the worker made it, and not one before it.
+void Keeper::kill_for_standing_still(Nanoseconds silence, const std::string& because) {
+  std::string who = "the worker's loop";
+  const auto watches = page_ ? page_->watches() : std::span<Watch>();
+  for (std::size_t i = 0; i < watches.size(); ++i) {
+    const auto call = read(watches[i].on_loop);
+    if (call % 2 == 0 || (i < worker_->left_over.size() && worker_->left_over[i] == call)) continue;
+    std::atomic_ref(watches[i].stuck).store(call, std::memory_order_release);
+    who = name_of(watches[i]);
+  }
+  const auto seconds = std::chrono::duration_cast<std::chrono::milliseconds>(silence);
+  reporter_.warning("hang", who + " has stood still for " + duration_text(seconds) + ", and " + because + "; the worker is killed");
   kill_worker();
 }
 

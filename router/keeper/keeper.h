@@ -38,9 +38,11 @@ struct Options {
 struct Worker {
   pid_t pid = 0;
   Fd socket;
-  bool spills = false;                    // it is told nothing, and has only so long
-  std::optional<Nanoseconds> ready = {};  // since when
-  bool stopping = false;                  // it said so
+  bool spills = false;  // it is told nothing, and has only so long
+  Nanoseconds began{0};
+  std::vector<std::uint64_t> left_over = {};  // calls that an earlier one's loop waited for (Watch::on_loop)
+  std::optional<Nanoseconds> ready = {};      // since when
+  bool stopping = false;                      // it said so
   bool told_to_stop = false;
   bool saving = false;        // it said so, and answers nothing meanwhile
   bool stood_still = false;   // when it was to stop, so it was killed
@@ -107,7 +109,8 @@ class Keeper {
   void watch_for_hangs();
   void watch_for_life();
   void watch_stop();
-  void kill_for_standing_still(Nanoseconds patience, const std::string& because);
+  bool stop_is_watched() const;
+  void kill_for_standing_still(Nanoseconds silence, const std::string& because);
   void notify(const std::string& state);
 
   Options options_;

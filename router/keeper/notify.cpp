@@ -2,6 +2,7 @@
 #include "keeper/notify.h"
 
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include <cerrno>
@@ -25,6 +26,9 @@ std::string notify_service_manager(std::string_view state) {
   if (path[0] == '@') address.sun_path[0] = '\0';
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + (path[0] == '@' ? 0 : 1));
   const Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  // One that does not read must not keep the hub from going on.
+  const timeval most{1, 0};
+  (void)::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most);
   const auto* to = reinterpret_cast<const sockaddr*>(&address);
   if (socket && ::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL, to, size) == static_cast<ssize_t>(state.size()))
     return {};

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -78,6 +79,8 @@ void OrphanWatch::replace() {
   for (const auto pid : children()) ::kill(pid, SIGTERM);
   try {
     const auto entries = link_.entries();
+    if (std::none_of(entries.begin(), entries.end(), [](const auto& e) { return e.name == kMemoryName; }))
+      return;  // it came back in the last moment, and has ended its work
     const auto list = write_list(entries);
     std::vector<int> inherited{link_.socket(), list.get()};
     for (const auto& entry : entries) inherited.push_back(entry.fd);

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "base/failure.h"
+#include "base/signals.h"
 
 namespace standpipe::keeper {
 namespace {
@@ -44,12 +45,8 @@ std::vector<std::string> environment_with(const std::string& variable) {
 }
 
 // Between fork and exec, maybe: system calls only. Returns errno.
-int become(int file, const char* path, char* const* arguments, char* const* environment, std::span<const int> inherited) {
+int execute(int file, const char* path, char* const* arguments, char* const* environment, std::span<const int> inherited) {
   for (const int fd : inherited) ::fcntl(fd, F_SETFD, 0);
-  ::signal(SIGPIPE, SIG_DFL);
-  sigset_t none;
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
   ::syscall(SYS_execveat, file, "", arguments, environment, AT_EMPTY_PATH);
   if (errno == ENOSYS) ::execve(path, arguments, environment);
   return errno;
@@ -69,7 +66,11 @@ pid_t Program::start(const std::vector<std::string>& arguments, std::span<const 
   const auto pid = ::fork();
   if (pid < 0) throw Failure::system("start a worker", errno);
   if (pid > 0) return pid;
-  const int problem = become(file_.get(), path_.c_str(), argv.data(), envp.data(), inherited);
+  ::signal(SIGPIPE, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  const int problem = execute(file_.get(), path_.c_str(), argv.data(), envp.data(), inherited);
   ::dprintf(STDERR_FILENO, "error: cannot execute %s: %s\n", path_.c_str(), strerrordesc_np(problem));
   ::_exit(127);
 }
@@ -77,7 +78,14 @@ pid_t Program::start(const std::vector<std::string>& arguments, std::span<const 
 int Program::replace(const std::vector<std::string>& arguments, std::span<const int> inherited, const std::string& variable) const {
   const auto environment = environment_with(variable);
   const auto argv = pointers(arguments), envp = pointers(environment);
-  return become(file_.get(), path_.c_str(), argv.data(), envp.data(), inherited);
+  sigset_t heard, before;
+  sigemptyset(&heard);
+  for (const int s : Signals::kHeard) sigaddset(&heard, s);
+  ::pthread_sigmask(SIG_SETMASK, &heard, &before);
+  const int problem = execute(file_.get(), path_.c_str(), argv.data(), envp.data(), inherited);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  for (const int fd : inherited) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  return problem;
 }
 
 }  // namespace standpipe::keeper

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -8,6 +9,7 @@
 // the worker's. Plain numbers, aligned, each written by one side only; written with release, read with acquire (std::atomic_ref).
 namespace standpipe::keeper {
 
+constexpr auto kMemoryName = "memory";                      // that it is kept by
 constexpr std::uint64_t kMemoryMagic = 0x3165706970647473;  // "stdpipe1"
 constexpr std::uint32_t kMemoryVersion = 2;
 
@@ -40,5 +42,8 @@ struct Watch {
   std::uint64_t stuck = 0;  // the same of `on_loop`
 };
 static_assert(sizeof(Watch) == 64);
+
+// What the other side writes.
+inline std::uint64_t read(std::uint64_t& word) { return std::atomic_ref(word).load(std::memory_order_acquire); }
 
 }  // namespace standpipe::keeper

@@ -62,13 +62,14 @@ SharedPage::Places SharedPage::check(int memory) {
           "handlers' calls lie outside of it");
   // A worker gone wild that cuts the file would take the keeper along (SIGBUS). Refused where sealing was not allowed for.
   (void)::fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK);
-  return {h.watches_offset, h.watches};
+  return {h.bytes, h.watches_offset, h.watches};
 }
 
 SharedPage::SharedPage(int memory) : SharedPage(memory, check(memory)) {}
 
 SharedPage::SharedPage(int memory, const Places& places)
-    : watches_count_(places.watches),
+    : bytes_(places.bytes),
+      watches_count_(places.watches),
       header_(memory, 0, sizeof(SharedHeader)),
       watches_(memory, places.watches_offset, places.watches * sizeof(Watch)) {}
 

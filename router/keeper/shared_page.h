@@ -16,6 +16,7 @@ class SharedPage {
   // Throws Failure when this is no such memory.
   explicit SharedPage(int memory);
 
+  std::uint64_t bytes() const { return bytes_; }  // of the whole file, most of which is never touched
   std::uint64_t progress() const;
   void count_death(int status);
   std::span<Watch> watches() const;
@@ -36,6 +37,7 @@ class SharedPage {
     void* at_ = nullptr;
   };
   struct Places {
+    std::uint64_t bytes;
     std::size_t watches_offset;
     std::size_t watches;
   };
@@ -43,6 +45,7 @@ class SharedPage {
   static Places check(int memory);
   SharedHeader& header() const { return *static_cast<SharedHeader*>(header_.at()); }
 
+  std::uint64_t bytes_;
   std::size_t watches_count_;
   Mapping header_;
   Mapping watches_;

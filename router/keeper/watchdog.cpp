@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/text.h"
@@ -23,13 +24,16 @@ Watchdog Watchdog::from_environment() {
 
 std::optional<Nanoseconds> Watchdog::next() const {
   if (every_ == Nanoseconds(0)) return std::nullopt;
-  return asked_ ? asked_at_ + patience_ : next_;
+  return asked_ ? looked_ + between_looks() : next_;
 }
 
-bool Watchdog::due(Nanoseconds now) {
-  if (every_ == Nanoseconds(0) || asked_ || now < next_) return false;
+bool Watchdog::look(Nanoseconds now) {
+  if (every_ == Nanoseconds(0)) return false;
+  if (asked_) silence_ += std::min(now - looked_, between_looks());
+  looked_ = now;
+  if (asked_ || now < next_) return false;
   next_ = now + every_;
-  asked_at_ = now;
+  silence_ = Nanoseconds(0);
   return asked_ = true;
 }
 

@@ -7,9 +7,11 @@
 
 namespace standpipe::keeper {
 
-// A service manager that wants a sign of life every so often ($WATCHDOG_USEC), or ends all: the worker is asked at a quarter of
-// that time, and its answer counts. One question is open at a time. Not to answer for half of that time is a hang. A new worker is
-// asked anew.
+// Whether the worker's loop comes round: it is asked at a quarter of a time, one question at a time; a new worker is asked anew.
+// Not to answer for half of that time is to stand still. As calls are (HangWatch), silence is counted in looks: a machine that
+// slept, or a keeper that was stopped, adds a quarter of it at most.
+//
+// Of a service manager that wants a sign of life every so often ($WATCHDOG_USEC), or ends all; and of a stop.
 class Watchdog {
  public:
   static Watchdog from_environment();
@@ -17,17 +19,20 @@ class Watchdog {
 
   std::optional<Nanoseconds> next() const;  // when to look again; empty: nobody wants to know
   // true: ask the worker now.
-  bool due(Nanoseconds now);
-  // The answer is late, and the worker is to be killed.
-  bool overdue(Nanoseconds now) const { return asked_ && now >= asked_at_ + patience_; }
+  bool look(Nanoseconds now);
+  // The answer is that late.
+  Nanoseconds silence() const { return silence_; }
   Nanoseconds patience() const { return patience_; }
+  bool overdue() const { return asked_ && silence_ >= patience_; }
   // The worker answered.
   void answered() { asked_ = false; }
   void restart() { asked_ = false; }
 
  private:
+  Nanoseconds between_looks() const { return patience_ / 4; }
+
   Nanoseconds every_, patience_;
-  Nanoseconds next_{0}, asked_at_{0};
+  Nanoseconds next_{0}, looked_{0}, silence_{0};
   bool asked_ = false;
 };
 

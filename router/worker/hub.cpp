@@ -88,7 +88,7 @@ void Hub::open_sources() {
       if (inlet.fifo().created()) reporter_.info(s.name + ": created " + s.path);
       if (budget_.source_fifo) inlet.fifo().grow(budget_.source_fifo);
       moderations_.emplace_back();
-      watch(i);
+      poller_.add(inlet.fifo().fd(), EPOLLIN, key(kInlet, i));
       inlet_of_[&inlet.log()] = i;
       ready_inlets_.add(i);  // whatever lies in it already tells nobody
     } catch (const Failure& failure) {

@@ -138,7 +138,7 @@ class Hub final : public deliver::Surroundings {
   void wait_for_room(std::size_t inlet);
   void unblock_handlers();
   Inlet::Turn accept_from(Inlet& inlet, std::size_t index);
-  void watch(std::size_t inlet);
+  bool watch(std::size_t inlet);
   void moderate(std::size_t inlet, Inlet::Turn turn);
   void end_moderation(std::size_t inlet);
   void end_dribbles();

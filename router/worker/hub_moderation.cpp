@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hub: who tells that there is something in a source's FIFO, epoll or the clock.
+#include "base/failure.h"
 #include "worker/event_key.h"
 #include "worker/hub.h"
 
@@ -15,19 +16,22 @@ void Hub::moderate(std::size_t i, Inlet::Turn turn) {
     poller_.remove(inlets_[i]->fifo().fd());
     inlets_[i]->look_by_clock(true);
   }
-  if (was && !moderation.by_clock()) watch(i);
+  if (was && !moderation.by_clock() && !watch(i)) moderation.go_on();
   if (moderation.by_clock() && turn == Inlet::Turn::idle) timers_.set(key(kInlet, i), now_ + Moderation::kLook);
 }
 
 // It will not be looked at for longer than a look: only epoll tells then that its writers have gone.
 void Hub::end_moderation(std::size_t i) {
-  if (moderations_[i].end()) watch(i);
+  if (moderations_[i].end() && !watch(i)) moderations_[i].go_on();
 }
 
-// Epoll tells at once of what is there already.
-void Hub::watch(std::size_t i) {
+// Epoll tells at once of what is there already. false: the kernel has no memory for that now, so the clock goes on.
+bool Hub::watch(std::size_t i) try {
   poller_.add(inlets_[i]->fifo().fd(), EPOLLIN, key(kInlet, i));
   inlets_[i]->look_by_clock(false);
+  return true;
+} catch (const Failure&) {
+  return false;
 }
 
 }  // namespace standpipe::worker

@@ -15,13 +15,13 @@ std::unique_ptr<log::Memory> Hub::take_memory() {
     matchers_.emplace_back(i, options_.routes, options_.unmatched);
     plan.deliveries += matchers_.back().handlers().size();
   }
-  if (auto kept = link_.take("memory")) {
+  if (auto kept = link_.take(keeper::kMemoryName)) {
     auto memory = std::make_unique<log::Memory>(std::move(*kept));
     if (memory->plan() != plan) throw log::Memory::Damaged("it is of another configuration");
     return memory;
   }
   auto memory = std::make_unique<log::Memory>(plan);
-  link_.keep("memory", memory->fd());
+  link_.keep(keeper::kMemoryName, memory->fd());
   return memory;
 }
 

@@ -38,6 +38,7 @@ class Moderation {
   }
   // Whether it is to be looked at by the clock, and not by epoll.
   bool by_clock() const { return by_clock_; }
+  void go_on() { by_clock_ = true; }
   // true: it was by the clock until now.
   bool end() {
     busy_ = 0;

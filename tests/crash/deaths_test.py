@@ -249,11 +249,11 @@ def collect(t, count):
     return got
 
 
-def keeper_dies(hub, seconds=10):
+def keeper_dies(hub):
     worker = until(lambda: (w := worker_of(hub.process.pid)) != hub.process.pid and w, "the keeper has a worker")
     hub.process.kill()
     killed(hub)
-    until(lambda: gone(worker), "the worker ends", seconds)
+    until(lambda: gone(worker), "the worker ends", 10)
 
 
 HANGING = """
@@ -271,7 +271,12 @@ def a_killed_keepers_worker_that_hangs_in_a_plugin_is_replaced_by_one_that_saves
     hub = t.start(HANGING)
     hub.send("in", messages)
     until(lambda: not waits_for_events(hub.process.pid), "the worker hangs")
-    keeper_dies(hub, seconds=30)
+    worker = worker_of(hub.process.pid)
+    hub.process.kill()
+    killed(hub)
+    for stop in (signal.SIGTERM, signal.SIGHUP):  # as a service manager, or a terminal that is closed
+        os.kill(worker, stop)
+    until(lambda: gone(worker), "the worker ends", 30)
     hub.says("a plugin has not come back to the worker for 5s: what waits is saved without it")
     hub.says(r"in -> bad: [\d,]+ messages wait in .* for the next start")
     t.path("cured").touch()

@@ -261,15 +261,48 @@ TEST_CASE("a service manager hears of readiness, life and the end") {
 }
 
 TEST_CASE("a worker that stands still when it is to stop is killed, and what waits is saved") {
-  KeptToy toy({"memory; ready; say frozen; freeze"});
+  KeptToy toy({"memory; ready; call 0; on_loop; say frozen; freeze"});
   toy.options().stop_patience = 200ms;
   toy.start();
   REQUIRE(toy.wait_for_log("frozen"));
   toy.send(SIGTERM);
   CHECK(toy.end() == 0);
   CHECK(toy.log() == "start\nfrozen\nspill\n");
-  CHECK_THAT(toy.said(), Contains("the worker's loop has stood still for 200ms, and the hub is to stop; the worker is killed"));
+  CHECK_THAT(toy.said(), Contains("handler second has stood still for 200ms, and the hub is to stop; the worker is killed"));
   CHECK_THAT(toy.said(), Contains("stopped without it; what waited in memory is saved"));
+}
+
+TEST_CASE("a plugin that closes has its time, and a call that an earlier worker's loop was in blames nobody") {
+  KeptToy toy({"memory; ready; on_loop; kill", "memory; ready; say closing; pause 700; stopping; exit 0"});
+  toy.options().stop_patience = 200ms;
+  toy.start();
+  REQUIRE(toy.wait_for_log("closing"));
+  toy.send(SIGTERM);
+  CHECK(toy.end() == 0);
+  CHECK_THAT(toy.said(), !Contains("stood still"));
+}
+
+TEST_CASE("a worker that starts slowly is not killed for it, and the service manager hears of the keeper") {
+  KeptToy toy({"memory; ready; kill", "pause 700; memory; ready; stopping; exit 0"});
+  const test::Manager manager("@standpipe-test-" + toy.folder().path());
+  ::setenv("WATCHDOG_USEC", "400000", 1);
+  toy.start();
+  ::unsetenv("WATCHDOG_USEC");
+  int alive = 0;
+  CHECK(KeptToy::eventually([&] { return (alive += manager.heard() == "WATCHDOG=1") >= 5; }));
+  CHECK(KeptToy::eventually([&] { return manager.heard() == "STOPPING=1"; }));
+  CHECK(toy.end() == 0);
+  CHECK(toy.workers() == 2);
+  CHECK_THAT(toy.said(), !Contains("stood still"));
+}
+
+TEST_CASE("a worker that saves is not asked for signs of life") {
+  KeptToy toy({"memory; ready; stopping; saving; pause 700; exit 0"});
+  ::setenv("WATCHDOG_USEC", "400000", 1);
+  toy.start();
+  ::unsetenv("WATCHDOG_USEC");
+  CHECK(toy.end() == 0);
+  CHECK(toy.workers() == 1);
 }
 
 TEST_CASE("a worker that saves what is left has its time") {
