@@ -26,6 +26,17 @@ def refuses(function, *arguments, **options):
 
 
 @test
+def a_recorders_line_may_be_torn_at_a_page_of_its_file_only(t):
+    line = "a %d 128 29572dcf\n"
+    whole = "".join(line % i for i in range(1000, 1300))  # of 20 bytes each
+    cut = judge.PAGE - judge.PAGE % 20
+    torn = whole[: judge.PAGE] + whole[cut:]
+    equal(judge.recorded(torn), judge.recorded(whole))
+    for elsewhere in (whole[: judge.PAGE - 1] + whole[cut:], whole[: judge.PAGE + 3] + whole[cut:]):
+        refuses(judge.recorded, elsewhere)
+
+
+@test
 def what_arrives_as_it_was_sent_has_no_repeats(t):
     equal(judge.replays("log", SENT, SENT), [])
 

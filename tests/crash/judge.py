@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compares what arrived with what was sent: nothing lost, nothing torn, and again only what a killed call may repeat."""
 
+import os
 import re
 import zlib
 
 from messages import source_of
 
 BATCH_MAX = 1024  # messages
+PAGE = os.sysconf("SC_PAGESIZE")
 _RECORD_BEGINS = re.compile(rb"[ab] \d+ \d+ ")
 
 
@@ -60,10 +62,16 @@ def _steps_back(actual, i, expected, at):
 
 
 def recorded(text, sources="ab"):
-    """(sequence, mark) of each line of a recorder's file, by source."""
-    marks = {s: [] for s in sources}
-    for line in text.splitlines():
-        source, sequence, size, crc = line.split()
+    """(sequence, mark) of each line of a recorder's file, by source. A kill in a write that crosses a page of the file leaves what
+    is before it; the line comes again behind that."""
+    is_whole = re.compile(rf"({'|'.join(sources)}) \d+ \d+ [0-9a-f]{{8}}\n").fullmatch
+    marks, at = {s: [] for s in sources}, 0
+    for line in text.splitlines(keepends=True):
+        whole = line if is_whole(line) else line[-at % PAGE :]
+        at += len(line)
+        if not is_whole(whole):
+            raise Wrong(f"recorder: a torn line: {line[:60]!r}")
+        source, sequence, size, crc = whole.split()
         marks[source].append((int(sequence), int(size) << 32 | int(crc, 16)))
     return marks
 
