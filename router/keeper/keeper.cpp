@@ -26,7 +26,7 @@ constexpr Nanoseconds kSpillMost =
     60s;  // and a second for each kSpillBytes of the memory's addresses, which are 8 times its messages
 constexpr std::uint64_t kSpillBytes = 128 << 20;
 constexpr Nanoseconds kStartMost = 60s;  // until a worker is ready, where a service manager waits
-constexpr Nanoseconds kCloseMost = 60s;  // for a plugin that closes on the loop, in a stop
+constexpr int kOtherwise = 12;           // times as patient with a plugin that is in another call than handle
 constexpr auto kAlive = "WATCHDOG=1";
 constexpr Nanoseconds kOrphansMayEnd = 1s;    // after SIGTERM, then SIGKILL
 constexpr Nanoseconds kOrphansMustEnd = 10s;  // one that does not die of SIGKILL hangs in the kernel, or is another user's
@@ -355,24 +355,23 @@ void Keeper::watch_for_life() {
   notify(kAlive);
 }
 
-bool Keeper::stop_is_watched() const {
-  return worker_->told_to_stop && worker_->ready && page_ && !worker_->saving && !worker_->killed && !worker_->spills;
-}
+bool Keeper::stop_is_watched() const { return stop_ && !worker_->saving && !worker_->killed && !worker_->spills; }
 
 // It stops by itself, in the time that its configuration gives it, as long as its loop comes round. A plugin that closes may have
-// much to write.
+// much to write, and one that starts has not come so far.
 void Keeper::watch_stop() {
   if (!stop_is_watched()) return;
   if (stop_watch_.look(clock_.steady())) (void)tell(worker_->socket.get(), "ping");
-  const bool handles =
-      std::ranges::any_of(page_->watches(), [](auto& watch) { return read(watch.on_loop) % 2 && read(watch.call) % 2; });
-  if (!stop_watch_.overdue() || (!handles && stop_watch_.silence() < kCloseMost)) return;
+  const auto watches = page_ ? page_->watches() : std::span<Watch>();
+  const bool handles = std::ranges::any_of(watches, [](auto& watch) { return read(watch.on_loop) % 2 && read(watch.call) % 2; });
+  const auto patience = (handles ? 1 : kOtherwise) * options_.stop_patience;
+  if (!stop_watch_.overdue() || stop_watch_.silence() < patience) return;
   worker_->stood_still = true;
-  kill_for_standing_still(stop_watch_.silence(), "the hub is to stop");
+  kill_for_standing_still(patience, "the hub is to stop");
 }
 
 // Whose call the loop waits for is marked, if the worker made it, and not one before it.
-void Keeper::kill_for_standing_still(Nanoseconds silence, const std::string& because) {
+void Keeper::kill_for_standing_still(Nanoseconds patience, const std::string& because) {
   std::string who = "the worker's loop";
   const auto watches = page_ ? page_->watches() : std::span<Watch>();
   for (std::size_t i = 0; i < watches.size(); ++i) {
@@ -381,8 +380,8 @@ void Keeper::kill_for_standing_still(Nanoseconds silence, const std::string& bec
     std::atomic_ref(watches[i].stuck).store(call, std::memory_order_release);
     who = name_of(watches[i]);
   }
-  const auto seconds = std::chrono::duration_cast<std::chrono::milliseconds>(silence);
-  reporter_.warning("hang", who + " has stood still for " + duration_text(seconds) + ", and " + because + "; the worker is killed");
+  reporter_.warning("hang",
+                    who + " has stood still for " + duration_text(patience) + ", and " + because + "; the worker is killed");
   kill_worker();
 }
 

@@ -110,7 +110,7 @@ class Keeper {
   void watch_for_life();
   void watch_stop();
   bool stop_is_watched() const;
-  void kill_for_standing_still(Nanoseconds silence, const std::string& because);
+  void kill_for_standing_still(Nanoseconds patience, const std::string& because);
   void notify(const std::string& state);
 
   Options options_;

@@ -272,6 +272,17 @@ TEST_CASE("a worker that stands still when it is to stop is killed, and what wai
   CHECK_THAT(toy.said(), Contains("stopped without it; what waited in memory is saved"));
 }
 
+TEST_CASE("a worker that hangs while it starts can be stopped, in twelve times the time") {
+  KeptToy toy({"memory; say starting; freeze"});
+  toy.options().stop_patience = 50ms;
+  toy.start();
+  REQUIRE(toy.wait_for_log("starting"));
+  toy.send(SIGTERM);
+  CHECK(toy.end() == 0);
+  CHECK(toy.log() == "start\nstarting\nspill\n");
+  CHECK_THAT(toy.said(), Contains("the worker's loop has stood still for 600ms, and the hub is to stop; the worker is killed"));
+}
+
 TEST_CASE("a plugin that closes has its time, and a call that an earlier worker's loop was in blames nobody") {
   KeptToy toy({"memory; ready; on_loop; kill", "memory; ready; say closing; pause 700; stopping; exit 0"});
   toy.options().stop_patience = 200ms;
