@@ -264,13 +264,19 @@ routes: [{from: in, to: bad}]
 """
 
 
-@test
-def a_killed_keepers_worker_that_hangs_in_a_plugin_is_replaced_by_one_that_saves(t):
-    messages = numbered(3000)
-    messages[1000] = b"hang"
+def hanging(t, count, at):
+    """A hub whose loop hangs in a message."""
+    messages = numbered(count)
+    messages[at] = b"hang"
     hub = t.start(HANGING)
     hub.send("in", messages)
     until(lambda: not waits_for_events(hub.process.pid), "the worker hangs")
+    return hub
+
+
+@test
+def a_killed_keepers_worker_that_hangs_in_a_plugin_is_replaced_by_one_that_saves(t):
+    hub = hanging(t, 3000, at=1000)
     worker = worker_of(hub.process.pid)
     hub.process.kill()
     killed(hub)
@@ -304,11 +310,7 @@ def a_message_that_hangs_the_loop_is_put_aside_before_the_service_managers_watch
 
 @test
 def a_stop_does_not_wait_for_a_plugin_that_hangs_the_loop(t):
-    messages = numbered(300)
-    messages[100] = b"hang"
-    hub = t.start(HANGING)
-    hub.send("in", messages)
-    until(lambda: not waits_for_events(hub.process.pid), "the worker hangs")
+    hub = hanging(t, 300, at=100)
     hub.process.terminate()
     hub.says("handler bad has stood still for 5s, and the hub is to stop; the worker is killed")
     hub.says("in -> bad: 200 messages wait in .* for the next start")
