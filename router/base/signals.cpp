@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "base/failure.h"
 
@@ -32,6 +33,16 @@ int Signals::next() {
   while (::read(fd_.get(), &info, sizeof info) == sizeof info)
     if (only_from_ == 0 || static_cast<pid_t>(info.ssi_pid) == only_from_) return static_cast<int>(info.ssi_signo);
   return 0;
+}
+
+std::thread start_without_signals(std::function<void()> work) {
+  sigset_t all, before;
+  sigfillset(&all);
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) sigdelset(&all, fault);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread thread(std::move(work));
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return thread;
 }
 
 }  // namespace standpipe

@@ -4,7 +4,9 @@
 #include <signal.h>
 #include <sys/types.h>
 
+#include <functional>
 #include <initializer_list>
+#include <thread>
 
 #include "base/fd.h"
 
@@ -31,5 +33,8 @@ class Signals {
   sigset_t before_;
   Fd fd_;
 };
+
+// A thread to which no signals come: they are the loop's. Its own faults it has to hear of (deliver/culprit.h).
+std::thread start_without_signals(std::function<void()> work);
 
 }  // namespace standpipe

@@ -106,12 +106,16 @@ bool HandlerLoop::admitted(bool alone) {
 
 bool HandlerLoop::outputs_accept() const {
   if (around_.memory().free_blocks() < kBlocksLeast) return false;
-  // Whatever is sent may have to be given again.
+  return may_all_come_back() && std::all_of(outputs_.begin(), outputs_.end(), [](const Output* o) { return o->accepts(); });
+}
+
+// Whatever is sent may have to be given again.
+bool HandlerLoop::may_all_come_back() const {
   std::size_t sent = 0, again = 0;
   for (const auto* output : outputs_) sent += output->pending();
+  if (sent == 0) return true;
   for (const auto& delivery : deliveries_) again = std::max(again, delivery->again().size());
-  if (sent > 0 && sent + again + 2 * kBatchMessages > AgainRow::kMax) return false;
-  return std::all_of(outputs_.begin(), outputs_.end(), [](const Output* o) { return o->accepts(); });
+  return sent + again + 2 * kBatchMessages <= AgainRow::kMax;
 }
 
 // From the deliveries in turn, so that a busy source does not keep a quiet one waiting.

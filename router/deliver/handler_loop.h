@@ -126,6 +126,7 @@ class HandlerLoop final : public plugin::HostServices {
   void send(std::uint32_t to, Delivery& delivery, const Range& range, std::uint64_t bytes);
   void connected();
   bool outputs_accept() const;
+  bool may_all_come_back() const;
   void book(std::uint8_t outcome, std::uint32_t first, std::uint32_t last, Nanoseconds now);
   void book_retry(std::uint32_t first, std::uint32_t last, Nanoseconds now);
   void give_up(std::uint32_t first, std::uint32_t last, Reason reason, Nanoseconds now);

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "deliver/handler_thread.h"
 
-#include <pthread.h>
-
-#include <csignal>
+#include "base/signals.h"
 
 namespace standpipe::deliver {
 
@@ -20,15 +18,7 @@ HandlerThread::~HandlerThread() {
 }
 
 void HandlerThread::post(std::function<void()> job) {
-  if (!thread_.joinable()) {
-    // The loop's thread takes the signals; a plugin's thread must not. Its own faults it has to hear of (culprit.h).
-    sigset_t all, before;
-    sigfillset(&all);
-    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) sigdelset(&all, fault);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    thread_ = std::thread([shared = shared_] { work(shared); });
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  }
+  if (!thread_.joinable()) thread_ = start_without_signals([shared = shared_] { work(shared); });
   {
     const std::lock_guard lock(shared_->mutex);
     shared_->job = std::move(job);

@@ -22,8 +22,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Nanoseconds kSpillMost =
-    60s;  // and a second for each kSpillBytes of the memory's addresses, which are 8 times its messages
+// To save what waits: so long, and a second for each kSpillBytes of the memory's addresses, which are 8 times its messages.
+constexpr Nanoseconds kSpillMost = 60s;
 constexpr std::uint64_t kSpillBytes = 128 << 20;
 constexpr Nanoseconds kStartMost = 60s;  // until a worker is ready, where a service manager waits
 constexpr int kOtherwise = 12;           // times as patient with a plugin that is in another call than handle
@@ -100,12 +100,8 @@ void Keeper::start(const std::vector<std::string>& arguments, bool spills) {
   Fd ours(pair[0]);
   const Fd theirs(pair[1]);
   ::fcntl(ours.get(), F_SETFL, O_NONBLOCK);
-  const auto entries = store_.entries();
-  const auto list = write_list(entries);
-  std::vector<int> inherited{theirs.get(), list.get()};
-  for (const auto& entry : entries) inherited.push_back(entry.fd);
-  const auto pid =
-      program_.start(arguments, inherited, "STANDPIPE_KEEPER=" + std::to_string(theirs.get()) + ',' + std::to_string(list.get()));
+  const Legacy legacy(theirs.get(), store_.entries());
+  const auto pid = program_.start(arguments, legacy.inherited(), legacy.variable());
   worker_.emplace();
   worker_->pid = pid;
   worker_->socket = std::move(ours);
@@ -218,8 +214,9 @@ std::optional<Nanoseconds> Keeper::next_duty(Nanoseconds spill_end) const {
   if (worker_->killed) return std::nullopt;  // SIGCHLD is all that is left to come
   if (worker_->spills) return spill_end;
   auto next = notified_stop_ ? std::nullopt : watchdog_.next();
-  if (const auto look = stop_watch_.next(); look && stop_is_watched()) next = next ? std::min(*next, *look) : *look;
-  if (page_ && !page_->watches().empty()) next = next ? std::min(*next, hang_watch_.next_look()) : hang_watch_.next_look();
+  const auto or_sooner = [&](Nanoseconds look) { next = next ? std::min(*next, look) : look; };
+  if (stop_is_watched() && stop_watch_.next()) or_sooner(*stop_watch_.next());
+  if (page_ && !page_->watches().empty()) or_sooner(hang_watch_.next_look());
   return next;
 }
 

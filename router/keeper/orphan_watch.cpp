@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "base/failure.h"
+#include "base/signals.h"
 #include "base/text.h"
 #include "keeper/processes.h"
 
@@ -21,17 +22,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Nanoseconds kLook = 250ms;
-
-// Its signals are the loop's.
-template <typename Work>
-std::thread start_without_signals(Work work) {
-  sigset_t all, before;
-  sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread(work);
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
-}
 
 }  // namespace
 
@@ -81,11 +71,8 @@ void OrphanWatch::replace() {
     const auto entries = link_.entries();
     if (std::none_of(entries.begin(), entries.end(), [](const auto& e) { return e.name == kMemoryName; }))
       return;  // it came back in the last moment, and has ended its work
-    const auto list = write_list(entries);
-    std::vector<int> inherited{link_.socket(), list.get()};
-    for (const auto& entry : entries) inherited.push_back(entry.fd);
-    const auto variable = "STANDPIPE_KEEPER=" + std::to_string(link_.socket()) + ',' + std::to_string(list.get());
-    const int problem = program_.replace(arguments_, inherited, variable);
+    const Legacy legacy(link_.socket(), entries);
+    const int problem = program_.replace(arguments_, legacy.inherited(), legacy.variable());
     reporter_.error("keeper", std::string("it cannot be saved: ") + std::strerror(problem) + "; the plugin is waited for");
   } catch (const Failure& failure) {
     reporter_.error("keeper", std::string("it cannot be saved: ") + failure.what() + "; the plugin is waited for");

@@ -55,4 +55,11 @@ std::vector<Store::Entry> read_list(int list) {
   return entries;
 }
 
+Legacy::Legacy(int socket, const std::vector<Store::Entry>& entries)
+    : list_(write_list(entries)),
+      inherited_{socket, list_.get()},
+      variable_("STANDPIPE_KEEPER=" + std::to_string(socket) + ',' + std::to_string(list_.get())) {
+  for (const auto& entry : entries) inherited_.push_back(entry.fd);
+}
+
 }  // namespace standpipe::keeper

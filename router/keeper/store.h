@@ -36,4 +36,18 @@ class Store {
 Fd write_list(const std::vector<Store::Entry>& entries);
 std::vector<Store::Entry> read_list(int list);
 
+// What a worker is started with: the socket to its keeper, and all that is kept. Link::from_environment is the other end.
+class Legacy {
+ public:
+  // The descriptors outlive it. Throws Failure.
+  Legacy(int socket, const std::vector<Store::Entry>& entries);
+  const std::vector<int>& inherited() const { return inherited_; }
+  const std::string& variable() const { return variable_; }
+
+ private:
+  Fd list_;
+  std::vector<int> inherited_;
+  std::string variable_;
+};
+
 }  // namespace standpipe::keeper

@@ -87,7 +87,6 @@ void Hub::open_sources() {
       link_.keep("source/" + s.name, inlet.fifo().fd());
       if (inlet.fifo().created()) reporter_.info(s.name + ": created " + s.path);
       if (budget_.source_fifo) inlet.fifo().grow(budget_.source_fifo);
-      moderations_.emplace_back();
       poller_.add(inlet.fifo().fd(), EPOLLIN, key(kInlet, i));
       inlet_of_[&inlet.log()] = i;
       ready_inlets_.add(i);  // whatever lies in it already tells nobody

@@ -21,7 +21,6 @@
 #include "base/signals.h"
 #include "worker/data.h"
 #include "worker/inlet.h"
-#include "worker/moderation.h"
 #include "worker/pipe_budget.h"
 #include "worker/poller.h"
 #include "worker/timers.h"
@@ -189,7 +188,6 @@ class Hub final : public deliver::Surroundings {
 
   std::vector<std::unique_ptr<Inlet>> inlets_;
   std::vector<std::unique_ptr<deliver::HandlerLoop>> handlers_;
-  std::vector<Moderation> moderations_;                  // by inlet
   std::vector<std::vector<std::size_t>> handlers_of_;    // by inlet, by bit
   std::vector<deliver::Delivery*> deliveries_;           // by id
   std::vector<std::unique_ptr<deliver::Relay>> relays_;  // by inlet; may be none

@@ -9,26 +9,24 @@ namespace standpipe::worker {
 void Hub::moderate(std::size_t i, Inlet::Turn turn) {
   if (!poller_.is_exact()) return;
   if (turn == Inlet::Turn::full) return end_moderation(i);
-  auto& moderation = moderations_[i];
+  auto& inlet = *inlets_[i];
+  auto& moderation = inlet.moderation();
   const bool was = moderation.by_clock();
-  moderation.after_turn(now_, inlets_[i]->books().accepted);
-  if (!was && moderation.by_clock()) {
-    poller_.remove(inlets_[i]->fifo().fd());
-    inlets_[i]->look_by_clock(true);
-  }
+  moderation.after_turn(now_, inlet.books().accepted);
+  if (!was && moderation.by_clock()) poller_.remove(inlet.fifo().fd());
   if (was && !moderation.by_clock() && !watch(i)) moderation.go_on();
   if (moderation.by_clock() && turn == Inlet::Turn::idle) timers_.set(key(kInlet, i), now_ + Moderation::kLook);
 }
 
 // It will not be looked at for longer than a look: only epoll tells then that its writers have gone.
 void Hub::end_moderation(std::size_t i) {
-  if (moderations_[i].end() && !watch(i)) moderations_[i].go_on();
+  auto& moderation = inlets_[i]->moderation();
+  if (moderation.end() && !watch(i)) moderation.go_on();
 }
 
 // Epoll tells at once of what is there already. false: the kernel has no memory for that now, so the clock goes on.
 bool Hub::watch(std::size_t i) try {
   poller_.add(inlets_[i]->fifo().fd(), EPOLLIN, key(kInlet, i));
-  inlets_[i]->look_by_clock(false);
   return true;
 } catch (const Failure&) {
   return false;

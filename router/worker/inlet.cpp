@@ -90,7 +90,9 @@ Inlet::Turn Inlet::take_turn(const Pipe& stage, int dev_null) {
 source::Accepted Inlet::take(log::Step step, const Pipe& stage, std::size_t most) {
   memory().commit();
   memory().begin(step, id_);
-  const auto until = hung_up_ ? source::Until::closed : by_clock_ && !allowance_ ? source::Until::gathered : source::Until::empty;
+  const auto until = hung_up_                                ? source::Until::closed
+                     : moderation_.by_clock() && !allowance_ ? source::Until::gathered
+                                                             : source::Until::empty;
   const auto got = fifo_.take(stage, most, until);
   if (got.bytes) memory().moved(got.bytes);
   if (!got.error) return got;

@@ -16,6 +16,7 @@
 #include "log/log.h"
 #include "match/matcher.h"
 #include "source/fifo_source.h"
+#include "worker/moderation.h"
 #include "worker/spill_feed.h"
 
 namespace standpipe::worker {
@@ -50,8 +51,8 @@ class Inlet {
   bool is_spilled() const { return spills_ && spills_->spilled(); }
 
   void on_event(std::uint32_t events);
-  // The clock tells when to look, and not epoll.
-  void look_by_clock(bool by_clock) { by_clock_ = by_clock; }
+  // Who tells when to look, epoll or the clock; its turns go by that.
+  Moderation& moderation() { return moderation_; }
   bool hung_up() const { return hung_up_; }  // its writers have gone, and that is to be seen before others come
   // One turn: at most what one segment has room for.
   Turn accept(const Pipe& stage, int dev_null);
@@ -138,7 +139,7 @@ class Inlet {
   Nanoseconds came_{0};  // when the last bytes came (steady)
   bool name_gone_said_ = false;
   bool hung_up_ = false;
-  bool by_clock_ = false;
+  Moderation moderation_;
   bool warn_unmatched_;
   std::optional<std::uint64_t> allowance_;  // stopping: bytes that may still be accepted
   bool stopped_ = false;

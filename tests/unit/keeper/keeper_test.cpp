@@ -244,9 +244,7 @@ TEST_CASE("a program that is removed while it runs goes on") {
 TEST_CASE("a service manager hears of readiness, life and the end") {
   KeptToy toy({"ready; serve"});
   const test::Manager manager("@standpipe-test-" + toy.folder().path());
-  ::setenv("WATCHDOG_USEC", "40000", 1);
-  toy.start();
-  ::unsetenv("WATCHDOG_USEC");
+  toy.start_watched("40000");
   std::string heard;
   const auto hears = [&](const std::string& what) {
     return KeptToy::eventually([&] { return (heard = manager.heard()) == what; });
@@ -296,9 +294,7 @@ TEST_CASE("a plugin that closes has its time, and a call that an earlier worker'
 TEST_CASE("a worker that starts slowly is not killed for it, and the service manager hears of the keeper") {
   KeptToy toy({"memory; ready; kill", "pause 700; memory; ready; stopping; exit 0"});
   const test::Manager manager("@standpipe-test-" + toy.folder().path());
-  ::setenv("WATCHDOG_USEC", "400000", 1);
-  toy.start();
-  ::unsetenv("WATCHDOG_USEC");
+  toy.start_watched("400000");
   int alive = 0;
   CHECK(KeptToy::eventually([&] { return (alive += manager.heard() == "WATCHDOG=1") >= 5; }));
   CHECK(KeptToy::eventually([&] { return manager.heard() == "STOPPING=1"; }));
@@ -309,9 +305,7 @@ TEST_CASE("a worker that starts slowly is not killed for it, and the service man
 
 TEST_CASE("a worker that saves is not asked for signs of life") {
   KeptToy toy({"memory; ready; stopping; saving; pause 700; exit 0"});
-  ::setenv("WATCHDOG_USEC", "400000", 1);
-  toy.start();
-  ::unsetenv("WATCHDOG_USEC");
+  toy.start_watched("400000");
   CHECK(toy.end() == 0);
   CHECK(toy.workers() == 1);
 }
@@ -329,9 +323,7 @@ TEST_CASE("a worker that saves what is left has its time") {
 TEST_CASE("a loop that does not answer is killed before the service manager ends all, and its handler is marked") {
   KeptToy toy({"memory; ready; on_loop; freeze", "memory; stuck; stopping; exit 0"});
   const test::Manager manager("@standpipe-test-" + toy.folder().path());
-  ::setenv("WATCHDOG_USEC", "400000", 1);
-  toy.start();
-  ::unsetenv("WATCHDOG_USEC");
+  toy.start_watched("400000");
   CHECK(toy.end() == 0);
   CHECK(toy.log() == "start\nstart\nstuck 1\n");
   CHECK_THAT(toy.said(), Contains("handler second has stood still for 200ms, and the service manager waits for a sign of life; the "

@@ -176,7 +176,7 @@ TEST_CASE("what is left in a FIFO waits for the next look by the clock; epoll wo
   write(slots + 3);
   CHECK(turn() == worker::Inlet::Turn::more);
   CHECK(turn() == worker::Inlet::Turn::idle);
-  f.inlets[0]->look_by_clock(true);
+  f.inlets[0]->moderation().go_on();
   write(slots + 3);
   CHECK(turn() == worker::Inlet::Turn::idle);
   CHECK(fifo.waiting() == 3 * packet.size());
