@@ -14,8 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Nanoseconds kLookFirst = 1ms;  // for a reader that takes from a pipe that is not full
-constexpr Nanoseconds kLookLast = 1s;
 constexpr Nanoseconds kHurry = 20ms;           // the same, while a full log waits for it
 constexpr std::size_t kPiecesMax = 512;        // a writev: 64 KiB of single 128-byte frames
 constexpr std::uint64_t kTurnBytes = 1 * MiB;  // then others have their turn

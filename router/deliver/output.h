@@ -110,6 +110,10 @@ class Output {
   void stop();
 
  private:
+  // How soon to look for a reader that takes from a pipe that is not full, at first and at most.
+  static constexpr Nanoseconds kLookFirst = std::chrono::milliseconds(1);
+  static constexpr Nanoseconds kLookLast = std::chrono::seconds(1);
+
   enum class State { unopened, flowing, no_reader };
   struct Sending {
     std::uint32_t delivery;

@@ -15,6 +15,7 @@
 #include "base/signals.h"
 #include "base/text.h"
 #include "keeper/processes.h"
+#include "keeper/shared_header.h"
 
 namespace standpipe::keeper {
 namespace {
