@@ -1,7 +1,7 @@
 # Debian 12 packages, all in one place; read by quickstart.sh, tests/run.sh and tests/bench/run.sh.
 
 # To build and run the router and its plugins.
-packages_build="g++ cmake ninja-build libboost-dev libboost-filesystem-dev libboost-program-options-dev libyaml-cpp-dev"
+packages_build="g++ cmake ninja-build libboost-dev libboost-filesystem-dev libboost-program-options-dev libyaml-cpp-dev libsimdjson-dev"
 # To build and run the tests: a second compiler, its sanitizers and linters, the test library, what watches processes.
 packages_test="clang clang-tidy clang-format libclang-rt-14-dev catch2 ccache python3 valgrind strace git"
 # What tests/bench measures beside; each is left out where it is not there.

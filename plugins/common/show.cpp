@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <string>
 
+#include "common/escape.h"
 #include "common/utf8.h"
 
 namespace common {
@@ -22,61 +23,25 @@ void add_hex(std::string& out, unsigned char c) {
   out += kHexDigits[c & 15];
 }
 
-std::string_view short_escape(char32_t point) {
-  switch (point) {
-    case '\n':
-      return "\\n";
-    case '\r':
-      return "\\r";
-    case '\t':
-      return "\\t";
-    case '\\':
-      return "\\\\";
-    default:
-      return {};
-  }
-}
-
-std::string hex_escape(std::string_view bytes) {
-  std::string out;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    out += "\\x";
-    add_hex(out, byte_at(bytes, i));
-  }
+std::string hex_escape(char c) {
+  std::string out = "\\x";
+  add_hex(out, static_cast<unsigned char>(c));
   return out;
 }
 
-std::string unicode_escape(char32_t point) {  // everything that rewrites_screen knows has at most 16 bits
-  std::string out = "\\u";
-  add_hex(out, static_cast<unsigned char>(point >> 8));
-  add_hex(out, static_cast<unsigned char>(point & 0xff));
-  return out;
+char* put_base64(char* to, const char* three) {
+  const auto get = [&](std::size_t i) { return std::uint32_t{static_cast<unsigned char>(three[i])}; };
+  const auto bits = get(0) << 16 | get(1) << 8 | get(2);
+  for (const unsigned shift : {18u, 12u, 6u, 0u}) *to++ = kBase64Digits[bits >> shift & 63];
+  return to;
 }
 
-// Passes runs of harmless text on whole; asks `replace(character, its bytes)` for the rest: what stands for it, or empty when
-// harmless.
-template <class Replace>
-void show_runs(Spool& out, std::string_view text, Replace replace) {
-  std::size_t shown = 0;
-  for (std::size_t i = 0; i < text.size();) {
-    const auto c = character_at(text, i);
-    const auto bytes = std::max<std::size_t>(c.bytes, 1);
-    const std::string instead = replace(c, text.substr(i, bytes));
-    if (!instead.empty()) {
-      out.append(text.substr(shown, i - shown));
-      out.append(instead);
-      shown = i + bytes;
-    }
-    i += bytes;
-  }
-  out.append(text.substr(shown));
-}
-
-std::array<char, 4> base64_group(std::string_view s) {  // of one to three bytes
-  const auto get = [&](std::size_t i) { return i < s.size() ? std::uint32_t{byte_at(s, i)} : 0u; };
-  const std::uint32_t bits = get(0) << 16 | get(1) << 8 | get(2);
-  return {kBase64Digits[bits >> 18], kBase64Digits[bits >> 12 & 63], s.size() > 1 ? kBase64Digits[bits >> 6 & 63] : '=',
-          s.size() > 2 ? kBase64Digits[bits & 63] : '='};
+char* put_base64_rest(char* to, std::string_view one_or_two) {
+  char three[3] = {};
+  one_or_two.copy(three, sizeof three);
+  char* const end = put_base64(to, three);
+  for (auto missing = sizeof three - one_or_two.size(); missing > 0; --missing) *(end - missing) = '=';
+  return end;
 }
 
 std::string dump_line(std::size_t offset, std::string_view bytes) {
@@ -100,34 +65,35 @@ std::string dump_line(std::size_t offset, std::string_view bytes) {
 }  // namespace
 
 void show_escaped(Spool& out, std::string_view payload) {
-  show_runs(out, payload, [](const Character& c, std::string_view bytes) {
-    if (c.bytes == 0) return hex_escape(bytes);
-    if (const auto known = short_escape(c.point); !known.empty()) return std::string(known);
-    return rewrites_screen(c.point) ? hex_escape(bytes) : std::string();
-  });
+  if (is_utf8(payload)) return append_escaped(out, payload, kTerminalEscapes);
+  std::size_t shown = 0;
+  for (std::size_t i = 0; i < payload.size();) {
+    const auto c = character_at(payload, i);
+    if (c.bytes == 0) {
+      append_escaped(out, payload.substr(shown, i - shown), kTerminalEscapes);
+      out.append(hex_escape(payload[i]));
+      shown = i + 1;
+    }
+    i += std::max<std::size_t>(c.bytes, 1);
+  }
+  append_escaped(out, payload.substr(shown), kTerminalEscapes);
 }
 
 void show_json_string(Spool& out, std::string_view utf8) {
   out.append("\"");
-  show_runs(out, utf8, [](const Character& c, std::string_view) {
-    if (c.point == '"') return std::string("\\\"");
-    if (const auto known = short_escape(c.point); !known.empty()) return std::string(known);
-    return rewrites_screen(c.point) ? unicode_escape(c.point) : std::string();
-  });
+  append_escaped(out, utf8, kJsonEscapes);
   out.append("\"");
 }
 
 void show_base64(Spool& out, std::string_view payload) {
   constexpr std::size_t kPiece = 3 * 1024;
-  std::string piece;
   while (!payload.empty()) {
-    piece.clear();
     const auto now = payload.substr(0, kPiece);
-    for (std::size_t i = 0; i < now.size(); i += 3) {
-      const auto group = base64_group(now.substr(i, 3));
-      piece.append(group.data(), group.size());
-    }
-    out.append(piece);
+    char* to = out.room(kPiece / 3 * 4);
+    std::size_t i = 0;
+    for (; i + 3 <= now.size(); i += 3) to = put_base64(to, now.data() + i);
+    if (i < now.size()) to = put_base64_rest(to, now.substr(i));
+    out.wrote(to);
     payload.remove_prefix(now.size());
   }
 }

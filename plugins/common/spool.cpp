@@ -17,24 +17,21 @@ void wait_for_room(int fd) {
 
 }  // namespace
 
-Spool::Spool() { buffer_.reserve(kBytes); }
+Spool::Spool() : buffer_(std::make_unique<char[]>(kBytes)) {}
 
 void Spool::begin(int fd) {
   fd_ = fd;
-  buffer_.clear();
+  used_ = 0;
   ends_.clear();
   accepted_ = written_ = whole_ = 0;
   records_written_ = 0;
 }
 
-void Spool::append(std::string_view bytes) {
-  if (bytes.size() > kBytes - buffer_.size()) flush();
+void Spool::append_by_flushing(std::string_view bytes) {
+  flush();
+  if (bytes.size() <= kBytes) return append(bytes);
   accepted_ += bytes.size();
-  if (bytes.size() >= kBytes) {
-    write_out(bytes);
-  } else {
-    buffer_ += bytes;
-  }
+  write_out(bytes);
 }
 
 void Spool::end_record() {
@@ -43,8 +40,8 @@ void Spool::end_record() {
 }
 
 void Spool::flush() {
-  write_out(buffer_);
-  buffer_.clear();
+  write_out({buffer_.get(), used_});
+  used_ = 0;
 }
 
 void Spool::write_out(std::string_view bytes) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <string>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -26,9 +27,19 @@ class Spool {
 
   Spool();
   void begin(int fd);
-  // These two may write, and throw WriteFailed. After that only the counts below mean anything, until begin.
-  void append(std::string_view bytes);
+  // These may write, and throw WriteFailed. After that only the counts below mean anything, until begin.
+  void append(std::string_view bytes) {
+    if (bytes.size() > room_left()) return append_by_flushing(bytes);
+    std::copy(bytes.begin(), bytes.end(), end());
+    took(bytes.size());
+  }
   void flush();
+  // Room for `most` bytes, at most kBytes, which the caller fills; `wrote` says up to where it did.
+  char* room(std::size_t most) {
+    if (most > room_left()) flush();
+    return end();
+  }
+  void wrote(const char* to) { took(static_cast<std::size_t>(to - end())); }
   void end_record();
 
   std::uint64_t accepted() const { return accepted_; }              // bytes
@@ -37,11 +48,19 @@ class Spool {
   std::size_t records_written() const { return records_written_; }  // records that are all out
 
  private:
+  char* end() { return buffer_.get() + used_; }
+  std::size_t room_left() const { return kBytes - used_; }
+  void took(std::size_t bytes) {
+    used_ += bytes;
+    accepted_ += bytes;
+  }
+  void append_by_flushing(std::string_view bytes);
   void write_out(std::string_view bytes);
   void settle_records();
 
   int fd_ = -1;
-  std::string buffer_;
+  std::unique_ptr<char[]> buffer_;
+  std::size_t used_ = 0;
   std::uint64_t accepted_ = 0;
   std::uint64_t written_ = 0;
   std::uint64_t whole_ = 0;          // up to the end of the last record that is all out

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/utf8.h"
 
+#include <simdjson.h>
+
 namespace common {
 namespace {
 
@@ -9,6 +11,15 @@ bool is_in(char32_t point, char32_t first, char32_t last) { return point >= firs
 std::size_t length_by_lead(unsigned char lead) {
   if (lead < 0xc2 || lead > 0xf4) return 0;
   return lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+}
+
+constexpr std::size_t kShortBytes = 64;  // to here a call of the validator costs more than a look at each byte
+
+bool is_short_ascii(std::string_view text) {
+  if (text.size() > kShortBytes) return false;
+  unsigned bits = 0;
+  for (const char c : text) bits |= static_cast<unsigned char>(c);
+  return bits < 0x80;
 }
 
 }  // namespace
@@ -28,14 +39,7 @@ Character character_at(std::string_view text, std::size_t at) {
   return {point, n};
 }
 
-bool is_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto c = character_at(text, i);
-    if (c.bytes == 0) return false;
-    i += c.bytes;
-  }
-  return true;
-}
+bool is_utf8(std::string_view text) { return is_short_ascii(text) || simdjson::validate_utf8(text.data(), text.size()); }
 
 bool rewrites_screen(char32_t point) {
   return point < 0x20 || is_in(point, 0x7f, 0x9f) || is_in(point, 0x200b, 0x200f) || is_in(point, 0x2028, 0x202e) ||

@@ -13,7 +13,7 @@ struct Character {
 };
 
 Character character_at(std::string_view text, std::size_t at);
-bool is_utf8(std::string_view text);
+bool is_utf8(std::string_view text);  // the same in blocks: gigabytes a second
 
 // Controls, and the characters that reorder or hide what stands around them: a message must not rewrite the operator's screen.
 bool rewrites_screen(char32_t point);

@@ -29,12 +29,14 @@ from middles import (
     Socat,
     SplitHub,
     SyslogNg,
+    TextHub,
     ZeroMq,
     hub,
     is_there,
 )
 
 SIZES = [16, 128, 1024, 65536, 1 << 20]
+TEXT_SIZES = [16, 300, 1024, 65536, 1 << 20]
 BATCH = 65536
 FILE_MOST = 256 << 20  # bytes into a file, which lies in memory
 
@@ -75,6 +77,14 @@ RIVALS = {
 }
 
 
+TEXTS = {  # the first is what the others are measured against
+    "log, lines": ("plugin: log, options: { path: file, format: lines, sync: never }", False),
+    "log, jsonl": ("plugin: log, options: { path: file, format: jsonl, sync: never }", True),
+    "print, text": ("plugin: print, options: { format: text }", False),
+    "print, json": ("plugin: print, options: { format: json }", True),
+}
+
+
 class Bench:
     def __init__(self, options, hubs):
         self.options, self.hubs = options, hubs  # hubs: name -> program
@@ -96,6 +106,19 @@ class Bench:
                 if work.hub is Hub:
                     contenders |= {f"{name}, relay": RelayHub(program) for name, program in self.hubs.items()}
                 self.side_by_side(work.title, row, contenders, Load(size, call, run=work.run(size)), work.bytes_most)
+
+    def texts(self):
+        title = "Text into a file, against lines"
+        sizes = [s for s in TEXT_SIZES if self.wanted(title, report.bytes_text(s))]
+        if sizes:
+            report.head(title, report.THROUGHPUT)
+        for size in sizes:
+            contenders = {}
+            for what, (handler, is_json) in TEXTS.items():
+                for name, program in self.hubs.items():
+                    contenders[what if len(self.hubs) == 1 else f"{name}: {what}"] = TextHub(program, handler, is_json)
+            load = Load(size, BATCH if size < BATCH else 0, texts=True)
+            self.side_by_side(title, report.bytes_text(size), contenders, load, FILE_MOST * size // (size + 100))
 
     def rivals(self):
         title = "Beside what Debian packages, 128 B"
@@ -224,6 +247,7 @@ def arguments():
     if options.smoke:
         options.rounds, options.picture = 1, f"{os.path.splitext(options.picture)[0]}-smoke.svg"
         SIZES[:] = [16, 128, 1 << 20]
+        TEXT_SIZES[:] = [300]
     return options
 
 
@@ -244,7 +268,7 @@ def main():
     for name, path in hubs.items():
         print(f"{name}: {path}")
     bench = Bench(options, hubs)
-    for part in (bench.throughput, bench.rivals, bench.latency, bench.start_and_memory):
+    for part in (bench.throughput, bench.texts, bench.rivals, bench.latency, bench.start_and_memory):
         part()
     if bench.bars:
         print(f"\npicture: {report.picture(options.picture, bench.bars, list(hubs), machine())}")

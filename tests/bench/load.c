@@ -7,8 +7,9 @@
  *   load echo IN OUT                          the bare minimum: read, write
  *   load latency IN OUT SIZE RATE COUNT       frames at a steady rate, and how long each takes: p50 p99 p99.9, in microseconds
  *
- * STREAM is frames:SIZE:RUN:ONLY or lines:SIZE:1:all. SIZE is a payload's bytes (a line's, its newline counted). The last byte of
- * a frame is 'a' for RUN messages, then 'b' for as many. ONLY: all, a or b, of which a reader is given no others.
+ * STREAM is frames:SIZE:RUN:ONLY, lines:SIZE:1:all or texts:SIZE:1:all (frames whose payload is text, begun by its number). SIZE
+ * is a payload's bytes (a line's, its newline counted). The last byte of a frame is 'a' for RUN messages, then 'b' for as many.
+ * ONLY: all, a or b, of which a reader is given no others.
  *
  * The stream is a pattern of some messages, made once and repeated: to make and to check each message anew would cost the
  * generator more than the hop that is to be measured costs, on cores that both share. LOAD_PIPE: bytes of each FIFO.
@@ -52,12 +53,21 @@ static void make_frame(uint8_t* at, uint32_t size, uint64_t number, char last) {
   if (size > 0) at[kHeader + size - 1] = (uint8_t)last;
 }
 
-static void make_line(uint8_t* at, uint32_t size, uint64_t number) {
+static void make_text(uint8_t* at, uint32_t size, uint64_t number) {
   memset(at, 'x', size);
   char text[24];
   const int n = snprintf(text, sizeof text, "%llu ", (unsigned long long)number);
   if ((size_t)n < size) memcpy(at, text, (size_t)n);
+}
+
+static void make_line(uint8_t* at, uint32_t size, uint64_t number) {
+  make_text(at, size, number);
   at[size - 1] = '\n';
+}
+
+static void make_framed_text(uint8_t* at, uint32_t size, uint64_t number) {
+  memcpy(at, &size, kHeader);
+  make_text(at + kHeader, size, number);
 }
 
 static struct Pattern make_pattern(const char* stream) {
@@ -78,6 +88,8 @@ static struct Pattern make_pattern(const char* stream) {
     uint8_t* at = p.bytes + p.count++ * p.message;
     if (lines)
       make_line(at, size, number);
+    else if (!strcmp(kind, "texts"))
+      make_framed_text(at, size, number);
     else
       make_frame(at, size, number, last);
   }

@@ -31,6 +31,7 @@ class Load:
     count: int = 0
     run: int = 1  # so many messages in a row for one destination
     lines: bool = False
+    texts: bool = False  # frames whose payload is text
     whole: bool = False  # compare every byte, not only the heads
 
     @property
@@ -42,7 +43,8 @@ class Load:
         return max(2, self.count // 16 * 2)  # even: half of it for each of two destinations
 
     def stream(self, only="all"):
-        return f"{'lines' if self.lines else 'frames'}:{self.size}:{self.run}:{only}"
+        kind = "lines" if self.lines else "texts" if self.texts else "frames"
+        return f"{kind}:{self.size}:{self.run}:{only}"
 
     def check(self):
         # For small messages, comparing all is cheaper than finding their heads.

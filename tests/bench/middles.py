@@ -2,6 +2,7 @@
 """What stands between the writer and the far end: the hub in its configurations, cat, and the rivals."""
 
 import contextlib
+import json
 import os
 import pathlib
 import shutil
@@ -67,13 +68,13 @@ SOURCE = "in: { fifo: in, log: { max_size: 4MiB } }"  # more than a FIFO of 1 Mi
 
 
 @contextlib.contextmanager
-def hub(binary, place, handlers, routes, sources=SOURCE):
-    """Running and ready; at the end its account must close."""
+def hub(binary, place, handlers, routes, sources=SOURCE, output=os.devnull):
+    """Running and ready; at the end its account must close. `output`: where its standard output goes."""
     path = place / "hub.yaml"
     with open(path, "w") as file:
         file.write(f"sources: {{ {sources} }}\nhandlers: {{ {handlers} }}\nroutes: [{routes}]\nunmatched: drop\n")
-    with open(place / "hub.err", "w+") as err:
-        with running([binary, "run", path], stderr=err, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as child:
+    with open(place / "hub.err", "w+") as err, open(output, "w") as out:
+        with running([binary, "run", path], stderr=err, stdout=out, stdin=subprocess.DEVNULL) as child:
             wait_for(lambda: "ready" in said(place), child, place)
             yield child
         if "account closes" not in said(place):
@@ -202,14 +203,15 @@ class CatToFile(Middle):
 class FileSize:
     """Looks every millisecond: often enough for what takes hundreds."""
 
-    def __init__(self, path, load):
+    def __init__(self, path, load, size_of=None):
         self.path, self.load = path, load
+        self.size_of = size_of or (lambda messages: messages * load.message)
 
     def mark(self):
-        return self.reached(self.load.warm * self.load.message)
+        return self.reached(self.size_of(self.load.warm))
 
     def end(self):
-        return self.reached(self.load.count * self.load.message)
+        return self.reached(self.size_of(self.load.count))
 
     def reached(self, size):
         deadline = time.monotonic() + PATIENCE
@@ -225,6 +227,53 @@ class LogHub(Hub):
     handlers = "out: { plugin: log, options: { path: file, format: frames, sync: never } }"
     far_end = CatToFile.far_end
     check = CatToFile.check
+
+
+# ---- into a file, as text
+
+
+class TextHub(Hub):
+    """Messages as lines in a file, by a handler that shapes each; the small run before the measured ones compares every one."""
+
+    outs = ()
+    routes = "{ from: in, to: out }"
+
+    def __init__(self, binary, handler, is_json):
+        super().__init__(binary)
+        self.handlers, self.is_json = f"out: {{ {handler} }}", is_json
+
+    def start(self, place, load):
+        os.chmod(place / "in", self.mode)
+        return hub(self.binary, place, self.handlers, self.routes, output=place / "file")
+
+    @contextlib.contextmanager
+    def far_end(self, place, load, child):
+        yield FileSize(place / "file", load, lambda messages: self.size_of(messages, load))
+
+    def size_of(self, messages, load):
+        if not self.is_json:
+            return messages * (load.size + 1)
+        empty = len('{"source":"in","sequence":,"time":"2024-05-01T12:00:00.250Z","size":,"text":""}\n')
+        return messages * (empty + len(str(load.size)) + load.size) + digits_up_to(messages)
+
+    def check(self, place, load):
+        if not load.whole:
+            return
+        period = 2 * load.run * ((1 << 17) // load.message // (2 * load.run) + 1)  # as load.c repeats its pattern
+        with open(place / "file") as file:
+            got = [json.loads(line)["text"] if self.is_json else line[:-1] for line in file]
+        if got != [text_of(number % period, load.size) for number in range(load.count)]:
+            raise Failed("the file is not what was sent")
+
+
+def text_of(number, size):
+    head = f"{number} "
+    return (head if len(head) < size else "") + "x" * (size - (len(head) if len(head) < size else 0))
+
+
+def digits_up_to(last):
+    """How many digits the numbers from 1 to `last` have together."""
+    return sum(last - 10**n + 1 for n in range(len(str(last))) if last >= 10**n)
 
 
 # ---- rivals
