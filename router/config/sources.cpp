@@ -78,7 +78,10 @@ void SourceReader::read_fifo(const Reader& reader, const Field& source, source::
 }
 
 void SourceReader::read_owner(const Reader& reader, source::FifoOptions& options) {
-  if (const auto* mode = reader.find("mode")) options.mode = mode_of(context_, *mode).value_or(options.mode);
+  if (const auto* mode = reader.find("mode")) {
+    options.mode = mode_of(context_, *mode).value_or(options.mode);
+    options.mode_given = true;
+  }
   for (const auto& [key, target] : {std::pair("owner", &options.owner), {"group", &options.group}}) {
     *target = reader.text(key);
     if (*target && (target->value().empty() || target->value().find('\0') != std::string::npos))

@@ -33,6 +33,12 @@ class Relay {
   // `source`: its name; `fifo`: its read end. `delivery` is the source's only one, and its handler's.
   Relay(log::Memory& memory, const std::string& source, int fifo, const Delivery& delivery);
 
+  // The source reads another FIFO from now on.
+  void follow(int fifo) {
+    fifo_ = fifo;
+    look_at_mode();
+  }
+
   // What a turn should move at most; what is more finds no room. `frame_bytes`: of the frame that was begun, if that is known.
   std::size_t most(const Output& output, std::uint64_t frame_bytes);
   // Those bytes for the log lie in the stage, and nothing else does.

@@ -7,7 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 #include "base/failure.h"
@@ -21,6 +23,12 @@ constexpr unsigned kNobody = static_cast<unsigned>(-1);  // chown: leave as it i
 std::string folder_of(const std::string& path) {
   const auto slash = path.rfind('/');
   return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::string mode_text(unsigned mode) {
+  std::array<char, 8> text{};
+  std::snprintf(text.data(), text.size(), "%04o", mode & 07777u);
+  return text.data();
 }
 
 std::string user_name(uid_t uid) {
@@ -94,6 +102,18 @@ void give_away(const Fd& fd, const FifoRequest& request) {
   if (::chmod(itself.c_str(), request.mode) != 0) throw Failure::system("set the mode of " + request.path, errno);
 }
 
+// An existing FIFO is somebody's choice and stays as it is; where the configuration says something else, that must be told.
+std::string difference(const FifoRequest& request, const struct stat& st) {
+  const auto mode = st.st_mode & 07777u;
+  if (request.mode_matters && mode != request.mode)
+    return "has mode " + mode_text(mode) + ", and the configuration says " + mode_text(request.mode);
+  if (const auto uid = uid_of(request.path, request.owner); uid != kNobody && uid != st.st_uid)
+    return "belongs to " + user_name(st.st_uid) + ", and the configuration says owner " + *request.owner;
+  if (const auto gid = gid_of(request.path, request.group); gid != kNobody && gid != st.st_gid)
+    return "belongs to group " + std::to_string(st.st_gid) + ", and the configuration says group " + *request.group;
+  return {};
+}
+
 // A descriptor that reads and writes nothing, and that no other end of the FIFO notices.
 Fd look(const std::string& path) { return Fd(::open(path.c_str(), O_PATH | O_CLOEXEC)); }
 
@@ -117,9 +137,10 @@ PreparedFifo prepare_fifo(const FifoRequest& request) {
   struct stat st {};
   if (::fstat(fd.get(), &st) != 0) throw Failure::system("look at " + path, errno);
   if (!S_ISFIFO(st.st_mode)) throw not_a_fifo(path, st.st_mode);
-  const PreparedFifo prepared{created, {st.st_dev, st.st_ino}};
+  PreparedFifo prepared{created, {st.st_dev, st.st_ino}};
   if (!created) {
     refuse_planted_fifo(path, st);
+    prepared.differs = difference(request, st);
     return prepared;
   }
   try {

@@ -11,7 +11,8 @@ namespace standpipe::source {
 // Makes and opens named FIFOs safely in folders that others may write to.
 struct FifoRequest {
   std::string path;
-  unsigned mode = 0600;  // exactly that: the umask is not applied
+  unsigned mode = 0600;       // exactly that: the umask is not applied
+  bool mode_matters = false;  // somebody asked for that mode: one that is there with another is told
   std::optional<std::string> owner = {}, group = {};
   bool create = true;
 };
@@ -23,6 +24,8 @@ struct FifoRequest {
 struct PreparedFifo {
   bool created = false;
   FileId id;
+  // An existing one is not what was asked for, and is kept as it is: in which way, as "has mode 0600, and ... says 0622".
+  std::string differs = {};
 };
 PreparedFifo prepare_fifo(const FifoRequest& request);
 

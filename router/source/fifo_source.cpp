@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "base/failure.h"
 #include "base/invariant.h"
@@ -18,9 +19,14 @@ namespace standpipe::source {
 
 FifoSource::FifoSource(const FifoOptions& options, std::optional<Fd> kept) : path_(options.path) {
   if (adopt(std::move(kept))) return;
-  const auto prepared = prepare_fifo({options.path, options.mode, options.owner, options.group, true});
+  auto prepared = prepare_fifo({.path = options.path,
+                                .mode = options.mode,
+                                .mode_matters = options.mode_given,
+                                .owner = options.owner,
+                                .group = options.group});
   fd_ = open_read_end(options.path, prepared.id);
   created_ = prepared.created;
+  differs_ = std::move(prepared.differs);
 }
 
 bool FifoSource::adopt(std::optional<Fd> kept) {
@@ -39,9 +45,11 @@ After FifoSource::classify(long moved, std::size_t wanted, Until until) const {
   return waiting() <= (until == Until::gathered ? bytes : 0) ? After::drained : After::more;
 }
 
-bool FifoSource::still_has_its_name() const {
-  struct stat named {};
-  return ::stat(path_.c_str(), &named) == 0 && FileId{named.st_dev, named.st_ino} == id();
+FifoSource::Named FifoSource::named() const {
+  struct stat there {};
+  if (::stat(path_.c_str(), &there) != 0) return Named::nothing;
+  if (FileId{there.st_dev, there.st_ino} == id()) return Named::ours;
+  return S_ISFIFO(there.st_mode) ? Named::another_fifo : Named::no_fifo;
 }
 
 bool FifoSource::has_writer() const {

@@ -47,7 +47,9 @@ class FifoSource {
   // Moves at most `most` bytes (at least 1) into the stage, which is empty.
   Accepted take(const Pipe& stage, std::size_t most, Until until);
 
-  bool still_has_its_name() const;  // false: nobody new can open it
+  // What its path leads to by now. Anything but `ours`: nobody new can open this FIFO.
+  enum class Named { ours, nothing, another_fifo, no_fifo };
+  Named named() const;
   // false once a writer was there and the last one left.
   bool has_writer() const;
   std::size_t waiting() const { return bytes_waiting(fd_.get()); }
@@ -56,6 +58,8 @@ class FifoSource {
   int fd() const { return fd_.get(); }
   const std::string& path() const { return path_; }
   bool created() const { return created_; }
+  // How a FIFO that was there differs from what was asked for, or nothing (PreparedFifo::differs).
+  const std::string& differs() const { return differs_; }
   FileId id() const { return FileId::of(fd_.get()); }
 
  private:
@@ -64,6 +68,7 @@ class FifoSource {
 
   std::string path_;
   bool created_ = false;
+  std::string differs_;
   Fd fd_;
 };
 

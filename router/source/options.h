@@ -16,6 +16,7 @@ struct FifoOptions {
   std::string name;                       // the key in YAML
   std::string path;                       // absolute
   unsigned mode = 0600;                   // of a FIFO that must be created; the umask does not weaken it
+  bool mode_given = false;                // the configuration says that mode
   std::optional<std::string> owner = {};  // user and group names or numbers, for a FIFO that must be created
   std::optional<std::string> group = {};
   std::uint64_t message_size_max = kMessageSizeMaxDefault;  // payload bytes

@@ -17,6 +17,7 @@
 #include "control/server.h"
 #include "deliver/culprit.h"
 #include "worker/event_key.h"
+#include "worker/fifo_patrol.h"
 
 namespace standpipe::worker {
 namespace {
@@ -86,6 +87,7 @@ void Hub::open_sources() {
       auto& inlet = *inlets_.back();
       link_.keep("source/" + s.name, inlet.fifo().fd());
       if (inlet.fifo().created()) reporter_.info(s.name + ": created " + s.path);
+      tell_difference(inlet);
       if (budget_.source_fifo) inlet.fifo().grow(budget_.source_fifo);
       poller_.add(inlet.fifo().fd(), EPOLLIN, key(kInlet, i));
       inlet_of_[&inlet.log()] = i;
@@ -157,6 +159,7 @@ void Hub::find_spills() {
 // ---- the loop
 
 void Hub::run() {
+  timers_.set(key(kFifos), now_ + FifoPatrol::kEach);
   while (!finished()) step();
 }
 
@@ -225,6 +228,7 @@ void Hub::on_timer(std::uint64_t k) {
   if (kind_of(k) == kInlet) ready_inlets_.add(index_in(k));
   if (kind_of(k) == kDribble) end_dribbles();
   if (kind_of(k) == kCheckpoint) keep_checkpoint();
+  if (kind_of(k) == kFifos) look_for_fifos();
   if (kind_of(k) == kHandler) ready_handlers_.add(index_in(k));
   if (kind_of(k) == kOutlet) ready_outlets_.add(index_in(k));
 }
@@ -238,6 +242,7 @@ void Hub::accept() {
     if (output) relayed_to_[i] = output;
     inlet.relay(relays_[i].get(), output);
     const auto turn = accept_from(inlet, i);
+    if (inlet.wants_fifo()) reopen_source(i);
     full_inlets_[i] = turn == Inlet::Turn::full;
     if (turn == Inlet::Turn::more) ready_inlets_.add(i);
     if (turn == Inlet::Turn::full) wait_for_room(i);

@@ -58,6 +58,7 @@ class Hub final : public deliver::Surroundings {
   Nanoseconds began() const { return Nanoseconds(run_->began_ns); }  // wall clock, when the first worker did
   std::uint64_t deaths() const { return memory_->shared().deaths; }  // of workers before this one
   const std::vector<std::unique_ptr<deliver::HandlerLoop>>& handlers() const { return handlers_; }
+  const std::vector<std::unique_ptr<Inlet>>& inlets() const { return inlets_; }
   // Sources whose bytes may go on by reference, and those that could if it were not for `refused`.
   struct RelayState {
     std::string source, output;
@@ -122,6 +123,9 @@ class Hub final : public deliver::Surroundings {
   void create_handlers();
   void connect();
   void connect_relays();
+  void tell_difference(const Inlet& inlet);
+  void look_for_fifos();
+  void reopen_source(std::size_t inlet);
   deliver::Output* relays_to(std::size_t inlet) const;
   bool holds_back(std::size_t inlet, const deliver::Output* output);
   void end_holds();

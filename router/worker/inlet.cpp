@@ -299,7 +299,7 @@ void Inlet::take_news(std::vector<std::size_t>& bits) {
 
 // Nobody has the FIFO open to write. What was not a whole frame will never be one, and what comes next is a new stream.
 void Inlet::writers_left() {
-  look_for_name();
+  wants_fifo_ = !allowance_ && !is_reachable();
   hung_up_ = false;
   if (kept_->discards) {
     if (kept_->refusal_said)
@@ -311,15 +311,6 @@ void Inlet::writers_left() {
     return;
   }
   if (log_.partial_bytes() > 0) cut_short(log_.partial_bytes());
-}
-
-void Inlet::look_for_name() {
-  const bool gone = !fifo_.still_has_its_name();
-  if (gone && !name_gone_said_)
-    reporter_.warning("fifo-gone",
-                      name() + ": " + fifo_.path() + " was removed or replaced; nobody can write to this source any more",
-                      "start the hub again: it makes the FIFO anew");
-  name_gone_said_ = gone;
 }
 
 // Of the frame at the end only that many bytes will ever come.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/failure.h"
 #include "base/reporter.h"
 #include "base/throttle.h"
 #include "deliver/account.h"
@@ -17,6 +18,7 @@
 #include "match/matcher.h"
 #include "source/fifo_source.h"
 #include "worker/moderation.h"
+#include "worker/source_state.h"
 #include "worker/spill_feed.h"
 
 namespace standpipe::worker {
@@ -40,6 +42,7 @@ class Inlet {
 
   const std::string& name() const { return options_.name; }
   source::FifoSource& fifo() { return fifo_; }
+  const source::FifoSource& fifo() const { return fifo_; }
   log::Log& log() { return log_; }
   const match::Matcher& matcher() const { return matcher_; }
   const deliver::Intake& books() const { return kept_->books; }
@@ -58,6 +61,18 @@ class Inlet {
   Turn accept(const Pipe& stage, int dev_null);
   // What comes in the next turn may go on to that output by reference; none: not now.
   void relay(deliver::Relay* relay, deliver::Output* output) { relay_ = relay, relay_to_ = output; }
+  // ---- its FIFO's name (inlet_fifo.cpp)
+  // Looks whether writers can still reach the FIFO, and says when that changed. If not, a turn is due, to see whether it was read
+  // to its end; writers that have it open are served until then.
+  bool is_reachable();
+  void look_for_end() { hung_up_ = true; }
+  // It was: time to make it, or to open what is there now.
+  bool wants_fifo() const { return wants_fifo_; }
+  // Throws Failure. Returns the one that was read until now, still open.
+  source::FifoSource reopen();
+  void cannot_reopen(const Failure& failure);  // said once
+  const SourceState& state() const { return state_; }
+
   // Bits of the deliveries for which frames came since this was last asked.
   void take_news(std::vector<std::size_t>& bits);
   // Gives back what all deliveries have passed. true: something was.
@@ -107,7 +122,6 @@ class Inlet {
   void count_run(std::uint32_t count, std::size_t bytes, bool wanted);
   void book();
   void writers_left();
-  void look_for_name();
   void cut_short(std::uint64_t bytes);
   void refuse(std::uint64_t claimed);
   void give_up_partial();
@@ -137,7 +151,8 @@ class Inlet {
   };
   Found found_;
   Nanoseconds came_{0};  // when the last bytes came (steady)
-  bool name_gone_said_ = false;
+  SourceState state_;
+  bool wants_fifo_ = false;  // all of the one that it reads was read, and its path leads elsewhere
   bool hung_up_ = false;
   Moderation moderation_;
   bool warn_unmatched_;

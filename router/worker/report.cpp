@@ -47,8 +47,23 @@ std::string_view state_of(const deliver::HandlerLoop& handler) {
   return handler.ready() ? "ready" : "opening";
 }
 
+std::string source_text(const SourceState& state, Nanoseconds now) {
+  std::string text(name_of(state.kind));
+  if (state.since) text += " since " + clock_text(*state.since, now);
+  if (!state.reason.empty()) text += ": " + state.reason;
+  return text + '\n';
+}
+
+std::string state_json(const SourceState& state) {
+  std::string json = "{\"state\":" + json_string(name_of(state.kind));
+  if (state.since) json += ",\"since\":" + json_string(utc_text(*state.since));
+  if (!state.reason.empty()) json += ",\"reason\":" + json_string(state.reason);
+  return json + '}';
+}
+
 Report report_of(const Hub& hub, const Facts& facts) {
   Report report{.facts = facts, .handlers = {}, .relays = hub.relays(), .account = hub.account()};
+  for (const auto& inlet : hub.inlets()) report.sources.push_back({inlet->name(), inlet->state()});
   for (const auto& handler : hub.handlers()) report.handlers.push_back({handler->name(), state_of(*handler)});
   return report;
 }
@@ -59,6 +74,8 @@ std::string Report::text(Nanoseconds now) const {
   std::string out = "running since " + clock_text(facts.since, now) + ", " + facts.file;
   if (facts.restarts) out += "; the worker was restarted " + counted(facts.restarts, "time");
   out += '\n' + account.text();
+  for (const auto& source : sources)
+    if (source.state.kind != SourceState::Kind::serving) out += "  source " + source.name + " is " + source_text(source.state, now);
   for (const auto& handler : handlers)
     if (handler.state != "ready") out += "  handler " + handler.name + " is " + std::string(handler.state) + '\n';
   for (const auto& relay : relays)
@@ -73,14 +90,17 @@ std::string Report::json() const {
   std::string states;
   for (const auto& handler : handlers)
     states += (states.empty() ? "" : ",") + json_string(handler.name) + ":{\"state\":" + json_string(handler.state) + '}';
+  std::string sources_json;
+  for (const auto& source : sources)
+    sources_json += (sources_json.empty() ? "" : ",") + json_string(source.name) + ':' + state_json(source.state);
   std::string relayed;
   for (const auto& relay : relays)
     relayed += (relayed.empty() ? "" : ",") + ("{\"source\":" + json_string(relay.source)) +
                ",\"output\":" + json_string(relay.output) + ",\"bytes\":" + std::to_string(relay.bytes) +
                ",\"refused\":" + (relay.refused ? json_string(*relay.refused) : "null") + '}';
   return "{\"since\":" + json_string(utc_text(facts.since)) + ",\"file\":" + json_string(facts.file) +
-         ",\"restarts\":" + std::to_string(facts.restarts) + ",\"handlers\":{" + states + "},\"relays\":[" + relayed + "]," +
-         account.json().substr(1);
+         ",\"restarts\":" + std::to_string(facts.restarts) + ",\"source_states\":{" + sources_json + "},\"handlers\":{" + states +
+         "},\"relays\":[" + relayed + "]," + account.json().substr(1);
 }
 
 std::string answer(std::string_view request, const Hub& hub, const Facts& facts) {

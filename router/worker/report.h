@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "deliver/account.h"
 #include "worker/hub.h"
+#include "worker/source_state.h"
 
 namespace standpipe::worker {
 
@@ -25,9 +26,14 @@ struct Report {
     std::string name;
     std::string_view state;  // opening, ready, held, closed
   };
+  struct Source {
+    std::string name;
+    SourceState state;
+  };
   Facts facts;
   std::vector<Handler> handlers;
   std::vector<Hub::RelayState> relays;
+  std::vector<Source> sources = {};
   deliver::Account account;
 
   std::string text(Nanoseconds now) const;  // for people, in local time

@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -119,7 +120,65 @@ def a_fifo_that_is_there_keeps_its_mode(t):
     hub = t.start(LOG.replace("fifo: in", 'fifo: in, mode: "0600"'))
     equal(mode_of(t.path("in")), "0o640")
     assert "created" not in hub.stderr()
+    hub.says(f"{t.path('in')} has mode 0640, and the configuration says 0600; it is kept as it is")
     hub.stop().all_delivered(0)
+
+
+# ---- what others do to it while the hub runs
+
+
+def state_of(hub, source="in"):
+    return hub.stats()["source_states"][source]["state"]
+
+
+@test
+def a_fifo_that_is_removed_or_replaced_while_nobody_writes_is_had_again(t):
+    hub = t.start(LOG)
+    hub.send("in", [b"one"])
+    t.until_logged("out", [b"one"])
+    t.path("in").unlink()
+    hub.says("made .*in again")
+    hub.send("in", [b"two"])
+    os.mkfifo(t.path("other"), 0o600)
+    t.path("other").rename(t.path("in"))
+    hub.says("reads the FIFO that is at .*in now")
+    hub.send("in", [b"three"])
+    t.until_logged("out", [b"one", b"two", b"three"])
+    equal(state_of(hub), "serving")
+    hub.stop().all_delivered(3)
+
+
+@test
+def writers_that_have_the_old_fifo_open_are_served_to_their_end(t):
+    hub = t.start(LOG)
+    old = t.writer("in")
+    t.path("in").unlink()
+    until(lambda: state_of(hub) == "unreachable", "stats says that it is gone", 20)
+    old.send(b"by the old one")
+    t.until_logged("out", [b"by the old one"])
+    equal(state_of(hub), "unreachable")
+    old.close()
+    hub.says("made .*in again")
+    os.kill(hub.pids()[-1], signal.SIGKILL)  # the next worker has the new one
+    hub.says("went on after")
+    hub.send("in", [b"by the new one"])
+    t.until_logged("out", [b"by the old one", b"by the new one"])
+    equal(t.frames("out"), [b"by the old one", b"by the new one"])
+    hub.stop().all_delivered(2)
+
+
+@test
+def a_file_in_the_place_of_the_fifo_is_said_once_and_goes_away(t):
+    hub = t.start(LOG)
+    t.path("in").unlink()
+    t.path("in").write_text("precious")
+    hub.says("its FIFO cannot be opened again: .*in is a regular file, not a FIFO")
+    equal(state_of(hub), "unreachable")
+    t.path("in").rename(t.path("kept"))
+    hub.says("made .*in again")
+    equal((t.path("kept").read_text(), hub.stderr().count("is a regular file")), ("precious", 1))
+    hub.send("in", [b"one"])
+    hub.stop().all_delivered(1)
 
 
 @test

@@ -110,3 +110,16 @@ TEST_CASE("a path that is given to another file in between is noticed") {
   REQUIRE(::mkfifo((folder / "in").c_str(), 0600) == 0);
   CHECK_THROWS_AS(source::open_read_end(folder / "in", prepared.id), Failure);
 }
+
+TEST_CASE("a FIFO that is there keeps its mode and owner, and how it differs from what was asked for is told") {
+  const test::TemporaryFolder folder;
+  const auto path = folder / "in";
+  prepare_fifo({.path = path, .mode = 0600});
+  CHECK(prepare_fifo({.path = path, .mode = 0622}).differs.empty());  // nobody asked for that
+  CHECK(prepare_fifo({.path = path, .mode = 0600, .mode_matters = true}).differs.empty());
+  CHECK(prepare_fifo({.path = path, .mode = 0622, .mode_matters = true}).differs ==
+        "has mode 0600, and the configuration says 0622");
+  const auto other = std::to_string(::geteuid() + 1);
+  CHECK(prepare_fifo({.path = path, .owner = other}).differs.ends_with(", and the configuration says owner " + other));
+  CHECK((look(path).st_mode & 07777) == 0600);
+}

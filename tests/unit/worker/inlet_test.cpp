@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <standpipe/wire.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <memory>
@@ -489,4 +491,102 @@ TEST_CASE("writers that left while no worker lived are seen to be gone") {
   f.accept();
   CHECK(f.take() == Payloads{"whole"});
   CHECK(f.books().truncated == 1);
+}
+
+// ---- its FIFO's name
+
+namespace {
+
+// As the hub does on its timer: whoever finds the name gone takes a turn to see whether all was read.
+void patrol(Fixture& f) {
+  if (f.inlets[0]->is_reachable()) return;
+  f.inlets[0]->look_for_end();
+  f.accept();
+}
+
+bool is_serving(const Fixture& f) { return f.inlets[0]->state().kind == worker::SourceState::Kind::serving; }
+
+}  // namespace
+
+TEST_CASE("a FIFO that is removed while nobody writes is found, said once, and made again") {
+  Fixture f;
+  patrol(f);
+  CHECK(is_serving(f));
+  ::unlink(f.path().c_str());
+  patrol(f);
+  CHECK_FALSE(is_serving(f));
+  CHECK(f.inlets[0]->state().reason.find("was removed") != std::string::npos);
+  REQUIRE(f.inlets[0]->wants_fifo());
+  patrol(f);
+  CHECK(f.reporter.said.size() == 1);
+  CHECK(f.reporter.said[0].code == "fifo-gone");
+  f.inlets[0]->reopen();
+  CHECK(is_serving(f));
+  Writer writer(f.path());
+  writer.write(framed("by the new one"));
+  f.accept();
+  CHECK(f.take() == Payloads{"by the new one"});
+}
+
+TEST_CASE("what lies in a FIFO that was replaced is read first, and writers that have it open are served until they close") {
+  Fixture f;
+  {
+    Writer old(f.path());
+    old.write(framed("one"));
+    ::unlink(f.path().c_str());
+    REQUIRE(::mkfifo(f.path().c_str(), 0600) == 0);
+    patrol(f);
+    CHECK(f.take() == Payloads{"one"});
+    CHECK_FALSE(f.inlets[0]->wants_fifo());
+    CHECK(f.inlets[0]->state().reason.find("replaced by another FIFO") != std::string::npos);
+    old.write(framed("two"));
+    patrol(f);
+    CHECK(f.take() == Payloads{"two"});
+    CHECK_FALSE(f.inlets[0]->wants_fifo());
+  }
+  f.writers_left();
+  REQUIRE(f.inlets[0]->wants_fifo());
+  f.inlets[0]->reopen();
+  Writer writer(f.path());
+  writer.write(framed("three"));
+  f.accept();
+  CHECK(f.take() == Payloads{"three"});
+}
+
+TEST_CASE("a file in the FIFO's place is said once, with the remedy, until it is gone") {
+  Fixture f;
+  ::unlink(f.path().c_str());
+  { const Fd file(::open(f.path().c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600)); }
+  patrol(f);
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(f.inlets[0]->wants_fifo());
+    try {
+      f.inlets[0]->reopen();
+      FAIL("a file was taken for a FIFO");
+    } catch (const Failure& failure) {
+      f.inlets[0]->cannot_reopen(failure);
+    }
+    patrol(f);
+  }
+  REQUIRE(f.reporter.said.size() == 2);
+  CHECK(f.reporter.said[1].code == "source");
+  CHECK(f.inlets[0]->state().reason.find("is a regular file, not a FIFO") != std::string::npos);
+  ::unlink(f.path().c_str());
+  f.inlets[0]->reopen();
+  CHECK(is_serving(f));
+}
+
+TEST_CASE("a FIFO that is moved away and back is the same one, and goes on") {
+  Fixture f;
+  const auto aside = f.path() + ".aside";
+  Writer writer(f.path());
+  REQUIRE(::rename(f.path().c_str(), aside.c_str()) == 0);
+  patrol(f);
+  CHECK_FALSE(is_serving(f));
+  REQUIRE(::rename(aside.c_str(), f.path().c_str()) == 0);
+  patrol(f);
+  CHECK(is_serving(f));
+  writer.write(framed("still here"));
+  f.accept();
+  CHECK(f.take() == Payloads{"still here"});
 }

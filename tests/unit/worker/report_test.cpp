@@ -43,7 +43,7 @@ TEST_CASE("handlers that are not ready, and restarts of the worker, are said") {
 
 TEST_CASE("for programs it is one object") {
   CHECK(report().json() == R"({"since":"2024-05-01T12:00:00Z","file":"orders.yaml","restarts":0,)"
-                           R"("handlers":{"out":{"state":"ready"}},"relays":[],)" +
+                           R"("source_states":{},"handlers":{"out":{"state":"ready"}},"relays":[],)" +
                                report().account.json().substr(1));
 }
 
@@ -54,4 +54,13 @@ TEST_CASE("where bytes go by reference is said, and why not where they could") {
       r.text(kNoon).ends_with("\n  in -> /run/out: 4,096 bytes went by reference\n"
                               "  other -> /run/o: every byte is copied, for others may write to its FIFO (mode 0620)\n"));
   CHECK(r.json().find(R"("relays":[{"source":"in","output":"/run/out","bytes":4096,"refused":null},)") != std::string::npos);
+}
+
+TEST_CASE("a source that cannot be reached is said with since when and why; one that serves is not") {
+  auto r = report();
+  using Kind = worker::SourceState::Kind;
+  r.sources = {{"in", {}}, {"lost", {Kind::unreachable, kNoon, "/run/lost was removed"}}};
+  CHECK(r.text(kNoon).ends_with("\n  source lost is unreachable since 12:00:00: /run/lost was removed\n"));
+  CHECK(r.json().find(R"("source_states":{"in":{"state":"serving"},"lost":{"state":"unreachable",)"
+                      R"("since":"2024-05-01T12:00:00Z","reason":"/run/lost was removed"}},)") != std::string::npos);
 }

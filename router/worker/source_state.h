@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+
+namespace standpipe::worker {
+
+// What a source is doing, as `stats` says it. Whatever keeps it from serving has a kind of its own here.
+struct SourceState {
+  enum class Kind {
+    serving,      // writers can reach it, and what they write is accepted
+    unreachable,  // its path no longer leads to the FIFO that it reads
+  };
+  Kind kind = Kind::serving;
+  std::optional<Nanoseconds> since = {};  // wall clock; empty while serving
+  std::string reason = {};                // for people: a sentence without its end; empty while serving
+};
+
+constexpr std::string_view name_of(SourceState::Kind kind) {
+  switch (kind) {
+    case SourceState::Kind::serving:
+      return "serving";
+    case SourceState::Kind::unreachable:
+      return "unreachable";
+  }
+  return "";
+}
+
+}  // namespace standpipe::worker
