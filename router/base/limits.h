@@ -56,6 +56,11 @@ constexpr std::size_t kControlClientsMax = 16;
 constexpr std::size_t kControlRequestBytesMax = 4 * KiB;
 constexpr std::size_t kControlAnswersBytesMax = 16 * MiB;  // of all clients together, while they are slow to read
 
+// What a hub may have. A delivery (a source and a handler that some route joins) costs about 2 KiB of memory, and a handler
+// that may block costs a thread.
+constexpr std::size_t kHandlersMax = 10'000;
+constexpr std::size_t kDeliveriesMax = 200'000;
+
 // Configuration: a file larger than this is no configuration.
 constexpr std::size_t kConfigBytesMax = 4 * MiB;
 constexpr std::size_t kConfigNodesMax = 200'000;  // visited, so that aliases of aliases do not explode

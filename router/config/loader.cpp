@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "base/text.h"
+#include "config/extent.h"
 #include "config/handlers.h"
 #include "config/memory.h"
 #include "config/names.h"
@@ -102,6 +103,7 @@ void HubReader::read_sections(const Reader& reader) {
   hub_.sources = sources.options;
   hub_.handlers = handlers.options;
   check_memory(context_, hub_, sources, memory_said_);
+  if (handlers_field && routes_field) check_extent(context_, hub_, handlers_field->key, routes_field->key);
   if (!context_.mistakes.any_error()) {
     warn_of_unused(sources, handlers);
     if (plugins_.loads()) try_handlers(context_, handlers);

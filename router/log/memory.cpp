@@ -15,8 +15,9 @@
 namespace standpipe::log {
 namespace {
 
-constexpr std::uint64_t kAddressesPerByte = 8;  // of the arena, so that fragmentation hardly ever refuses what the budget allows
-constexpr std::uint64_t kUndoBytes = 4 * MiB;   // 30,000 lines; a batch of 1,024 alternating outcomes takes 1,500
+constexpr std::uint64_t kAddressesPerByte = 8;    // of the arena, so that fragmentation hardly ever refuses what the budget allows
+constexpr std::uint64_t kUndoBytes = 4 * MiB;     // 30,000 lines; a batch of 1,024 alternating outcomes takes 1,500
+constexpr std::uint64_t kUndoLinesADelivery = 8;  // one transaction may change every delivery: a message for all, a stop
 
 std::uint64_t whole_lines(std::uint64_t bytes) { return (bytes + Memory::kLine - 1) / Memory::kLine * Memory::kLine; }
 
@@ -67,9 +68,9 @@ void Memory::lay_out() {
   const auto [memory_max, logs, deliveries, handlers] = plan_;
   watches_offset_ = whole_pages(sizeof(Header));
   undo_offset_ = watches_offset_ + whole_pages(handlers * sizeof(keeper::Watch));
-  undo_bytes_ = kUndoBytes;
+  undo_bytes_ = kUndoBytes + deliveries * kUndoLinesADelivery * sizeof(Entry);
   records_offset_ = undo_offset_ + whole_pages(undo_bytes_);
-  records_bytes_ = whole_pages(1 * MiB + logs * 2 * KiB + deliveries * 2 * KiB + handlers * (8 + 8 * kOutputsMax) * KiB);
+  records_bytes_ = whole_pages(1 * MiB + logs * 2 * KiB + deliveries * 2560 + handlers * (8 + 8 * kOutputsMax) * KiB);
   blocks_offset_ = records_offset_ + records_bytes_;
   blocks_ = static_cast<std::uint32_t>(8192 + 256 * handlers + 2 * deliveries);
   arena_offset_ = blocks_offset_ + whole_pages(std::uint64_t{blocks_} * kBlock);

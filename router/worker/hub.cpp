@@ -85,6 +85,7 @@ void Hub::open_sources() {
       inlets_.push_back(
           std::make_unique<Inlet>(s, i, arena_, std::move(matchers_[i]), clock_, reporter_, warn, link_.take("source/" + s.name)));
       auto& inlet = *inlets_.back();
+      memory_->commit();
       link_.keep("source/" + s.name, inlet.fifo().fd());
       if (inlet.fifo().created()) reporter_.info(s.name + ": created " + s.path);
       tell_difference(inlet);
@@ -104,8 +105,8 @@ void Hub::make_handlers() {
   for (std::size_t h = 0; h < options_.handlers.size(); ++h) {
     handlers_.push_back(std::make_unique<deliver::HandlerLoop>(options_.handlers[h], h, *this));
     index_of_[handlers_.back().get()] = h;
+    memory_->commit();
   }
-  memory_->commit();
 }
 
 void Hub::create_handlers() {
@@ -129,6 +130,7 @@ void Hub::connect() {
       auto& handler = *handlers_[handlers[bit]];
       deliveries_.push_back(
           &handler.add(inlet->make_delivery(bit, handler.name(), static_cast<std::uint32_t>(deliveries_.size()))));
+      memory_->commit();  // each for itself: all of them together are more than the undo log holds
     }
     handlers_of_.push_back(handlers);
   }

@@ -170,3 +170,18 @@ unmatched: c
     account = hub.stop()
     equal(account.of("in")["accepted"], 7)
     account.says("in -> a", delivered=3).says("in -> b", delivered=1).says("in -> c", delivered=3)
+
+
+@test(seconds=90)
+def a_hundred_sources_and_a_hundred_and_eighty_handlers_start(t):
+    names = lambda letter, count: [f"{letter}{i}" for i in range(count)]
+    sources, handlers = names("s", 100), names("h", 180)
+    hub = t.start(
+        "sources: {%s}\n" % ", ".join(f"{s}: {{fifo: {s}}}" for s in sources)
+        + "handlers: {%s}\n" % ", ".join(f"{h}: {{plugin: counting}}" for h in handlers)
+        + "routes: [{from: [%s], to: [%s]}]\n" % (", ".join(sources), ", ".join(handlers))
+    )
+    hub.send("s42", [b"one"])
+    account = hub.stop().says("s42", accepted=1)
+    for handler in handlers:
+        account.says(f"s42 -> {handler}", matched=1, delivered=1)

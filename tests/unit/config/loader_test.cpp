@@ -456,3 +456,24 @@ TEST_CASE_METHOD(Fixture, "the memory that a message is said to need is enough")
   CHECK(waiting);
   CHECK(arena.lend(16 * MiB + 4 * KiB, 0));
 }
+
+TEST_CASE_METHOD(Fixture, "more deliveries than a hub can hold are refused with the number") {
+  const auto names = [](const char* letter, int count) {
+    std::string list;
+    for (int i = 0; i < count; ++i) list += (i ? ",\n    " : "") + (letter + std::to_string(i));
+    return "[" + list + "]";
+  };
+  const auto configured = [&](int sources, int handlers) {
+    std::string text = "memory_max: 64MiB\nsources:\n";
+    for (int i = 0; i < sources; ++i) text += "  s" + std::to_string(i) + ": { fifo: /run/s" + std::to_string(i) + " }\n";
+    text += "handlers:\n";
+    for (int i = 0; i < handlers; ++i) text += "  h" + std::to_string(i) + ": { plugin: print }\n";
+    return text + "routes:\n- { from: " + names("s", sources) + ", to: " + names("h", handlers) + " }\n";
+  };
+  CHECK(load(configured(100, 180)).ok());
+  const auto loaded = load(configured(500, 401));
+  REQUIRE(loaded.diagnostics.size() == 1);
+  CHECK(loaded.diagnostics[0].message ==
+        "these routes join more than 200,000 pairs of a source and a handler, which is more than a hub can hold");
+  CHECK(codes(configured(1, 10'001)) == "too-many");
+}

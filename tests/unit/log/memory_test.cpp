@@ -189,6 +189,22 @@ TEST_CASE("records without end are refused before there is no room") {
   CHECK(f.memory->has_record("1"));
 }
 
+TEST_CASE("one transaction may change all deliveries of the plan, and is taken back whole") {
+  constexpr std::size_t kDeliveries = 20'000;
+  auto memory = std::make_unique<Memory>(MemoryPlan{.memory_max = 1 * MiB, .deliveries = kDeliveries});
+  struct Books {
+    std::uint64_t words[24];
+  };
+  const auto change_all = [&](std::uint64_t to) {
+    for (std::size_t i = 0; i < kDeliveries; ++i) Kept<Books>(*memory, std::to_string(i)).edit().words[0] = to;
+  };
+  change_all(1);
+  memory->commit();
+  change_all(2);
+  memory = std::make_unique<Memory>(Fd(::dup(memory->fd())));
+  for (std::size_t i = 0; i < kDeliveries; i += 999) CHECK(Kept<Books>(*memory, std::to_string(i))->words[0] == 1);
+}
+
 // ---- steps
 
 TEST_CASE("a step is there after a death, with what had moved, until its end was committed") {
