@@ -15,11 +15,11 @@ class Forward {
         path_(options.text("fifo")),
         mode_(common::octal_mode("mode", options.text("mode"))),
         create_(options.boolean("create")),
-        on_reader_death_(options.text("on_reader_death") == "count" ? STANDPIPE_READER_DEATH_COUNT
-                                                                    : STANDPIPE_READER_DEATH_RESEND) {}
+        on_reader_death_(options.text("on_reader_death") == "count" ? STANDPIPE_READER_DEATH_COUNT : STANDPIPE_READER_DEATH_RESEND),
+        trust_(options.text("trust") == "others" ? STANDPIPE_TRUST_OTHERS : STANDPIPE_TRUST_SELF) {}
 
   void open() {
-    output_ = host_.add_fifo({path_, mode_, create_, on_reader_death_});
+    output_ = host_.add_fifo({path_, mode_, create_, on_reader_death_, trust_});
     host_.send_all(output_);
   }
   // Where the router asks about each batch all the same.
@@ -31,6 +31,7 @@ class Forward {
   std::uint32_t mode_;
   bool create_;
   std::uint32_t on_reader_death_;
+  std::uint32_t trust_;
   std::uint32_t output_ = 0;
 };
 
@@ -55,6 +56,10 @@ void Forward::describe(standpipe::Description& d) {
       .one_of({"resend", "count"})
       .fallback("resend")
       .summary("what a dead reader left: send it again to the next one, or count it as delivered");
+  d.option("trust")
+      .one_of({"self", "others"})
+      .fallback("self")
+      .summary("others: use the path even where other users could have put something in its place");
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "base/failure.h"
 #include "base/folder.h"
+#include "base/opening.h"
 
 namespace standpipe {
 namespace {
@@ -29,8 +30,7 @@ std::string holder(int fd) {
 DataFolder::DataFolder(std::string path, pid_t pid) : path_(std::move(path)) {
   make_private_folders(path_);
   const auto name = path_ + "/lock";
-  lock_ = Fd(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
-  if (!lock_) throw Failure::system("open " + name, errno, "data_dir must belong to the hub's user");
+  lock_ = fd_of(paths::open_or_create(name, O_RDWR, 0600, own_file()), "data_dir must belong to the hub's user");
   take();
   const auto text = std::to_string(pid) + "\n";
   (void)!::ftruncate(lock_.get(), 0);  // a full disk costs the number, not the lock

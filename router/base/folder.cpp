@@ -9,6 +9,7 @@
 
 #include "base/failure.h"
 #include "base/fd.h"
+#include "base/opening.h"
 
 namespace standpipe {
 namespace {
@@ -20,26 +21,34 @@ bool stays(char c, bool is_first) {
          (c == '.' && !is_first);
 }
 
-void make_folder(const std::string& path) {
-  if (::mkdir(path.c_str(), 0700) == 0) {
-    (void)sync_folder(folder_of(path));  // best effort: what cannot be synced will be said when a file is written
-    return;
-  }
-  const int error = errno;
-  struct stat st {};
-  if (::stat(path.c_str(), &st) == 0) {  // EEXIST, but also EROFS and EACCES where it exists already
-    if (S_ISDIR(st.st_mode)) return;
-    throw Failure(path + " is no folder", "mv it away, or set data_dir to another folder");
-  }
-  throw Failure::system("make the folder " + path, error, "make it for the hub's user, or set data_dir to another folder");
+constexpr const char* kHelpOther = "set data_dir to another folder";
+
+paths::Entry look_for(const std::string& path) {
+  paths::Rules rules;
+  rules.make_folders = 0700;
+  rules.exception = kHelpOther;
+  paths::Entry entry(path, rules);
+  const auto& problem = entry.problem();
+  if (problem.error == ENOTDIR) throw Failure(problem.at + " is no folder", std::string("mv it away, or ") + kHelpOther);
+  if (!entry) throw failure_of(problem, std::string("make it for the hub's user, or ") + kHelpOther);
+  return entry;
 }
 
 }  // namespace
 
 void make_private_folders(const std::string& path) {
-  for (auto slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1))
-    make_folder(path.substr(0, slash));
-  make_folder(path);
+  auto entry = look_for(path);
+  if (!entry.exists()) {
+    if (const int error = entry.make_folder(0700); error != 0 && error != EEXIST)
+      throw Failure::system("make the folder " + path, error, std::string("make it for the hub's user, or ") + kHelpOther);
+    (void)entry.sync_folder();  // best effort: what cannot be synced will be said when a file is written
+    entry = look_for(path);
+  }
+  const auto& status = entry.status();
+  if (!S_ISDIR(status.st_mode)) throw Failure(path + " is no folder", std::string("mv it away, or ") + kHelpOther);
+  if (!paths::User::current().is_ours(status.st_uid))
+    throw Failure("the folder " + path + " belongs to another user, who can replace what is in it",
+                  "chown it to the hub's user, or " + std::string(kHelpOther));
 }
 
 int sync_folder(const std::string& folder) {

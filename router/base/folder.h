@@ -8,7 +8,8 @@
 // Folders of ours, and names in them.
 namespace standpipe {
 
-// Makes the folder and those above it, for its user alone (0700); those that exist stay as they are. Throws Failure.
+// Makes the folder and those above it, for its user alone (0700); those that exist stay as they are. Throws Failure, also when it
+// belongs to somebody else than us or root, or the way there is not safe (standpipe/open.hpp).
 void make_private_folders(const std::string& path);
 
 // A file that was made, renamed or removed is so after a power failure only when its folder was synced too. 0, or the error.

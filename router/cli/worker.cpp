@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/opening.h"
 #include "base/text.h"
 #include "cli/configuration.h"
 #include "cli/control_socket.h"
@@ -29,8 +30,9 @@ namespace {
 // Opened before the hub starts: a path that cannot be written is told at once, not after a day's work.
 Fd open_account(const std::optional<std::string>& path) {
   if (!path) return Fd();
-  Fd file(::open(path->c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0644));
-  if (!file) throw Failure::system("write the account to " + *path, errno);
+  auto file = fd_of(paths::open_or_create(*path, O_WRONLY | O_TRUNC, 0644), "name another file: --account PATH");
+  const int flags = ::fcntl(file.get(), F_GETFL);
+  (void)::fcntl(file.get(), F_SETFL, flags & ~O_NONBLOCK);  // a pipe may be full for a while
   return file;
 }
 

@@ -49,7 +49,7 @@ void SourceReader::read(const Field& field) {
     const Reader reader(context_, *field.value, field.key,
                         {what,
                          shown(field.name) + ": { fifo: /run/standpipe/" + shown(field.name) + " }",
-                         {"fifo", "mode", "owner", "group", "framing", "log"},
+                         {"fifo", "mode", "owner", "group", "trust", "framing", "log"},
                          {{"options", "they belong to source plugins; a FIFO has none"}}});
     read_fifo(reader, field, options);
     read_owner(reader, options);
@@ -78,6 +78,7 @@ void SourceReader::read_fifo(const Reader& reader, const Field& source, source::
 }
 
 void SourceReader::read_owner(const Reader& reader, source::FifoOptions& options) {
+  options.trust_others = reader.choice("trust", {"self", "others"}) == "others";
   if (const auto* mode = reader.find("mode")) {
     options.mode = mode_of(context_, *mode).value_or(options.mode);
     options.mode_given = true;

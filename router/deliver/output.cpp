@@ -35,7 +35,7 @@ std::vector<plugin::FifoOutputRequest> Output::kept(const log::Memory& memory) {
     const auto bytes = memory.find(name);
     if (bytes.size() != sizeof(Record)) throw log::Memory::Damaged("an output's record has another size");
     const auto& record = *reinterpret_cast<const Record*>(bytes.data());
-    requests.push_back({name.substr(kRecordPrefix.size()), record.mode, record.create != 0, record.resend != 0});
+    requests.push_back({name.substr(kRecordPrefix.size()), record.mode, record.create != 0, record.resend != 0, record.trust != 0});
   }
   return requests;
 }
@@ -52,6 +52,7 @@ void Output::attach(log::Memory& memory, keeper::Link& link, std::uint32_t index
   fresh.mode = request_.mode;
   fresh.create = request_.create;
   fresh.resend = request_.resend;
+  fresh.trust = request_.trust_others;
   commit();
 }
 

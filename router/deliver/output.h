@@ -135,6 +135,8 @@ class Output {
     std::uint32_t mode, create, resend;
     std::uint32_t draining;  // what a dead reader left is being taken back: `taken` is final
     std::uint64_t relayed;   // bytes, ever
+    std::uint32_t trust;     // as the request had it
+    std::uint32_t reserved;
   };
   struct Journal {
     log::Kept<Record> record;

@@ -42,24 +42,32 @@ std::uint64_t read_all(int fd, std::uint64_t most, const std::function<void(std:
 }  // namespace
 
 OutputFifo::OutputFifo(const plugin::FifoOutputRequest& request, std::size_t stage_bytes, std::size_t fifo_bytes, bool prepare)
-    : path_(request.path), mode_(request.mode), create_(request.create), stage_bytes_(stage_bytes), fifo_bytes_(fifo_bytes) {
+    : path_(request.path),
+      mode_(request.mode),
+      create_(request.create),
+      trust_others_(request.trust_others),
+      stage_bytes_(stage_bytes),
+      fifo_bytes_(fifo_bytes) {
   if (prepare) this->prepare();
 }
 
 void OutputFifo::prepare() {
-  const auto prepared = source::prepare_fifo({.path = path_, .mode = mode_, .create = create_});
+  const auto prepared = source::prepare_fifo(request());
   id_ = prepared.id;
   created_ = prepared.created;
 }
 
 bool OutputFifo::open() {
-  Fd fd(::open(path_.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
-  if (!fd && errno == ENXIO) return false;
-  if (!fd && errno == ENOENT) {  // removed since: the next look finds the new one
+  auto opened = paths::open_existing(path_, O_WRONLY, source::rules_of(request()));
+  const int error = opened.problem().error;
+  if (error == ENXIO) return false;
+  if (error == ENOENT) {  // removed since: the next look finds the new one
     prepare();
     return false;
   }
-  if (!fd) throw Failure::system("open " + path_ + " to write", errno, "chmod u+w " + path_ + ", or run the hub as its owner");
+  if (error == EACCES)
+    throw Failure::system("open " + path_ + " to write", error, "chmod u+w " + path_ + ", or run the hub as its owner");
+  Fd fd = fd_of(std::move(opened));
   struct stat st {};
   if (::fstat(fd.get(), &st) != 0 || !S_ISFIFO(st.st_mode)) throw Failure(path_ + " is no FIFO any more", "mv " + path_ + " away");
   id_ = {st.st_dev, st.st_ino};

@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "plugin/handler.h"
+#include "source/create_fifo.h"
 
 namespace standpipe::deliver {
 
@@ -80,6 +81,7 @@ class OutputFifo {
   std::uint64_t in_stage() const { return bytes_waiting(stage_.read_end.get()); }
 
  private:
+  source::FifoRequest request() const { return {.path = path_, .mode = mode_, .create = create_, .trust_others = trust_others_}; }
   void prepare();
   Fd open_to_read() const;
   iovec join(std::span<const iovec> pieces);
@@ -87,6 +89,7 @@ class OutputFifo {
   std::string path_;
   unsigned mode_;
   bool create_;
+  bool trust_others_;
   FileId id_;
   bool created_ = false;
   std::size_t stage_bytes_;

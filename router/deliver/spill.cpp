@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "deliver/spill.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
@@ -12,6 +10,7 @@
 
 #include "base/byte_codec.h"
 #include "base/folder.h"
+#include "base/opening.h"
 #include "base/text.h"
 
 namespace standpipe::deliver {
@@ -81,7 +80,9 @@ std::string unfinished(const std::string& path) { return path + std::string(kUnf
 
 log::DiskLog begun(const std::string& path) {
   const auto name = unfinished(path);
-  if (::unlink(name.c_str()) != 0 && errno != ENOENT) throw Failure::system("delete " + name, errno);  // of an interrupted spill
+  const paths::Entry left(name, own_file());  // of an interrupted spill
+  if (!left) throw failure_of(left.problem());
+  if (const int error = left.remove(); error != 0 && error != ENOENT) throw Failure::system("delete " + name, error);
   return log::DiskLog::open(name, log::DiskLog::Access::append);
 }
 
@@ -93,7 +94,7 @@ SpillWriter::SpillWriter(const std::string& data_dir, std::string_view source)
     : path_(next_path(data_dir, source)), log_(begun(path_)) {}
 
 SpillWriter::~SpillWriter() {
-  if (!is_finished_) ::unlink(unfinished(path_).c_str());
+  if (!is_finished_) (void)paths::Entry(unfinished(path_), own_file()).remove();
 }
 
 std::optional<Failure> SpillWriter::add(std::uint64_t sequence, std::uint64_t accepted_ns,
@@ -125,9 +126,12 @@ std::optional<Failure> SpillWriter::finish() {
   meta.number(static_cast<std::uint8_t>(Kind::end)).number(messages_);
   if (auto failure = log_.append(meta.bytes(), {})) return failure;
   if (auto failure = log_.sync()) return failure;
-  if (::rename(unfinished(path_).c_str(), path_.c_str()) != 0) return Failure::system("rename " + unfinished(path_), errno);
+  const paths::Entry entry(unfinished(path_), own_file());
+  if (!entry) return failure_of(entry.problem());
+  if (const int error = entry.rename_to(path_.substr(path_.rfind('/') + 1)))
+    return Failure::system("rename " + unfinished(path_), error);
   is_finished_ = true;
-  if (const int error = sync_folder(folder_of(path_))) return Failure::system("sync the folder of " + path_, error);
+  if (const int error = entry.sync_folder()) return Failure::system("sync the folder of " + path_, error);
   return std::nullopt;
 }
 

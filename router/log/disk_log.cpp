@@ -12,6 +12,7 @@
 #include "base/byte_codec.h"
 #include "base/crc32c.h"
 #include "base/folder.h"
+#include "base/opening.h"
 #include "base/text.h"
 
 namespace standpipe::log {
@@ -81,9 +82,9 @@ std::string DiskLog::Recovery::text() const {
 // ---- open
 
 DiskLog DiskLog::open(const std::string& path, Access access) {
-  const int flags = access == Access::append ? O_RDWR | O_CREAT : O_RDONLY;
-  Fd fd(::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600));  // O_NONBLOCK: a FIFO must not hang us
-  if (!fd) throw Failure::system("open " + path, errno, help_for(errno, path));
+  auto opened = access == Access::append ? paths::open_or_create(path, O_RDWR, 0600) : paths::open_existing(path, O_RDONLY);
+  if (!opened) throw failure_of(opened.problem(), help_for(opened.problem().error, path));
+  Fd fd(opened.release());
   struct stat st {};
   if (::fstat(fd.get(), &st) != 0) throw Failure::system("look at " + path, errno);
   if (!S_ISREG(st.st_mode)) throw Failure(path + " is no ordinary file, so it cannot be a disk log", "mv it away");
@@ -295,7 +296,10 @@ Failure DiskLog::take_back(const char* what, int error) {
 
 std::optional<Failure> DiskLog::remove() {
   fd_.reset();
-  if (::unlink(path_.c_str()) != 0 && errno != ENOENT) return Failure::system("delete " + path_, errno, help_for(errno, path_));
+  const paths::Entry entry(path_);
+  if (!entry) return failure_of(entry.problem());
+  if (const int error = entry.remove(); error != 0 && error != ENOENT)
+    return Failure::system("delete " + path_, error, help_for(error, path_));
   if (const int error = sync_folder(folder_of(path_)))
     return Failure::system("sync the folder of " + path_, error, help_for(error, path_));
   return std::nullopt;

@@ -146,8 +146,10 @@ std::uint32_t Handler::host_send_all(void* self, std::uint32_t output) {
 
 std::uint32_t Handler::host_add_fifo(void* self, const standpipe_fifo_output* fifo, standpipe_reason* reason) try {
   std::string why;
-  const auto number = static_cast<Handler*>(self)->services_.add_fifo(
-      {std::string(view(fifo->path)), fifo->mode, fifo->create != 0, fifo->on_reader_death == STANDPIPE_READER_DEATH_RESEND}, why);
+  const bool trusts = STANDPIPE_HAS(fifo, standpipe_fifo_output, trust) && fifo->trust == STANDPIPE_TRUST_OTHERS;
+  const FifoOutputRequest request{std::string(view(fifo->path)), fifo->mode, fifo->create != 0,
+                                  fifo->on_reader_death == STANDPIPE_READER_DEATH_RESEND, trusts};
+  const auto number = static_cast<Handler*>(self)->services_.add_fifo(request, why);
   if (!number && reason) {
     reason->length = static_cast<std::uint32_t>(std::min(why.size(), sizeof reason->text));
     std::memcpy(reason->text, why.data(), reason->length);

@@ -17,7 +17,8 @@ struct FifoOutputRequest {
   std::string path;
   unsigned mode = 0600;
   bool create = true;
-  bool resend = true;  // on a reader's death; false: count
+  bool resend = true;         // on a reader's death; false: count
+  bool trust_others = false;  // use whatever others put at the path
 };
 
 // What the hub does for one handler instance. Called from whichever thread the plugin runs in.

@@ -10,7 +10,8 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
+#include <string>
+#include <utility>
 
 #include "base/failure.h"
 #include "base/text.h"
@@ -29,11 +30,6 @@ std::string mode_text(unsigned mode) {
   std::array<char, 8> text{};
   std::snprintf(text.data(), text.size(), "%04o", mode & 07777u);
   return text.data();
-}
-
-std::string user_name(uid_t uid) {
-  const auto* entry = ::getpwuid(uid);
-  return entry ? std::string(entry->pw_name) : "user " + std::to_string(uid);
 }
 
 uid_t uid_of(const std::string& path, const std::optional<std::string>& owner) {
@@ -73,23 +69,6 @@ Failure create_failure(const std::string& path, int error) {
   return Failure::system("create " + path, error);
 }
 
-// Links of our own or of root's are a choice; anybody else's in a shared folder would send our messages where they like.
-void refuse_planted_link(const std::string& path) {
-  struct stat st {};
-  if (::lstat(path.c_str(), &st) != 0 || !S_ISLNK(st.st_mode)) return;
-  if (st.st_uid == ::geteuid() || st.st_uid == 0) return;
-  throw Failure(path + " is a symbolic link made by " + user_name(st.st_uid) + ", not by you",
-                "remove it, or use a folder that only you may write to");
-}
-
-void refuse_planted_fifo(const std::string& path, const struct stat& st) {
-  if (st.st_uid == ::geteuid() || st.st_uid == 0 || ::geteuid() == 0) return;
-  struct stat folder {};
-  if (::stat(folder_of(path).c_str(), &folder) != 0 || !(folder.st_mode & S_IWOTH)) return;
-  throw Failure(path + " belongs to " + user_name(st.st_uid) + ", in a folder that anyone may write to",
-                "remove it, or use a folder that only you may write to");
-}
-
 // The FIFO is made closed to everyone else and opened up only once it is ours and has its owner. By a descriptor that is no end of
 // it: a read end that is opened for a moment would take the message of a writer that finds it, and lose it.
 void give_away(const Fd& fd, const FifoRequest& request) {
@@ -108,55 +87,73 @@ std::string difference(const FifoRequest& request, const struct stat& st) {
   if (request.mode_matters && mode != request.mode)
     return "has mode " + mode_text(mode) + ", and the configuration says " + mode_text(request.mode);
   if (const auto uid = uid_of(request.path, request.owner); uid != kNobody && uid != st.st_uid)
-    return "belongs to " + user_name(st.st_uid) + ", and the configuration says owner " + *request.owner;
+    return "belongs to " + paths::user_name(st.st_uid) + ", and the configuration says owner " + *request.owner;
   if (const auto gid = gid_of(request.path, request.group); gid != kNobody && gid != st.st_gid)
     return "belongs to group " + std::to_string(st.st_gid) + ", and the configuration says group " + *request.group;
   return {};
 }
 
-// A descriptor that reads and writes nothing, and that no other end of the FIFO notices.
-Fd look(const std::string& path) { return Fd(::open(path.c_str(), O_PATH | O_CLOEXEC)); }
+// What stands at the path. It is not opened: a descriptor of O_PATH reads and writes nothing, and no other end of the FIFO notices.
+paths::Entry look_at_fifo(const FifoRequest& request) {
+  paths::Entry entry(request.path, rules_of(request));
+  const auto& problem = entry.problem();
+  if (!entry && request.create && problem.error != EPERM && problem.error != ELOOP)
+    throw create_failure(request.path, problem.error);
+  if (!entry) throw failure_of(problem);
+  return entry;
+}
+
+PreparedFifo existing_fifo(const FifoRequest& request, const paths::Entry& entry) {
+  const auto& st = entry.status();
+  if (!S_ISFIFO(st.st_mode)) throw not_a_fifo(request.path, st.st_mode);
+  return {.created = false, .id = {st.st_dev, st.st_ino}, .differs = difference(request, st)};
+}
+
+PreparedFifo made_fifo(const FifoRequest& request) {
+  const auto entry = look_at_fifo(request);  // anew, because only now something stands there
+  if (!entry.exists()) throw Failure(request.path + " was removed while it was being made", "see who else writes to its folder");
+  const auto prepared = existing_fifo(request, entry);
+  try {
+    give_away(fd_of(entry.open(O_PATH)), request);
+  } catch (const Failure&) {
+    (void)entry.remove();
+    throw;
+  }
+  return {.created = true, .id = prepared.id};
+}
 
 }  // namespace
 
-PreparedFifo prepare_fifo(const FifoRequest& request) {
-  const auto& path = request.path;
-  bool created = false;
-  if (request.create) {
-    uid_of(path, request.owner);  // an unknown name must not leave a half-made FIFO behind
-    gid_of(path, request.group);
-    created = ::mkfifo(path.c_str(), 0600) == 0;
-    if (!created && errno != EEXIST) throw create_failure(path, errno);
-  }
-  if (!created) refuse_planted_link(path);
-  const auto fd = look(path);
-  if (!fd && errno == ENOENT && request.create)
-    throw Failure(path + " is a symbolic link to something that does not exist", "create what it points to, or remove the link");
-  if (!fd && errno == ENOENT) throw Failure(path + " does not exist", "mkfifo " + path + ", or set create: true");
-  if (!fd) throw Failure::system("open " + path, errno);
-  struct stat st {};
-  if (::fstat(fd.get(), &st) != 0) throw Failure::system("look at " + path, errno);
-  if (!S_ISFIFO(st.st_mode)) throw not_a_fifo(path, st.st_mode);
-  PreparedFifo prepared{created, {st.st_dev, st.st_ino}};
-  if (!created) {
-    refuse_planted_fifo(path, st);
-    prepared.differs = difference(request, st);
-    return prepared;
-  }
-  try {
-    give_away(fd, request);
-  } catch (const Failure&) {
-    ::unlink(path.c_str());
-    throw;
-  }
-  return prepared;
+paths::Rules rules_of(const FifoRequest& request) {
+  paths::Rules rules;
+  rules.trust_others = request.trust_others;
+  rules.exception = "set trust: others";
+  if (request.owner) rules.owner = uid_of(request.path, request.owner);
+  return rules;
 }
 
-Fd open_read_end(const std::string& path, FileId id) {
-  Fd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
-  if (!fd && (errno == EMFILE || errno == ENFILE))
-    throw Failure::system("open " + path, errno, "raise the limit of open files: ulimit -n");
-  if (!fd) throw Failure::system("open " + path + " to read", errno, "chmod u+r " + path + ", or run the hub as its owner");
+PreparedFifo prepare_fifo(const FifoRequest& request) {
+  const auto& path = request.path;
+  const auto entry = look_at_fifo(request);  // also refuses an unknown owner, before there is a half-made FIFO
+  gid_of(path, request.group);
+  if (entry.exists()) return existing_fifo(request, entry);
+  if (entry.followed() && request.create)
+    throw Failure(path + " is a symbolic link to something that does not exist", "create what it points to, or remove the link");
+  if (!request.create) throw Failure(path + " does not exist", "mkfifo " + path + ", or set create: true");
+  const int error = entry.make_fifo(0600);
+  if (error == EEXIST) return existing_fifo(request, look_at_fifo(request));  // somebody was quicker
+  if (error != 0) throw create_failure(path, error);
+  return made_fifo(request);
+}
+
+Fd open_read_end(const FifoRequest& request, FileId id) {
+  const auto& path = request.path;
+  auto opened = paths::open_existing(path, O_RDONLY, rules_of(request));
+  const int error = opened.problem().error;
+  if (error == EMFILE || error == ENFILE) throw Failure::system("open " + path, error, "raise the limit of open files: ulimit -n");
+  if (error == EACCES)
+    throw Failure::system("open " + path + " to read", error, "chmod u+r " + path + ", or run the hub as its owner");
+  auto fd = fd_of(std::move(opened));
   if (FileId::of(fd.get()) != id)
     throw Failure(path + " was replaced while it was being opened", "see who else writes to its folder");
   return fd;

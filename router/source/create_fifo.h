@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/fd.h"
+#include "base/opening.h"
 
 namespace standpipe::source {
 
@@ -15,12 +16,13 @@ struct FifoRequest {
   bool mode_matters = false;  // somebody asked for that mode: one that is there with another is told
   std::optional<std::string> owner = {}, group = {};
   bool create = true;
+  bool trust_others = false;  // lifts the rules of standpipe/open.hpp
 };
 
 // Makes sure that a FIFO stands at the path, creating it when it is missing; an existing one keeps its mode and owner.
 // Nobody sees a reader or writer come by that. Returns whether it was created, and which file it is.
-// Throws Failure with the remedy: a regular file (a shell's `>` made it), a folder, a symbolic link that another user planted,
-// a missing folder, lacking permission, an unknown owner.
+// Throws Failure with the remedy: a regular file (a shell's `>` made it), a folder, what another user planted (the rules of
+// standpipe/open.hpp), a missing folder, lacking permission, an unknown owner.
 struct PreparedFifo {
   bool created = false;
   FileId id;
@@ -31,6 +33,9 @@ PreparedFifo prepare_fifo(const FifoRequest& request);
 
 // Opens the read end of what prepare_fifo found: O_RDONLY | O_NONBLOCK | O_CLOEXEC. Throws Failure, also when the path
 // was given to something else in between.
-Fd open_read_end(const std::string& path, FileId id);
+Fd open_read_end(const FifoRequest& request, FileId id);
+
+// The rules for what stands at the path: an owner that was asked for may own it.
+paths::Rules rules_of(const FifoRequest& request);
 
 }  // namespace standpipe::source

@@ -19,12 +19,14 @@ namespace standpipe::source {
 
 FifoSource::FifoSource(const FifoOptions& options, std::optional<Fd> kept) : path_(options.path) {
   if (adopt(std::move(kept))) return;
-  auto prepared = prepare_fifo({.path = options.path,
-                                .mode = options.mode,
-                                .mode_matters = options.mode_given,
-                                .owner = options.owner,
-                                .group = options.group});
-  fd_ = open_read_end(options.path, prepared.id);
+  const FifoRequest request{.path = options.path,
+                            .mode = options.mode,
+                            .mode_matters = options.mode_given,
+                            .owner = options.owner,
+                            .group = options.group,
+                            .trust_others = options.trust_others};
+  auto prepared = prepare_fifo(request);
+  fd_ = open_read_end(request, prepared.id);
   created_ = prepared.created;
   differs_ = std::move(prepared.differs);
 }

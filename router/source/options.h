@@ -19,6 +19,7 @@ struct FifoOptions {
   bool mode_given = false;                // the configuration says that mode
   std::optional<std::string> owner = {};  // user and group names or numbers, for a FIFO that must be created
   std::optional<std::string> group = {};
+  bool trust_others = false;                                // follow and use whatever others put at the path
   std::uint64_t message_size_max = kMessageSizeMaxDefault;  // payload bytes
   std::uint64_t log_size_max = kLogSizeDefault;             // bytes; one larger frame is let in alone
   WhenFull when_full = WhenFull::block;

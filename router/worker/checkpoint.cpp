@@ -8,12 +8,12 @@
 #include <charconv>
 #include <cstdio>
 #include <ctime>
-#include <fstream>
-#include <iterator>
+#include <string>
 #include <string_view>
 
-#include "base/fd.h"
 #include "base/folder.h"
+#include "base/limits.h"
+#include "base/opening.h"
 #include "base/text.h"
 
 namespace standpipe::worker {
@@ -22,6 +22,7 @@ namespace {
 constexpr std::string_view kFirstLine = "standpipe running 1\n";
 constexpr std::string_view kLastLine = "end\n";
 constexpr std::string_view kAccepted = "accepted.";
+constexpr std::size_t kContentBytesMost = 4 * MiB;  // 10,000 sources with the longest names
 
 std::string time_text(Nanoseconds time) {
   const auto seconds = static_cast<std::time_t>(std::chrono::floor<std::chrono::seconds>(time).count());
@@ -77,6 +78,20 @@ int write_all(int fd, std::string_view text) {
   return 0;
 }
 
+// As much as a checkpoint can be; what is more, is none.
+std::string content_at(int fd) {
+  std::string content(kContentBytesMost, '\0');
+  std::size_t filled = 0;
+  while (filled < content.size()) {
+    const auto n = ::read(fd, content.data() + filled, content.size() - filled);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    filled += static_cast<std::size_t>(n);
+  }
+  content.resize(filled);
+  return content;
+}
+
 }  // namespace
 
 std::string Checkpoint::text() const {
@@ -91,9 +106,9 @@ std::string Checkpoint::text() const {
 }
 
 std::optional<Checkpoint> CheckpointFile::previous() const {
-  std::ifstream in(path_, std::ios::binary);
-  if (!in) return std::nullopt;
-  const std::string content{std::istreambuf_iterator<char>(in), {}};
+  const auto opened = paths::open_existing(path_, O_RDONLY, own_file());
+  if (opened.problem().error == ENOENT) return std::nullopt;
+  const auto content = opened ? content_at(opened.fd()) : std::string();
   Checkpoint checkpoint;
   std::string_view rest = content;
   if (!rest.starts_with(kFirstLine) || !rest.ends_with(kLastLine)) return checkpoint;
@@ -107,17 +122,19 @@ std::optional<Checkpoint> CheckpointFile::previous() const {
 
 std::optional<Failure> CheckpointFile::write(const Checkpoint& checkpoint) const {
   const auto temporary = path_ + ".tmp";
-  const auto failed = [&] { return Failure::system("write " + path_, errno); };
-  const Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd) return failed();
-  errno = write_all(fd.get(), content_of(checkpoint));
-  if (errno != 0 || ::rename(temporary.c_str(), path_.c_str()) != 0) return failed();
+  const auto failed = [&](int error) { return Failure::system("write " + path_, error); };
+  const auto opened = paths::open_or_create(temporary, O_WRONLY | O_TRUNC, 0600, own_file());
+  if (!opened) return failure_of(opened.problem());
+  if (const int error = write_all(opened.fd(), content_of(checkpoint))) return failed(error);
+  const paths::Entry entry(temporary, own_file());
+  if (!entry) return failure_of(entry.problem());
+  if (const int error = entry.rename_to(path_.substr(path_.rfind('/') + 1))) return failed(error);
   return std::nullopt;
 }
 
 void CheckpointFile::remove() const {
-  ::unlink((path_ + ".tmp").c_str());
-  ::unlink(path_.c_str());
+  for (const auto& path : {path_ + ".tmp", path_})
+    if (const paths::Entry entry(path, own_file()); entry) (void)entry.remove();
 }
 
 }  // namespace standpipe::worker

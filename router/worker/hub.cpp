@@ -408,7 +408,7 @@ deliver::Output* Hub::output_for(const plugin::FifoOutputRequest& request, std::
   const std::lock_guard lock(made_mutex_);
   for (const auto& made : made_) {
     if (made.path != request.path && made.id != output->id()) continue;
-    if (made.resend == request.resend) return made.output.get();
+    if (made.resend == request.resend) return made.output.get();  // whose rules of trust stay as the first one had them
     why = "another handler sends to " + request.path + " with a different on_reader_death";
     return nullptr;
   }

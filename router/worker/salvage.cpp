@@ -7,12 +7,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 #include <vector>
 
 #include "base/failure.h"
 #include "base/fd.h"
 #include "base/folder.h"
 #include "base/limits.h"
+#include "base/opening.h"
 
 namespace standpipe::worker {
 namespace {
@@ -22,11 +24,12 @@ constexpr int kCopiesMost = 10'000;
 Fd make_file(const std::string& data_dir, std::string& path) {
   for (int n = 1; n <= kCopiesMost; ++n) {
     path = data_dir + "/memory-" + std::to_string(n);
-    Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-    if (file) return file;
-    if (errno != EEXIST) break;
+    const paths::Entry entry(path, own_file());
+    if (entry && entry.exists()) continue;
+    auto file = entry ? entry.create(O_WRONLY, 0600) : paths::Opened(entry.problem());
+    if (file || file.problem().error != EEXIST) return fd_of(std::move(file));
   }
-  throw Failure::system("make " + path, errno);
+  throw Failure("there are " + std::to_string(kCopiesMost) + " copies of a memory in " + data_dir, "mv them away");
 }
 
 // From `begin` to `end` of the memory, to the same place.

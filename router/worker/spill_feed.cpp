@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/spill_feed.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
 
 #include "base/failure.h"
+#include "base/opening.h"
 #include "base/text.h"
 #include "deliver/remaining.h"
 
@@ -70,7 +69,8 @@ bool SpillFeed::open(File& file) try {
 // It is kept for people, under a name by which it is not found again.
 void SpillFeed::put_by(const std::string& path, const Failure& failure) {
   const auto name = path + ".unreadable";
-  const bool moved = ::rename(path.c_str(), name.c_str()) == 0;
+  const paths::Entry entry(path);
+  const bool moved = entry && entry.rename_to(name.substr(name.rfind('/') + 1)) == 0;
   reporter_.error("spill",
                   source_ + ": messages that an earlier run could not deliver cannot be read back: " + failure.what() +
                       "; they are left in " + (moved ? name : path),
@@ -154,8 +154,10 @@ void SpillFeed::passed(log::Position trimmed) {
 }
 
 void SpillFeed::remove(const std::string& path) {
-  if (::unlink(path.c_str()) == 0 || errno == ENOENT) return;
-  const auto failure = Failure::system("delete " + path, errno);
+  const paths::Entry entry(path);
+  const int error = entry ? entry.remove() : entry.problem().error;
+  if (error == 0 || error == ENOENT) return;
+  const auto failure = Failure::system("delete " + path, error);
   reporter_.warning("spill", source_ + ": its messages are delivered, and would be again: " + failure.what(), "delete it");
 }
 

@@ -192,12 +192,19 @@ enum {
   STANDPIPE_READER_DEATH_COUNT = 1   /* others write there too: nothing is taken back; what was in the pipe counts as delivered */
 };
 
+enum {
+  STANDPIPE_TRUST_SELF = 0,  /* the rules of standpipe/open.hpp, at each opening */
+  STANDPIPE_TRUST_OTHERS = 1 /* whatever others put at the path is used */
+};
+
 typedef struct standpipe_fifo_output {
   uint32_t size;
   uint32_t mode; /* permissions for a FIFO that must be created, e.g. 0600 */
   standpipe_string path;
   uint32_t create;          /* 1: create it when missing */
   uint32_t on_reader_death; /* STANDPIPE_READER_DEATH_* */
+  uint32_t trust;           /* STANDPIPE_TRUST_*; older hosts do not read it */
+  uint32_t reserved;
 } standpipe_fifo_output;
 
 typedef struct standpipe_output {

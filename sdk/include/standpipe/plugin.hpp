@@ -162,6 +162,7 @@ class Host {
     std::uint32_t mode = 0600;
     bool create = true;
     std::uint32_t on_reader_death = STANDPIPE_READER_DEATH_RESEND;
+    std::uint32_t trust = STANDPIPE_TRUST_SELF;
   };
   // Only inside open(). Throws fatal with the host's reason.
   std::uint32_t add_fifo(const Fifo& fifo) const {
@@ -174,6 +175,7 @@ class Host {
     request.path = detail::abi(fifo.path);
     request.create = fifo.create;
     request.on_reader_death = fifo.on_reader_death;
+    request.trust = fifo.trust;
     standpipe_reason reason{};
     const auto number = power->add_fifo(host_->self, &request, &reason);
     if (!number) throw fatal(std::string(reason.text, reason.length));

@@ -108,7 +108,7 @@ TEST_CASE("a path that is given to another file in between is noticed") {
   const auto prepared = prepare_fifo({.path = folder / "in"});
   REQUIRE(::rename((folder / "in").c_str(), (folder / "old").c_str()) == 0);
   REQUIRE(::mkfifo((folder / "in").c_str(), 0600) == 0);
-  CHECK_THROWS_AS(source::open_read_end(folder / "in", prepared.id), Failure);
+  CHECK_THROWS_AS(source::open_read_end({.path = folder / "in"}, prepared.id), Failure);
 }
 
 TEST_CASE("a FIFO that is there keeps its mode and owner, and how it differs from what was asked for is told") {
