@@ -71,5 +71,6 @@ TEST_CASE("a checkpoint that cannot be written is said") {
   const CheckpointFile file(folder / "gone");
   const auto failure = file.write({});
   REQUIRE(failure);
-  CHECK(std::string(failure->what()) == "cannot write " + (folder / "gone") + "/running: No such file or directory");
+  CHECK(std::string(failure->what()) ==
+        "cannot open " + (folder / "gone/running.tmp") + ": the folder " + (folder / "gone") + " does not exist");
 }
