@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <span>
+#include <utility>
 
 #include "base/text.h"
+#include "frame/bad_length.h"
 
 namespace standpipe::cli {
 
@@ -120,16 +123,15 @@ Status Receiver::too_late() {
 
 // The same words as the hub's.
 Status Receiver::refuse() {
-  const auto head = reader_.head().substr(0, 16);
-  const bool text = is_printable_ascii(head.substr(0, 4));
+  const auto head = std::as_bytes(std::span(reader_.head().data(), reader_.head().size()));
   Diagnostic d{.code = "bad_frame",
                .message = options_.path + ": a frame claims " + counted(reader_.claimed(), "byte") + " (limit " +
                           thousands(options_.payload_max) + ")"};
-  d.notes.push_back("it begins with " + hex_excerpt(std::as_bytes(std::span(head.data(), head.size()))));
-  if (text)
-    d.notes.push_back("its length is the text \"" + escaped(head.substr(0, 4)) + "\": a writer sends plain text, not frames");
-  d.help.push_back(text ? "use `standpipe send`, or put 4 bytes with the length (little endian) before each message"
-                        : "look at its writers, or raise the limit: --max-message-size");
+  auto why = frame::explain_bad_length(head, options_.payload_max, got_ > 0, "raise the limit: --max-message-size");
+  d.notes.push_back("it begins with " + hex_excerpt(head));
+  if (!why.note.empty()) d.notes.push_back(std::move(why.note));
+  if (got_ == 0) d.notes.emplace_back("if another reader was at this FIFO, it may have taken the beginning of this frame");
+  d.help.push_back(std::move(why.help));
   streams_.out.flush();
   streams_.err.say(d);
   return Status::failed;

@@ -229,6 +229,7 @@ void Hub::on_event(std::uint64_t k, std::uint32_t events) {
 void Hub::on_timer(std::uint64_t k) {
   if (kind_of(k) == kInlet) ready_inlets_.add(index_in(k));
   if (kind_of(k) == kDribble) end_dribbles();
+  if (kind_of(k) == kReminder) remind(index_in(k));
   if (kind_of(k) == kCheckpoint) keep_checkpoint();
   if (kind_of(k) == kFifos) look_for_fifos();
   if (kind_of(k) == kHandler) ready_handlers_.add(index_in(k));
@@ -248,6 +249,7 @@ void Hub::accept() {
     full_inlets_[i] = turn == Inlet::Turn::full;
     if (turn == Inlet::Turn::more) ready_inlets_.add(i);
     if (turn == Inlet::Turn::full) wait_for_room(i);
+    if (inlet.draining()) timers_.set(key(kReminder, i), inlet.reminder_due());
     if (full_inlets_[i] && inlet.waits_for_arena()) timers_.set_if_none(key(kDribble), now_ + kDribbleLook);
     news.clear();
     inlet.take_news(news);
@@ -266,6 +268,11 @@ Inlet::Turn Hub::accept_from(Inlet& inlet, std::size_t i) try {
   reporter_.error("source", inlet.name() + ": " + failure.what(), failure.help());
   timers_.set(key(kInlet, i), now_ + 1s);
   return Inlet::Turn::idle;
+}
+
+void Hub::remind(std::size_t i) {
+  inlets_[i]->remind();
+  timers_.set(key(kReminder, i), inlets_[i]->reminder_due());
 }
 
 // Memory is short. Whoever holds much of it for a frame that does not come is found; looked for again while somebody waits.

@@ -145,6 +145,7 @@ class Hub final : public deliver::Surroundings {
   void moderate(std::size_t inlet, Inlet::Turn turn);
   void end_moderation(std::size_t inlet);
   void end_dribbles();
+  void remind(std::size_t inlet);
 
   void begin_stop();
   void stop_step();

@@ -14,12 +14,6 @@
 #include "frame/length_prefixed.h"
 
 namespace standpipe::worker {
-namespace {
-
-std::string_view as_text(std::span<const std::byte> bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
-
-}  // namespace
-
 Inlet::Inlet(const source::FifoOptions& options, std::size_t id, log::Arena& arena, match::Matcher matcher, const Clock& clock,
              Reporter& reporter, bool warn_unmatched, std::optional<Fd> kept)
     : options_(options),
@@ -178,15 +172,6 @@ bool Inlet::end_dribble() {
   return true;
 }
 
-Inlet::Turn Inlet::discard(const Pipe& stage, int dev_null) {
-  const auto got = take(log::Step::discard, stage, stage.capacity);
-  source::discard_stage(stage, dev_null);
-  threw_away(got.bytes);
-  if (got.after == source::After::closed) writers_left();
-  if (allowance_) stopped_ = true;
-  return got.after == source::After::more ? Turn::more : Turn::idle;
-}
-
 // ---- find and match
 
 // Indexes all whole frames that came. false: no room for that now; readers see what was indexed.
@@ -301,15 +286,8 @@ void Inlet::take_news(std::vector<std::size_t>& bits) {
 void Inlet::writers_left() {
   wants_fifo_ = !allowance_ && !is_reachable();
   hung_up_ = false;
-  if (kept_->discards) {
-    if (kept_->refusal_said)
-      reporter_.info(name() + ": its writers have gone; " + counted(kept_->discarding, "byte") + " drained, listening again");
-    auto& kept = kept_.edit();
-    kept.discards = 0;
-    kept.discarding = 0;
-    kept.need = 0;
-    return;
-  }
+  kept_.edit().stream_began = kept_->stream_offset;
+  if (kept_->discards) return end_draining();
   if (log_.partial_bytes() > 0) cut_short(log_.partial_bytes());
 }
 
@@ -332,35 +310,6 @@ void Inlet::cut_short(std::uint64_t bytes) {
   kept.need = 0;
   log_.drop_unindexed();
   hung_up_ = false;
-}
-
-// A length beyond the limit: nothing behind it can be trusted, until all writers have closed.
-void Inlet::refuse(std::uint64_t claimed) {
-  const auto rest = log_.unindexed();
-  std::uint64_t left_out = 0;
-  const bool say = trouble_.allow(clock_.steady(), left_out);
-  if (say) {
-    Diagnostic d{.code = "bad_frame",
-                 .message = name() + ": a frame claims " + counted(claimed, "byte") + " (limit " +
-                            thousands(options_.message_size_max) + ")"};
-    const auto length = as_text(rest.first(std::min<std::size_t>(4, rest.size())));
-    const bool text = is_printable_ascii(length);
-    d.notes.push_back("at offset " + thousands(offset()) + " of " + fifo_.path() + ": " + hex_excerpt(rest));
-    if (text) d.notes.push_back("its length is the text \"" + escaped(length) + "\": a writer sends plain text, not frames");
-    if (left_out) d.notes.push_back(counted(left_out, "fault") + " on this source left out here; the account has all");
-    d.notes.push_back("what comes until all its writers have closed is drained and counted (bad_frame)");
-    d.help.push_back(text ? "use `standpipe send`, or put 4 bytes with the length (little endian) before each message"
-                          : "look at its writers, or raise `framing: { max_message_size: }` on this source");
-    reporter_.say(d);
-  }
-  auto& kept = kept_.edit();
-  ++kept.books.bad_frame;
-  kept.books.discarded_bytes += rest.size();
-  kept.discarding = rest.size();
-  kept.refusal_said = say;
-  kept.discards = 1;
-  kept.need = 0;
-  log_.drop_unindexed();
 }
 
 // ---- trim and stop

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
@@ -71,7 +72,7 @@ class Inlet {
   // Throws Failure. Returns the one that was read until now, still open.
   source::FifoSource reopen();
   void cannot_reopen(const Failure& failure);  // said once
-  const SourceState& state() const { return state_; }
+  SourceState state() const;
 
   // Bits of the deliveries for which frames came since this was last asked.
   void take_news(std::vector<std::size_t>& bits);
@@ -80,6 +81,12 @@ class Inlet {
   bool waits_for_arena() const { return log_.waits_for_arena(); }
   // Others wait for memory. Gives up a large frame of which nothing came for long (limits.h); true: it did.
   bool end_dribble();
+
+  // A stream that stopped making sense is thrown away until all its writers have gone.
+  bool draining() const { return kept_->discards; }
+  // When people are to be told again, more seldom each time. Empty: it does not drain.
+  std::optional<Nanoseconds> reminder_due() const;
+  void remind();  // if that is due
 
   // Accept only what waits in the FIFO now.
   void begin_stop();
@@ -101,6 +108,10 @@ class Inlet {
     std::uint64_t skip;           // bytes still to come of a frame that was given up
     std::uint32_t discards;       // the stream makes no sense until all writers have gone
     std::uint32_t refusal_said;
+    std::uint64_t stream_began;       // the stream's offset when the last writers had gone
+    std::uint64_t refused_ns;         // steady clock
+    std::uint64_t discards_since_ns;  // the same moment, wall clock
+    std::uint64_t reminders;          // that were said since
   };
 
   Turn take_turn(const Pipe& stage, int dev_null);
@@ -124,6 +135,9 @@ class Inlet {
   void writers_left();
   void cut_short(std::uint64_t bytes);
   void refuse(std::uint64_t claimed);
+  void say_refusal(std::uint64_t claimed, std::uint64_t left_out) const;
+  void end_draining();
+  std::string end_of_draining() const;
   void give_up_partial();
   std::uint64_t allowed() const;
   std::uint64_t offset() const { return kept_->stream_offset - log_.partial_bytes(); }

@@ -58,6 +58,7 @@ std::string state_json(const SourceState& state) {
   std::string json = "{\"state\":" + json_string(name_of(state.kind));
   if (state.since) json += ",\"since\":" + json_string(utc_text(*state.since));
   if (!state.reason.empty()) json += ",\"reason\":" + json_string(state.reason);
+  if (state.discarded_bytes) json += ",\"discarded_bytes\":" + std::to_string(*state.discarded_bytes);
   return json + '}';
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,17 +14,21 @@ namespace standpipe::worker {
 struct SourceState {
   enum class Kind {
     serving,      // writers can reach it, and what they write is accepted
+    draining,     // its stream stopped making sense: what comes is thrown away until all its writers have gone
     unreachable,  // its path no longer leads to the FIFO that it reads
   };
   Kind kind = Kind::serving;
-  std::optional<Nanoseconds> since = {};  // wall clock; empty while serving
-  std::string reason = {};                // for people: a sentence without its end; empty while serving
+  std::optional<Nanoseconds> since = {};              // wall clock; empty while serving
+  std::string reason = {};                            // for people: a sentence without its end; empty while serving
+  std::optional<std::uint64_t> discarded_bytes = {};  // since then, if it drains
 };
 
 constexpr std::string_view name_of(SourceState::Kind kind) {
   switch (kind) {
     case SourceState::Kind::serving:
       return "serving";
+    case SourceState::Kind::draining:
+      return "draining";
     case SourceState::Kind::unreachable:
       return "unreachable";
   }

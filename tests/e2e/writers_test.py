@@ -2,6 +2,7 @@
 """Writers come, go, come again, die inside a frame, and write what is no frame."""
 
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -80,6 +81,36 @@ def plain_text_gets_a_hint_and_poisons_nothing(t):
     hub.send("in", [b"a frame"])
     hub.stop().says("in", accepted=1, bad_frame=1, discarded_bytes=6).says("in -> out", delivered=1)
     equal(t.frames("out"), [b"a frame"])
+
+
+@test
+def a_stray_print_of_a_writer_that_stays_is_told_and_stats_shows_what_it_costs(t):
+    hub = t.start(LOG)
+    writer = t.writer("in")
+    writer.write_seen(frame(b"good") + b"debug: queue len 4\n" + frame(b"lost"))
+    hub.says('its length is the text "debu": a writer prints text between its frames, or several write at once')
+    until(lambda: hub.stats()["source_states"]["in"]["state"] == "draining", "stats says that it drains")
+    state = hub.stats()["source_states"]["in"]
+    equal(state["discarded_bytes"], 19 + len(frame(b"lost")))
+    out, _ = t.run("stats", "--control", hub.control)
+    drains = r"  source in is draining since \d\d:\d\d:\d\d: all that comes is thrown away .* 27 bytes so far; it ends when all its writers"
+    assert re.search(drains, out.decode()), out.decode()
+    writer.close()
+    hub.says("its writers have gone; 27 bytes drained")
+    until(lambda: hub.stats()["source_states"]["in"]["state"] != "draining", "it listens again")
+    hub.stop().says("in", accepted=1, bad_frame=1, discarded_bytes=27).says("in -> out", delivered=1)
+
+
+@test
+def lengths_in_the_other_byte_order_get_a_hint(t):
+    hub = t.start(LOG)
+    writer = t.writer("in")
+    writer.write_seen(struct.pack(">I", 8) + b"x" * 8)
+    hub.says(r"note: in the other byte order \(big endian\) its length is 8, which is within the limit")
+    hub.says("help: write lengths as 4 bytes, little endian")
+    writer.close()
+    hub.says("listening again")
+    hub.stop().says("in", accepted=0, bad_frame=1, discarded_bytes=12).says("in -> out", delivered=0)
 
 
 @test

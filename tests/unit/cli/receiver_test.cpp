@@ -52,15 +52,25 @@ TEST_CASE("without a count, the end of messages is no failure") {
 }
 
 TEST_CASE("plain text is explained") {
-  Held fifo(frame("ok") + "hello\n");
+  Held fifo("hello\n");
   Console c;
   CHECK(c.run({"recv", fifo.path}) == 1);
-  CHECK(c.out() == "ok\n");
+  CHECK(c.out().empty());
   CHECK(c.err() == "error: " + fifo.path +
                        ": a frame claims 1,819,043,176 bytes (limit 16,777,216)\n"
                        "  note: it begins with 68 65 6c 6c 6f 0a  hello.\n"
                        "  note: its length is the text \"hell\": a writer sends plain text, not frames\n"
+                       "  note: if another reader was at this FIFO, it may have taken the beginning of this frame\n"
                        "  help: use `standpipe send`, or put 4 bytes with the length (little endian) before each message\n");
+}
+
+TEST_CASE("text behind a frame is explained as text between frames, and the beginning is not missing") {
+  Held fifo(frame("ok") + "hello\n");
+  Console c;
+  CHECK(c.run({"recv", fifo.path}) == 1);
+  CHECK(c.out() == "ok\n");
+  CHECK(c.err().find("a writer prints text between its frames, or several write at once") != std::string::npos);
+  CHECK(c.err().find("another reader") == std::string::npos);
 }
 
 TEST_CASE("a frame that nobody finishes is told when the time is over") {

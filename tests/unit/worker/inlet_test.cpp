@@ -248,6 +248,72 @@ TEST_CASE("plain text is recognised, and drained until its writers have gone") {
   CHECK(f.books().discarded_bytes == 6 + 17);
 }
 
+TEST_CASE("text behind a frame of the same stream is told as text between frames, in a new stream as plain text") {
+  Fixture f;
+  {
+    Writer writer(f.path());
+    writer.write(framed("good") + "debug: on\n");
+    f.accept();
+    REQUIRE(f.reporter.said.size() == 1);
+    CHECK(f.reporter.said[0].notes[1].find("a writer prints text between its frames") != std::string::npos);
+  }
+  f.writers_left();
+  Writer(f.path()).write("hello\n");
+  f.accept();
+  REQUIRE(f.reporter.said.size() == 3);
+  CHECK(f.reporter.said[2].notes[1].ends_with("a writer sends plain text, not frames"));
+}
+
+TEST_CASE("lengths in the other byte order are told as such") {
+  Fixture f;
+  Writer(f.path()).write(std::string("\0\0\0\x08xxxxxxxx", 12));
+  f.accept();
+  REQUIRE(f.reporter.said.size() == 1);
+  CHECK(f.reporter.said[0].notes[1].find("big endian") != std::string::npos);
+}
+
+TEST_CASE("who drains because of a writer that stays says so again, more seldom each time, whatever worker it is") {
+  Fixture f;
+  CHECK_FALSE(f.inlets[0]->reminder_due());
+  Writer writer(f.path());
+  writer.write("hello\n");
+  f.accept();
+  const auto began = f.clock.now;
+  CHECK(f.inlets[0]->state().kind == worker::SourceState::Kind::draining);
+  CHECK(f.inlets[0]->state().discarded_bytes == 6);
+  CHECK(f.inlets[0]->state().since == began);
+  auto due = *f.inlets[0]->reminder_due();
+  f.inlets[0]->remind();  // not due
+  CHECK(f.reporter.said.size() == 1);
+  Nanoseconds pause{0};
+  for (std::size_t i = 1; i <= 12; ++i) {
+    CHECK(due - f.clock.now > pause);
+    pause = due - f.clock.now;
+    f.clock.now = due;
+    if (i == 2) f.crash();
+    f.inlets[0]->remind();
+    CHECK(f.reporter.said.size() == 1 + i);
+    due = *f.inlets[0]->reminder_due();
+  }
+  CHECK(f.reporter.said[1].message == "in0: for 1 minute all that comes is drained (6 bytes), because of a bad frame");
+  CHECK(f.reporter.said[1].help[0].find(f.path()) != std::string::npos);
+}
+
+TEST_CASE("what drained and listens again is not reminded of") {
+  Fixture f;
+  {
+    Writer writer(f.path());
+    writer.write("hello\n");
+    f.accept();
+  }
+  f.writers_left();
+  CHECK_FALSE(f.inlets[0]->draining());
+  CHECK_FALSE(f.inlets[0]->reminder_due());
+  f.clock.now += 24h;
+  f.inlets[0]->remind();
+  CHECK(f.reporter.said.back().message == "in0: its writers have gone; 6 bytes drained, listening again");
+}
+
 TEST_CASE("a message of just the limit passes, one byte more does not") {
   Fixture f(4 * MiB, 1, 1000);
   Writer writer(f.path());

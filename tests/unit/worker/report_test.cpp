@@ -47,6 +47,16 @@ TEST_CASE("for programs it is one object") {
                                report().account.json().substr(1));
 }
 
+TEST_CASE("a source that drains is said, with since when and how much was thrown away") {
+  using worker::SourceState;
+  auto r = report();
+  r.sources = {{"fine", {}}, {"in", {SourceState::Kind::draining, kNoon, "a bad frame, 1,234 bytes so far", 1234}}};
+  CHECK(r.text(kNoon + 1h).ends_with("\n  source in is draining since 12:00:00: a bad frame, 1,234 bytes so far\n"));
+  CHECK(r.text(kNoon).find("fine") == std::string::npos);
+  CHECK(r.json().find(R"("in":{"state":"draining","since":"2024-05-01T12:00:00Z",)"
+                      R"("reason":"a bad frame, 1,234 bytes so far","discarded_bytes":1234})") != std::string::npos);
+}
+
 TEST_CASE("where bytes go by reference is said, and why not where they could") {
   auto r = report();
   r.relays = {{"in", "/run/out", 4096, {}}, {"other", "/run/o", 0, "others may write to its FIFO (mode 0620)"}};
