@@ -11,7 +11,7 @@ install_packages $packages_build
 echo "2/3 building (a minute or two the first time)"
 build="$here/build/release"
 mkdir -p "$build"
-if ! { cmake -S "$here" --preset release -DSTANDPIPE_TESTS=OFF >"$build/configure.log" 2>&1; }; then
+if ! { cmake -S "$here" --preset release -DBUILD_TESTING=OFF >"$build/configure.log" 2>&1; }; then
   cat "$build/configure.log" >&2
   echo "error: cmake failed; the log is $build/configure.log" >&2
   exit 1

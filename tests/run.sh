@@ -39,10 +39,8 @@ step() {
   [ "$verdict" = ok ]
 }
 
-configure_and_build() {
-  cmake -S . --preset "$1" -DSTANDPIPE_WERROR=ON -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache &&
-    cmake --build "build/$1"
-}
+configure() { cmake -S . --preset "$1" -DSTANDPIPE_WERROR=ON -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache; }
+configure_and_build() { configure "$1" && cmake --build "build/$1"; }
 unit() { JOBS=$jobs sh tests/unit.sh "$@"; }
 journey="base frame log source match plugin deliver worker" # folders that a message passes
 # Tests of thousands of damages, or of millions of bytes, in one thread: what thread sanitizers and valgrind look for is not there.
@@ -54,16 +52,20 @@ e2e() {
   python3 tests/e2e/run.py --bin "build/$flavour/bin/standpipe" --jobs "$jobs" "$@"  # a later --jobs counts
 }
 format() { git ls-files -co --exclude-standard '*.h' '*.hpp' '*.cpp' '*.c' | xargs clang-format --dry-run --Werror; }
+# Sanitizers build folders as one file each, the rest file by file; nobody builds in batches.
+joined() { configure test && python3 tests/compiles.py unity build/test g++; }
 # By folder, as the folders are compiled there: each header is read once a folder and not once a file.
 tidy() { run-clang-tidy -quiet -p build/asan -j "$jobs" "^$here/(build/asan/)?(router|plugins)/"; }
 
 stage_test() {
-  step "build: gcc, optimised" configure_and_build test || return
+  step "build: gcc, optimised, file by file" configure_and_build test || return
   step "unit tests" unit build/test
   step "end-to-end tests, full scale" e2e test --scale full
 }
 stage_lint() {
   step "clang-format" format
+  step "each header compiles alone" python3 tests/compiles.py headers g++
+  step "any unity build compiles" joined
   step "build: clang, address+undefined sanitizers" configure_and_build asan || return
   step "clang-tidy" tidy
 }
@@ -82,7 +84,7 @@ stage_tsan() {
 # What the sanitizers do not see: bytes that were never written.
 stage_valgrind() {
   memcheck="valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite"
-  step "build: gcc, optimised" configure_and_build test || return
+  step "build: gcc, optimised, file by file" configure_and_build test || return
   # shellcheck disable=SC2086 # words
   FOLDERS=$journey step "unit tests, valgrind" unit build/test 180 "$alone" $memcheck
   STANDPIPE_TEST_SLOW=10 step "end-to-end tests, valgrind" e2e test --scale small --only '^journey: ' --wrap "$memcheck --trace-children=yes"
@@ -90,7 +92,7 @@ stage_valgrind() {
 # Short runs of what has commands of its own; those take a stride, or a time.
 crash() { BIN=build/test/bin/standpipe JOBS=$jobs sh tests/crash.sh "$@"; }
 stage_crash() {
-  step "build: gcc, optimised" configure_and_build test || return
+  step "build: gcc, optimised, file by file" configure_and_build test || return
   step "crash: each 8th system call, before and after" crash points 8
   step "crash: and the next worker while it recovers" crash twice 30
   step "crash: between stores" crash steps 30

@@ -9,18 +9,19 @@
 namespace standpipe::cli {
 namespace {
 
-using plugin::Option;
+// Not `using plugin::Option`: this folder has an Option of its own.
+using PluginOption = plugin::Option;
 using plugin::Plugin;
 
-bool is_text(const Option& option) {
+bool is_text(const PluginOption& option) {
   return option.type == STANDPIPE_STRING || option.type == STANDPIPE_URL || option.type == STANDPIPE_SECRET;
 }
 
-std::string with_unit(const std::string& number, const Option& option) {
+std::string with_unit(const std::string& number, const PluginOption& option) {
   return option.unit.empty() ? number : number + ' ' + option.unit;
 }
 
-std::string range_text(const Option& option) {
+std::string range_text(const PluginOption& option) {
   if (!option.minimum.empty() && !option.maximum.empty()) return option.minimum + " to " + with_unit(option.maximum, option);
   if (!option.minimum.empty()) return "at least " + with_unit(option.minimum, option);
   if (!option.maximum.empty()) return "at most " + with_unit(option.maximum, option);
@@ -28,23 +29,25 @@ std::string range_text(const Option& option) {
 }
 
 // A default as it would be written in YAML: text in quotes, because "0600" without them is a number.
-std::string yaml_value(const Option& option, const std::string& value) { return is_text(option) ? json_string(value) : value; }
+std::string yaml_value(const PluginOption& option, const std::string& value) {
+  return is_text(option) ? json_string(value) : value;
+}
 
-std::string facts(const Option& option) {
+std::string facts(const PluginOption& option) {
   auto text = plugin::type_text(option);
   if (const auto range = range_text(option); !range.empty()) text += ", " + range;
   if (option.required) return text + ", required";
   return option.fallback.empty() ? text : text + ", default " + yaml_value(option, option.fallback);
 }
 
-std::string option_text(const Option& option) {
+std::string option_text(const PluginOption& option) {
   std::string text = "  " + printable(option.name) + "  (" + printable(facts(option)) + ")\n";
   if (!option.summary.empty()) text += "      " + printable(option.summary) + '\n';
   if (!option.example.empty()) text += "      e.g. " + printable(option.name + ": " + option.example) + '\n';
   return text;
 }
 
-std::string some_value(const Option& option) {
+std::string some_value(const PluginOption& option) {
   if (!option.example.empty()) return option.example;
   if (!option.fallback.empty()) return yaml_value(option, option.fallback);
   if (!option.choices.empty()) return option.choices.front();
@@ -71,7 +74,7 @@ std::string some_value(const Option& option) {
   }
 }
 
-std::string option_json(const Option& option) {
+std::string option_json(const PluginOption& option) {
   std::string choices;
   for (const auto& c : option.choices) choices += (choices.empty() ? "" : ",") + json_string(c);
   const auto text_or_null = [](const std::string& text) { return text.empty() ? "null" : json_string(text); };

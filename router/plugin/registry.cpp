@@ -64,7 +64,7 @@ std::vector<std::string> Registry::default_folders() {
   }
   std::error_code error;
   const auto program = fs::read_symlink("/proc/self/exe", error);
-  if (!error) folders.push_back((program.parent_path().parent_path() / "lib/standpipe/plugins").string());
+  if (!error) folders.push_back((program.parent_path() / STANDPIPE_PLUGINS_FROM_PROGRAM).lexically_normal().string());
   return folders;
 }
 

@@ -45,7 +45,8 @@ class Registry {
   std::vector<std::string> names() const;
   const std::vector<std::string>& folders() const { return folders_; }
 
-  // $STANDPIPE_PLUGIN_PATH (colons between), then beside the program: ../lib/standpipe/plugins.
+  // $STANDPIPE_PLUGIN_PATH (colons between), then where the installation has them, relative to the
+  // program (../lib/standpipe/plugins), so that it may be moved.
   static std::vector<std::string> default_folders();
 
  private:
