@@ -12,7 +12,7 @@
 
 namespace standpipe {
 
-Signals::Signals(pid_t only_from, std::initializer_list<int> also) : only_from_(only_from) {
+Signals::Signals(std::initializer_list<int> also) {
   sigset_t set;
   sigemptyset(&set);
   for (const int s : kHeard) sigaddset(&set, s);
@@ -28,11 +28,18 @@ Signals::Signals(pid_t only_from, std::initializer_list<int> also) : only_from_(
 
 Signals::~Signals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
-int Signals::next() {
+Signals::Came Signals::next() {
   signalfd_siginfo info{};
-  while (::read(fd_.get(), &info, sizeof info) == sizeof info)
-    if (only_from_ == 0 || static_cast<pid_t>(info.ssi_pid) == only_from_) return static_cast<int>(info.ssi_signo);
-  return 0;
+  if (::read(fd_.get(), &info, sizeof info) != sizeof info) return {};
+  return {static_cast<int>(info.ssi_signo), info.ssi_code == SI_KERNEL};
+}
+
+sigset_t signals_of_the_keeper() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int s : Signals::kHeard) sigaddset(&set, s);
+  sigaddset(&set, SIGQUIT);
+  return set;
 }
 
 std::thread start_without_signals(std::function<void()> work) {

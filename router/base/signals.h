@@ -19,20 +19,27 @@ class Signals {
  public:
   static constexpr int kHeard[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
 
-  // `also`: others to listen to. `only_from`: what other processes send does not count: a terminal's Ctrl-C and a service manager's
-  // stop reach a keeper and its worker, and passed on by the keeper they would count twice. 0: whoever sends it.
-  explicit Signals(pid_t only_from = 0, std::initializer_list<int> also = {});
+  // `also`: others to listen to.
+  explicit Signals(std::initializer_list<int> also = {});
   ~Signals();
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
   int fd() const { return fd_.get(); }
-  int next();  // the next one that came; 0: none
+  struct Came {
+    int signal = 0;          // 0: none
+    bool by_kernel = false;  // by a key at the terminal, or by the terminal's end; otherwise by a process
+    explicit operator bool() const { return signal != 0; }
+  };
+  Came next();  // the next one that came
 
  private:
-  pid_t only_from_;
   sigset_t before_;
   Fd fd_;
 };
+
+// What a hub's worker does not act on, whoever sends it: its keeper says what it is to do. All of these reach it from a terminal,
+// or a service manager, beside its keeper. Blocked from before it is executed.
+sigset_t signals_of_the_keeper();
 
 // A thread to which no signals come: they are the loop's. Its own faults it has to hear of (deliver/culprit.h).
 std::thread start_without_signals(std::function<void()> work);

@@ -61,8 +61,8 @@ int milliseconds_until(Deadline deadline) {
 }
 
 int Interruption::times() {
-  while (const int signal = signals_.next())
-    if (signal != SIGUSR1) ++times_;
+  while (const auto came = signals_.next())
+    if (came.signal != SIGUSR1) ++times_;
   return times_;
 }
 

@@ -17,9 +17,9 @@
 #include "cli/interruption.h"
 #include "config/loader.h"
 #include "control/server.h"
-#include "keeper/keeper.h"
 #include "keeper/link.h"
 #include "keeper/orphan_watch.h"
+#include "keeper/shared_header.h"
 #include "worker/hub.h"
 #include "worker/report.h"
 #include "worker/salvage.h"
@@ -120,10 +120,13 @@ Status work(const Arguments& arguments, Streams& streams, keeper::Link& link, co
   }
   server.reset();  // whoever asks from now on learns that no hub is there
   if (listener) ::unlink(control.c_str());
-  tell_account(hub.account(), arguments, account_file, streams);
+  const auto account = hub.account();
+  tell_account(account, arguments, account_file, streams);
+  const auto status = account.lost_at_stop() > 0 ? Status::failed : Status::done;
+  if (!hub.abandoned()) return status;
   // A plugin that did not come back still uses what would be torn down now.
-  if (hub.abandoned()) std::_Exit(static_cast<int>(Status::done));
-  return Status::done;
+  link.ends(static_cast<int>(status));
+  std::_Exit(static_cast<int>(status));
 }
 
 Status salvage_memory(Streams& streams, keeper::Link& link, const config::Hub& options) {
@@ -136,9 +139,7 @@ Status salvage_memory(Streams& streams, keeper::Link& link, const config::Hub& o
   return Status::done;
 }
 
-Status run_worker(const Arguments& arguments, Streams& streams) try {
-  auto link = keeper::Link::from_environment();
-  if (!link.kept()) throw WrongUsage("a worker is started by a keeper only", "standpipe run CONFIG");
+Status begin(const Arguments& arguments, Streams& streams, keeper::Link& link) {
   const bool only_saves = arguments.has("spill") || arguments.has("salvage");
   auto plugins = only_saves ? plugin::Registry::of_names() : plugin::Registry(plugin_folders(arguments));
   const bool first = link.names().empty();
@@ -153,9 +154,24 @@ Status run_worker(const Arguments& arguments, Streams& streams) try {
   }
   if (arguments.has("salvage")) return salvage_memory(streams, link, loaded.hub);
   return work(arguments, streams, link, loaded.hub);
-} catch (const log::Memory::Damaged& damaged) {
-  streams.err.error("damaged", std::string("what the last worker left in memory does not hold together: ") + damaged.what());
-  return static_cast<Status>(keeper::kStateDamaged);
+}
+
+// However it ends by itself, the keeper hears of it before: an end without a word is a death.
+Status run_worker(const Arguments& arguments, Streams& streams) {
+  auto link = keeper::Link::from_environment();
+  if (!link.kept()) throw WrongUsage("a worker is started by a keeper only", "standpipe run CONFIG");
+  try {
+    const auto status = begin(arguments, streams, link);
+    link.ends(static_cast<int>(status));
+    return status;
+  } catch (const log::Memory::Damaged& damaged) {
+    streams.err.error("damaged", std::string("what the last worker left in memory does not hold together: ") + damaged.what());
+    link.damaged();
+    return Status::failed;
+  } catch (...) {
+    link.ends(static_cast<int>(Status::failed));  // whoever called says what is wrong
+    throw;
+  }
 }
 
 }  // namespace

@@ -80,6 +80,12 @@ std::string_view reason_name(Reason reason) { return kNames[static_cast<std::siz
 
 std::uint64_t Tally::dropped_sum() const { return std::accumulate(dropped.begin(), dropped.end(), std::uint64_t{0}); }
 
+std::uint64_t Account::lost_at_stop() const {
+  std::uint64_t sum = 0;
+  for (const auto& line : lines) sum += line.tally.dropped[static_cast<std::size_t>(Reason::shutdown)];
+  return sum;
+}
+
 bool Account::closes() const {
   return std::all_of(lines.begin(), lines.end(), [](const Line& l) { return l.closes(); }) &&
          std::all_of(sources.begin(), sources.end(),

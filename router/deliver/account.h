@@ -75,8 +75,9 @@ struct Account {
   std::uint64_t spilled = 0;  // of those in flight, when the hub has ended: they are on the disk, for the next start
 
   bool closes() const;
-  std::string text() const;  // for people
-  std::string json() const;  // one object, for programs
+  std::uint64_t lost_at_stop() const;  // neither delivered nor saved when the hub ended
+  std::string text() const;            // for people
+  std::string json() const;            // one object, for programs
 };
 
 }  // namespace standpipe::deliver

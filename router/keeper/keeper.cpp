@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <set>
 
 #include "base/failure.h"
 #include "base/text.h"
@@ -25,20 +26,10 @@ using namespace std::chrono_literals;
 // To save what waits: so long, and a second for each kSpillBytes of the memory's addresses, which are 8 times its messages.
 constexpr Nanoseconds kSpillMost = 60s;
 constexpr std::uint64_t kSpillBytes = 128 << 20;
-constexpr Nanoseconds kStartMost = 60s;  // until a worker is ready, where a service manager waits
-constexpr int kOtherwise = 12;           // times as patient with a plugin that is in another call than handle
-constexpr auto kAlive = "WATCHDOG=1";
 constexpr Nanoseconds kOrphansMayEnd = 1s;    // after SIGTERM, then SIGKILL
 constexpr Nanoseconds kOrphansMustEnd = 10s;  // one that does not die of SIGKILL hangs in the kernel, or is another user's
 constexpr std::size_t kSentencesATurn = 64;   // so that a worker that talks without end does not keep us from the rest
 constexpr std::size_t kAllSentences = SIZE_MAX;
-
-// A worker gone wild may have written anything there.
-std::string name_of(const Watch& watch) { return "handler " + escaped({watch.name, ::strnlen(watch.name, sizeof watch.name)}); }
-bool is_stop(int signal) { return signal == SIGTERM || signal == SIGINT; }
-bool exited_with(const std::optional<int>& status, int code) {
-  return status && WIFEXITED(*status) && WEXITSTATUS(*status) == code;
-}
 
 }  // namespace
 
@@ -59,7 +50,7 @@ int Keeper::run() {
     const auto end = live(options_.worker_arguments, false);
     switch (judge(end)) {
       case Verdict::pass_on:
-        return WIFEXITED(*end.status) ? WEXITSTATUS(*end.status) : 0;
+        return end.meant.value_or(0);
       case Verdict::damaged:
         reporter_.error("damaged-memory",
                         "the memory of the hub does not hold together, so no worker can go on with it: the hub stops");
@@ -89,7 +80,7 @@ Keeper::End Keeper::live(const std::vector<std::string>& arguments, bool spills)
   attend();
   gather();
   const bool served_long = worker_->ready && clock_.steady() - *worker_->ready >= kServedLong;
-  const End end{worker_->status, worker_->stopping, served_long, worker_->stood_still};
+  const End end{worker_->status, worker_->meant, worker_->damaged, worker_->stopping, served_long, worker_->stood_still};
   worker_.reset();
   return end;
 }
@@ -109,6 +100,7 @@ void Keeper::start(const std::vector<std::string>& arguments, bool spills) {
   worker_->began = clock_.steady();
   for (auto& watch : page_ ? page_->watches() : std::span<Watch>()) worker_->left_over.push_back(read(watch.on_loop));
   ++workers_;
+  if (!spills) requests_.begin_worker();
   hang_watch_.restart(page_ ? page_->watches() : std::span<Watch>());
   watchdog_.restart();
   stop_watch_.restart();
@@ -122,6 +114,8 @@ void Keeper::attend() {
     listen(kSentencesATurn);
     reap();
     if (worker_->status) return;
+    say_what_is_wanted();
+    watch_link();
     watch_for_hangs();
     watch_for_life();
     watch_stop();
@@ -136,13 +130,11 @@ void Keeper::gather() {
 }
 
 Keeper::Verdict Keeper::judge(const End& end) {
-  const bool by_itself = end.status && WIFEXITED(*end.status);
-  if (exited_with(end.status, kStateDamaged)) return Verdict::damaged;
-  if (exited_with(end.status, 0) && end.stopping) return Verdict::pass_on;
+  const bool could_not_begin = !ever_ready_ && (workers_ == 1 || !page_);
+  if (end.damaged) return Verdict::damaged;
+  if (end.meant && (end.stopping || could_not_begin)) return Verdict::pass_on;
   if (end.stood_still) return Verdict::save;
-  if (by_itself && !ever_ready_ && (workers_ == 1 || !page_)) return Verdict::pass_on;
-  if (end.status && stop_ && !ever_ready_ && !page_)
-    return Verdict::pass_on;  // stopped before it could say how it wants to be stopped
+  if (end.status && requests_.stop_is_wanted() && !ever_ready_ && !page_) return Verdict::pass_on;  // nothing was begun
   count_death(end);
   return deaths_in_vain_ < kDeathsInVainMax ? Verdict::again : Verdict::in_vain;
 }
@@ -185,7 +177,7 @@ int Keeper::give_up(const std::string& why, const std::string& help, int status)
 std::string Keeper::spill() {
   if (!page_) return {};
   const auto end = live(options_.spill_arguments, true);
-  if (exited_with(end.status, 0)) return {};
+  if (end.meant == 0) return {};
   return "what waited in memory could not be saved (" + (end.status ? status_text(*end.status) : "no process could be started") +
          ")";
 }
@@ -193,7 +185,7 @@ std::string Keeper::spill() {
 // What it did is said by itself.
 void Keeper::salvage() {
   const auto end = live(options_.salvage_arguments, true);
-  if (!exited_with(end.status, 0))
+  if (end.meant != 0)
     reporter_.error("gave-up", "nor could the memory be copied (" +
                                    (end.status ? status_text(*end.status) : "no process could be started") +
                                    "): the messages in it are lost");
@@ -207,35 +199,35 @@ void Keeper::wait(std::optional<Nanoseconds> until) {
   const auto rest = until ? std::max(*until - clock_.steady(), Nanoseconds(0)) : Nanoseconds(0);
   const timespec limit{rest / 1s, (rest % 1s).count()};
   (void)::ppoll(fds.data(), fds.size(), until ? &limit : nullptr, nullptr);
-  while (const int signal = signals_.next()) on_signal(signal);
-}
-
-std::optional<Nanoseconds> Keeper::next_duty(Nanoseconds spill_end) const {
-  if (worker_->killed) return std::nullopt;  // SIGCHLD is all that is left to come
-  if (worker_->spills) return spill_end;
-  auto next = notified_stop_ ? std::nullopt : watchdog_.next();
-  const auto or_sooner = [&](Nanoseconds look) { next = next ? std::min(*next, look) : look; };
-  if (stop_is_watched() && stop_watch_.next()) or_sooner(*stop_watch_.next());
-  if (page_ && !page_->watches().empty()) or_sooner(hang_watch_.next_look());
-  return next;
+  while (const auto came = signals_.next()) on_signal(came.signal);
 }
 
 void Keeper::on_signal(int signal) {
-  if (signal == SIGCHLD) return;  // reap() looks without being asked
-  const bool alive = worker_ && !worker_->status;
-  if (is_stop(signal)) {
-    stop_ = signal;
-    if (!alive) stop_in_gap_ = true;
-    if (!std::exchange(notified_stop_, true)) notify("STOPPING=1");
+  switch (signal) {
+    case SIGTERM:
+    case SIGINT:
+      return want_stop();
+    case SIGUSR1:
+      return requests_.want_reopen();
+    case SIGHUP:
+      return requests_.want_reload();
+    default:
+      return;  // SIGCHLD: reap() looks without being asked
   }
-  if (alive && worker_->spills) return;
-  if (alive && (worker_->ready || (is_stop(signal) && workers_ == 1))) return signal_worker(signal);
-  if (!is_stop(signal)) held_back_.insert(signal);
 }
 
-void Keeper::signal_worker(int signal) {
-  ::kill(worker_->pid, signal);
-  if (is_stop(signal)) worker_->told_to_stop = true;
+void Keeper::want_stop() {
+  requests_.want_stop();
+  stop_wanted_at_ = clock_.steady();
+  if (!worker_ || worker_->status) stop_in_gap_ = true;
+  if (!std::exchange(notified_stop_, true)) notify("STOPPING=1");
+}
+
+// Not while it has not read what was said before: its socket would fill, however long it stands still.
+void Keeper::say_what_is_wanted() {
+  if (worker_->spills || worker_->silent) return;
+  const auto wanted = requests_.due(clock_.steady());
+  if (wanted && !holds_unread(worker_->socket.get())) (void)tell(worker_->socket.get(), "want", *wanted);
 }
 
 // false: no children are left.
@@ -278,6 +270,9 @@ void Keeper::on_sentence(Sentence& sentence) {
     if (!std::exchange(notified_stop_, true)) notify("STOPPING=1");
     return;
   }
+  if (sentence.verb == "have") requests_.answered(sentence.rest);
+  if (sentence.verb == "damaged") worker_->damaged = true;
+  if (sentence.verb == "end") on_end(sentence.rest);
   if (sentence.verb == "saving") worker_->saving = true;
   if (sentence.verb == "forget") {
     store_.forget(sentence.rest);
@@ -288,6 +283,13 @@ void Keeper::on_sentence(Sentence& sentence) {
     stop_watch_.answered();
     notify(kAlive);
   }
+}
+
+void Keeper::on_end(const std::string& status) {
+  const auto number = parse_integer(status);
+  if (!number || *number < 0 || *number > 255) return;
+  worker_->meant = static_cast<int>(*number);
+  worker_->meant_at = clock_.steady();
 }
 
 void Keeper::keep(Sentence& sentence) {
@@ -311,75 +313,6 @@ void Keeper::on_ready(const std::string& status) {
   hang_watch_.look_at_once();
   if (!std::exchange(ever_ready_, true)) notify("READY=1");
   notify("STATUS=" + (status.empty() ? "ready" : status));
-  for (const int signal : std::exchange(held_back_, {})) signal_worker(signal);
-  if (stop_ && !worker_->told_to_stop) signal_worker(stop_);
-}
-
-// ---- what is watched
-
-void Keeper::kill_worker() {
-  if (!std::exchange(worker_->killed, true)) ::kill(worker_->pid, SIGKILL);
-}
-
-void Keeper::watch_for_hangs() {
-  if (!page_ || worker_->killed || worker_->spills || clock_.steady() < hang_watch_.next_look()) return;
-  for (const auto& hung : hang_watch_.look(page_->watches(), clock_.steady())) {
-    auto& watch = page_->watches()[hung.handler];
-    if (read(watch.call) != hung.call) continue;  // back in the last moment
-    std::atomic_ref(watch.hung).store(hung.call, std::memory_order_release);
-    reporter_.warning(
-        "hang", name_of(watch) + " did not come back from a call within " + duration_text(hung.timeout) + "; the worker is killed");
-    kill_worker();
-  }
-}
-
-// A service manager that hears nothing ends all, memory included. So the keeper comes first: the worker is killed, and that is the
-// sign of life. One that is starting answers nothing, and has a limit of its own; nor does the manager ask when all is to end.
-void Keeper::watch_for_life() {
-  if (worker_->killed || worker_->spills || notified_stop_) return;
-  const auto now = clock_.steady();
-  const bool asks = watchdog_.look(now);
-  if (worker_->ready) {
-    if (asks) (void)tell(worker_->socket.get(), "ping");
-    if (!watchdog_.overdue()) return;
-    kill_for_standing_still(watchdog_.patience(), "the service manager waits for a sign of life");
-  } else {
-    if (asks) watchdog_.answered();
-    if (asks && ever_ready_) notify(kAlive);
-    if (!ever_ready_ || !watchdog_.next() || now - worker_->began < kStartMost) return;
-    kill_for_standing_still(kStartMost, "it has not started yet");
-  }
-  notify(kAlive);
-}
-
-bool Keeper::stop_is_watched() const { return stop_ && !worker_->saving && !worker_->killed && !worker_->spills; }
-
-// It stops by itself, in the time that its configuration gives it, as long as its loop comes round. A plugin that closes may have
-// much to write, and one that starts has not come so far.
-void Keeper::watch_stop() {
-  if (!stop_is_watched()) return;
-  if (stop_watch_.look(clock_.steady())) (void)tell(worker_->socket.get(), "ping");
-  const auto watches = page_ ? page_->watches() : std::span<Watch>();
-  const bool handles = std::ranges::any_of(watches, [](auto& watch) { return read(watch.on_loop) % 2 && read(watch.call) % 2; });
-  const auto patience = (handles ? 1 : kOtherwise) * options_.stop_patience;
-  if (!stop_watch_.overdue() || stop_watch_.silence() < patience) return;
-  worker_->stood_still = true;
-  kill_for_standing_still(patience, "the hub is to stop");
-}
-
-// Whose call the loop waits for is marked, if the worker made it, and not one before it.
-void Keeper::kill_for_standing_still(Nanoseconds patience, const std::string& because) {
-  std::string who = "the worker's loop";
-  const auto watches = page_ ? page_->watches() : std::span<Watch>();
-  for (std::size_t i = 0; i < watches.size(); ++i) {
-    const auto call = read(watches[i].on_loop);
-    if (call % 2 == 0 || (i < worker_->left_over.size() && worker_->left_over[i] == call)) continue;
-    std::atomic_ref(watches[i].stuck).store(call, std::memory_order_release);
-    who = name_of(watches[i]);
-  }
-  reporter_.warning("hang",
-                    who + " has stood still for " + duration_text(patience) + ", and " + because + "; the worker is killed");
-  kill_worker();
 }
 
 void Keeper::notify(const std::string& state) {

@@ -4,7 +4,6 @@
 #include <sys/types.h>
 
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -14,15 +13,13 @@
 #include "base/signals.h"
 #include "keeper/hang_watch.h"
 #include "keeper/program.h"
+#include "keeper/requests.h"
 #include "keeper/shared_page.h"
 #include "keeper/store.h"
 #include "keeper/watchdog.h"
 #include "keeper/wire.h"
 
 namespace standpipe::keeper {
-
-// A worker's end with this status says: the memory does not hold together, so no other worker could go on with it either.
-constexpr int kStateDamaged = 86;
 
 struct Options {
   std::vector<std::string> worker_arguments;   // the first is what ps shows
@@ -43,11 +40,14 @@ struct Worker {
   std::vector<std::uint64_t> left_over = {};  // calls that an earlier one's loop waited for (Watch::on_loop)
   std::optional<Nanoseconds> ready = {};      // since when
   bool stopping = false;                      // it said so
-  bool told_to_stop = false;
-  bool saving = false;        // it said so, and answers nothing meanwhile
-  bool stood_still = false;   // when it was to stop, so it was killed
-  bool killed = false;        // by us
-  bool silent = false;        // it closed its socket, or is dead
+  bool saving = false;                        // it said so, and answers nothing meanwhile
+  bool damaged = false;                       // it said that of the memory
+  std::optional<int> meant = {};              // it said that it ends, and with what
+  Nanoseconds meant_at{0};
+  bool stood_still = false;  // when it was to stop, so it was killed
+  bool killed = false;       // by us
+  bool silent = false;       // it closed its socket, or is dead
+  std::optional<Nanoseconds> silent_since = {};
   std::optional<int> status;  // it is dead
 };
 
@@ -58,11 +58,11 @@ struct Worker {
 // A worker's life is an epoch, one after the other: start, attend, then gather (what it said last is read, whoever it leaves behind
 // is ended and reaped), judge. So a worker never meets one before it.
 //
-//   an end is meant     exited by itself before any worker was ready, or with status 0 after it said that it is stopping: passed on
-//   an end is a death   anything else: another worker, later each time no progress was made; kDeathsInVainMax of these are the end,
-//                       what waits is spilled
+//   an end is meant     the worker said so over its socket, before any was ready or after all was saved: what it said is passed on
+//   an end is a death   anything else, whatever the status: another worker, later each time no progress was made; kDeathsInVainMax
+//                       of these are the end, what waits is spilled
 //
-// A request to stop outlives the worker that it was sent to: the next one hears it when it is ready.
+// What people and service managers want (a stop, files to be opened anew) is told to each worker until it answers: requests.h.
 class Keeper {
  public:
   static constexpr int kDeathsInVainMax = 10;
@@ -74,8 +74,11 @@ class Keeper {
   int run();
 
  private:
+  static constexpr auto kAlive = "WATCHDOG=1";
   struct End {
     std::optional<int> status;  // none: it could not even be started
+    std::optional<int> meant;   // none: it is a death
+    bool damaged = false;
     bool stopping = false;
     bool served_long = false;
     bool stood_still = false;
@@ -97,7 +100,8 @@ class Keeper {
   void wait(std::optional<Nanoseconds> until);
   std::optional<Nanoseconds> next_duty(Nanoseconds spill_end) const;
   void on_signal(int signal);
-  void signal_worker(int signal);
+  void want_stop();
+  void say_what_is_wanted();
   bool reap();
   void end_orphans();
 
@@ -105,11 +109,14 @@ class Keeper {
   void on_sentence(Sentence& sentence);
   void keep(Sentence& sentence);
   void on_ready(const std::string& status);
+  void on_end(const std::string& status);
   void kill_worker();
+  void watch_link();
   void watch_for_hangs();
   void watch_for_life();
   void watch_stop();
   bool stop_is_watched() const;
+  bool nothing_is_begun() const;
   void kill_for_standing_still(Nanoseconds patience, const std::string& because);
   void notify(const std::string& state);
 
@@ -117,15 +124,15 @@ class Keeper {
   const Clock& clock_;
   Reporter& reporter_;
   Program program_;
-  Signals signals_{0, {SIGCHLD}};
+  Signals signals_{{SIGCHLD}};
   Watchdog watchdog_;
   Watchdog stop_watch_;  // of a worker that was told to stop
   Store store_;
   std::optional<SharedPage> page_;
   HangWatch hang_watch_;
   std::optional<Worker> worker_;
-  std::set<int> held_back_;   // signals for a worker that is not ready yet: by default they would kill it
-  int stop_ = 0;              // the signal that asked for it
+  Requests requests_;
+  Nanoseconds stop_wanted_at_{0};
   bool stop_in_gap_ = false;  // while there was no worker
   bool notified_stop_ = false;
   bool notify_failed_ = false;  // said once

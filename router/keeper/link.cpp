@@ -7,8 +7,10 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <utility>
 
 #include "base/failure.h"
 #include "base/invariant.h"
@@ -116,15 +118,34 @@ void Link::stopping() {
   say("stopping");
 }
 
+void Link::ends(int status) { say("end", std::to_string(status)); }
+void Link::damaged() { say("damaged"); }
+
 Link::Event Link::on_readable() {
   Sentence sentence;
   while (kept()) {
     const auto heard = hear(socket_.get(), sentence);
     if (heard == Heard::nothing) break;
     if (heard == Heard::end) lost_ = true;
-    if (heard == Heard::sentence && sentence.verb == "ping") say("pong");
+    if (heard == Heard::sentence) on_sentence(sentence);
   }
   return lost_ ? Event::lost : Event::none;
+}
+
+void Link::on_sentence(const Sentence& sentence) {
+  if (sentence.verb == "ping") say("pong");
+  if (sentence.verb != "want") return;
+  if (const auto wanted = Wanted::from(sentence.rest)) wanted_ = *wanted;
+  answer_is_due_ = true;
+}
+
+Link::Asked Link::asked() {
+  if (!std::exchange(answer_is_due_, false)) return {};
+  const Asked asked{wanted_.stops - std::min(heard_.stops, wanted_.stops), wanted_.reopens != heard_.reopens,
+                    wanted_.reloads != heard_.reloads};
+  heard_ = wanted_;
+  say("have", heard_.text());
+  return asked;
 }
 
 void Link::say(std::string_view verb, std::string_view rest, int fd) {
@@ -144,7 +165,7 @@ void Link::wait_for_answer(const std::string& name) {
       (void)::poll(&readable, 1, -1);
     }
     if (heard != Heard::sentence) continue;
-    if (sentence.verb == "ping") say("pong");
+    on_sentence(sentence);
     if (sentence.verb == "kept") return;
     if (sentence.verb == "refused") throw Failure("the keeper does not keep " + quoted(name) + ": " + sentence.rest);
   }

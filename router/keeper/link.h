@@ -13,9 +13,12 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "keeper/requests.h"
 #include "keeper/store.h"
 
 namespace standpipe::keeper {
+
+struct Sentence;
 
 // The worker's side of its keeper: what earlier workers left, and whatever later ones shall have.
 //
@@ -33,7 +36,7 @@ class Link {
 
   // Whether there is a keeper, and alive as far as is known.
   bool kept() const { return socket_ && !lost_; }
-  pid_t keeper_pid() const { return keeper_; }  // 0: none. A signal that it forwarded comes from this process.
+  pid_t keeper_pid() const { return keeper_; }  // 0: none
 
   // What an earlier worker gave to be kept under this name; the keeper's own duplicate stays kept. Each can be had once, and is to
   // stay open until it is forgotten, as what is given to be kept.
@@ -47,12 +50,23 @@ class Link {
 
   void ready(std::string_view status = {});  // serving; `status` is for the service manager's eyes
   void saving();                             // what is left; it may take as long as disks do, and nothing is answered meanwhile
-  void stopping();                           // from now on, an end with status 0 is meant
+  void stopping();                           // it is saved: what is left is to say the account
+  // The last that is said, by a process that is about to end with this status, because all is done or nothing could begin. Any
+  // other end is a death.
+  void ends(int status);
+  void damaged();  // the same, because the memory does not hold together
 
   enum class Event { none, lost };
   int fd() const { return socket_.get(); }  // for epoll (EPOLLIN, edge-triggered will do); -1: no keeper
-  // Answers what the keeper asks. `lost`: the keeper is dead, so nobody will follow this worker.
+  // Answers pings. `lost`: the keeper is dead, so nobody will follow this worker.
   Event on_readable();
+  // What people asked of the hub since the last call; each request is told once, and the keeper learns that it was heard.
+  struct Asked {
+    unsigned stops = 0;  // two: at once
+    bool reopen = false;
+    bool reload = false;
+  };
+  Asked asked();
 
   // ---- for an OrphanWatch, which is another thread
   // That the loop comes round. While it saves it may take as long as disks do.
@@ -79,11 +93,15 @@ class Link {
   void note(const std::string& name, int fd);
   void say(std::string_view verb, std::string_view rest = {}, int fd = -1);
   void wait_for_answer(const std::string& name);
+  // Of what may come at any time. What is wanted is only noted: the keeper says it again until asked() has answered.
+  void on_sentence(const Sentence& sentence);
 
   std::unique_ptr<Shared> shared_ = std::make_unique<Shared>();
   Fd socket_;
   pid_t keeper_ = 0;
   std::map<std::string, Fd> inherited_;
+  Wanted wanted_, heard_;  // as the keeper says; of which this was told
+  bool answer_is_due_ = false;
   bool lost_ = false;
 };
 

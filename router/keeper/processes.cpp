@@ -8,25 +8,36 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <sstream>
 
 #include "base/text.h"
 
 namespace standpipe::keeper {
 namespace {
 
-// The fourth field of /proc/PID/stat, behind the name in brackets, which may contain anything. 0: gone.
-pid_t parent_of(const std::filesystem::path& process) {
+// Of /proc/PID/stat what stands behind the name in brackets, which may contain anything: the state, then numbers. Empty: gone.
+std::vector<std::string> stat_of(const std::filesystem::path& process) {
   std::ifstream file(process / "stat");
   std::string line;
   std::getline(file, line);
   const auto name_end = line.rfind(')');
-  if (name_end == line.npos || line.size() < name_end + 5) return 0;
-  const auto begin = name_end + 4;
-  return static_cast<pid_t>(parse_integer(std::string_view(line).substr(begin, line.find(' ', begin) - begin)).value_or(0));
+  if (name_end == line.npos) return {};
+  std::istringstream fields(line.substr(name_end + 1));
+  return {std::istream_iterator<std::string>(fields), {}};
 }
+
+std::int64_t number_at(const std::vector<std::string>& fields, std::size_t index) {
+  return index < fields.size() ? parse_integer(fields[index]).value_or(0) : 0;
+}
+
+// In stat_of.
+constexpr std::size_t kState = 0, kParent = 1, kFlags = 6;
+constexpr std::int64_t kExiting = 4;  // PF_EXITING in the kernel's sched.h
 
 }  // namespace
 
@@ -37,7 +48,7 @@ std::vector<pid_t> children() {
   std::error_code problem;
   for (std::filesystem::directory_iterator it("/proc", problem), end; !problem && it != end; it.increment(problem)) {
     const auto pid = parse_integer(it->path().filename().native());
-    if (pid && *pid > 0 && parent_of(it->path()) == self) found.push_back(static_cast<pid_t>(*pid));
+    if (pid && *pid > 0 && number_at(stat_of(it->path()), kParent) == self) found.push_back(static_cast<pid_t>(*pid));
   }
   return found;
 }
@@ -47,6 +58,11 @@ std::string status_text(int status) {
   const auto* name = ::sigabbrev_np(WTERMSIG(status));
   return (name ? "SIG" + std::string(name) : "signal " + std::to_string(WTERMSIG(status))) +
          (WCOREDUMP(status) ? ", core dumped" : "");
+}
+
+bool is_ending(pid_t pid) {
+  const auto fields = stat_of("/proc/" + std::to_string(pid));
+  return fields.empty() || fields[kState] == "Z" || fields[kState] == "X" || (number_at(fields, kFlags) & kExiting);
 }
 
 void adopt_orphans() { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }

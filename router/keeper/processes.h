@@ -15,6 +15,9 @@ std::vector<pid_t> children();
 // "SIGSEGV, core dumped" or "status 3", from what waitpid gave.
 std::string status_text(int status);
 
+// It has begun to end: what it had open is closed, or will be. true where /proc tells nothing.
+bool is_ending(pid_t pid);
+
 // Whoever of our descendants loses its parent becomes our child.
 void adopt_orphans();
 // As many open files as the system lets us have.

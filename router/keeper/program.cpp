@@ -67,9 +67,8 @@ pid_t Program::start(const std::vector<std::string>& arguments, std::span<const 
   if (pid < 0) throw Failure::system("start a worker", errno);
   if (pid > 0) return pid;
   ::signal(SIGPIPE, SIG_DFL);
-  sigset_t none;
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  const auto blocked = signals_of_the_keeper();
+  ::sigprocmask(SIG_SETMASK, &blocked, nullptr);
   const int problem = execute(file_.get(), path_.c_str(), argv.data(), envp.data(), inherited);
   ::dprintf(STDERR_FILENO, "error: cannot execute %s: %s\n", path_.c_str(), strerrordesc_np(problem));
   ::_exit(127);
@@ -78,10 +77,9 @@ pid_t Program::start(const std::vector<std::string>& arguments, std::span<const 
 int Program::replace(const std::vector<std::string>& arguments, std::span<const int> inherited, const std::string& variable) const {
   const auto environment = environment_with(variable);
   const auto argv = pointers(arguments), envp = pointers(environment);
-  sigset_t heard, before;
-  sigemptyset(&heard);
-  for (const int s : Signals::kHeard) sigaddset(&heard, s);
-  ::pthread_sigmask(SIG_SETMASK, &heard, &before);
+  const auto blocked = signals_of_the_keeper();
+  sigset_t before;
+  ::pthread_sigmask(SIG_SETMASK, &blocked, &before);
   const int problem = execute(file_.get(), path_.c_str(), argv.data(), envp.data(), inherited);
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   for (const int fd : inherited) ::fcntl(fd, F_SETFD, FD_CLOEXEC);

@@ -18,11 +18,10 @@ class Program {
   // Empty: the running program itself. Throws Failure.
   explicit Program(const std::string& path = {});
 
-  // Forks and executes it: `inherited` descriptors are open under the same numbers, all signals are let through, and of the
-  // environment the keeper's own variables are left out. `arguments[0]` is what ps shows. Throws Failure.
+  // Forks and executes it: `inherited` descriptors are open under the same numbers, signals_of_the_keeper() are blocked, and
+  // of the environment the keeper's own variables are left out. `arguments[0]` is what ps shows. Throws Failure.
   pid_t start(const std::vector<std::string>& arguments, std::span<const int> inherited, const std::string& variable) const;
-  // The same in this process, whose other threads end, whatever they are in. Signals that a worker hears as a descriptor stay
-  // blocked: one that waits would end the process on its way. Returns errno, if it returns; nothing is changed then.
+  // The same in this process, whose other threads end, whatever they are in. Returns errno, if it returns; nothing is changed then.
   int replace(const std::vector<std::string>& arguments, std::span<const int> inherited, const std::string& variable) const;
 
  private:

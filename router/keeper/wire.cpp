@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "keeper/wire.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -44,6 +47,11 @@ int tell(int socket, std::string_view verb, std::string_view rest, int fd) {
   while (::sendmsg(socket, &message, MSG_NOSIGNAL) < 0)
     if (errno != EINTR) return errno;
   return 0;
+}
+
+bool holds_unread(int socket) {
+  int bytes = 0;
+  return ::ioctl(socket, SIOCOUTQ, &bytes) == 0 && bytes > 0;
 }
 
 Heard hear(int socket, Sentence& sentence) {

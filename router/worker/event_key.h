@@ -11,7 +11,6 @@ enum Kind : std::uint64_t {
   kInlet,
   kHandler,
   kOutlet,
-  kSignal,
   kCompletion,
   kDeadline,
   kDribble,

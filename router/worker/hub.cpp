@@ -49,7 +49,6 @@ Hub::Hub(const config::Hub& options, const Clock& clock, Reporter& reporter, kee
       clock_(clock),
       reporter_(reporter),
       link_(link),
-      signals_(link.keeper_pid()),
       wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       dev_null_(::open("/dev/null", O_WRONLY | O_CLOEXEC)),
       budget_(PipeBudget::here(options.sources.size(), options.handlers.size())),
@@ -68,7 +67,6 @@ Hub::Hub(const config::Hub& options, const Clock& clock, Reporter& reporter, kee
   if (memory_->recovered()) take_up();
   deliver::CulpritMark::install(memory_->culprit());
   if (!saves_) create_handlers();
-  poller_.add(signals_.fd(), EPOLLIN, key(kSignal));
   poller_.add(wake_.get(), EPOLLIN, key(kCompletion));
   if (link_.kept()) poller_.add(link_.fd(), EPOLLIN, key(kKeeper));
 }
@@ -211,9 +209,6 @@ void Hub::on_event(std::uint64_t k, std::uint32_t events) {
     case kOutlet:
       outlets_[index_in(k)].output->on_event(events, now_);
       ready_outlets_.add(index_in(k));
-      return;
-    case kSignal:
-      while (const int s = signals_.next()) on_signal(s);
       return;
     case kCompletion:
       return on_completions();

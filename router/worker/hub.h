@@ -18,7 +18,6 @@
 #include "keeper/link.h"
 #include "log/arena.h"
 
-#include "base/signals.h"
 #include "worker/data.h"
 #include "worker/inlet.h"
 #include "worker/pipe_budget.h"
@@ -131,7 +130,8 @@ class Hub final : public deliver::Surroundings {
   void end_holds();
   void find_spills();
   void on_event(std::uint64_t key, std::uint32_t events);
-  void on_signal(int signal);
+  void on_asked(const keeper::Link::Asked& asked);
+  void reopen_files();
   void on_completions();
   void on_timer(std::uint64_t key);
   void after_step(std::size_t handler);
@@ -168,7 +168,6 @@ class Hub final : public deliver::Surroundings {
   Reporter& reporter_;
   keeper::Link& link_;
   std::vector<match::Matcher> matchers_;  // until the inlets have them
-  Signals signals_;
   Poller poller_;
   Fd wake_;  // eventfd: a call in a thread has come back
   Fd dev_null_;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 
 #include "base/failure.h"
 #include "base/text.h"
@@ -13,19 +12,25 @@ namespace standpipe::worker {
 
 using namespace std::chrono_literals;
 
-void Hub::on_signal(int signal) {
-  if (signal == SIGHUP)
-    return reporter_.info("SIGHUP: this version does not reload; stop and start the hub to take up a changed configuration");
-  if (signal == SIGUSR1) {
-    for (std::size_t h = 0; h < handlers_.size(); ++h) {
-      handlers_[h]->want_reopen();
-      ready_handlers_.add(h);
+void Hub::on_asked(const keeper::Link::Asked& asked) {
+  if (asked.reload)
+    reporter_.info("SIGHUP: this version does not reload; stop and start the hub to take up a changed configuration");
+  if (asked.reopen) reopen_files();
+  for (auto stops = asked.stops; stops > 0; --stops) {
+    if (!stopping_) {
+      begin_stop();
+      continue;
     }
-    return;
+    reporter_.info("asked to stop again: not waiting any longer");
+    deadline_ = now_;
   }
-  if (!stopping_) return begin_stop();
-  reporter_.info("asked to stop again: not waiting any longer");
-  deadline_ = now_;
+}
+
+void Hub::reopen_files() {
+  for (std::size_t h = 0; h < handlers_.size(); ++h) {
+    handlers_[h]->want_reopen();
+    ready_handlers_.add(h);
+  }
 }
 
 void Hub::begin_stop() {

@@ -115,7 +115,11 @@ void Hub::release() {
 std::optional<Failure> Hub::put_aside(const deliver::DeadLetter& letter) { return data_.put_aside(letter); }
 
 void Hub::on_keeper() {
-  if (link_.on_readable() != keeper::Link::Event::lost || saves_) return;
+  const auto event = link_.on_readable();
+  const auto asked = link_.asked();
+  if (saves_) return;
+  on_asked(asked);
+  if (event != keeper::Link::Event::lost) return;
   reporter_.error("keeper", "the keeper is dead, so nobody would go on if this worker died: it ends");
   if (!stopping_) begin_stop();
   deadline_ = now_;

@@ -257,7 +257,7 @@ def a_disk_that_is_full_costs_what_it_has_no_room_for_and_that_is_said(t):
     hub = t.start(yaml(NEXT))
     resource.prlimit(worker_of(hub), resource.RLIMIT_FSIZE, (20_000, 20_000))
     hub.send("in", numbered(500))
-    account = hub.stop().says("in", accepted=500)
+    account = hub.stop(status=1).says("in", accepted=500)
     account.says("in -> next", dropped={"shutdown": 500})
     assert "in: what is left cannot be saved: " in hub.stderr()
     equal(spills(t), [])

@@ -51,14 +51,13 @@ class Hub:
         """Waits until its standard error has that."""
         until(lambda: self._said(pattern, count), f"{self.name} says /{pattern}/", seconds)
 
-    def stop(self, signal_number=signal.SIGTERM, seconds=20):
+    def stop(self, signal_number=signal.SIGTERM, seconds=20, status=0):
         self.process.send_signal(signal_number)
-        return self.wait(seconds)
+        return self.wait(seconds, status)
 
-    def wait(self, seconds=20):
-        """For its end, which must be a good one."""
-        status = self.wait_status(seconds)
-        equal(status, 0, f"exit status of {self.name}")
+    def wait(self, seconds=20, status=0):
+        """For its end, with this status, and with its account said."""
+        equal(self.wait_status(seconds), status, f"exit status of {self.name}")
         self.account = Account(json.loads(self._account_path.read_text()))
         assert "account closes: " in self.stderr(), "the account is not among the last lines"
         return self.account

@@ -13,27 +13,28 @@
 using test::KeptToy;
 using namespace std::chrono_literals;
 using Catch::Matchers::Contains;
+using Catch::Matchers::EndsWith;
 
 TEST_CASE("a killed worker's successor gets every descriptor that was kept") {
-  KeptToy toy({"keep a; keep b; keep c; keep b; forget c; ready; kill", "take a; take b; take c; take a; stopping; exit 0"});
+  KeptToy toy({"keep a; keep b; keep c; keep b; forget c; ready; kill", "take a; take b; take c; take a; done"});
   CHECK(toy.run() == 0);
   CHECK(toy.log() == "start\nstart\ntook a: a\ntook b: b\ntook c: nothing\ntook a: nothing\n");
 }
 
 TEST_CASE("what a worker took stays kept for the next") {
-  KeptToy toy({"keep a; ready; kill", "take a; kill", "take a; stopping; exit 0"});
+  KeptToy toy({"keep a; ready; kill", "take a; kill", "take a; done"});
   CHECK(toy.run() == 0);
   CHECK(toy.log() == "start\nstart\ntook a: a\nstart\ntook a: a\n");
 }
 
 TEST_CASE("a descriptor sent right before the kill is kept") {
-  KeptToy toy({"ready; keep_unanswered last; kill", "take last; stopping; exit 0"});
+  KeptToy toy({"ready; keep_unanswered last; kill", "take last; done"});
   CHECK(toy.run() == 0);
   CHECK(toy.log() == "start\nstart\ntook last: last\n");
 }
 
 TEST_CASE("all that a worker said before it died is heard, however much the keeper is behind") {
-  KeptToy toy({"ready; stop_keeper; keep_many_unanswered 100; say sent; kill", "take_many 100; stopping; exit 0"});
+  KeptToy toy({"ready; stop_keeper; keep_many_unanswered 100; say sent; kill", "take_many 100; done"});
   toy.start();
   REQUIRE(toy.wait_for_log("sent"));
   std::this_thread::sleep_for(100ms);
@@ -43,25 +44,25 @@ TEST_CASE("all that a worker said before it died is heard, however much the keep
 }
 
 TEST_CASE("600 descriptors are kept and inherited") {
-  KeptToy toy({"keep_many 600; ready; kill", "take_many 600; stopping; exit 0"});
+  KeptToy toy({"keep_many 600; ready; kill", "take_many 600; done"});
   CHECK(toy.run() == 0);
   CHECK(toy.log() == "start\nstart\ntook 600, left 0\n");
 }
 
 TEST_CASE("no more than 4096 are kept, and the worker is told") {
-  KeptToy toy({"ready; keep_many 4097", "take_many 4097; stopping; exit 0"});
+  KeptToy toy({"ready; keep_many 4097", "take_many 4097; done"});
   CHECK(toy.run() == 0);
   CHECK(toy.log() == "start\nthe keeper does not keep 'descriptor/4096': it keeps 4,096 already\nstart\ntook 4096, left 0\n");
 }
 
 TEST_CASE("memory whose numbers cannot be believed is refused") {
-  KeptToy toy({"keep_bad_memory"});
+  KeptToy toy({"keep_bad_memory; ends 3"});
   CHECK(toy.run() == 3);
   CHECK_THAT(toy.log(), Contains("does not keep 'memory': this is not the memory of a worker: its first bytes are others"));
 }
 
 TEST_CASE("deaths are counted in the memory") {
-  KeptToy toy({"memory; ready; kill 12", "memory; deaths; stopping; exit 0"});  // one that sanitizers leave alone
+  KeptToy toy({"memory; ready; kill 12", "memory; deaths; done"});  // one that sanitizers leave alone
   CHECK(toy.run() == 0);
   CHECK_THAT(toy.log(), Contains("deaths 1, 12"));
   CHECK_THAT(toy.said(), Contains("the worker died (SIGUSR2") && Contains("; starting a new one (1 of 10 without progress)"));
@@ -87,7 +88,7 @@ TEST_CASE("it gives up after ten deaths without progress and runs the spill") {
   KeptToy toy({"memory; ready; kill"});
   CHECK(toy.run() == 1);
   CHECK(toy.workers() == 10);
-  CHECK_THAT(toy.log(), Catch::Matchers::EndsWith("start\nspill\n"));
+  CHECK_THAT(toy.log(), EndsWith("start\nspill\n"));
   CHECK_THAT(toy.said(), Contains("the worker died 10 times without progress: the hub stops; what waited in memory is saved"));
 }
 
@@ -96,11 +97,11 @@ TEST_CASE("a spill that fails is said") {
   toy.options().spill_arguments.back() = "spill; exit 5";
   CHECK(toy.run() == 1);
   CHECK_THAT(toy.said(), Contains("what waited in memory could not be saved (status 5)"));
-  CHECK_THAT(toy.log(), Catch::Matchers::EndsWith("spill\nsalvage\n"));
+  CHECK_THAT(toy.log(), EndsWith("spill\nsalvage\n"));
 }
 
 TEST_CASE("what cannot even be copied is said to be lost") {
-  KeptToy toy({"memory; ready; exit 86"});
+  KeptToy toy({"memory; ready; damaged; exit 1"});
   toy.options().salvage_arguments.back() = "exit 5";
   CHECK(toy.run() == 1);
   CHECK_THAT(toy.said(), Contains("nor could the memory be copied (status 5): the messages in it are lost"));
@@ -114,13 +115,13 @@ TEST_CASE("without memory there is nothing to spill") {
 }
 
 TEST_CASE("damaged memory is given up at once, and not spilled, but copied") {
-  KeptToy toy({"memory; ready; exit 86"});
+  KeptToy toy({"memory; ready; damaged; exit 1"});
   CHECK(toy.run() == 1);
   CHECK(toy.log() == "start\nsalvage\n");
 }
 
 TEST_CASE("a hang is killed and marked") {
-  KeptToy toy({"memory; ready; call 60; serve", "memory; hung; stopping; exit 0"});
+  KeptToy toy({"memory; ready; call 60; serve", "memory; hung; done"});
   CHECK(toy.run() == 0);
   CHECK(toy.log() == "start\nserving\nstart\nhung 1\n");
   CHECK_THAT(toy.said(), Contains("handler second did not come back from a call within 60ms; the worker is killed"));
@@ -137,20 +138,20 @@ TEST_CASE("a call that ended, or may take for ever, is no hang") {
 }
 
 TEST_CASE("a successor is not killed for the call that its predecessor died in") {
-  KeptToy toy({"memory; ready; call 60; kill", "memory; quiet 500; stopping; exit 0"});
+  KeptToy toy({"memory; ready; call 60; kill", "memory; quiet 500; done"});
   CHECK(toy.run() == 0);
   CHECK(toy.workers() == 2);
 }
 
 TEST_CASE("a worker that ends with 78 before it is ready ends the keeper with 78") {
-  KeptToy toy({"memory; exit 78"});
+  KeptToy toy({"memory; ends 78; exit 78"});
   CHECK(toy.run() == 78);
   CHECK(toy.log() == "start\n");
   CHECK(toy.said().empty());
 }
 
 TEST_CASE("status 0 without a word about stopping is a plugin's exit(), and a death") {
-  KeptToy toy({"memory; ready; exit 0", "memory; ready; stopping; exit 0"});
+  KeptToy toy({"memory; ready; exit 0", "memory; ready; done"});
   CHECK(toy.run() == 0);
   CHECK(toy.workers() == 2);
 }
@@ -161,27 +162,29 @@ TEST_CASE("SIGTERM is forwarded and status 0 passed on") {
   REQUIRE(toy.wait_for_log("serving"));
   toy.send(SIGTERM);
   CHECK(toy.end() == 0);
-  CHECK_THAT(toy.log(), Contains("SIGTERM from the keeper"));
+  CHECK(toy.log() == "start\nserving\nasked: stop\n");
 }
 
-TEST_CASE("SIGUSR1 and SIGHUP are held back until the worker is ready") {
-  KeptToy toy({"quiet 300; ready; serve"});
+TEST_CASE("SIGUSR1 and SIGHUP are told once each") {
+  KeptToy toy({"ready; serve"});
   toy.start();
-  REQUIRE(toy.wait_for_log("start"));
+  REQUIRE(toy.wait_for_log("serving"));
   toy.send(SIGUSR1);
-  CHECK(toy.wait_for_log("quiet\nserving\nSIGUSR1 from the keeper"));
+  REQUIRE(toy.wait_for_log("asked: reopen\n"));
   toy.send(SIGHUP);
-  CHECK(toy.wait_for_log("SIGHUP from the keeper"));
+  REQUIRE(toy.wait_for_log("asked: reload\n"));
+  toy.send(SIGTERM);
+  CHECK(toy.end() == 0);
+  CHECK(toy.log() == "start\nserving\nasked: reopen\nasked: reload\nasked: stop\n");
 }
 
-TEST_CASE("a worker that dies while it stops is followed by one that is told to stop when it is ready") {
-  KeptToy toy({"memory; ready; die_on_signal", "memory; quiet 300; ready; serve"});
+TEST_CASE("a worker that dies while it stops is followed by one that is told to stop, too") {
+  KeptToy toy({"memory; ready; die_when_asked", "memory; ready; serve"});
   toy.start();
   REQUIRE(toy.wait_for_log("serving"));
   toy.send(SIGTERM);
   CHECK(toy.end() == 0);
-  CHECK(toy.workers() == 2);
-  CHECK_THAT(toy.log(), Catch::Matchers::EndsWith("start\nquiet\nserving\nSIGTERM from the keeper\n"));
+  CHECK(toy.log() == "start\nserving\nasked: stop\nstart\nserving\nasked: stop\n");
 }
 
 TEST_CASE("a worker that is not ready yet can be stopped") {
@@ -194,7 +197,7 @@ TEST_CASE("a worker that is not ready yet can be stopped") {
 }
 
 TEST_CASE("a worker that a stop kills before it is ready is not followed by another") {
-  KeptToy toy({"die_on_signal"});
+  KeptToy toy({"die_when_asked"});
   toy.start();
   REQUIRE(toy.wait_for_log("serving"));
   toy.send(SIGTERM);
@@ -211,10 +214,101 @@ TEST_CASE("a stop while no worker runs spills and ends well") {
   CHECK(toy.log() == "start\nstart\nspill\n");
 }
 
-TEST_CASE("what a worker leaves behind is ended before the next starts") {
-  KeptToy toy({"orphan; orphan stubborn; ready; kill", "orphans; stopping; exit 0"});
+TEST_CASE("whoever else sends it, a worker does what its keeper was asked, and does it once") {
+  KeptToy toy({"ready; pid; serve"});
+  toy.start();
+  REQUIRE(toy.wait_for_log("serving"));
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGQUIT}) ::kill(toy.worker(), signal);
+  std::this_thread::sleep_for(50ms);
+  toy.send(SIGTERM);
+  CHECK(toy.end() == 0);
+  CHECK_THAT(toy.log(), EndsWith("serving\nasked: stop\n"));
+}
+
+TEST_CASE("a stop that reaches both is not lost while the worker stands still, in whichever order they are sent") {
+  for (const bool worker_first : {true, false}) {
+    KeptToy toy({"ready; pid; serve"});
+    toy.start();
+    REQUIRE(toy.wait_for_log("serving"));
+    ::kill(toy.worker(), SIGSTOP);
+    for (const bool to_worker : {worker_first, !worker_first}) to_worker ? void(::kill(toy.worker(), SIGTERM)) : toy.send(SIGTERM);
+    std::this_thread::sleep_for(250ms);  // the keeper has said it more than once
+    ::kill(toy.worker(), SIGCONT);
+    CHECK(toy.end() == 0);
+    CHECK_THAT(toy.log(), EndsWith("serving\nasked: stop\n"));
+  }
+}
+
+TEST_CASE("forty requests to open files anew while the worker stands still are one, after the last") {
+  KeptToy toy({"ready; pid; serve"});
+  toy.start();
+  REQUIRE(toy.wait_for_log("serving"));
+  ::kill(toy.worker(), SIGSTOP);
+  for (int i = 0; i < 40; ++i) toy.send(SIGUSR1), std::this_thread::sleep_for(5ms);
+  ::kill(toy.worker(), SIGCONT);
+  REQUIRE(toy.wait_for_log("asked: reopen\n"));
+  std::this_thread::sleep_for(250ms);
+  toy.send(SIGTERM);
+  CHECK(toy.end() == 0);
+  CHECK_THAT(toy.log(), Contains("serving\nasked: reopen\n") && EndsWith("asked: stop\n"));
+}
+
+TEST_CASE("two requests to stop, of which the worker heard none, are told to the next as two") {
+  KeptToy toy({"memory; ready; pid; serve", "memory; ready; serve"});
+  toy.start();
+  REQUIRE(toy.wait_for_log("serving"));
+  ::kill(toy.worker(), SIGSTOP);
+  toy.send(SIGTERM);
+  std::this_thread::sleep_for(50ms);
+  toy.send(SIGTERM);
+  std::this_thread::sleep_for(50ms);
+  ::kill(toy.worker(), SIGKILL);
+  CHECK(toy.end() == 0);
+  CHECK_THAT(toy.log(), EndsWith("start\nserving\nasked: stop at once\n"));
+}
+
+TEST_CASE("a worker that has no memory yet and does not hear of a stop is not waited for") {
+  KeptToy toy({"say starting; freeze"});
+  toy.start();
+  REQUIRE(toy.wait_for_log("starting"));
+  toy.send(SIGTERM);
+  CHECK(toy.end() == 0);
+  CHECK(toy.workers() == 1);
+}
+
+TEST_CASE("an end without a word is a death, whatever its status, before the hub is ready too") {
+  KeptToy toy({"memory; exit 0", "memory; exit 86", "memory; exit 78", "memory; ready; exit 86", "memory; ready; done"});
   CHECK(toy.run() == 0);
-  CHECK_THAT(toy.log(), Catch::Matchers::EndsWith("start\n0 orphans live\n"));
+  CHECK(toy.workers() == 5);
+  CHECK_THAT(toy.said(), Contains("the worker died (status 86)"));
+}
+
+TEST_CASE("an end that was said is meant, whatever a plugin makes of the process then") {
+  KeptToy toy({"memory; ready; stopping; ends 1; kill"});
+  CHECK(toy.run() == 1);
+  CHECK(toy.workers() == 1);
+}
+
+TEST_CASE("a process that does not come to its end after it said so is ended") {
+  KeptToy toy({"memory; ready; stopping; ends 0; freeze"});
+  toy.options().stop_patience = 100ms;
+  CHECK(toy.run() == 0);
+  CHECK(toy.workers() == 1);
+}
+
+TEST_CASE("a worker that lives without its link is killed, and another goes on") {
+  KeptToy toy({"memory; ready; close_link; freeze", "memory; deaths; done"});
+  CHECK(toy.run() == 0);
+  CHECK_THAT(toy.said(),
+             Contains("the worker has closed its link to the keeper, and lives: a plugin closed a descriptor that is not "
+                      "its own; the worker is killed"));
+  CHECK_THAT(toy.log(), Contains("deaths 1, 9"));
+}
+
+TEST_CASE("what a worker leaves behind is ended before the next starts") {
+  KeptToy toy({"orphan; orphan stubborn; ready; kill", "orphans; done"});
+  CHECK(toy.run() == 0);
+  CHECK_THAT(toy.log(), EndsWith("start\n0 orphans live\n"));
 }
 
 TEST_CASE("the worker notices the keeper's death") {
@@ -229,7 +323,7 @@ TEST_CASE("the worker notices the keeper's death") {
 TEST_CASE("a program that is removed while it runs goes on") {
   const char* preloaded = std::getenv("LD_PRELOAD");
   if (preloaded && std::string(preloaded).find("vgpreload") != std::string::npos) return;  // valgrind executes by path
-  KeptToy toy({"ready; die_on_signal", "stopping; exit 0"});
+  KeptToy toy({"ready; die_when_asked", "done"});
   const auto copy = toy.folder() / "toy";
   std::filesystem::copy_file(KeptToy::program, copy);
   toy.options().program = copy;
@@ -282,7 +376,7 @@ TEST_CASE("a worker that hangs while it starts can be stopped, in twelve times t
 }
 
 TEST_CASE("a plugin that closes has its time, and a call that an earlier worker's loop was in blames nobody") {
-  KeptToy toy({"memory; ready; on_loop; kill", "memory; ready; say closing; pause 700; stopping; exit 0"});
+  KeptToy toy({"memory; ready; on_loop; kill", "memory; ready; say closing; pause 700; done"});
   toy.options().stop_patience = 200ms;
   toy.start();
   REQUIRE(toy.wait_for_log("closing"));
@@ -292,7 +386,7 @@ TEST_CASE("a plugin that closes has its time, and a call that an earlier worker'
 }
 
 TEST_CASE("a worker that starts slowly is not killed for it, and the service manager hears of the keeper") {
-  KeptToy toy({"memory; ready; kill", "pause 700; memory; ready; stopping; exit 0"});
+  KeptToy toy({"memory; ready; kill", "pause 700; memory; ready; done"});
   const test::Manager manager("@standpipe-test-" + toy.folder().path());
   toy.start_watched("400000");
   int alive = 0;
@@ -304,14 +398,14 @@ TEST_CASE("a worker that starts slowly is not killed for it, and the service man
 }
 
 TEST_CASE("a worker that saves is not asked for signs of life") {
-  KeptToy toy({"memory; ready; stopping; saving; pause 700; exit 0"});
+  KeptToy toy({"memory; ready; stopping; saving; pause 700; done"});
   toy.start_watched("400000");
   CHECK(toy.end() == 0);
   CHECK(toy.workers() == 1);
 }
 
 TEST_CASE("a worker that saves what is left has its time") {
-  KeptToy toy({"memory; ready; say serving; saving; pause 600; stopping; exit 0"});
+  KeptToy toy({"memory; ready; say serving; saving; pause 600; done"});
   toy.options().stop_patience = 100ms;
   toy.start();
   REQUIRE(toy.wait_for_log("serving"));
@@ -321,7 +415,7 @@ TEST_CASE("a worker that saves what is left has its time") {
 }
 
 TEST_CASE("a loop that does not answer is killed before the service manager ends all, and its handler is marked") {
-  KeptToy toy({"memory; ready; on_loop; freeze", "memory; stuck; stopping; exit 0"});
+  KeptToy toy({"memory; ready; on_loop; freeze", "memory; stuck; done"});
   const test::Manager manager("@standpipe-test-" + toy.folder().path());
   toy.start_watched("400000");
   CHECK(toy.end() == 0);

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -29,8 +30,8 @@ class KeptToy {
     options_.back_off = back_off;
     options_.worker_arguments = {"toy: worker", folder_ / "log"};
     for (const auto& script : scripts) options_.worker_arguments.push_back("start; " + script);
-    options_.spill_arguments = {"toy: spill", folder_ / "log", "spill; exit 0"};
-    options_.salvage_arguments = {"toy: salvage", folder_ / "log", "say salvage; exit 0"};
+    options_.spill_arguments = {"toy: spill", folder_ / "log", "spill; done"};
+    options_.salvage_arguments = {"toy: salvage", folder_ / "log", "say salvage; done"};
   }
   ~KeptToy() {
     if (pid_ > 0) ::kill(pid_, SIGKILL), ::waitpid(pid_, nullptr, 0);
@@ -75,6 +76,12 @@ class KeptToy {
     std::ptrdiff_t n = 0;
     for (std::string line; std::getline(lines, line);) n += line == "start";
     return n;
+  }
+  // The first worker that said its number ("pid").
+  pid_t worker() const {
+    const auto text = log();
+    const auto at = text.find("pid ");
+    return at == text.npos ? 0 : std::atoi(text.c_str() + at + 4);
   }
   bool wait_for_log(const std::string& part) const {
     return eventually([&] { return log().find(part) != std::string::npos; });

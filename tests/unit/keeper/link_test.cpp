@@ -89,6 +89,36 @@ TEST_CASE("pings are answered when they can be read") {
   CHECK(parent.heard() == "nothing");
 }
 
+TEST_CASE("what is wanted is told once, and answered each time it is said") {
+  Parent parent;
+  auto link = parent.start();
+  for (const bool first : {true, false}) {
+    parent.say("want", "1 3 0");
+    link.on_readable();
+    const auto asked = link.asked();
+    CHECK(asked.stops == (first ? 1 : 0));
+    CHECK(asked.reopen == first);
+    CHECK_FALSE(asked.reload);
+    CHECK(parent.heard() == "have 1 3 0");
+  }
+  parent.say("want", "2 3 1");
+  link.on_readable();
+  const auto asked = link.asked();
+  CHECK((asked.stops == 1 && !asked.reopen && asked.reload));
+}
+
+TEST_CASE("what is wanted while an answer is waited for is not answered before the loop has heard of it") {
+  Parent parent;
+  auto link = parent.start();
+  parent.say("want", "1 0 0");
+  parent.say("kept");
+  link.keep("source/a", some_file().get());
+  CHECK(parent.heard() == "keep source/a +fd");
+  CHECK(parent.heard() == "nothing");
+  CHECK(link.asked().stops == 1);
+  CHECK(parent.heard() == "have 1 0 0");
+}
+
 TEST_CASE("a refusal is a failure with its reason") {
   Parent parent;
   auto link = parent.start();

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 
 #include <atomic>
@@ -38,7 +37,6 @@ class Toy {
  public:
   explicit Toy(std::string log) : log_(std::move(log)), link_(Link::from_environment()) {
     generation_ = lines_that_start_with("start").size() + 1;
-    listen_to_signals();
   }
 
   void follow(const std::string& script) {
@@ -52,6 +50,11 @@ class Toy {
   }
 
   std::size_t generation() const { return generation_; }
+
+  int ends(int status) {
+    link_.ends(status);
+    return status;
+  }
 
   void say(const std::string& line) {
     const Fd file(::open(log_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
@@ -74,6 +77,7 @@ class Toy {
          [&] {
            for (int i = 0; i < number; ++i) (void)tell(link_.fd(), "keep", name(i), file_with(name(i)).get());
          }},
+        {"pid", [&] { say("pid " + std::to_string(::getpid())); }},
         {"stop_keeper", [&] { ::kill(link_.keeper_pid(), SIGSTOP); }},
         {"say", [&] { say(argument); }},
         {"keeper_descriptors", [&] { say("descriptors " + std::to_string(keeper_descriptors())); }},
@@ -98,6 +102,10 @@ class Toy {
         {"ready", [&] { link_.ready("toying"); }},
         {"saving", [&] { link_.saving(); }},
         {"stopping", [&] { link_.stopping(); }},
+        {"ends", [&] { link_.ends(number); }},
+        {"damaged", [&] { link_.damaged(); }},
+        {"close_link", [&] { ::close(link_.fd()); }},
+        {"done", [&] { end(); }},
         {"serve", [&] { serve(); }},
         {"orphan", [&] { leave_orphan(argument == "stubborn"); }},
         {"orphans", [&] { say(std::to_string(living_orphans()) + " orphans live"); }},
@@ -107,13 +115,13 @@ class Toy {
          }},
         {"quiet",
          [&] {
-           if (next_signal(number) < 0) say("quiet");
+           if (next_request(number).empty()) say("quiet");
          }},
         {"kill", [&] { ::raise(number ? number : SIGKILL); }},
-        {"die_on_signal",
+        {"die_when_asked",
          [&] {
            say("serving");
-           (void)next_signal(-1);
+           (void)next_request(-1);
            ::raise(SIGKILL);
          }},
         {"exit", [&] { ::_exit(number); }},
@@ -168,36 +176,34 @@ class Toy {
     std::atomic_ref(memory_->watches[1].call).fetch_add(1);
   }
 
-  void listen_to_signals() {
-    sigset_t set;
-    sigemptyset(&set);
-    for (const int s : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&set, s);
-    ::sigprocmask(SIG_BLOCK, &set, nullptr);
-    signals_ = Fd(::signalfd(-1, &set, SFD_CLOEXEC));
-  }
-  // Answers the keeper meanwhile. 0: it is dead; -1: none came in time.
-  int next_signal(int timeout_ms) {
+  // What the keeper wants, once it does; empty: it wanted nothing for so long. Answers pings meanwhile.
+  std::string next_request(int timeout_ms) {
     for (;;) {
-      pollfd fds[] = {{signals_.get(), POLLIN, 0}, {link_.fd(), POLLIN, 0}};
-      if (::poll(fds, 2, timeout_ms) == 0) return -1;
-      if (fds[1].revents && link_.on_readable() == Link::Event::lost) return 0;
-      signalfd_siginfo info{};
-      if (!(fds[0].revents & POLLIN) || ::read(signals_.get(), &info, sizeof info) != sizeof info) continue;
-      say("SIG" + std::string(::sigabbrev_np(static_cast<int>(info.ssi_signo))) +
-          (static_cast<pid_t>(info.ssi_pid) == link_.keeper_pid() ? " from the keeper" : " from elsewhere"));
-      return static_cast<int>(info.ssi_signo);
+      pollfd readable{link_.fd(), POLLIN, 0};
+      if (::poll(&readable, 1, timeout_ms) == 0) return "";
+      if (link_.on_readable() == Link::Event::lost) return "lost the keeper";
+      const auto asked = link_.asked();
+      std::string text;
+      if (asked.reopen) text += " reopen";
+      if (asked.reload) text += " reload";
+      if (asked.stops == 1) text += " stop";
+      if (asked.stops > 1) text += " stop at once";
+      if (text.empty()) continue;
+      say("asked:" + text);
+      return text;
     }
   }
   void serve() {
     say("serving");
     for (;;) {
-      const int signal = next_signal(-1);
-      if (signal == 0) say("lost the keeper");
-      if (signal == 0 || signal == SIGTERM || signal == SIGINT) end();
+      const auto request = next_request(-1);
+      if (request == "lost the keeper") say(request);
+      if (request == "lost the keeper" || request.find("stop") != request.npos) end();
     }
   }
   [[noreturn]] void end() {
     link_.stopping();
+    link_.ends(0);
     ::_exit(0);
   }
 
@@ -233,7 +239,6 @@ class Toy {
   std::string log_;
   Link link_;
   std::size_t generation_ = 0;
-  Fd signals_;
   Memory* memory_ = nullptr;
 };
 
@@ -247,6 +252,6 @@ int main(int count, char** arguments) {
     toy.follow(arguments[1 + std::min(toy.generation(), scripts)]);
   } catch (const Failure& f) {
     toy.say(f.what());
-    return 3;
+    return toy.ends(3);
   }
 }
