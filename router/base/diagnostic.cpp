@@ -55,6 +55,24 @@ Excerpt cut(const Place& place) {
   return e;
 }
 
+constexpr std::size_t kOthersShown = 12;
+
+std::string position(const Place& place) {
+  return place.file + ':' + std::to_string(place.line) + ':' + std::to_string(place.column);
+}
+
+std::string others_text(const std::vector<Place>& others) {
+  std::string out;
+  for (std::size_t i = 0; i < std::min(others.size(), kOthersShown); ++i) out += (i ? ", " : "the same at ") + position(others[i]);
+  if (others.size() > kOthersShown) out += " and " + counted(others.size() - kOthersShown, "more place");
+  return out;
+}
+
+std::string place_json(const Place& place) {
+  return "\"file\":" + json_string(place.file) + ",\"line\":" + std::to_string(place.line) +
+         ",\"column\":" + std::to_string(place.column) + ",\"width\":" + std::to_string(place.width);
+}
+
 const char* word(Severity s) { return s == Severity::error ? "error" : s == Severity::warning ? "warning" : "info"; }
 const char* tint(Severity s) { return s == Severity::error ? "\x1b[1;31m" : s == Severity::warning ? "\x1b[1;33m" : "\x1b[1;36m"; }
 
@@ -68,7 +86,7 @@ std::string render(const Diagnostic& d, bool colour) {
     const std::string margin(number.size(), ' ');
     const auto e = cut(*d.place);
     const std::string carets(std::max<std::size_t>(display_width(e.marked), 1), '^');
-    out += margin + "--> " + d.place->file + ':' + number + ':' + std::to_string(d.place->column) + '\n';
+    out += margin + "--> " + position(*d.place) + '\n';
     out += margin + " |\n";
     out += number + " | " + e.before + e.marked + e.after + '\n';
     out += margin + " | " + std::string(display_width(e.before), ' ') +
@@ -76,6 +94,7 @@ std::string render(const Diagnostic& d, bool colour) {
   } else if (!d.label.empty()) {
     out += "  note: " + d.label + '\n';
   }
+  if (!d.others.empty()) out += "  note: " + others_text(d.others) + '\n';
   for (const auto& n : d.notes) out += "  note: " + n + '\n';
   for (const auto& h : d.help) out += "  help: " + h + '\n';
   return out;
@@ -89,11 +108,13 @@ std::string render_json(const Diagnostic& d) {
   };
   std::string out = "{\"severity\":" + json_string(word(d.severity)) + ",\"code\":" + json_string(d.code) +
                     ",\"message\":" + json_string(d.message);
-  if (d.place) {
-    out += ",\"file\":" + json_string(d.place->file) + ",\"line\":" + std::to_string(d.place->line) +
-           ",\"column\":" + std::to_string(d.place->column) + ",\"width\":" + std::to_string(d.place->width);
-  }
+  if (d.place) out += "," + place_json(*d.place);
   if (!d.label.empty()) out += ",\"label\":" + json_string(d.label);
+  if (!d.others.empty()) {
+    std::string others;
+    for (const auto& other : d.others) others += (others.empty() ? "{" : ",{") + place_json(other) + '}';
+    out += ",\"others\":[" + others + ']';
+  }
   return out + ",\"notes\":" + list(d.notes) + ",\"help\":" + list(d.help) + "}\n";
 }
 

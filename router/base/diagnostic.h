@@ -26,7 +26,8 @@ struct Diagnostic {
   std::string code;     // stable, for programs: "unknown-key", "bad-frame"
   std::string message;  // one line
   std::optional<Place> place = {};
-  std::string label = {};  // beside the caret: "did you mean 'billing'?"
+  std::string label = {};          // beside the caret: "did you mean 'billing'?"
+  std::vector<Place> others = {};  // where the same is wrong, too
   std::vector<std::string> notes = {};
   std::vector<std::string> help = {};
 };
@@ -36,6 +37,7 @@ struct Diagnostic {
 //    |
 // 19 |     to: biling
 //    |         ^^^^^^ did you mean 'billing'?
+//   note: the same at orders.yaml:24:9, orders.yaml:31:9
 //   note: ...
 //   help: ...
 // Lines longer than a terminal are cut around the caret. Ends with a newline.

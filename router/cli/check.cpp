@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
+#include <cstddef>
 
 #include "cli/command.h"
 #include "cli/configuration.h"
@@ -9,8 +9,10 @@ namespace standpipe::cli {
 namespace {
 
 std::size_t count_of(const config::Loaded& loaded, Severity severity) {
-  return static_cast<std::size_t>(std::count_if(loaded.diagnostics.begin(), loaded.diagnostics.end(),
-                                                [&](const Diagnostic& d) { return d.severity == severity; }));
+  std::size_t count = 0;  // of places: one message may name several
+  for (const auto& d : loaded.diagnostics)
+    if (d.severity == severity) count += 1 + d.others.size();
+  return count;
 }
 
 // Each diagnostic, then a line that sums up and is told from the others by its "ok".

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <filesystem>
+#include <system_error>
+
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/configuration.h"
@@ -19,13 +22,23 @@ std::string short_json(const Plugin& plugin) {
          ",\"path\":" + json_string(plugin.path) + "}\n";
 }
 
-std::string refused_json(const std::string& name, const Refused& refused) {
-  return "{\"name\":" + json_string(name) + ",\"kind\":\"refused\",\"reason\":" + json_string(refused.reason) +
+std::string broken_json(const std::string& name, const Refused& refused) {
+  return "{\"name\":" + json_string(name) + ",\"kind\":\"broken\",\"reason\":" + json_string(refused.reason) +
          ",\"help\":" + json_string(refused.help) + ",\"path\":" + json_string(refused.path) + "}\n";
+}
+
+// A folder that was named and is not there is a slip of the pen; the list would not show it.
+void warn_of_missing_folders(const Arguments& arguments, Reporter& reporter) {
+  for (const auto& folder : arguments.texts("plugins")) {
+    std::error_code error;
+    if (!std::filesystem::is_directory(folder, error))
+      reporter.warning("no-folder", "there is no plugin folder " + escaped(folder), "correct --plugins");
+  }
 }
 
 Status list(const Arguments& arguments, Streams& streams) {
   Registry plugins(plugin_folders(arguments));
+  warn_of_missing_folders(arguments, streams.err);
   const bool json = arguments.has("json");
   std::vector<std::vector<std::string>> rows = {{"NAME", "VERSION", "KIND", "SUMMARY"}};
   for (const auto& name : plugins.names()) {
@@ -34,15 +47,15 @@ Status list(const Arguments& arguments, Streams& streams) {
       rows.push_back({name, printable(plugin->version), plugin_kind(*plugin), printable(plugin->summary)});
       if (json) streams.out.write(short_json(*plugin));
     } else {
-      rows.push_back({printable(name), "-", "refused", printable(refused.reason)});
-      if (json) streams.out.write(refused_json(name, refused));
+      rows.push_back({printable(name), "-", "broken", printable(refused.reason)});
+      if (json) streams.out.write(broken_json(name, refused));
     }
   }
   if (json) return Status::done;
   if (rows.size() > 1)
     streams.out.write(table_text(rows));
   else
-    streams.err.info("there are no plugins in " + joined(plugins.folders(), ", "));
+    streams.err.info("there are no plugins: " + plugins.searched());
   return Status::done;
 }
 
@@ -68,7 +81,7 @@ Command plugin_list_command() {
                        {"standpipe plugin list --plugins ./build", "with those in a folder of your own"}},
           .description =
               "Plugins are looked for in --plugins, then in $STANDPIPE_PLUGIN_PATH, then beside the program. Files\n"
-              "that cannot be used are listed as refused, with the reason.",
+              "that cannot be used are listed as broken, with the reason.",
           .operands = {},
           .options = {plugins_option(), {.name = "json", .summary = "JSON, an object a plugin and line"}},
           .run = list};

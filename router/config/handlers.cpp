@@ -51,7 +51,7 @@ const Plugins::Answer& Plugins::ask(const std::string& name) {
   if (is_path(name) && !is_file(whole) && registry_.loads())
     answer.refused = {"", "there is no plugin file " + shown(whole), ""};
   else if (!is_path(name) && !known_.empty() && !std::binary_search(known_.begin(), known_.end(), name))
-    answer.refused = {"", "unknown plugin '" + shown(name) + "'", ""};
+    answer.refused = {"", "unknown plugin '" + shown(name) + "'", registry_.searched()};
   else
     answer.plugin = registry_.find(whole, answer.refused);
   return answer;
@@ -114,6 +114,7 @@ void HandlerReader::read(const Field& field) {
   check_handler_name(field);
   handlers_.names.add(field.name, field.key);
   deliver::HandlerOptions options{.name = field.name, .values = {}};
+  const Mistakes::Part part(context_.mistakes, shown(field.name));
   const auto what = "handler '" + shown(field.name) + "'";
   const Reader reader(context_, *field.value, field.key,
                       {what,
@@ -142,10 +143,9 @@ void HandlerReader::read_plugin(const Reader& reader, const Field& handler, deli
 }
 
 void HandlerReader::read_isolation(const Reader& reader, deliver::HandlerOptions& options) {
-  const auto isolation = reader.choice("isolation", {"inline", "thread", "process"});
+  const auto isolation = reader.available("isolation", {{"inline", "thread"}, {"process"}, "isolation", "use thread"});
   if (!isolation) return;
   const auto& spot = reader.find("isolation")->value->spot;
-  if (*isolation == "process") return context_.not_available(spot, "isolation 'process'", "use thread");
   options.placement = *isolation == "thread" ? deliver::Placement::thread : deliver::Placement::inline_;
   const bool may_block = options.plugin && options.plugin->abi->handler->placement != STANDPIPE_INLINE;
   if (*isolation == "inline" && may_block)
@@ -181,11 +181,9 @@ void HandlerReader::check_queue(const Field& field, const std::string& of) {
                       {"'queue' of " + of, "queue: { type: none }", {"type", "max_size", "when_full"}});
   if (!reader.is_map()) return;
   if (!reader.need("type", "say which:  type: none")) return;
-  const auto type = reader.choice("type", {"none", "memory", "disk"});
+  const auto type = reader.available(
+      "type", {{"none"}, {"memory", "disk"}, "queue type", "leave 'queue' out; give the source a larger 'log' to wait in"});
   if (!type) return;
-  if (*type != "none")
-    return context_.not_available(reader.find("type")->value->spot, "queue type '" + *type + "'",
-                                  "leave 'queue' out; give the source a larger 'log' to wait in");
   for (const auto* key : {"max_size", "when_full"})
     if (const auto* unused = reader.find(key))
       context_.error(unused->key, "unused-key", "'" + unused->name + "' means nothing for queue type none", "remove it");

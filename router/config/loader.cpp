@@ -122,13 +122,17 @@ void HubReader::warn_of_unused(const Sources& sources, const Handlers& handlers)
     for (const auto handler : route.to) to[handler] = true;
   }
   if (hub_.unmatched) to[*hub_.unmatched] = true;
-  for (std::size_t i = 0; i < from.size(); ++i)
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    const Mistakes::Part part(context_.mistakes, hub_.sources[i].name);
     if (!from[i] && !hub_.unmatched)
       warn(sources.names.spot(i), "unused-source", "no route takes messages from '" + hub_.sources[i].name + "'",
            "all of them are dropped");
-  for (std::size_t i = 0; i < to.size(); ++i)
+  }
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    const Mistakes::Part part(context_.mistakes, hub_.handlers[i].name);
     if (!to[i])
       warn(handlers.names.spot(i), "unused-handler", "no route leads to '" + hub_.handlers[i].name + "'", "it gets nothing");
+  }
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "config/mistakes.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/limits.h"
 #include "base/text.h"
@@ -31,7 +32,17 @@ void Mistakes::add(const Spot& spot, Diagnostic diagnostic) {
   }
   if (!said_.insert({spot, diagnostic.code, diagnostic.label.empty() ? diagnostic.message : diagnostic.label}).second) return;
   ++(diagnostic.severity == Severity::error ? errors_ : warnings_);
-  kept_.push_back({spot, std::move(diagnostic)});
+  auto kind = kind_of(diagnostic);
+  kept_.push_back({spot, std::move(diagnostic), std::move(kind)});
+}
+
+// What stands nowhere is told alone.
+std::string Mistakes::kind_of(const Diagnostic& d) const {
+  auto said = d.message;
+  if (const auto at = part_.empty() ? std::string::npos : said.find(part_); at != std::string::npos) said.erase(at, part_.size());
+  std::string kind = d.code;
+  for (const auto& text : {said, d.label, joined(d.notes, "\n"), joined(d.help, "\n")}) kind += '\0' + text;
+  return kind;
 }
 
 Place Mistakes::shown(const Spot& spot) const {
@@ -47,15 +58,24 @@ std::vector<Diagnostic> Mistakes::in_order() {
   std::stable_sort(kept_.begin(), kept_.end(), [](const auto& a, const auto& b) { return order(a.spot) < order(b.spot); });
   const auto all = errors_ + warnings_;
   std::vector<Diagnostic> out;
+  std::map<std::string, std::size_t> told;  // kind -> number in out
+  std::size_t places = 0;
   for (auto& mistake : kept_) {
-    if (out.size() == kConfigErrorsMax) break;
-    if (mistake.spot.line) mistake.diagnostic.place = shown(mistake.spot);
-    out.push_back(std::move(mistake.diagnostic));
+    const auto first = mistake.spot.line ? told.find(mistake.kind) : told.end();
+    if (first != told.end()) {
+      out[first->second].others.push_back(shown(mistake.spot));
+    } else {
+      if (out.size() == kConfigErrorsMax) continue;
+      told.emplace(std::move(mistake.kind), out.size());
+      if (mistake.spot.line) mistake.diagnostic.place = shown(mistake.spot);
+      out.push_back(std::move(mistake.diagnostic));
+    }
+    ++places;
   }
-  if (all > out.size())
+  if (all > places)
     out.push_back({.severity = any_error() ? Severity::error : Severity::warning,
                    .code = "more-mistakes",
-                   .message = "and " + counted(all - out.size(), "more mistake") + ", not shown"});
+                   .message = "and " + counted(all - places, "more mistake") + ", not shown"});
   return out;
 }
 

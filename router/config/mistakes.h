@@ -13,7 +13,9 @@
 namespace standpipe::config {
 
 // All that is wrong with a configuration. Collected in any order, given back in the file's; what stands at one place and says the
-// same (an alias is read wherever it is used) is said once. Lines are copied and characters counted only for what is shown.
+// same (an alias is read wherever it is used) is said once. The same mistake in several places is one message with all of them,
+// also when its text names the part of the configuration it is about. Lines are copied and characters counted only for what is
+// shown.
 class Mistakes {
  public:
   explicit Mistakes(const Document& document) : document_(document) {}
@@ -27,6 +29,18 @@ class Mistakes {
   void hide(const Spot& secret) { secrets_.insert(secret); }
   const Document& document() const { return document_; }
 
+  // The part that is being read, as messages quote it: mistakes that differ in it alone are the same.
+  class Part {
+   public:
+    Part(Mistakes& mistakes, const std::string& name) : mistakes_(mistakes) { mistakes_.part_ = '\'' + name + '\''; }
+    ~Part() { mistakes_.part_.clear(); }
+    Part(const Part&) = delete;
+    Part& operator=(const Part&) = delete;
+
+   private:
+    Mistakes& mistakes_;
+  };
+
   std::vector<Diagnostic> in_order();
 
  private:
@@ -34,13 +48,16 @@ class Mistakes {
   struct Mistake {
     Spot spot;
     Diagnostic diagnostic;
+    std::string kind;  // of all that say the same
   };
+  std::string kind_of(const Diagnostic& diagnostic) const;
   Place shown(const Spot& spot) const;
 
   const Document& document_;
   std::vector<Mistake> kept_;
   std::set<std::tuple<Spot, std::string, std::string>> said_;  // code and label: a message may name who used the alias
   std::set<Spot> secrets_;
+  std::string part_;
   std::size_t errors_ = 0;
   std::size_t warnings_ = 0;
 };

@@ -179,7 +179,7 @@ const Field* Reader::need(std::string_view key, const std::string& label) const 
   if (is_map_ && attempted_.find(key) == attempted_.end()) {
     const auto quoted = " '" + std::string(key) + "'";
     context_.error(owner_, "missing-" + shape_.noun,
-                   shape_.what + " has no" + (shape_.noun == "key" ? quoted : ' ' + shape_.noun + quoted), label);
+                   shape_.what + (shape_.noun == "key" ? " has no" : " needs the " + shape_.noun) + quoted, label);
   }
   return find(key);
 }
@@ -211,6 +211,19 @@ std::optional<std::string> Reader::choice(std::string_view key, std::vector<std:
   option.choices = std::move(choices);
   const auto v = value(key, std::move(option));
   return v ? std::optional(v->text) : std::nullopt;
+}
+
+std::optional<std::string> Reader::available(std::string_view key, Choices choices) const {
+  const auto* field = find(key);
+  if (field && field->value->kind == Kind::scalar) {
+    const auto given = text_of(context_, *field);
+    if (!given) return std::nullopt;
+    if (std::find(choices.later.begin(), choices.later.end(), *given) != choices.later.end()) {
+      context_.not_available(field->value->spot, choices.what + " '" + *given + "'", std::move(choices.instead));
+      return std::nullopt;
+    }
+  }
+  return choice(key, std::move(choices.available));
 }
 
 std::optional<std::int64_t> Reader::integer(std::string_view key, const char* least, const char* most) const {

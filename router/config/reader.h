@@ -73,6 +73,15 @@ class Reader {
   std::optional<std::string> path(std::string_view key) const;  // absolute
   std::optional<bool> boolean(std::string_view key) const;
   std::optional<std::string> choice(std::string_view key, std::vector<std::string> choices) const;
+  // The same where this version knows some choices by name only: these get their answer ("framing 'lines' is not available"), and
+  // nothing that is misspelt is answered with one of them.
+  struct Choices {
+    std::vector<std::string> available;
+    std::vector<std::string> later;
+    std::string what;  // "framing"
+    std::string instead;
+  };
+  std::optional<std::string> available(std::string_view key, Choices choices) const;
   std::optional<std::int64_t> integer(std::string_view key, const char* least, const char* most) const;
   std::optional<std::uint64_t> size(std::string_view key, const std::string& least, const std::string& most) const;
   std::optional<Nanoseconds> duration(std::string_view key, const char* least, const char* most) const;

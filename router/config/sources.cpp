@@ -42,6 +42,7 @@ void SourceReader::read(const Field& field) {
   sources_.names.add(field.name, field.key);
   source::FifoOptions options{.name = field.name, .path = {}};
   Spot message_size, log_size;
+  const Mistakes::Part part(context_.mistakes, shown(field.name));
   const auto what = "source '" + shown(field.name) + "'";
   if (const auto* plugin = plugin_key(*field.value)) {
     context_.not_available(plugin->spot, "a source with a plugin", "give it a 'fifo' instead, and let a program write into that");
@@ -96,11 +97,10 @@ void SourceReader::read_framing(const Field& field, const std::string& of, sourc
                       {"'framing' of " + of,
                        "framing: { type: length_prefixed }",
                        {"type", "max_message_size", "length_bytes", "byte_order", "delimiter"}});
-  const auto type = reader.choice("type", {"length_prefixed", "lines", "delimited", "netstring", "sealed"});
-  if (type && *type != "length_prefixed")
-    context_.not_available(reader.find("type")->value->spot, "framing '" + *type + "'", kFramesInstead);
-  else
-    check_framing_details(reader);
+  const auto* type = reader.find("type");
+  const auto known =
+      reader.available("type", {{"length_prefixed"}, {"lines", "delimited", "netstring", "sealed"}, "framing", kFramesInstead});
+  if (!type || known) check_framing_details(reader);
   if (const auto most = reader.size("max_message_size", "1B", size_text(kMessageSizeMaxMost))) {
     options.message_size_max = *most;
     said = reader.find("max_message_size")->value->spot;
@@ -108,13 +108,9 @@ void SourceReader::read_framing(const Field& field, const std::string& of, sourc
 }
 
 void SourceReader::check_framing_details(const Reader& reader) {
-  const auto length = reader.choice("length_bytes", {"1", "2", "4", "8", "varint"});
-  if (length && *length != "4")
-    context_.not_available(reader.find("length_bytes")->value->spot, "length_bytes '" + *length + "'",
-                           "leave it out: frames begin with 4 bytes of length");
-  const auto order = reader.choice("byte_order", {"little", "big"});
-  if (order && *order != "little")
-    context_.not_available(reader.find("byte_order")->value->spot, "byte_order 'big'", "leave it out: lengths are little endian");
+  reader.available("length_bytes",
+                   {{"4"}, {"1", "2", "8", "varint"}, "length_bytes", "leave it out: frames begin with 4 bytes of length"});
+  reader.available("byte_order", {{"little"}, {"big"}, "byte_order", "leave it out: lengths are little endian"});
   if (const auto* delimiter = reader.find("delimiter"))
     context_.error(delimiter->key, "unused-key", "'delimiter' means nothing for framing length_prefixed", "remove it");
 }
@@ -125,10 +121,9 @@ void SourceReader::read_log(const Field& field, const std::string& of, source::F
     options.log_size_max = *size;
     said = reader.find("max_size")->value->spot;
   }
-  const auto when_full = reader.choice("when_full", {"block", "drop_oldest", "drop_newest", "dead_letter"});
-  if (when_full && *when_full != "block")
-    context_.not_available(reader.find("when_full")->value->spot, "when_full '" + *when_full + "'",
-                           "use block: writers wait while the log is full");
+  reader.available(
+      "when_full",
+      {{"block"}, {"drop_oldest", "drop_newest", "dead_letter"}, "when_full", "use block: writers wait while the log is full"});
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ void try_handlers(Context& context, const Handlers& handlers) {
     const auto& options = handlers.options[i];
     plugin::Handler handler(*options.plugin, options.name, host);
     const auto made = handler.create(options.values);
+    const Mistakes::Part part(context.mistakes, options.name);
     if (!made.ok())
       context.error(handlers.names.spot(i), "plugin-refuses", "handler '" + options.name + "': " + made.reason,
                     "its plugin refuses these options");

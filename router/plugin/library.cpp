@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/failure.h"
+#include "plugin/shared_object.h"
 
 namespace standpipe::plugin {
 namespace {
@@ -25,9 +26,12 @@ std::string loaders_words(std::string_view text) {
 }
 
 std::unique_ptr<boost::dll::shared_library> load(const std::string& path) try {
+  if (const auto problem = shared_object_problem(path)) throw Failure(path + " cannot be loaded: " + *problem);
   using boost::dll::load_mode::rtld_local;
   using boost::dll::load_mode::rtld_now;
   return std::make_unique<boost::dll::shared_library>(path, rtld_now | rtld_local);
+} catch (const Failure&) {
+  throw;
 } catch (const std::exception& e) {
   throw Failure(path + " cannot be loaded: " + loaders_words(e.what()), "ldd -r " + path + " shows what is missing");
 }

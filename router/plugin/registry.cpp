@@ -43,8 +43,10 @@ std::vector<std::string> names_in(const std::string& folder) {
 
 bool is_there(const std::string& path) {
   std::error_code error;
-  return fs::exists(path, error);
+  return fs::exists(fs::symlink_status(path, error));  // a link that leads nowhere is there, too, and broken
 }
+
+bool is_missing(const std::error_code& error) { return error == std::errc::no_such_file_or_directory; }
 
 }  // namespace
 
@@ -113,8 +115,22 @@ std::optional<std::string> Registry::path_of(const std::string& name) const {
 
 std::string Registry::folders_help() const {
   const auto known = names();
-  if (known.empty()) return "there are no plugins in " + joined(folders_, ", ") + "; name other folders in STANDPIPE_PLUGIN_PATH";
-  return "plugins: " + joined(known, ", ");
+  return (known.empty() ? "there are no plugins; " : "plugins: " + joined(known, ", ") + "; ") + searched();
+}
+
+std::string Registry::searched() const {
+  std::vector<std::string> places;
+  for (const auto& folder : folders_) {
+    std::error_code error;
+    const bool is_folder = fs::is_directory(folder, error);
+    const char* why = is_folder                     ? ""
+                      : is_there(folder)            ? " (not a folder)"
+                      : error && !is_missing(error) ? " (not readable)"
+                                                    : " (no such folder)";
+    places.push_back(escaped(folder) + why);
+  }
+  return places.empty() ? "no folder was searched: name one with --plugins or in STANDPIPE_PLUGIN_PATH"
+                        : "searched in " + joined(places, ", ");
 }
 
 }  // namespace standpipe::plugin

@@ -44,6 +44,8 @@ class Registry {
   // Names of the files that look like plugins, sorted, without loading any.
   std::vector<std::string> names() const;
   const std::vector<std::string>& folders() const { return folders_; }
+  // "searched in /nope (no such folder), /usr/lib/standpipe/plugins"
+  std::string searched() const;
 
   // $STANDPIPE_PLUGIN_PATH (colons between), then where the installation has them, relative to the
   // program (../lib/standpipe/plugins), so that it may be moved.

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugin/registry.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <map>
+
+#include "temporary_folder.h"
 
 using namespace standpipe;
 
@@ -50,7 +57,16 @@ TEST_CASE("a plugin that is not there is told with those that are") {
   plugin::Refused why;
   CHECK_FALSE(registry.find("biling", why));
   CHECK(why.reason == "unknown plugin 'biling'");
-  CHECK(why.help == "plugins: forward, log, print");
+  CHECK(why.help == "plugins: forward, log, print; searched in " STANDPIPE_TEST_PLUGINS);
+}
+
+TEST_CASE("folders that were searched are named, with what is wrong with them") {
+  plugin::Registry registry({"/nope", "/etc/passwd", "/nope/../no\x1bpe"});
+  plugin::Refused why;
+  CHECK_FALSE(registry.find("print", why));
+  CHECK(why.help ==
+        "there are no plugins; searched in /nope (no such folder), /etc/passwd (not a folder), "
+        "/nope/../no\\x1bpe (no such folder)");
 }
 
 TEST_CASE("each broken plugin is refused for what is broken") {
@@ -74,6 +90,32 @@ TEST_CASE("each broken plugin is refused for what is broken") {
 TEST_CASE("a missing symbol is an error at loading, with the loader's words") {
   CHECK(refusal("undefined_symbol") == in_folder("undefined_symbol") + " cannot be loaded: " + in_folder("undefined_symbol") +
                                            ": undefined symbol: nobody_has_this");
+}
+
+// The loader would end the process by SIGBUS, or wait for a writer.
+TEST_CASE("a plugin that was cut short, a FIFO, a folder and a link to nowhere are refused before they are loaded") {
+  const test::TemporaryFolder folder;
+  std::ifstream whole(std::string(STANDPIPE_TEST_PLUGINS) + "/log.so", std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(whole), {}};
+  REQUIRE(bytes.size() > 50'000);
+  for (const std::size_t size : {0, 10, 64, 200, 5'000, 50'000}) {
+    std::ofstream(folder / "cut.so", std::ios::binary) << bytes.substr(0, size);
+    plugin::Registry registry({folder.path()});
+    plugin::Refused why;
+    CHECK_FALSE(registry.find("cut", why));
+    const std::string expected = size < 64 ? "it is not a shared object of this machine" : "it is cut short: ";
+    CHECK(why.reason.find((folder / "cut.so") + " cannot be loaded: " + expected) == 0);
+  }
+  ::mkfifo((folder / "fifo.so").c_str(), 0600);
+  ::mkdir((folder / "folder.so").c_str(), 0700);
+  std::filesystem::create_symlink("nowhere", folder / "link.so");
+  plugin::Registry registry({folder.path()});
+  for (const auto& [name, reason] : std::map<std::string, std::string>{
+           {"fifo", "it is no regular file"}, {"folder", "it is no regular file"}, {"link", "No such file or directory"}}) {
+    plugin::Refused why;
+    CHECK_FALSE(registry.find(name, why));
+    CHECK(why.reason == (folder / (name + ".so")) + " cannot be loaded: " + reason);
+  }
 }
 
 TEST_CASE("a file that is no shared object is refused") {
