@@ -373,10 +373,21 @@ TEST_CASE_METHOD(Fixture, "variables cannot expand without end") {
 TEST_CASE_METHOD(Fixture, "mistakes beyond those shown are counted") {
   std::string text(kEnds);
   text += "routes:\n";
-  for (int i = 0; i < 1234; ++i) text += "- { from: orders, to: nobody }\n";
+  for (int i = 0; i < 1234; ++i) text += "- { from: orders, to: nobody" + std::to_string(i) + " }\n";
   const auto loaded = load(text);
   CHECK(loaded.diagnostics.size() == kConfigErrorsMax + 1);
   CHECK(loaded.diagnostics.back().message == "and 1,184 more mistakes, not shown");
+}
+
+TEST_CASE_METHOD(Fixture, "the same mistake many times is told once, with places; those beyond are counted") {
+  std::string text(kEnds);
+  text += "routes:\n";
+  for (int i = 0; i < 1234; ++i) text += "- { from: orders, to: nobody }\n";
+  const auto loaded = load(text);
+  REQUIRE(loaded.diagnostics.size() == 2);
+  CHECK(loaded.diagnostics[0].others.size() == 199);
+  CHECK(render(loaded.diagnostics[0], false).find(" and 187 more places\n") != std::string::npos);
+  CHECK(loaded.diagnostics.back().message == "and 1,034 more mistakes, not shown");
 }
 
 TEST_CASE_METHOD(Fixture, "a long value is not repeated whole") {
