@@ -77,6 +77,10 @@ void Output::take_up() {
   fifo_.empty_stage();
   written_ = moved();
   writing_ = place_of(moved());
+  if (fifo_.is_open()) {
+    seen_waiting_ = fifo_.waiting();
+    lock_.recover(fd(), writing_.skip > 0, now_);
+  }
   if (!fifo_.is_open()) {
     if (moved() > 0) rewind(journal_->record->draining ? taken() : moved());  // cannot be: nothing moves before the keeper has it
     journal_->record.edit().draining = 0;
@@ -130,7 +134,10 @@ bool Output::pump(Nanoseconds now) {
   now_ = now;
   const auto look_at = std::exchange(wake_at_, std::nullopt);
   hurried_ = hurried_ && !sendings().empty();
-  if (sendings().empty()) return false;
+  if (sendings().empty()) {
+    end_turn(now);
+    return false;
+  }
   if (!ready_to_write()) {
     // Whatever else woke us must not put the next look off: readers that come and go quickly would never be met.
     const bool is_early = look_at && *look_at > now && pause_ > Nanoseconds(0);
@@ -140,10 +147,25 @@ bool Output::pump(Nanoseconds now) {
       wait_more(now, kLookLast);
     return false;
   }
+  const bool waits_for_reader = !lock_.is_held() && !has_more_to_move();
+  if (waits_for_reader || !may_write(now)) {
+    look();
+    if (sendings().empty()) return false;
+    wait_more(now, kLookLast);
+    if (!waits_for_reader) wake_at_ = std::min(*wake_at_, lock_.retry_at());
+    return false;
+  }
+  const bool more = move(now);
+  end_turn(now);
+  return more && lock_.is_held();
+}
+
+// Through the stage into the FIFO, what that takes. true: it stopped for fairness.
+bool Output::move(Nanoseconds now) {
   std::uint64_t sum = 0;
   bool progress = true;
   while (progress && sum < kTurnBytes) {
-    const auto filled = fill_stage();
+    const auto filled = others_write() || ends_frame_ ? stage_whole() : fill_stage();
     const auto pushed = push();
     sum += pushed.bytes;
     if (pushed.error) {
@@ -170,6 +192,7 @@ OutputFifo::Pushed Output::push() {
   const auto pushed = fifo_.push();
   auto& record = journal_->record.edit();
   record.moved += pushed.bytes;
+  pushed_since_ += pushed.bytes;
   record.relayed += std::exchange(claimed_, 0);
   if (pushed.bytes > 0) memory_->count_progress();
   memory_->end();
@@ -180,6 +203,7 @@ OutputFifo::Pushed Output::push() {
 bool Output::ready_to_write() {
   if (state_ == State::no_reader && fifo_.was_replaced()) {
     if (!sendings().empty()) rewind(moved());  // the new FIFO begins with a whole message
+    end_turn_of_reader();
     fifo_.close();
     for (const char* what : {"fifo", "stage-in", "stage-out"}) link_->forget(kept_name(what));
     commit();
@@ -197,6 +221,8 @@ void Output::try_open() {
     keep_open("stage-out", fifo_.stage_out());
     keep_open("fifo", fifo_.fd());
     state_ = State::flowing;
+    seen_waiting_ = fifo_.waiting();
+    pushed_since_ = 0;
     ++openings_;
     pause_ = {};
     failed_ = false;
@@ -235,13 +261,14 @@ void Output::hurry(Nanoseconds now) {
 }
 
 std::size_t Output::fill_stage() {
+  moves_at_once_ = false;
   if (fifo_.ahead() > 0) {
     const auto claimed = claim_ahead();
     if (claimed > 0 || fifo_.ahead() > 0) return claimed;
   }
   pieces_.clear();
   places_.clear();
-  gather(pieces_, places_);
+  gather(pieces_, places_, fifo_.room());
   const auto staged = fifo_.stage(pieces_);
   written_ += staged;
   auto left = staged;
@@ -278,15 +305,15 @@ void Output::each_piece(Place& place, Take take) const {
 }
 
 // The bytes from writing_ on, as pieces of the logs; places[i] is where pieces[i] begins, and there is one more place than pieces.
-void Output::gather(std::vector<iovec>& pieces, std::vector<Place>& places) const {
+void Output::gather(std::vector<iovec>& pieces, std::vector<Place>& places, std::uint64_t most) const {
   Place place = writing_;
-  auto room = fifo_.room();
+  auto room = std::min<std::uint64_t>(fifo_.room(), most);
   each_piece(place, [&](const Place& begin, std::span<const std::byte> bytes) {
     if (pieces.size() == kPiecesMax || room == 0) return false;
     places.push_back(begin);
     // writev does not write into its pieces, for all that iovec is not const.
     pieces.push_back({const_cast<std::byte*>(bytes.data()), bytes.size()});
-    room -= std::min(room, bytes.size());
+    room -= std::min<std::uint64_t>(room, bytes.size());
     return true;
   });
   places.push_back(place);
@@ -311,6 +338,9 @@ void Output::look() {
   if (state_ == State::unopened || sendings().empty()) return;
   // Bytes that lay in the FIFO before ours, or that others write there, only make this smaller: safe.
   const auto waiting = fifo_.waiting();
+  if (waiting > seen_waiting_ + pushed_since_) note_others();
+  seen_waiting_ = waiting;
+  pushed_since_ = 0;
   const auto seen = moved() - std::min(waiting, moved());
   if (seen > taken()) journal_->record.edit().taken = seen;
   finish_front(taken());

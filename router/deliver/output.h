@@ -15,6 +15,7 @@
 #include "base/throttle.h"
 #include "deliver/delivery.h"
 #include "deliver/output_fifo.h"
+#include "deliver/writer_lock.h"
 #include "keeper/link.h"
 #include "log/row.h"
 
@@ -81,6 +82,8 @@ class Output {
   bool is_busy_with(const Delivery& delivery) const { return !sendings().empty() && sendings().back().delivery == delivery.id(); }
   std::uint64_t relayed() const { return journal_->record->relayed; }  // bytes that were laid so and asked for
   bool is_flowing() const { return state_ == State::flowing; }
+  // Or may: then whole frames go there, by copies of our own.
+  bool others_write() const;
   std::size_t stage_bytes() const { return fifo_.stage_bytes(); }
   std::size_t stage_room() const { return fifo_.room(); }
   // What was laid is not to be sent like that: it is copied after all.
@@ -136,7 +139,7 @@ class Output {
     std::uint32_t draining;  // what a dead reader left is being taken back: `taken` is final
     std::uint64_t relayed;   // bytes, ever
     std::uint32_t trust;     // as the request had it
-    std::uint32_t reserved;
+    std::uint32_t shared;    // others were seen to write there
   };
   struct Journal {
     log::Kept<Record> record;
@@ -148,6 +151,12 @@ class Output {
     std::size_t sending = 0;
     log::Cursor at = {};     // a frame's beginning in the sending's log
     std::uint64_t skip = 0;  // bytes behind it
+  };
+
+  // What is to be staged together, and where it ends.
+  struct Whole {
+    std::uint64_t bytes = 0;
+    Place end = {};
   };
 
   // Where in a log that begins which lies ahead in the stage.
@@ -172,7 +181,16 @@ class Output {
   void try_open();
   std::size_t fill_stage();
   std::size_t claim_ahead();
-  void gather(std::vector<iovec>& pieces, std::vector<Place>& places) const;
+  void gather(std::vector<iovec>& pieces, std::vector<Place>& places, std::uint64_t most) const;
+  bool has_more_to_move() const;
+  void note_others();
+  bool may_write(Nanoseconds now);
+  void end_turn(Nanoseconds now);
+  void end_turn_of_reader();
+  Whole next_whole() const;
+  bool add_frames(Whole& whole, const Place& begin, std::span<const std::byte> bytes) const;
+  std::size_t stage_whole();
+  bool move(Nanoseconds now);
   template <class Take>
   void each_piece(Place& place, Take take) const;
   std::span<const std::byte> next_bytes(Place& place, Place& begin) const;
@@ -195,6 +213,11 @@ class Output {
   void wait_more(Nanoseconds now, Nanoseconds most);
 
   OutputFifo fifo_;
+  WriterLock lock_;
+  bool moves_at_once_ = false;  // what is in the stage: whole frames in one page
+  bool ends_frame_ = false;     // the frame that was begun is finished, and others may have the lock
+  // What was in the FIFO when that was looked at last, and what was pushed since.
+  std::uint64_t seen_waiting_ = 0, pushed_since_ = 0;
   Around around_;
   plugin::FifoOutputRequest request_;
   log::Memory* memory_ = nullptr;

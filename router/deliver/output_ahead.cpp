@@ -40,7 +40,7 @@ void Output::forget_ahead() {
 }
 
 void Output::lay_ahead(const Delivery& delivery, const Pipe& from, std::size_t most) {
-  if (state_ != State::flowing) return;
+  if (state_ != State::flowing || others_write() || ends_frame_) return;
   // By reference a pipe can hold more than its size: pages that came from a socket are large. Not more than copies could be.
   if (written_ - taken() + fifo_.ahead() + most > fifo_.capacity() + fifo_.stage_bytes()) return;
   const auto& log = delivery.log();

@@ -27,6 +27,7 @@ void Output::reader_died() {
   if (!journal_->record->resend) return leave_in_pipe();
   if (moved() == taken() && written_ == moved() && taken() == 0) {
     count_taken_by_dead();
+    end_turn_of_reader();
     return commit();
   }
   const auto left = fifo_.look_at_left([this](auto bytes) { return left_by_reader_is_ours(bytes); });
@@ -67,6 +68,7 @@ void Output::take_back_rest() {
   fifo_.drain(moved() - taken());
   rewind(taken());
   count_taken_by_dead();
+  end_turn_of_reader();
   journal_->record.edit().draining = 0;
   commit();
 }
@@ -75,6 +77,7 @@ void Output::take_back_rest() {
 void Output::leave_in_pipe() {
   count_taken_by_dead();
   drop_stage();
+  end_turn_of_reader();
   finish_front(moved());
   commit();
 }

@@ -71,6 +71,7 @@ bool OutputFifo::open() {
   struct stat st {};
   if (::fstat(fd.get(), &st) != 0 || !S_ISFIFO(st.st_mode)) throw Failure(path_ + " is no FIFO any more", "mv " + path_ + " away");
   id_ = {st.st_dev, st.st_ino};
+  open_to_others_ = (st.st_mode & (S_IWGRP | S_IWOTH)) != 0;
   capacity_ = grow_pipe(fd.get(), fifo_bytes_);
   if (!stage_.read_end) stage_ = Pipe::make(stage_bytes_);
   fifo_ = std::move(fd);
@@ -191,6 +192,8 @@ void OutputFifo::drain(std::uint64_t most) {
 void OutputFifo::adopt(Fd fifo, Fd stage_out, Fd stage_in) {
   id_ = FileId::of(fifo.get());
   fifo_ = std::move(fifo);
+  struct stat st {};
+  open_to_others_ = ::fstat(fifo_.get(), &st) == 0 && (st.st_mode & (S_IWGRP | S_IWOTH)) != 0;
   capacity_ = grow_pipe(fifo_.get(), 0);
   stage_.capacity = grow_pipe(stage_in.get(), 0);
   stage_.read_end = std::move(stage_out);

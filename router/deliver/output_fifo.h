@@ -39,6 +39,8 @@ class OutputFifo {
   std::size_t capacity() const { return capacity_; }  // bytes, when it was opened
   bool was_replaced() const;
   bool has_reader() const;
+  // Its mode lets other users write to it; as it was when it was opened.
+  bool is_open_to_others() const { return open_to_others_; }
 
   // Copies into the stage; returns the bytes that found room. Nothing lies ahead.
   std::size_t stage(std::span<const iovec> pieces);
@@ -92,6 +94,7 @@ class OutputFifo {
   bool trust_others_;
   FileId id_;
   bool created_ = false;
+  bool open_to_others_ = false;
   std::size_t stage_bytes_;
   std::size_t fifo_bytes_;
   std::size_t capacity_ = 0;

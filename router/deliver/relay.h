@@ -57,7 +57,9 @@ class Relay {
     std::uint64_t packets;  // were seen
   };
 
-  bool is_on(const Output& output) const { return own_ && !kept_->packets && large_ == 0 && output.is_flowing(); }
+  bool is_on(const Output& output) const {
+    return own_ && !kept_->packets && large_ == 0 && output.is_flowing() && !output.others_write();
+  }
 
   void look_at_mode();
 

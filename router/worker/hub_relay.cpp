@@ -59,7 +59,8 @@ std::vector<Hub::RelayState> Hub::relays() const {
   std::vector<RelayState> states;
   for (std::size_t i = 0; i < relays_.size(); ++i)
     if (const auto* output = relayed_to_[i])
-      states.push_back({inlets_[i]->name(), output->path(), output->relayed(), relays_[i]->refused()});
+      states.push_back({inlets_[i]->name(), output->path(), output->relayed(),
+                        output->others_write() ? "others write to " + output->path() + ", or may" : relays_[i]->refused()});
   return states;
 }
 

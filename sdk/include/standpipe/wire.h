@@ -8,7 +8,8 @@
  *
  * Nothing lies between frames. A length of 0 is a message. The router accepts lengths up to the source's max_message_size
  * (default 16 MiB, at most 1 GiB). A frame (header and payload) of at most PIPE_BUF (4096) bytes that is written by one write(2)
- * is atomic in the kernel; writers of larger frames hold an exclusive flock(2) on the FIFO, or must be alone.
+ * is atomic in the kernel; writers of larger frames hold an exclusive flock(2) on the FIFO, or must be alone. Where some write
+ * larger frames, those who write small ones beside them take the lock, too.
  */
 #ifndef STANDPIPE_WIRE_H
 #define STANDPIPE_WIRE_H
