@@ -12,6 +12,7 @@
 
 #include "base/failure.h"
 #include "source/create_fifo.h"
+#include "source/gate.h"
 
 namespace standpipe::cli {
 namespace {
@@ -55,8 +56,16 @@ void refuse_other_files(const std::string& path) {
   throw Failure(path + " is a " + (S_ISSOCK(st->st_mode) ? "socket" : "device") + ", not a FIFO", "is the path right?");
 }
 
+// By its mode, for root, too, whom it does not bind.
+void refuse_while_stopping(const std::string& path) {
+  if (!source::is_closed(path)) return;
+  throw Failure("the hub that reads " + path + " is stopping: it takes no new writers",
+                "send again when the next one runs; if none does (this one was killed):  standpipe run CONFIG");
+}
+
 Fd open_write_end(const std::string& path) {
   refuse_other_files(path);
+  refuse_while_stopping(path);
   Fd fd(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   const int error = errno;
   if (fd) {

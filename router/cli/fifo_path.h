@@ -12,7 +12,10 @@ namespace standpipe::cli {
 
 // Throws Failure when something else than a FIFO stands there; nothing there is fine.
 void refuse_other_files(const std::string& path);
-// The write end, non-blocking. Throws Failure: nobody reads, missing, no FIFO, no permission.
+// Throws Failure while the hub that reads it stops: it can be waited for (source::is_closed says when that is over).
+void refuse_while_stopping(const std::string& path);
+// The write end, non-blocking. Throws Failure: its hub is stopping, nobody reads, missing, no FIFO, no
+// permission.
 Fd open_write_end(const std::string& path);
 // The read end, non-blocking; creates a missing FIFO (mode 0600) and says so by `created`. Throws Failure.
 Fd open_read_end(const std::string& path, bool& created);

@@ -16,6 +16,7 @@
 #include "base/invariant.h"
 #include "base/limits.h"
 #include "source/create_fifo.h"
+#include "source/gate.h"
 
 namespace standpipe::deliver {
 namespace {
@@ -61,7 +62,8 @@ bool OutputFifo::open() {
   auto opened = paths::open_existing(path_, O_WRONLY, source::rules_of(request()));
   const int error = opened.problem().error;
   if (error == ENXIO) return false;
-  if (error == ENOENT) {  // removed since: the next look finds the new one
+  if (error == EACCES && source::is_closed(path_)) return false;  // another hub's source, while that one stops
+  if (error == ENOENT) {                                          // removed since: the next look finds the new one
     prepare();
     return false;
   }

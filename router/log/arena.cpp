@@ -41,17 +41,14 @@ std::optional<Extent> Arena::lend(std::uint64_t bytes, std::size_t who, std::uin
   bytes = whole_pages(bytes);
   const bool large = bytes > kSegmentBytes;
   if (large && std::find(turn_.begin(), turn_.end(), who) == turn_.end()) turn_.push_back(who);
-  const bool my_turn = !large || turn_.front() == who;
-  const auto allowed = !large && large_waits() ? shared_max_ / 4 : shared_max_;
+  const bool my_turn = !large || lifted_ || turn_.front() == who;
+  const auto allowed = lifted_ ? addresses_ : !large && large_waits() ? shared_max_ / 4 : shared_max_;
   if (!my_turn || shared_used_ + bytes > allowed) return std::nullopt;
   const auto extent = place(bytes, std::min(allowed - shared_used_, std::max(most, bytes)));
   if (!extent) return std::nullopt;
-  if (large) {
-    turn_.pop_front();
-    ++releases_;  // whoever waited behind may be next
-  }
+  if (large) withdraw(who);
   shared_used_ += extent->bytes;
-  cool_down(shared_max_ - shared_used_);
+  cool_down(unused());
   return extent;
 }
 
@@ -67,7 +64,7 @@ void Arena::give_back(const Extent& extent) {
   ++releases_;
   INVARIANT(shared_used_ >= extent.bytes, shared_used_, extent.bytes);
   shared_used_ -= extent.bytes;
-  const auto left = shared_max_ - shared_used_ - hot_large_bytes_;
+  const auto left = unused() - std::min(unused(), hot_large_bytes_);
   if (extent.bytes > kSegmentBytes) return keep_large(extent);
   if (std::has_single_bit(extent.bytes) && hot_bytes_ + extent.bytes <= std::min(kHotBytes, left)) {
     hot_[extent.bytes].push_back(extent.offset);
@@ -80,7 +77,7 @@ void Arena::give_back(const Extent& extent) {
 
 // The oldest of the large ones make room for this one: they may never fit what is asked for.
 void Arena::keep_large(const Extent& extent) {
-  const auto most = std::min(kHotBytes, shared_max_ - shared_used_ - hot_bytes_);
+  const auto most = std::min(kHotBytes, unused() - std::min(unused(), hot_bytes_));
   while (!hot_large_.empty() && hot_large_bytes_ + extent.bytes > most) drop_large();
   if (extent.bytes <= most) {
     hot_large_.push_back(extent);

@@ -55,6 +55,8 @@ class Arena {
   // `most`: a hot one at hand may be larger, up to that.
   std::optional<Extent> lend(std::uint64_t bytes, std::size_t who, std::uint64_t most = ~std::uint64_t{0});
   void withdraw(std::size_t who);
+  // From now on only addresses bound it: for what a stop takes out of kernel memory, a FIFO's worth a log at most.
+  void lift_limit() { lifted_ = true; }
   // After the commit that says so: the memory may be gone at once.
   void give_back(const Extent& extent);
   // An extent that log `who` had when an earlier worker died. Throws Memory::Damaged when that cannot be.
@@ -69,6 +71,7 @@ class Arena {
   bool large_waits() const { return !turn_.empty(); }
 
  private:
+  std::uint64_t unused() const { return shared_max_ > shared_used_ ? shared_max_ - shared_used_ : 0; }
   std::optional<Extent> place(std::uint64_t bytes, std::uint64_t most);
   std::optional<Extent> place_hot(std::uint64_t bytes, std::uint64_t most);
   void keep_large(const Extent& extent);
@@ -82,6 +85,7 @@ class Arena {
   std::uint64_t guaranteed_bytes_ = 0;
   std::uint64_t shared_max_ = 0;
   std::uint64_t shared_used_ = 0;
+  bool lifted_ = false;
   std::uint64_t releases_ = 0;
   std::uint64_t hot_bytes_ = 0;
   std::map<std::uint64_t, std::vector<std::uint64_t>> hot_;  // bytes -> offsets, the hottest last

@@ -15,9 +15,10 @@
 namespace standpipe::log {
 namespace {
 
-constexpr std::uint64_t kAddressesPerByte = 8;    // of the arena, so that fragmentation hardly ever refuses what the budget allows
-constexpr std::uint64_t kUndoBytes = 4 * MiB;     // 30,000 lines; a batch of 1,024 alternating outcomes takes 1,500
-constexpr std::uint64_t kUndoLinesADelivery = 8;  // one transaction may change every delivery: a message for all, a stop
+constexpr std::uint64_t kAddressesPerByte = 8;  // of the arena, so that fragmentation hardly ever refuses what the budget allows
+constexpr std::uint64_t kAddressesPerLog = 2 * MiB;  // for what a stop takes out of a FIFO beyond that budget
+constexpr std::uint64_t kUndoBytes = 4 * MiB;        // 30,000 lines; a batch of 1,024 alternating outcomes takes 1,500
+constexpr std::uint64_t kUndoLinesADelivery = 8;     // one transaction may change every delivery: a message for all, a stop
 
 std::uint64_t whole_lines(std::uint64_t bytes) { return (bytes + Memory::kLine - 1) / Memory::kLine * Memory::kLine; }
 
@@ -74,7 +75,7 @@ void Memory::lay_out() {
   blocks_offset_ = records_offset_ + records_bytes_;
   blocks_ = static_cast<std::uint32_t>(8192 + 256 * handlers + 2 * deliveries);
   arena_offset_ = blocks_offset_ + whole_pages(std::uint64_t{blocks_} * kBlock);
-  arena_bytes_ = whole_pages(memory_max) * kAddressesPerByte;
+  arena_bytes_ = whole_pages(memory_max) * kAddressesPerByte + logs * kAddressesPerLog;
   bytes_ = arena_offset_ + arena_bytes_;
 }
 

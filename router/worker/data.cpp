@@ -15,7 +15,11 @@ constexpr auto kLock = "lock";
 }  // namespace
 
 Data::Data(const config::Hub& options, bool goes_on, std::uint64_t run, keeper::Link& link, Reporter& reporter)
-    : path_(options.data_dir), letters_(options.data_dir, run, reporter), checkpoint_(options.data_dir), reporter_(reporter) {
+    : path_(options.data_dir),
+      letters_(options.data_dir, run, reporter),
+      checkpoint_(options.data_dir),
+      stop_notes_(options.data_dir),
+      reporter_(reporter) {
   ::signal(SIGXFSZ, SIG_IGN);  // a limit of file sizes is an error of write, not a death
   try {
     take(link);
@@ -56,6 +60,19 @@ void Data::write(const Checkpoint& now) {
 
 void Data::end_checkpoints() {
   if (works()) checkpoint_.remove();
+}
+
+std::vector<StopNote> Data::read_stop_notes() const { return works() ? stop_notes_.read() : std::vector<StopNote>(); }
+
+void Data::remove_stop_notes() const {
+  if (works()) stop_notes_.remove();
+}
+
+bool Data::write_stop_notes(const std::vector<StopNote>& notes) const {
+  if (!works()) return false;
+  const auto failure = stop_notes_.write(notes);
+  if (failure) reporter_.warning("stop-notes", failure->what(), failure->help());
+  return !failure;
 }
 
 std::vector<std::pair<std::string, std::string>> Data::spills() const {

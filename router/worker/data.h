@@ -14,6 +14,7 @@
 #include "deliver/dead_letters.h"
 #include "keeper/link.h"
 #include "worker/checkpoint.h"
+#include "worker/stop_notes.h"
 
 namespace standpipe::worker {
 
@@ -36,6 +37,12 @@ class Data {
   void write(const Checkpoint& now);
   void end_checkpoints();  // the end is a clean one
 
+  // ---- what a stop leaves of the sources' FIFOs
+  std::vector<StopNote> read_stop_notes() const;
+  void remove_stop_notes() const;
+  // false: it cannot be kept, after saying why.
+  bool write_stop_notes(const std::vector<StopNote>& notes) const;
+
   // All spills: the source, and the file. Throws Failure.
   std::vector<std::pair<std::string, std::string>> spills() const;
 
@@ -49,6 +56,7 @@ class Data {
   std::optional<DataFolder> folder_;
   deliver::DeadLetters letters_;
   CheckpointFile checkpoint_;
+  StopNotes stop_notes_;
   Reporter& reporter_;
   bool write_failed_ = false;  // said once
 };

@@ -59,9 +59,11 @@ Hub::Hub(const config::Hub& options, const Clock& clock, Reporter& reporter, kee
       data_(options, memory_->recovered(), begin_run(), link, reporter),
       full_inlets_(options.sources.size()) {
   now_ = clock_.steady();
+  if (!memory_->recovered()) open_closed_sources();
   open_sources();
   make_handlers();
   connect();
+  if (!memory_->recovered()) resume_sources();
   if (data_.works()) find_spills();
   saves_ = saves || run_->saving;
   if (memory_->recovered()) take_up();
@@ -240,7 +242,7 @@ void Hub::accept() {
     if (output) relayed_to_[i] = output;
     inlet.relay(relays_[i].get(), output);
     const auto turn = accept_from(inlet, i);
-    if (inlet.wants_fifo()) reopen_source(i);
+    if (inlet.wants_fifo() && !stopping_) reopen_source(i);
     full_inlets_[i] = turn == Inlet::Turn::full;
     if (turn == Inlet::Turn::more) ready_inlets_.add(i);
     if (turn == Inlet::Turn::full) wait_for_room(i);

@@ -22,6 +22,7 @@
 #include "worker/inlet.h"
 #include "worker/pipe_budget.h"
 #include "worker/poller.h"
+#include "worker/stop_notes.h"
 #include "worker/timers.h"
 
 namespace standpipe::control {
@@ -149,6 +150,13 @@ class Hub final : public deliver::Surroundings {
 
   void begin_stop();
   void stop_step();
+  void close_sources();
+  void open_closed_sources();
+  void resume_sources();
+  bool goes_round() const;
+  bool fed_by_ourselves(const Inlet& inlet) const;
+  void take_last();
+  void leave_notes();
   bool all_drained();
   void begin_close();
   bool all_closed() const;
@@ -221,6 +229,8 @@ class Hub final : public deliver::Surroundings {
 
   std::atomic<bool> stopping_{false};
   std::optional<Nanoseconds> deadline_;
+  std::size_t rounds_ = 0;              // how often a stop has taken what the hub wrote to its own sources
+  std::vector<StopNote> left_by_last_;  // by the hub before this one, of its sources
   bool closing_ = false;
   bool finished_ = false;
   bool abandoned_ = false;

@@ -38,8 +38,10 @@ void Hub::begin_stop() {
   deadline_ = clock_.steady() + options_.drain_timeout;
   timers_.set(key(kDeadline), *deadline_);
   reporter_.info("stopping: what was written until now is delivered, for at most " + duration_text(options_.drain_timeout));
+  close_sources();
   for (std::size_t i = 0; i < inlets_.size(); ++i) {
     inlets_[i]->begin_stop();
+    if (fed_by_ourselves(*inlets_[i])) inlets_[i]->read_on();
     ready_inlets_.add(i);
   }
 }
@@ -73,10 +75,10 @@ void Hub::end_flow() {
     outlets_[o].output->finish_frame();
     ready_outlets_.add(o);
   }
-  for (auto& inlet : inlets_) {
-    if (const auto left = inlet->end_stop(stage_, dev_null_.get()))
-      reporter_.warning("shutdown", inlet->name() + ": " + counted(left, "byte") +
-                                        " written after the stop, or for which there was no room, stay unread");
+  for (std::size_t i = 0; i < inlets_.size(); ++i) {
+    inlets_[i]->cut_feed();
+    inlets_[i]->read_on();
+    ready_inlets_.add(i);
   }
   deadline_ = std::max(*deadline_, now_ + 1s);
   timers_.set(key(kDeadline), *deadline_);
@@ -98,7 +100,7 @@ bool Hub::all_drained() {
     if (outlet.output->all_moved()) outlet.output->stop();
     moved = moved && outlet.output->idle();
   }
-  return moved && std::all_of(handlers_.begin(), handlers_.end(), [](const auto& h) { return h->drained(); });
+  return moved && std::all_of(handlers_.begin(), handlers_.end(), [](const auto& h) { return h->drained(); }) && !goes_round();
 }
 
 // Whatever is left now will not be delivered by this run: it is kept for the next one, or else counted, and said.
@@ -107,9 +109,11 @@ void Hub::keep_rest() {
   memory_->commit();
   run_.edit().saving = 1;
   memory_->commit();
+  take_last();
   for (auto& inlet : inlets_)
     if (!spill(*inlet)) drop(*inlet);
   memory_->commit();
+  leave_notes();
   data_.end_checkpoints();
   link_.stopping();  // not before: a plugin that ends the process while something is left must not look like our own end
 }

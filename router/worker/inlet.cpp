@@ -51,7 +51,7 @@ Inlet::Turn Inlet::accept(const Pipe& stage, int dev_null) {
 }
 
 Inlet::Turn Inlet::take_turn(const Pipe& stage, int dev_null) {
-  if (stopped_) return Turn::idle;
+  if (stopped_ && !reads_on_) return Turn::idle;
   if (feeds()) return feed();
   if (kept_->discards) return discard(stage, dev_null);
   if (kept_->skip > 0) return skip(stage, dev_null);
@@ -312,7 +312,7 @@ void Inlet::cut_short(std::uint64_t bytes) {
   hung_up_ = false;
 }
 
-// ---- trim and stop
+// ---- trim
 
 bool Inlet::trim() {
   auto lowest = log_.end();
@@ -325,53 +325,6 @@ bool Inlet::trim() {
   memory().commit();
   if (spills_) spills_->passed(log_.trimmed().position);
   return passed;
-}
-
-void Inlet::begin_stop() { allowance_ = fifo_.waiting(); }
-
-// Stopping: what waited in the FIFO then, and the rest of the frame that it ends in.
-std::uint64_t Inlet::allowed() const {
-  const auto partial = log_.partial_bytes();
-  if (*allowance_ > 0 || partial == 0) return *allowance_;
-  return kept_->need ? kept_->need - partial : 1;  // byte by byte until the length is known
-}
-
-std::size_t Inlet::end_stop(const Pipe& stage, int dev_null) {
-  log_.lift_limit();
-  if (feeds()) {
-    log_.drop_unindexed();
-    spills_->cut(log_.end().position);
-  }
-  while (!stopped_ && accept(stage, dev_null) == Turn::more) {
-  }
-  allowance_ = 0;
-  const auto goes_on = [&] {
-    const auto before = kept_->stream_offset;
-    stopped_ = false;
-    accept(stage, dev_null);
-    return kept_->stream_offset != before;
-  };
-  while (!kept_->discards && log_.partial_bytes() > 0 && goes_on()) {
-  }
-  if (!kept_->discards && log_.partial_bytes() > 0) give_up_partial();
-  while (!kept_->discards && kept_->skip > 0 && goes_on()) {
-  }
-  stopped_ = true;
-  return fifo_.waiting();
-}
-
-// The rest of it, if it comes, is thrown away: the next hub begins on a whole frame.
-void Inlet::give_up_partial() {
-  const auto came = log_.partial_bytes();
-  const auto whole = kept_->need;
-  reporter_.warning("truncated", name() + ": the hub stopped inside a frame: " + counted(came, "byte") +
-                                     (whole ? " of " + thousands(whole) : "") + " had come from its writer");
-  auto& kept = kept_.edit();
-  ++kept.books.truncated;
-  kept.books.discarded_bytes += came;
-  kept.skip = whole > came ? whole - came : 0;
-  kept.need = 0;
-  log_.drop_unindexed();
 }
 
 void Inlet::check_invariants() const {

@@ -18,9 +18,11 @@
 #include "log/log.h"
 #include "match/matcher.h"
 #include "source/fifo_source.h"
+#include "source/gate.h"
 #include "worker/moderation.h"
 #include "worker/source_state.h"
 #include "worker/spill_feed.h"
+#include "worker/stop_notes.h"
 
 namespace standpipe::worker {
 
@@ -88,12 +90,30 @@ class Inlet {
   std::optional<Nanoseconds> reminder_due() const;
   void remind();  // if that is due
 
-  // Accept only what waits in the FIFO now.
+  // ---- the end (inlet_stop.cpp)
+  //   plan_to_close -> close_to_openings -> begin_stop -> cut_feed, read_on -> take_last -> open_to_openings
+  // Keeps the FIFO's mode; the stop_note has it from now on.
+  void plan_to_close();
+  // Nobody new can open the FIFO; who has it open goes on. Does nothing where this hub may not do that.
+  void close_to_openings();
+  void open_to_openings();
+  // Accept only what waits in the FIFO now, and the rest of the frame that it ends in.
   void begin_stop();
   bool stopped() const { return stopped_; }
-  // Takes all of that, and the rest of the frame that was begun, whatever its log's limit; if that does not come, books that and
-  // drains what is there of it, so that the next hub begins on a whole frame. Returns bytes left unread in the FIFO.
-  std::size_t end_stop(const Pipe& stage, int dev_null);
+  // What an earlier run left is fed no more: what comes from the FIFO from now on is younger than the rest of it.
+  void cut_feed();
+  // Accept whatever comes as long as its log has room: nothing is delivered any more, or it is the hub itself that writes to it.
+  void read_on();
+  // Accepts all that was written, whatever the limits of memory are (they are lifted), and seals the FIFO under this id: what a
+  // writer was told to be written was accepted, and nothing can be written from now on. What is no whole frame by then is
+  // abandoned; stop_note() has what its writer still owes. An earlier worker may have done a part of that.
+  // `patience`: how long the end of a frame may take whose writer is at it.
+  void take_last(const Pipe& stage, int dev_null, std::uint64_t seal, Nanoseconds patience);
+  // false: it could not be sealed, so that more may have been written, to nobody.
+  bool is_sealed() const { return kept_->sealed != 0; }
+  StopNote stop_note() const;
+  // A first worker: the last hub stopped and left this of the FIFO.
+  void resume(const StopNote* note, const Pipe& stage, int dev_null);
 
   void check_invariants() const;
 
@@ -112,6 +132,15 @@ class Inlet {
     std::uint64_t refused_ns;         // steady clock
     std::uint64_t discards_since_ns;  // the same moment, wall clock
     std::uint64_t reminders;          // that were said since
+
+    // How far a stop is with the FIFO.
+    std::uint64_t seal;      // the id of the page that closes it; 0: none yet
+    std::uint64_t capacity;  // before that
+    std::uint32_t sealed;
+    std::uint32_t closed;      // to new openings
+    std::uint32_t mode;        // before that
+    std::uint32_t head;        // the first bytes of a length whose rest is still to come ...
+    std::uint32_t head_bytes;  // ... and how many
   };
 
   Turn take_turn(const Pipe& stage, int dev_null);
@@ -138,7 +167,11 @@ class Inlet {
   void say_refusal(std::uint64_t claimed, std::uint64_t left_out) const;
   void end_draining();
   std::string end_of_draining() const;
-  void give_up_partial();
+  void abandon_partial(bool rest_may_come);
+  bool was_sealed(const Pipe& stage) const;
+  bool read_to_seal(const Pipe& stage, int dev_null, std::uint64_t id, Nanoseconds patience);
+  std::optional<source::Accepted> last_turn(const Pipe& stage, int dev_null, source::Seal* seal);
+  source::Accepted last_discard(const Pipe& stage, int dev_null, source::Seal* seal);
   std::uint64_t allowed() const;
   std::uint64_t offset() const { return kept_->stream_offset - log_.partial_bytes(); }
   log::Memory& memory() const { return log_.keeping(); }
@@ -172,6 +205,7 @@ class Inlet {
   bool warn_unmatched_;
   std::optional<std::uint64_t> allowance_;  // stopping: bytes that may still be accepted
   bool stopped_ = false;
+  bool reads_on_ = false;
   Throttle trouble_, unmatched_trouble_;
 };
 

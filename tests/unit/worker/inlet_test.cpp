@@ -8,8 +8,12 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <cerrno>
+#include <csignal>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <thread>
 
 #include "base/failure.h"
 #include "base/limits.h"
@@ -43,6 +47,7 @@ std::string framed(const std::string& payload) { return header(static_cast<std::
 class Writer {
  public:
   explicit Writer(const std::string& path) : fd_(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC)) { REQUIRE(fd_); }
+  int fd() const { return fd_.get(); }
   void write(std::string_view bytes) {
     REQUIRE(::write(fd_.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
   }
@@ -54,8 +59,11 @@ class Writer {
 // Sources with one delivery each, all in one arena. Events are what the test says.
 class Fixture {
  public:
-  explicit Fixture(std::uint64_t memory = 4 * MiB, std::size_t sources = 1, std::uint64_t largest = 1 * MiB)
+  explicit Fixture(std::uint64_t memory = 4 * MiB, std::size_t sources = 1, std::uint64_t largest = 1 * MiB,
+                   std::uint64_t most = kLogSizeDefault)
       : message_max(largest),
+        log_max(most),
+
         keeping(std::make_unique<log::Memory>(log::MemoryPlan{.memory_max = memory, .logs = sources, .deliveries = sources})),
         stage(Pipe::make(kStageBytes)),
         dev_null(::open("/dev/null", O_WRONLY | O_CLOEXEC)) {
@@ -127,12 +135,28 @@ class Fixture {
     inlets[i]->trim();
     return payloads;
   }
+  void take_last(std::size_t i = 0) {
+    arena->lift_limit();
+    inlets[i]->take_last(stage, dev_null.get(), 7777, std::chrono::milliseconds(300));
+    inlets[i]->check_invariants();
+  }
+  // The hub stops, and another one starts.
+  void next_hub(const std::function<void()>& meanwhile = [] {}) {
+    take_last();
+    const auto note = inlets[0]->stop_note();
+    deliveries.clear();
+    inlets.clear();
+    meanwhile();
+    keeping = std::make_unique<log::Memory>(log::MemoryPlan{.memory_max = 4 * MiB, .logs = 1, .deliveries = 1});
+    begin(std::vector<std::optional<Fd>>(1));
+    inlets[0]->resume(&note, stage, dev_null.get());
+  }
   const deliver::Intake& books(std::size_t i = 0) const { return inlets[i]->books(); }
 
   test::TemporaryFolder folder;
   ManualClock clock;
   Quiet reporter;
-  std::uint64_t message_max;
+  std::uint64_t message_max, log_max;
   std::unique_ptr<log::Memory> keeping;
   std::optional<log::Arena> arena;
   Pipe stage;
@@ -147,6 +171,7 @@ class Fixture {
       const auto name = "in" + std::to_string(i);
       source::FifoOptions options{.name = name, .path = folder / name};
       options.message_size_max = message_max;
+      options.log_size_max = log_max;
       match::RouteOptions route;
       route.from = {i};
       route.to = {0};
@@ -325,18 +350,20 @@ TEST_CASE("a message of just the limit passes, one byte more does not") {
   CHECK(f.books().bad_frame == 1);
 }
 
-TEST_CASE("a stopping source takes what waited and the rest of the frame it ends in, and nothing more") {
+TEST_CASE("a stopping source takes what waited and the rest of the frame it ends in, and all else at its end") {
   Fixture f;
   Writer writer(f.path());
   writer.write(framed("waits") + header(10) + "01234");
   f.inlets[0]->begin_stop();
   f.accept();
   CHECK_FALSE(f.inlets[0]->stopped());
-  writer.write("56789" + framed("too late"));
+  writer.write("56789" + framed("later"));
   f.accept();
   CHECK(f.inlets[0]->stopped());
   CHECK(f.take() == Payloads{"waits", "0123456789"});
-  CHECK(f.inlets[0]->end_stop(f.stage, f.dev_null.get()) == framed("too late").size());
+  f.take_last();
+  CHECK(f.inlets[0]->is_sealed());
+  CHECK(f.take() == Payloads{"later"});
 }
 
 TEST_CASE("a stopping source completes a frame of whose length it has a part") {
@@ -351,31 +378,140 @@ TEST_CASE("a stopping source completes a frame of whose length it has a part") {
   CHECK(f.inlets[0]->stopped());
 }
 
-TEST_CASE("a source that must stop takes what waited then, and its last frame's rest, though its log is full, and nothing more") {
+TEST_CASE("while a stopping hub only closes, a source is read as far as its log has room") {
   Fixture f;
   Writer writer(f.path());
-  while (f.accept() != worker::Inlet::Turn::full) writer.write(framed(std::string(997, 'x')));
-  for (int i = 0; i < 3; ++i) writer.write(framed(std::string(997, 'x')));
-  const auto taken = f.books().accepted;
   f.inlets[0]->begin_stop();
-  for (int i = 0; i < 3; ++i) writer.write(framed(std::string(997, 'x')));
-  const auto left = f.inlets[0]->end_stop(f.stage, f.dev_null.get());
-  CHECK(f.books().accepted >= taken + 3);
-  CHECK(f.books().truncated == 0);
-  CHECK(left % 1001 == 0);
-  CHECK(left == 3003);
+  f.accept();
+  CHECK(f.inlets[0]->stopped());
+  f.inlets[0]->read_on();
+  writer.write(framed("comes"));
+  f.accept();
+  CHECK(f.take() == Payloads{"comes"});
 }
 
-TEST_CASE("a source that must stop inside a frame whose rest does not come books that, and drains what is there of it") {
+TEST_CASE("a source that must stop takes all that was written, though its log is full and memory is short") {
+  Fixture f(1 * MiB, 1, 128 * KiB, 16 * MiB);
+  Writer writer(f.path());
+  std::uint64_t sent = 0;
+  for (bool full = false; !full; full = f.accept() == worker::Inlet::Turn::full) {
+    for (int i = 0; i < 3; ++i, ++sent) writer.write(framed(std::string(997, 'x')));
+  }
+  CHECK(f.inlets[0]->waits_for_arena());
+  f.inlets[0]->begin_stop();
+  for (int i = 0; i < 30; ++i, ++sent) writer.write(framed(std::string(997, 'x')));
+  f.take_last();
+  CHECK(f.books().accepted == sent);
+  CHECK(f.books().truncated == 0);
+  CHECK(f.take().size() == sent);
+}
+
+TEST_CASE("after the last bytes nothing can be written, and a writer that waits is refused when the hub has gone") {
+  Fixture f;
+  std::optional<Writer> writer(f.path());
+  f.take_last();
+  const auto page = framed("late");
+  CHECK(::write(writer->fd(), page.data(), page.size()) == -1);
+  CHECK(errno == EAGAIN);
+  f.inlets.clear();
+  ::signal(SIGPIPE, SIG_IGN);
+  CHECK(::write(writer->fd(), page.data(), page.size()) == -1);
+  CHECK(errno == EPIPE);
+}
+
+TEST_CASE("a writer that must be refused may be quick: all that it wrote is taken") {
+  Fixture f(64 * MiB);
+  const auto path = f.path();
+  std::uint64_t written = 0;
+  std::thread writing([&] {
+    ::signal(SIGPIPE, SIG_IGN);
+    const Fd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    const auto message = framed(std::string(100, 'x'));
+    while (::write(fd.get(), message.data(), message.size()) == static_cast<ssize_t>(message.size())) ++written;
+  });
+  while (f.books().accepted < 1000) f.accept();
+  f.take_last();
+  CHECK(f.inlets[0]->is_sealed());
+  const auto accepted = f.books().accepted;
+  f.deliveries.clear();
+  f.inlets.clear();
+  writing.join();
+  CHECK(accepted == written);
+}
+
+TEST_CASE("a source that must stop inside a frame whose rest does not come books that, or keeps a part of a length") {
   for (const std::size_t came : {1u, 3u, 4u, 7u}) {
     Fixture f;
     Writer writer(f.path());
     writer.write(framed("0123456789").substr(0, came));
     f.accept();
-    CHECK(f.inlets[0]->end_stop(f.stage, f.dev_null.get()) == 0);
-    CHECK(f.books().truncated == 1);
-    CHECK(f.books().discarded_bytes == came);
+    f.take_last();
+    CHECK(f.books().truncated == (came < 4 ? 0 : 1));
+    CHECK(f.books().discarded_bytes == (came < 4 ? 0 : came));
+    const auto note = f.inlets[0]->stop_note();
+    CHECK(note.head_bytes == (came < 4 ? came : 0));
+    CHECK(note.skip == (came < 4 ? 0 : 14 - came));
   }
+}
+
+TEST_CASE("the next hub takes exactly the rest of a frame that the last one abandoned for no message") {
+  const auto frame = framed("0123456789");
+  for (std::size_t came = 1; came < frame.size(); ++came) {
+    Fixture f;
+    Writer writer(f.path());
+    writer.write(framed("first") + frame.substr(0, came));
+    f.accept();
+    f.next_hub();
+    writer.write(frame.substr(came) + framed("good"));
+    f.accept();
+    CHECK(f.take() == (came < 4 ? Payloads{"0123456789", "good"} : Payloads{"good"}));
+    CHECK(f.books().bad_frame == 0);
+  }
+}
+
+TEST_CASE("a frame whose writer left is owed by nobody: the next hub skips nothing") {
+  for (const bool leaves_before : {true, false}) {
+    Fixture f;
+    std::optional<Writer> writer(f.path());
+    writer->write(framed("0123456789").substr(0, 8));
+    f.accept();
+    if (leaves_before) writer.reset();
+    f.next_hub([&] { writer.reset(); });
+    Writer other(f.path());
+    other.write(framed("good"));
+    f.accept();
+    CHECK(f.take() == Payloads{"good"});
+  }
+}
+
+TEST_CASE("a source that was draining when the hub stopped goes on with that, as long as its writers stay") {
+  Fixture f;
+  std::optional<Writer> writer(f.path());
+  writer->write("hello, plain text");
+  f.accept();
+  CHECK(f.books().bad_frame == 1);
+  f.next_hub();
+  writer->write(framed("not trusted"));
+  f.accept();
+  CHECK(f.take().empty());
+  CHECK(f.books().bad_frame == 0);
+  writer.reset();
+  f.writers_left();
+  Writer(f.path()).write(framed("good"));
+  f.accept();
+  CHECK(f.take() == Payloads{"good"});
+}
+
+TEST_CASE("what a worker took last before it died is not taken again by the next one") {
+  Fixture f;
+  Writer writer(f.path());
+  writer.write(framed("one"));
+  f.take_last();
+  f.crash();
+  f.take_last();
+  CHECK(f.inlets[0]->is_sealed());
+  CHECK(f.take() == Payloads{"one"});
+  CHECK(f.books().discarded_bytes == 0);
 }
 
 TEST_CASE("a large frame that stands still is given up when others wait, and exactly its rest is skipped") {

@@ -97,6 +97,7 @@ class Fixture {
   void start() {
     worker.reset();
     make(std::make_unique<log::Memory>(log::MemoryPlan{.memory_max = 4 * MiB, .logs = 1, .deliveries = 2}));
+    worker->inlet->resume(nullptr, worker->stage, worker->dev_null.get());
   }
   // The next worker has what the last commit left.
   void crash() {
@@ -141,7 +142,7 @@ class Fixture {
   }
   std::uint64_t stop() {
     worker->inlet->begin_stop();
-    worker->inlet->end_stop(worker->stage, worker->dev_null.get());
+    worker->inlet->take_last(worker->stage, worker->dev_null.get(), 7777, std::chrono::milliseconds(300));
     return spill().unfed;
   }
   worker::SpillFeed::Spilled spill() {
@@ -324,7 +325,7 @@ TEST_CASE_METHOD(Fixture, "a worker that dies in between leaves that order to th
   turn();
   write({"last"});
   worker->inlet->begin_stop();
-  worker->inlet->end_stop(worker->stage, worker->dev_null.get());
+  worker->inlet->take_last(worker->stage, worker->dev_null.get(), 7777, std::chrono::milliseconds(300));
   crash();
   spill();
   messages.push_back("ab last");

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/gate.h"
+
+#include <fcntl.h>
+#include <standpipe/wire.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+
+#include "base/limits.h"
+#include "source/fifo_source.h"
+
+namespace standpipe::source {
+namespace {
+
+constexpr std::size_t kFifoDefault = 64 * KiB;
+constexpr std::string_view kSealText =
+    "This is no message. The hub that read this FIFO has stopped, and closed it with this page; the next one takes it out.\n";
+
+using Page = std::array<char, kSealBytes>;
+
+// A whole frame, so that whoever else reads the FIFO finds something that explains itself.
+Page page_of(std::uint64_t id) {
+  Page page{};
+  std::uint8_t header[STANDPIPE_WIRE_HEADER_BYTES];
+  standpipe_wire_put_length(header, kSealBytes - sizeof header);
+  std::memcpy(page.data(), header, sizeof header);
+  std::memcpy(page.data() + sizeof header, kSealText.data(), kSealText.size());
+  std::memcpy(page.data() + sizeof header + kSealText.size(), &id, sizeof id);
+  return page;
+}
+
+std::string itself(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
+
+Fd open_to_write(int fd) { return Fd(::open(itself(fd).c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)); }
+
+// Whoever is not root may not open what is closed, not even its owner: so it is open to the owner for that moment. Who comes in
+// with us is read as all others are.
+Fd open_closed_to_write(int fd) {
+  struct stat st {};
+  if (::fstat(fd, &st) != 0 || ::fchmod(fd, S_IWUSR) != 0) return Fd();
+  auto write_end = open_to_write(fd);
+  (void)::fchmod(fd, st.st_mode & 07777);
+  return write_end;
+}
+
+}  // namespace
+
+// ---- the mode
+
+bool is_closed(const std::string& path) {
+  struct stat st {};
+  return ::stat(path.c_str(), &st) == 0 && is_closed(st);
+}
+
+std::optional<unsigned> mode_of(int fd) {
+  struct stat st {};
+  if (::fstat(fd, &st) != 0 || is_closed(st)) return std::nullopt;
+  return st.st_mode & 07777;
+}
+
+bool set_mode(int fd, unsigned mode) { return ::fchmod(fd, mode) == 0; }
+
+bool open_again(const std::string& path, unsigned mode) {
+  const Fd fd(::open(path.c_str(), O_PATH | O_CLOEXEC));
+  struct stat st {};
+  if (!fd || ::fstat(fd.get(), &st) != 0 || !is_closed(st)) return false;
+  return ::chmod(itself(fd.get()).c_str(), mode) == 0;  // fchmod does not take an O_PATH descriptor
+}
+
+std::optional<FileId> id_of(const std::string& path) {
+  struct stat st {};
+  if (::stat(path.c_str(), &st) != 0) return std::nullopt;
+  return FileId{st.st_dev, st.st_ino};
+}
+
+// ---- the seal
+
+Seal::Seal(int fd, std::uint64_t id) : fd_(fd), id_(id), write_end_(open_to_write(fd)) {
+  if (!write_end_ && errno == EACCES) write_end_ = open_closed_to_write(fd);
+}
+
+// A FIFO of one page takes ours when it is empty, and not otherwise; then it is full. It can be made that small only while one page
+// holds all that is in it.
+bool Seal::set() {
+  if (!possible()) return false;
+  small_ = small_ || ::fcntl(fd_, F_SETPIPE_SZ, kSealBytes) == static_cast<int>(kSealBytes);
+  const auto page = page_of(id_);
+  return small_ && ::write(write_end_.get(), page.data(), page.size()) == static_cast<ssize_t>(page.size());
+}
+
+std::optional<std::uint64_t> seal_of(int fd, const Pipe& stage) {
+  if (bytes_waiting(fd) != kSealBytes) return std::nullopt;
+  if (::tee(fd, stage.write_end.get(), kSealBytes, SPLICE_F_NONBLOCK) != static_cast<ssize_t>(kSealBytes)) return std::nullopt;
+  Page found{};
+  read_stage(stage, std::as_writable_bytes(std::span(found)));
+  std::uint64_t id = 0;
+  std::memcpy(&id, found.data() + STANDPIPE_WIRE_HEADER_BYTES + kSealText.size(), sizeof id);
+  if (found != page_of(id)) return std::nullopt;
+  return id;
+}
+
+void break_seal(int fd, std::size_t capacity, const Pipe& stage, int dev_null) {
+  (void)!::splice(fd, nullptr, stage.write_end.get(), nullptr, kSealBytes, SPLICE_F_NONBLOCK);
+  discard_stage(stage, dev_null);
+  (void)grow_pipe(fd, std::max(capacity, kFifoDefault));
+}
+
+}  // namespace standpipe::source
