@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/clock.h"
+#include "base/inherited_descriptors.h"
+#include "base/text.h"
 #include "cli/command.h"
 #include "cli/configuration.h"
 #include "cli/control_socket.h"
@@ -9,10 +11,23 @@
 namespace standpipe::cli {
 namespace {
 
+// Where a descriptor of the caller's may be named on purpose: <(command), >(command).
+std::vector<std::string> paths_in(const Arguments& arguments) {
+  auto paths = arguments.operands();
+  if (const auto account = arguments.text("account")) paths.push_back(*account);
+  return paths;
+}
+
 // This process is the keeper: it reads no configuration and loads no plugin.
 Status run_hub(const Arguments& arguments, Streams& streams) {
+  close_inherited_descriptors(paths_in(arguments));
   const SystemClock clock;
   StreamReporter reporter(streams.err.fd());
+  if (const auto n = listen_descriptors())
+    reporter.warning("listen-fds",
+                     "the service manager handed over " + counted(static_cast<std::uint64_t>(n), "socket") +
+                         " (LISTEN_FDS), and a hub takes none: closed",
+                     "remove the socket unit: sources are FIFOs, which the hub makes itself");
   keeper::Keeper keeper({.worker_arguments = worker_words(arguments, ""),
                          .spill_arguments = worker_words(arguments, "--spill"),
                          .salvage_arguments = worker_words(arguments, "--salvage")},

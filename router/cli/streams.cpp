@@ -14,6 +14,7 @@ namespace standpipe::cli {
 namespace {
 
 constexpr int kForever = -1;
+constexpr int kStandStillMs = kStandStillMost / std::chrono::milliseconds(1);
 
 // Standard streams may be non-blocking: they are shared with whoever else has the terminal.
 // Returns 0 or errno; ETIMEDOUT: nothing moved for as long as there was patience.
@@ -31,7 +32,7 @@ int write_all(int fd, std::string_view bytes, int patience_ms) {
     }
     if (n < 0 && errno == EAGAIN) {
       pollfd room{fd, POLLOUT, 0};
-      (void)::poll(&room, 1, patience_ms);
+      if (::poll(&room, 1, patience_ms) == 0) return ETIMEDOUT;
       continue;
     }
     if (n < 0 && errno != EINTR) return errno;
@@ -41,21 +42,28 @@ int write_all(int fd, std::string_view bytes, int patience_ms) {
 
 }  // namespace
 
+int write_while_it_moves(int fd, std::string_view bytes) { return write_all(fd, bytes, kStandStillMs); }
+
 StandardOutput::StandardOutput(int fd) : fd_(fd), is_terminal_(::isatty(fd) == 1) {}
 
 void StandardOutput::write(std::string_view bytes) {
   if (buffer_.size() + bytes.size() > kBytes) flush();
-  if (bytes.size() >= kBytes) return put(bytes);
+  if (bytes.size() >= kBytes) return put(bytes, kForever);
   buffer_ += bytes;
 }
 
 void StandardOutput::flush() {
   const auto bytes = std::exchange(buffer_, {});  // gone even if it fails: once is enough to say it
-  put(bytes);
+  put(bytes, kForever);
 }
 
-void StandardOutput::put(std::string_view bytes) {
-  const int error = write_all(fd_, bytes, kForever);
+void StandardOutput::flush_while_it_moves() {
+  const auto bytes = std::exchange(buffer_, {});
+  put(bytes, kStandStillMs);
+}
+
+void StandardOutput::put(std::string_view bytes, int patience_ms) {
+  const int error = write_all(fd_, bytes, patience_ms);
   if (error == EPIPE) reader_left();
   if (error == EBADF) throw Failure("cannot write to standard output: it is closed");
   if (error) throw Failure::system("write to standard output", error);

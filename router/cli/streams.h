@@ -5,9 +5,12 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/reporter.h"
 
 namespace standpipe::cli {
+
+constexpr Nanoseconds kStandStillMost = std::chrono::seconds(5);
 
 // Data, gathered and written in large pieces. Whoever asked for data must learn when it did not arrive: a full disk or a reader
 // that left is a Failure, never silence, so `flush` must be called before the program says that all went well.
@@ -16,13 +19,15 @@ class StandardOutput {
   explicit StandardOutput(int fd);
   void write(std::string_view bytes);
   void flush();
+  // The same for a program that must end though nobody reads: fails when nothing moved for kStandStillMost.
+  void flush_while_it_moves();
   bool is_terminal() const { return is_terminal_; }
   int fd() const { return fd_; }
   // Nobody can read any more what would be written.
   [[noreturn]] void reader_left() const;
 
  private:
-  void put(std::string_view bytes);
+  void put(std::string_view bytes, int patience_ms);
 
   static constexpr std::size_t kBytes = 64 * 1024;  // a pipe's default capacity
   int fd_;
@@ -54,6 +59,10 @@ struct Streams {
   StandardOutput out;
   StandardError err;
 };
+
+// Writes to a descriptor that may be full, and that somebody else may have the other end of. Returns 0 or errno; ETIMEDOUT: nothing
+// moved for kStandStillMost.
+int write_while_it_moves(int fd, std::string_view bytes);
 
 // A stream that was closed by whoever started us would give its number to the first file that is opened, and messages would be
 // written into that. In its place stands something that refuses.

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/inherited_descriptors.h"
 #include "base/opening.h"
 #include "base/text.h"
 #include "cli/configuration.h"
@@ -27,22 +28,28 @@
 namespace standpipe::cli {
 namespace {
 
-// Opened before the hub starts: a path that cannot be written is told at once, not after a day's work.
-Fd open_account(const std::optional<std::string>& path) {
+// Opened by the first worker: a path that cannot be written is told at once, not after a day's work, and no later worker fails for
+// it. A descriptor of the caller's, >(command), is taken as it is.
+Fd open_account(const std::optional<std::string>& path, keeper::Link& link) {
   if (!path) return Fd();
-  auto file = fd_of(paths::open_or_create(*path, O_WRONLY | O_TRUNC, 0644), "name another file: --account PATH");
-  const int flags = ::fcntl(file.get(), F_GETFL);
-  (void)::fcntl(file.get(), F_SETFL, flags & ~O_NONBLOCK);  // a pipe may be full for a while
+  if (auto kept = link.take("account")) return std::move(*kept);
+  const auto handed_over = descriptor_in(*path);
+  auto file = handed_over ? Fd(::fcntl(*handed_over, F_DUPFD_CLOEXEC, STDERR_FILENO + 1))
+                          : fd_of(paths::open_or_create(*path, O_WRONLY | O_TRUNC, 0644), "name another file: --account PATH");
+  if (!file) throw Failure::system("write the account to " + *path, errno);
+  link.keep("account", file.get());
   return file;
 }
 
 void write_account(const Fd& file, const std::optional<std::string>& path, std::string_view json) {
-  while (file && !json.empty()) {
-    const auto n = ::write(file.get(), json.data(), json.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) throw Failure::system("write the account to " + *path, errno);
-    json.remove_prefix(static_cast<std::size_t>(n));
-  }
+  if (!file) return;
+  if (const int problem = write_while_it_moves(file.get(), json)) throw Failure::system("write the account to " + *path, problem);
+}
+
+// What the command line names of the caller's descriptors is the first worker's to read and to write, and nobody else's.
+void close_named_descriptors(const Arguments& arguments) {
+  for (const auto& path : {arguments.operands()[0], arguments.text("account").value_or("")})
+    if (const auto fd = descriptor_in(path); fd && *fd > STDERR_FILENO) ::close(*fd);
 }
 
 constexpr Nanoseconds kOpenMax = std::chrono::seconds(5);  // a handler that takes longer to open is not waited for
@@ -90,12 +97,13 @@ void tell_account(const deliver::Account& account, const Arguments& arguments, c
   streams.err.print_if_it_moves(account.text());
   write_account(file, arguments.text("account"), account.json());
   if (arguments.has("json")) streams.out.write(account.json());
-  streams.out.flush();
+  streams.out.flush_while_it_moves();
 }
 
 Status work(const Arguments& arguments, Streams& streams, keeper::Link& link, const config::Hub& options) {
   const auto began = steady_now();
-  const auto account_file = open_account(arguments.text("account"));
+  const auto account_file = open_account(arguments.text("account"), link);
+  close_named_descriptors(arguments);
   const SystemClock clock;
   StreamReporter reporter(streams.err.fd());
   std::optional<keeper::OrphanWatch> watch;

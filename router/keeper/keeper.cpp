@@ -37,7 +37,7 @@ Keeper::Keeper(Options options, const Clock& clock, Reporter& reporter)
     : options_(std::move(options)),
       clock_(clock),
       reporter_(reporter),
-      program_(options_.program),
+      program_(options_.program, mark_.variable()),
       watchdog_(Watchdog::from_environment()),
       stop_watch_(2 * options_.stop_patience) {
   open_standard_streams();
@@ -243,9 +243,11 @@ void Keeper::end_orphans() {
   std::set<pid_t> told;
   const auto began = clock_.steady();
   while (reap()) {
+    const auto left = mark_.children();
+    if (left.empty()) return;
     const auto waited = clock_.steady() - began;
     if (waited > kOrphansMustEnd) return reporter_.warning("orphans", "processes that the worker left behind cannot be ended");
-    for (const auto pid : children()) {
+    for (const auto pid : left) {
       if (waited > kOrphansMayEnd) ::kill(pid, SIGKILL);
       if (told.insert(pid).second) ::kill(pid, SIGTERM);
     }

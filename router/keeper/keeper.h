@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/reporter.h"
 #include "base/signals.h"
+#include "keeper/descendants.h"
 #include "keeper/hang_watch.h"
 #include "keeper/program.h"
 #include "keeper/requests.h"
@@ -53,7 +54,8 @@ struct Worker {
 
 // The parent of the worker: keeps open what the worker would lose by dying, and starts the next one with it. While there is none,
 // writers see a full pipe at worst, never EPIPE. It changes rarely and touches nothing that could kill it: no YAML, no plugin, no
-// payload; of the memory only the first numbers. It owns its process: its signals and all its children, present and adopted.
+// payload; of the memory only the first numbers. It owns its process: its signals, and its children as far as they are to
+// be reaped; it ends those alone that a worker left (descendants.h).
 //
 // A worker's life is an epoch, one after the other: start, attend, then gather (what it said last is read, whoever it leaves behind
 // is ended and reaped), judge. So a worker never meets one before it.
@@ -123,6 +125,7 @@ class Keeper {
   Options options_;
   const Clock& clock_;
   Reporter& reporter_;
+  WorkersMark mark_;  // what they start has it, too
   Program program_;
   Signals signals_{{SIGCHLD}};
   Watchdog watchdog_;

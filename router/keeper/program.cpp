@@ -11,9 +11,11 @@
 #include <cstdio>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "base/failure.h"
 #include "base/signals.h"
+#include "keeper/descendants.h"
 
 namespace standpipe::keeper {
 namespace {
@@ -34,16 +36,6 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
   return all;
 }
 
-// The service manager is the keeper's to talk to.
-std::vector<std::string> environment_with(const std::string& variable) {
-  constexpr std::array own{"STANDPIPE_KEEPER=", "NOTIFY_SOCKET=", "WATCHDOG_USEC=", "WATCHDOG_PID="};
-  std::vector<std::string> all{variable};
-  for (char** entry = environ; entry && *entry; ++entry)
-    if (std::ranges::none_of(own, [&](const char* name) { return std::string_view(*entry).starts_with(name); }))
-      all.emplace_back(*entry);
-  return all;
-}
-
 // Between fork and exec, maybe: system calls only. Returns errno.
 int execute(int file, const char* path, char* const* arguments, char* const* environment, std::span<const int> inherited) {
   for (const int fd : inherited) ::fcntl(fd, F_SETFD, 0);
@@ -54,10 +46,25 @@ int execute(int file, const char* path, char* const* arguments, char* const* env
 
 }  // namespace
 
-Program::Program(const std::string& path)
-    : path_(path.empty() ? own_path() : path), file_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {
+Program::Program(const std::string& path, std::string mark)
+    : path_(path.empty() ? own_path() : path), mark_(std::move(mark)), file_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {
   if (!file_ && path.empty()) file_ = Fd(::open(kSelf, O_RDONLY | O_CLOEXEC));  // removed or replaced since it was started
   if (!file_) throw Failure::system("open the worker's program " + path_, errno);
+}
+
+// The service manager is the keeper's to talk to.
+std::vector<std::string> Program::environment_with(const std::string& variable) const {
+  constexpr std::array own{
+      "STANDPIPE_KEEPER=", "NOTIFY_SOCKET=", "WATCHDOG_USEC=", "WATCHDOG_PID=", "LISTEN_FDS=", "LISTEN_PID=", "LISTEN_FDNAMES="};
+  std::vector<std::string> all{variable};
+  if (!mark_.empty()) all.push_back(mark_);
+  const auto is_replaced = [&](std::string_view entry) {
+    return std::ranges::any_of(own, [&](const char* name) { return entry.starts_with(name); }) ||
+           (!mark_.empty() && entry.starts_with(WorkersMark::kName));
+  };
+  for (char** entry = environ; entry && *entry; ++entry)
+    if (!is_replaced(*entry)) all.emplace_back(*entry);
+  return all;
 }
 
 pid_t Program::start(const std::vector<std::string>& arguments, std::span<const int> inherited, const std::string& variable) const {

@@ -15,8 +15,8 @@ namespace standpipe::keeper {
 // put a worker of another version on the memory of the one before.
 class Program {
  public:
-  // Empty: the running program itself. Throws Failure.
-  explicit Program(const std::string& path = {});
+  // Empty: the running program itself. `mark`: a variable more for its environment; empty: it keeps the one it has. Throws Failure.
+  explicit Program(const std::string& path = {}, std::string mark = {});
 
   // Forks and executes it: `inherited` descriptors are open under the same numbers, signals_of_the_keeper() are blocked, and
   // of the environment the keeper's own variables are left out. `arguments[0]` is what ps shows. Throws Failure.
@@ -25,7 +25,10 @@ class Program {
   int replace(const std::vector<std::string>& arguments, std::span<const int> inherited, const std::string& variable) const;
 
  private:
+  std::vector<std::string> environment_with(const std::string& variable) const;
+
   std::string path_;
+  std::string mark_;
   Fd file_;
 };
 

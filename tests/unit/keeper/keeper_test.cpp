@@ -311,6 +311,26 @@ TEST_CASE("what a worker leaves behind is ended before the next starts") {
   CHECK_THAT(toy.log(), EndsWith("start\n0 orphans live\n"));
 }
 
+TEST_CASE("whom the keeper's process had started before lives on when a worker dies, and whom that leaves behind as well") {
+  KeptToy toy({"orphan; ready; pid; die_when_asked", "orphans; ready; serve"});
+  toy.start([&] {
+    if (::fork() != 0) return;
+    if (::fork() != 0) ::usleep(300'000), ::_exit(0);  // a producer that ends: the keeper adopts its child
+    std::ofstream(toy.folder() / "stranger") << ::getpid();
+    for (;;) ::pause();
+  });
+  REQUIRE(toy.wait_for_log("serving"));
+  pid_t stranger = 0;
+  const auto is_adopted = [&] { return std::ranges::count(toy.children(), stranger) == 1; };
+  REQUIRE(KeptToy::eventually([&] { return (std::ifstream(toy.folder() / "stranger") >> stranger) && is_adopted(); }));
+  toy.send(SIGUSR1);
+  REQUIRE(toy.wait_for_log("0 orphans live\nserving"));
+  CHECK(is_adopted());
+  toy.send(SIGTERM);
+  CHECK(toy.end() == 0);
+  CHECK(::kill(stranger, SIGKILL) == 0);
+}
+
 TEST_CASE("the worker notices the keeper's death") {
   KeptToy toy({"ready; serve"});
   toy.start();

@@ -10,6 +10,8 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
+#include <iterator>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -41,9 +43,11 @@ class KeptToy {
 
   standpipe::keeper::Options& options() { return options_; }
 
-  void start() {
+  // `before`: what the keeper's process does before it is one.
+  void start(const std::function<void()>& before = [] {}) {
     pid_ = ::fork();
     if (pid_ != 0) return;
+    before();
     const standpipe::Fd said(::open((folder_ / "said").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
     standpipe::StreamReporter reporter(said.get());
     const standpipe::SystemClock clock;
@@ -82,6 +86,11 @@ class KeptToy {
     const auto text = log();
     const auto at = text.find("pid ");
     return at == text.npos ? 0 : std::atoi(text.c_str() + at + 4);
+  }
+  std::vector<pid_t> children() const { return children_of(pid_); }
+  static std::vector<pid_t> children_of(pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/task/" + std::to_string(pid) + "/children");
+    return {std::istream_iterator<pid_t>(file), {}};
   }
   bool wait_for_log(const std::string& part) const {
     return eventually([&] { return log().find(part) != std::string::npos; });
