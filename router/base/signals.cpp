@@ -45,7 +45,7 @@ sigset_t signals_of_the_keeper() {
 std::thread start_without_signals(std::function<void()> work) {
   sigset_t all, before;
   sigfillset(&all);
-  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) sigdelset(&all, fault);
+  for (const int fault : kFaults) sigdelset(&all, fault);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   std::thread thread(std::move(work));
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);

@@ -41,6 +41,9 @@ class Signals {
 // or a service manager, beside its keeper. Blocked from before it is executed.
 sigset_t signals_of_the_keeper();
 
+// What a thread's own fault is told by: it comes to the thread that did it.
+constexpr int kFaults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP};
+
 // A thread to which no signals come: they are the loop's. Its own faults it has to hear of (deliver/culprit.h).
 std::thread start_without_signals(std::function<void()> work);
 

@@ -4,20 +4,24 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "deliver/account.h"
+#include "deliver/crash_note.h"
 
 namespace standpipe::deliver {
 
 // Says which handler's call this thread is in, for as long as it lives. A thread that crashes, or ends the process, writes that
-// into `word`, which the next worker reads: so no innocent call that was in progress beside it is suspected.
+// into `word`, which the next worker reads: so no innocent call that was in progress beside it is suspected. Beside it, it leaves
+// where it was (crash_note.h).
 class CulpritMark {
  public:
-  // The process's crash handlers (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, and exit) write to this word from now on; the calling
-  // thread is the hub's own. They pass the signal on, so the process dies of it as it would have.
-  static void install(std::uint64_t& word);
+  // The process's crash handlers (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP, and exit) write to these from now on;
+  // the calling thread is the hub's own. They pass the signal on, so the process dies of it as it would have. In children that a
+  // plugin forks they do nothing else.
+  static void install(std::uint64_t& word, CrashNote& note);
 
-  CulpritMark(std::uint64_t& word, std::size_t handler);
+  explicit CulpritMark(std::size_t handler);
   ~CulpritMark();
   CulpritMark(const CulpritMark&) = delete;
   CulpritMark& operator=(const CulpritMark&) = delete;
@@ -31,27 +35,34 @@ class Death {
  public:
   static constexpr std::uint64_t kNobody = 0, kHub = 1, kFirstHandler = 2;
 
-  // Of nobody's doing: killed from outside, or there was none.
+  // Of nobody's doing: there was none, or it does not matter any more.
   Death() = default;
-  // `status` as from waitpid, `culprit` as marked, `calls` of handle that were in progress.
-  static Death of(int status, std::uint64_t culprit, std::size_t calls);
+  // `status` as from waitpid, `culprit` as marked, `calls` of plugins that were in progress, `note` as the culprit left it.
+  static Death of(int status, std::uint64_t culprit, std::size_t calls, const CrashNote& note = {});
   // The keeper killed it because this handler did not come back.
   static Death by_hang(std::size_t handler, std::string timeout);
 
-  // Whether a call of this handler may be what killed it.
-  bool blames(std::size_t handler) const { return culprit_ == kFirstHandler + handler || (culprit_ == kNobody && unknown_); }
-  // Whether it is certain: nobody else was in a call, or the culprit was named.
-  bool is_sure() const { return is_named() || calls_ == 1; }
   bool is_named() const { return culprit_ >= kFirstHandler; }
+  bool names(std::size_t handler) const { return culprit_ == kFirstHandler + handler; }
+  bool is_hubs_own() const { return culprit_ == kHub; }
+  // Some plugin's doing for sure, and nobody was named: it ended the process, or crashed in a thread that is not marked.
+  bool is_unnamed() const { return kind_ == Kind::unnamed; }
+  // By a signal that says nothing: from outside, the kernel short of memory, a plugin's own alarm.
+  bool says_nothing() const { return kind_ == Kind::says_nothing; }
+  std::size_t calls() const { return calls_; }
+
   Reason reason() const { return hung_ ? Reason::timeout : Reason::crashed; }
-  const std::string& text() const { return text_; }  // "crashed (SIGSEGV)"
+  const std::string& text() const { return text_; }                         // "crashed (SIGSEGV)"
+  const std::vector<std::string>& backtrace() const { return backtrace_; }  // of whoever was named, as far as it is known
 
  private:
+  enum class Kind { none, marked, unnamed, says_nothing };
+  Kind kind_ = Kind::none;
   std::uint64_t culprit_ = kNobody;
-  bool unknown_ = false;  // somebody's doing, and nobody was named
   bool hung_ = false;
   std::size_t calls_ = 0;
   std::string text_;
+  std::vector<std::string> backtrace_;
 };
 
 }  // namespace standpipe::deliver

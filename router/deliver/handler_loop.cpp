@@ -51,8 +51,15 @@ HandlerLoop::HandlerLoop(const HandlerOptions& options, std::size_t id, Surround
 
 HandlerLoop::~HandlerLoop() = default;
 
+// One that is held is not asked: it may be held for dying of this.
 void HandlerLoop::create() {
-  const auto made = handler_.create(options_.values);
+  if (state_ == State::held) return;
+  call_ = Call::create;
+  record_call(call_);
+  perform();
+  const auto made = answer_;
+  end_call();
+  around_.memory().commit();
   if (!made.ok())
     throw Failure("handler " + name() + " refuses to be made: " + made.reason, "standpipe plugin show " + options_.plugin->name);
 }
@@ -65,8 +72,12 @@ bool HandlerLoop::step(Nanoseconds now) {
   wake_at_.reset();
   waits_for_output_ = waits_for_turn_ = false;
   if (busy_ || state_ == State::closed) return false;
+  if (disconnect_due_) {
+    disconnect_due_ = !make(Call::disconnect);
+    return !disconnect_due_;
+  }
   if (close_by_) {
-    call(Call::close);
+    (void)make(Call::close);
     return false;
   }
   if (state_ == State::held) return false;
@@ -75,12 +86,11 @@ bool HandlerLoop::step(Nanoseconds now) {
       wake_by(open_due_);
       return false;
     }
-    call(Call::open);
-    return true;
+    return make(Call::open);
   }
   if (reopen_wanted_) {
+    if (!make(Call::reopen)) return false;
     reopen_wanted_ = false;
-    call(Call::reopen);
     return true;
   }
   waits_for_output_ = !outputs_accept();
@@ -91,7 +101,14 @@ bool HandlerLoop::step(Nanoseconds now) {
     return false;
   }
   call(Call::handle);
-  return has_more();
+  return disconnect_due_ || has_more();
+}
+
+// A call that is not about messages, as soon as it may be made.
+bool HandlerLoop::make(Call what) {
+  if (!admitted(is_to_be_alone(what))) return false;
+  call(what);
+  return true;
 }
 
 bool HandlerLoop::has_more() const {
@@ -219,6 +236,8 @@ void HandlerLoop::call(Call what) {
 void HandlerLoop::record_call(Call what) {
   auto& record = kept_.edit();
   record.call = what;
+  flight_.phase = Phase::none;
+  store_in_order(flight_.returned, std::uint32_t{0});
   if (what == Call::handle) {
     record.delivery = batch_.delivery().id();
     record.messages = batch_.whole();
@@ -227,7 +246,6 @@ void HandlerLoop::record_call(Call what) {
     for (auto* output : outputs_) output->expect();
     flight_.result.outcomes = flight_.outcomes;
     plugin::Handler::prepare(flight_.result, batch_.count());
-    store_in_order(flight_.returned, std::uint32_t{0});
   }
   around_.memory().commit();
   auto& watch = around_.memory().watches()[id_];
@@ -251,44 +269,53 @@ void HandlerLoop::end_call() {
   if (kept_->call == Call::handle) {
     if (watch.call % 2) store_in_order(watch.call, std::uint64_t{watch.call + 1});
     for (auto* output : outputs_) output->expected();
-    around_.release();
-  } else if (kept_->deaths_besides > 0) {
-    kept_.edit().deaths_besides = 0;
   }
+  if (kept_->call != Call::create) around_.release();
+  forgive(kept_->call);
   kept_.edit().call = Call::none;
 }
 
 // In the handler's place. Touches nothing that the loop touches while busy_.
 void HandlerLoop::perform() {
-  const CulpritMark mark(around_.memory().culprit(), id_);
+  const CulpritMark mark(id_);
   switch (call_) {
     case Call::none:
+      break;
+    case Call::create:
+      enter(Phase::create);
+      answer_ = handler_.create(options_.values);
       break;
     case Call::open:
       outputs_.clear();
       all_to_ = 0;
       in_open_ = true;
+      enter(Phase::open);
       answer_ = handler_.open();
       in_open_ = false;
       break;
     case Call::handle: {
       const auto view = batch_.view();
+      enter(Phase::handle);
       answer_ = handler_.handle(view, flight_.result);
       flight_.code = answer_.code;
-      store_in_order(flight_.returned, std::uint32_t{1});
       break;
     }
     case Call::reopen:
+      enter(Phase::reopen);
       answer_ = handler_.reopen();
       break;
     case Call::disconnect:
+      enter(Phase::close);
       handler_.close();
       break;
     case Call::close:
+      enter(Phase::flush);
       answer_ = handler_.flush(static_cast<std::uint64_t>(close_by_->count()));
+      enter(Phase::close);
       handler_.close();
       break;
   }
+  store_in_order(flight_.returned, std::uint32_t{1});
 }
 
 void HandlerLoop::on_completed(Nanoseconds now) {
@@ -307,6 +334,7 @@ void HandlerLoop::on_completed(Nanoseconds now) {
     case Call::reopen:
       return settle_reopen(now);
     case Call::none:
+    case Call::create:
     case Call::disconnect:
       return;
     case Call::close:
@@ -314,148 +342,6 @@ void HandlerLoop::on_completed(Nanoseconds now) {
       state_ = State::closed;
       return;
   }
-}
-
-// ---- settling
-
-void HandlerLoop::settle_open(Nanoseconds now) {
-  tried_ = true;
-  if (answer_.code == STANDPIPE_FATAL) return hold_at_once(answer_.reason);
-  if (!answer_.ok()) return drop_connection(now, answer_.reason);
-  state_ = State::ready;
-}
-
-void HandlerLoop::settle_reopen(Nanoseconds now) {
-  if (answer_.code == STANDPIPE_FATAL) return hold_at_once(answer_.reason);
-  if (!answer_.ok()) return drop_connection(now, answer_.reason);
-  around_.reporter().info(name() + ": reopened");
-}
-
-// What the messages before `at` came to, as one step.
-void HandlerLoop::settle_outcomes(Nanoseconds now) {
-  const auto at = flight_.result.at;
-  reason_of_ = at;
-  while (reason_of_ > 0 && outcome(reason_of_ - 1) != STANDPIPE_REJECT && outcome(reason_of_ - 1) != STANDPIPE_RETRY) --reason_of_;
-  for (std::uint32_t first = 0; first < at;) {
-    std::uint32_t last = first + 1;
-    while (last < at && outcome(last) == outcome(first)) ++last;
-    book(outcome(first), first, last, now);
-    first = last;
-  }
-  if (at < batch_.count()) leave_unlooked(at, now);
-  if (at == 0) return;
-  if (kept_->aside_in_a_row > 0) kept_.edit().aside_in_a_row = 0;
-  around_.memory().count_progress();
-}
-
-void HandlerLoop::settle_handle(Nanoseconds now) {
-  around_.settled(batch_.delivery());
-  if (flight_.result.at > 0) connected();  // only now: an open that is followed by a disconnect at once is no connection
-  if (answer_.code == STANDPIPE_FATAL) return hold_at_once(answer_.reason);
-  if (answer_.code == STANDPIPE_DISCONNECTED) return drop_connection(now, answer_.reason);
-}
-
-void HandlerLoop::connected() {
-  if (open_tries_ == 0) return;
-  if (disconnect_said_) around_.reporter().info(name() + ": connected again after " + counted(open_tries_, "try", "tries"));
-  open_tries_ = 0;
-}
-
-void HandlerLoop::book(std::uint8_t outcome, std::uint32_t first, std::uint32_t last, Nanoseconds now) {
-  auto& delivery = batch_.delivery();
-  const auto range = batch_.range(first, last);
-  switch (outcome) {
-    case STANDPIPE_DELIVERED:
-      delivery.edit_tally().delivered += range.count;
-      delivery.finish(range);
-      return;
-    case STANDPIPE_FILTERED:
-      delivery.edit_tally().filtered += range.count;
-      delivery.finish(range);
-      return;
-    case STANDPIPE_REJECT:
-      return give_up(first, last, Reason::rejected, now);
-    case STANDPIPE_SEND:
-      if (flight_.result.output > outputs_.size()) return book_retry(first, last, now);  // there is no such output: the plugin errs
-      return send(flight_.result.output, delivery, range, batch_.wire_bytes(first, last));
-    default:
-      return book_retry(first, last, now);
-  }
-}
-
-void HandlerLoop::book_retry(std::uint32_t first, std::uint32_t last, Nanoseconds now) {
-  if (options_.attempts_max != 0 && batch_.attempt() >= options_.attempts_max)
-    return give_up(first, last, Reason::retries_exhausted, now);
-  batch_.delivery().give_again({batch_.range(first, last), batch_.attempt() + 1}, now + backoff(batch_.attempt()));
-}
-
-void HandlerLoop::give_up(std::uint32_t first, std::uint32_t last, Reason reason, Nanoseconds now) {
-  auto& delivery = batch_.delivery();
-  const auto range = batch_.range(first, last);
-  delivery.edit_tally().drop(reason, range.count);
-  delivery.finish(range);
-  std::uint64_t left_out = 0;
-  if (!trouble_.allow(now, left_out)) return;
-  // The plugin gave one reason for its batch, the last one: it is the last such message's own.
-  const auto why = last == reason_of_ ? answer_.reason : "its plugin told no reason of its own for it";
-  Diagnostic d{.severity = Severity::warning,
-               .code = std::string(reason_name(reason)),
-               .message = name() + ": " + counted(range.count, "message") + " of " + delivery.source() + " dropped (" +
-                          std::string(reason_name(reason)) + "): " + why};
-  const auto& m = batch_.message(last - 1);
-  d.notes.push_back("message " + thousands(m.sequence) + ", " + counted(m.size, "byte") + ": " +
-                    hex_excerpt({reinterpret_cast<const std::byte*>(m.data), m.size}));
-  if (left_out) d.notes.push_back(counted(left_out, "message") + " like this left out here; the account has all");
-  around_.reporter().say(d);
-}
-
-// Messages from `first` on come again, and no attempt is counted.
-void HandlerLoop::leave_unlooked(std::uint32_t first, Nanoseconds now) {
-  auto& delivery = batch_.delivery();
-  const auto range = batch_.range(first, batch_.count());
-  const bool looked_at_none = answer_.ok() && first == 0;  // and says all is well: not again at once, for ever
-  if (looked_at_none) return delivery.give_again({range, batch_.attempt()}, now + backoff(1));
-  if (batch_.attempt() == 1 && batch_.suspect() == Suspicion::none && delivery.next() == range.end)
-    return delivery.take_back(range.begin, range.count);
-  delivery.give_again({range, batch_.attempt(), batch_.deaths(), batch_.suspect()}, now);
-}
-
-void HandlerLoop::drop_connection(Nanoseconds now, const std::string& reason) {
-  state_ = State::opening;
-  ++open_tries_;
-  open_due_ = now + backoff(open_tries_);
-  wake_by(open_due_);
-  std::uint64_t left_out = 0;
-  if (open_tries_ == 1) {
-    disconnect_said_ = connection_trouble_.allow(now, left_out);
-    if (disconnect_said_)
-      around_.reporter().warning("disconnected", name() + ": disconnected: " + reason,
-                                 "its messages wait; it is tried again by itself");
-  }
-  call(Call::disconnect);
-}
-
-// For the run, whichever worker it is. The caller commits.
-void HandlerLoop::hold(const std::string& reason) {
-  kept_.edit().held = 1;
-  state_ = State::held;
-  tried_ = true;  // nobody shall wait for it to open
-  around_.reporter().error("held", name() + " is held: " + reason, "its messages wait; mend the cause and start the hub again");
-}
-
-void HandlerLoop::hold_at_once(const std::string& reason) {
-  hold(reason);
-  around_.memory().commit();
-}
-
-Nanoseconds HandlerLoop::backoff(std::uint32_t tries) const {
-  auto pause = options_.backoff_initial;
-  for (std::uint32_t i = 1; i < tries && pause < options_.backoff_max; ++i) pause *= 2;
-  return std::min(pause, options_.backoff_max);
-}
-
-void HandlerLoop::wake_by(Nanoseconds when) {
-  if (!wake_at_ || when < *wake_at_) wake_at_ = when;
 }
 
 // ---- stopping

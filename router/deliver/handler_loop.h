@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/in_order.h"
 #include "base/throttle.h"
 #include "deliver/batch.h"
 #include "deliver/culprit.h"
@@ -15,6 +16,7 @@
 #include "deliver/handler_thread.h"
 #include "deliver/options.h"
 #include "deliver/output.h"
+#include "deliver/streak.h"
 #include "deliver/surroundings.h"
 #include "plugin/handler.h"
 
@@ -42,8 +44,8 @@ class HandlerLoop final : public plugin::HostServices {
   Delivery& add(std::unique_ptr<Delivery> delivery);
   // Settles the call that was in progress when an earlier worker died. All deliveries and outputs of that worker are there again.
   void take_up(const Death& death, Nanoseconds now);
-  // An earlier worker died while the plugin had messages.
-  bool was_in_call() const { return kept_->call == Call::handle && !flight_.returned; }
+  // An earlier worker died while its plugin was in a call, of whatever kind.
+  bool was_in_call() const { return kept_->call != Call::none && !flight_.returned; }
 
   const std::string& name() const { return options_.name; }
   const std::vector<std::unique_ptr<Delivery>>& deliveries() const { return deliveries_; }
@@ -83,7 +85,10 @@ class HandlerLoop final : public plugin::HostServices {
 
  private:
   enum class State { opening, ready, held, closed };
-  enum class Call : std::uint32_t { none, open, handle, reopen, disconnect, close };
+  enum class Call : std::uint32_t { none, create, open, handle, reopen, disconnect, close };
+  // What the plugin is at in a call, for people, and to know whether it is the same one that it dies in again.
+  enum class Phase : std::uint32_t { none, create, open, handle, flush, close, reopen };
+  static constexpr std::size_t kPhases = 7;
   // What outlives the worker. Noted.
   struct Record {
     Call call;               // in progress
@@ -91,14 +96,17 @@ class HandlerLoop final : public plugin::HostServices {
     Again messages;
     std::uint32_t outputs;  // what it sends to: by the plugin's number, from 1
     std::uint32_t output[kOutputsMax];
-    std::uint32_t deaths_besides;  // of workers, in other calls than handle, one after the other
-    std::uint32_t aside_in_a_row;  // messages that were put aside since the last one that was not
-    std::uint32_t held;            // a person must act
+    Streak streak;                     // deaths that say nothing
+    std::uint16_t deaths_in[kPhases];  // of workers, by this plugin for certain, since it came back from that the last time
+    std::uint16_t alone_in;            // what it is to be called for with nobody else in a call; for messages: Again::suspect
+    std::uint32_t aside_in_a_row;      // messages that were put aside since the last one that was not
+    std::uint32_t held;                // a person must act
   };
   // The same, written in the plugin's place. Plain.
   struct Flight {
     std::uint32_t code;
     std::uint32_t returned;
+    Phase phase;
     standpipe_result result;
     std::uint8_t outcomes[kBatchMessages];
   };
@@ -106,11 +114,19 @@ class HandlerLoop final : public plugin::HostServices {
   void call(Call what);
   void record_call(Call what);
   void end_call();
+  void enter(Phase phase) { store_in_order(flight_.phase, phase); }
+  void forgive(Call returned);
+  bool is_to_be_alone(Call what) const;
   void fit_batches(Nanoseconds took);
   void perform();
   void settle_open(Nanoseconds now);
   void settle_handle(Nanoseconds now);
   void settle_outcomes(Nanoseconds now);
+  Phase phase_of_death() const;
+  void take_up_handle(const Death& death, Nanoseconds now);
+  void take_up_other(const Death& death);
+  void begin_streaks_anew(const Death& death);
+  void say_death(const Death& death, Verdict verdict, const std::string& where, const std::string& what);
   void settle_dead(const Death& death, Nanoseconds now);
   void suspect(std::uint32_t first, std::uint32_t last, const Death& death, Nanoseconds now);
   void put_aside(const Death& death, std::uint16_t deaths, Nanoseconds now);
@@ -118,6 +134,7 @@ class HandlerLoop final : public plugin::HostServices {
 
   bool take_batch(Nanoseconds now);
   bool admitted(bool alone);
+  bool make(Call what);
   std::uint8_t outcome(std::uint32_t i) const { return flight_.outcomes[i]; }
   bool has_more() const;
   bool send_run(Nanoseconds now);
@@ -166,6 +183,7 @@ class HandlerLoop final : public plugin::HostServices {
   std::uint32_t open_tries_ = 0;
   Throttle trouble_, connection_trouble_;
   bool disconnect_said_ = false;
+  bool disconnect_due_ = false;            // its connection is lost, and it was not closed yet
   std::uint32_t reason_of_ = 0;            // the batch's reason is that of the message before this one
   std::unique_ptr<HandlerThread> thread_;  // empty: calls are made on the loop. Last, so that it ends before what it uses
 };

@@ -177,7 +177,7 @@ void Memory::check_shadow() {
   shadow_.resize(std::min(header().records_used, kMost));
   const auto* records = base_ + records_offset_;
   for (const auto& name : order_) {
-    if (name.starts_with("call/")) continue;  // plain: a plugin's thread may be writing there
+    if (name.starts_with(kCallRecords) || name == kCrashRecord) continue;  // plain: a plugin's thread may be writing there
     const auto& place = records_.at(name);
     const auto begin = place.offset - records_offset_, end = begin + whole_lines(place.bytes);
     if (end > shadow_.size()) break;

@@ -22,6 +22,10 @@ namespace standpipe::log {
 // The system call of the journey that is in progress, if its result could not be told from the outside after a kill.
 enum class Step : std::uint32_t { none = 0, accept = 1, discard = 2, push = 3 };
 
+// Records that others write, too, at any time; their names begin so.
+constexpr std::string_view kCallRecords = "call/";
+constexpr std::string_view kCrashRecord = "crash";
+
 // How much a hub needs at most. All of it is address space; what is never touched costs nothing.
 struct MemoryPlan {
   std::uint64_t memory_max = 0;  // bytes of messages

@@ -67,7 +67,8 @@ Hub::Hub(const config::Hub& options, const Clock& clock, Reporter& reporter, kee
   if (data_.works()) find_spills();
   saves_ = saves || run_->saving;
   if (memory_->recovered()) take_up();
-  deliver::CulpritMark::install(memory_->culprit());
+  deliver::CulpritMark::install(memory_->culprit(), crash_note());
+  memory_->commit();
   if (!saves_) create_handlers();
   poller_.add(wake_.get(), EPOLLIN, key(kCompletion));
   if (link_.kept()) poller_.add(link_.fd(), EPOLLIN, key(kKeeper));

@@ -114,6 +114,7 @@ class Hub final : public deliver::Surroundings {
   Pipe take_stage();
   void take_up();
   deliver::Death death() const;
+  deliver::CrashNote& crash_note() const;
   void take_up_outputs();
   deliver::Output::Around around_outputs();
   const deliver::HandlerLoop& handler_of(const deliver::Delivery& delivery) const;

@@ -49,10 +49,21 @@ void Hub::take_up() {
   take_up_outputs();
   if (memory_->step() != log::Step::none) throw log::Memory::Damaged("it says a step of nobody");
   arena_.forget_unclaimed();
+  if (how.is_hubs_own())
+    reporter_.say({.severity = Severity::error,
+                   .code = "bug",
+                   .message = "the worker " + how.text() + " in its own code: this is a mistake in the program",
+                   .notes = how.backtrace(),
+                   .help = {"please report it with these lines"}});
   for (auto& handler : handlers_) handler->take_up(how, now_);
   for (std::size_t i = 0; i < inlets_.size(); ++i) dirty_inlets_.add(i);
   for (const auto& inlet : inlets_) inlet->check_invariants();
   for (auto* delivery : deliveries_) delivery->check_invariants();
+}
+
+// Where the thread was that the last worker died in.
+deliver::CrashNote& Hub::crash_note() const {
+  return *reinterpret_cast<deliver::CrashNote*>(memory_->plain_record(log::kCrashRecord, sizeof(deliver::CrashNote)).data());
 }
 
 deliver::Death Hub::death() const {
@@ -64,7 +75,8 @@ deliver::Death Hub::death() const {
       return deliver::Death::by_hang(h, "half of the service manager's watchdog time");
   }
   const auto calls = std::count_if(handlers_.begin(), handlers_.end(), [](const auto& h) { return h->was_in_call(); });
-  return deliver::Death::of(static_cast<int>(shared.last_status), memory_->culprit(), static_cast<std::size_t>(calls));
+  return deliver::Death::of(static_cast<int>(shared.last_status), memory_->culprit(), static_cast<std::size_t>(calls),
+                            crash_note());
 }
 
 void Hub::take_up_outputs() {

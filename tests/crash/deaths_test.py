@@ -110,6 +110,76 @@ def a_message_at_which_the_plugin_corrupts_its_heap_is_put_aside(t):
     one_poisoned(t, trapped("corrupt"), r"(?i)crashed|SIGABRT|abort")
 
 
+def dying(phase, way):
+    return BESIDE.replace("{plugin: recorder, options: {path: bad.out%s}%s}", f"{{plugin: dying, options: {{in: {phase}, by: {way}, until: cured}}}}")
+
+
+def one_that_names_nobody(t, way, said):
+    t.only_uninstrumented()
+    messages = numbered(60, poison=[30])
+    hub = t.start(dying("handle", way))
+    hub.send("in", messages)
+    hub.says("bad: message 31 of in is put aside: its plugin " + said, seconds=60)
+    account = hub.stop().says("in", accepted=60).says("in -> out", delivered=60)
+    account.says("in -> bad", delivered=59, dead_lettered=1)
+    assert messages[30] in dead_letters(t), "the message is kept"
+
+
+@test
+def a_message_at_which_the_worker_is_killed_each_time_is_put_aside(t):
+    """As the kernel does when memory runs out."""
+    one_that_names_nobody(t, "kill", r"was killed \(SIGKILL\)")
+
+
+@test
+def a_message_at_which_a_plugins_alarm_ends_the_worker_is_put_aside(t):
+    one_that_names_nobody(t, "alarm", r"was killed \(SIGALRM\)")
+
+
+@test
+def a_message_at_which_the_plugin_ends_the_process_without_a_word_is_put_aside(t):
+    one_that_names_nobody(t, "quit", r"ended the process \(exit 0\)")
+
+
+@test
+def a_death_is_said_with_its_place(t):
+    t.only_uninstrumented()
+    hub = t.start(dying("handle", "overflow"))
+    hub.send("in", numbered(3, poison=[1]))
+    hub.says(r"bad: its plugin crashed \(SIGSEGV\) in handle, at message 2 of in; it is tried alone\n(  note: .*\n)*  note: .*dying.so\+0x")
+    account = hub.stop().says("in", accepted=3).says("in -> out", delivered=3)
+    equal(account.of("in -> bad")["delivered"], 2)
+
+
+def held_for(t, phase, way, said):
+    """The handler is held, the other one goes on, and the hub ends as ever."""
+    t.only_uninstrumented()
+    hub = t.hub(dying(phase, way))
+    hub.launch()
+    hub.says("ready|went on after", seconds=60)
+    hub.send("in", numbered(3, poison=[1]))
+    hub.says(rf"bad is held: its plugin has ended the worker 3 times in {phase} \({said}", seconds=60)
+    t.until_logged("out", numbered(3, poison=[1]))
+    account = hub.stop().says("in", accepted=3).says("in -> out", delivered=3)
+    delivered = 1 if phase == "close" else 0
+    equal((account.of("in -> bad")["delivered"], account.of("in -> bad")["in_flight"]), (delivered, 3 - delivered))
+
+
+@test
+def a_plugin_that_crashes_each_time_it_is_opened_is_held(t):
+    held_for(t, "open", "crash", r"crashed \(SIGSEGV\)")
+
+
+@test
+def a_plugin_that_crashes_each_time_it_is_closed_is_held_though_it_opens_well(t):
+    held_for(t, "close", "crash", r"crashed \(SIGSEGV\)")
+
+
+@test
+def a_plugin_in_whose_close_the_worker_is_killed_each_time_is_held(t):
+    held_for(t, "close", "kill", r"was killed \(SIGKILL\)")
+
+
 @test
 def one_message_in_a_hundred_thousand_is_found(t):
     one_poisoned(t, trapped("crash"), r"(?i)crashed|SIGSEGV|segmentation", count=100_000)

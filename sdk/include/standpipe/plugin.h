@@ -238,8 +238,10 @@ enum {
  * handler's `timeout`, if the user set one, is ended so.) Another worker creates and opens all instances anew and goes on: messages
  * that were in a call and not settled come again, so handle may meet one twice; no attempt is counted. Which message it was is
  * found by `at`, or by halves, and one that did it three times is put aside. The host learns whose crash it was by handlers for
- * SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT, and by atexit: leave those signals alone. An instance whose plugin ends three
- * workers outside of handle, or dies of five messages in a row, is held. A handle that does not come back while the hub stops is
+ * SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS and SIGTRAP, and by atexit: leave those signals alone. Where nothing says whose
+ * doing it was (SIGKILL, SIGALRM ...), a call in which three workers ended one after the other is made alone, and is to blame if
+ * that ends the worker, too. An instance whose plugin ends three workers in open (or in create, flush, close, reopen) before it
+ * comes back from that once, or dies of five messages in a row, is held. A handle that does not come back while the hub stops is
  * left behind at the end of drain_timeout: then, too, nothing else is called. */
 typedef struct standpipe_handler {
   uint32_t size;

@@ -17,7 +17,9 @@ using deliver::Death;
 
 namespace {
 
-const Death kOutside;
+const Death kNone;  // it is only saved
+const Death kOutside = Death::of(SIGKILL, Death::kNobody, 1);
+const Death kOutsideOfTwo = Death::of(SIGKILL, Death::kNobody, 2);
 const Death kCrash = Death::of(SIGSEGV, Death::kFirstHandler, 1);  // its plugin did it, and it is certain
 const Death kNeighbour = Death::of(SIGSEGV, Death::kFirstHandler + 1, 2);
 const Death kOneOfTwo = Death::of(SIGSEGV, Death::kNobody, 2);
@@ -29,6 +31,7 @@ class Fixture final : public deliver::Surroundings {
   Fixture() : keeping(std::make_unique<log::Memory>(log::MemoryPlan{.memory_max = 4 * MiB})) {
     for (std::uint32_t o = 0; o < 2; ++o) make_output(o, deliver::Output::Made::now);
     begin();
+    create();
   }
 
   void append(unsigned messages) {
@@ -57,7 +60,9 @@ class Fixture final : public deliver::Surroundings {
   }
   void crash(const Death& death) {
     auto next = std::make_unique<log::Memory>(Fd(::dup(keeping->fd())));
+    is_gone = true;
     loop.reset();
+    is_gone = false;
     for (auto& o : outputs) o.reset();
     log.reset();
     arena.reset();
@@ -68,6 +73,7 @@ class Fixture final : public deliver::Surroundings {
     loop->take_up(death, time.now);
     delivery->check_invariants();
     CHECK_FALSE(keeping->pending());
+    create();
   }
   // Deaths and successors until there are no more. Returns how many died.
   int live(const Death& death) {
@@ -76,6 +82,13 @@ class Fixture final : public deliver::Surroundings {
     return deaths;
   }
   const deliver::Tally& tally() const { return delivery->tally(); }
+  // Of handle alone: each worker opens first.
+  std::string opened_and(const std::string& all) const {
+    std::string handled;
+    for (const char c : all)
+      if (c != 'o') handled += c;
+    return handled;
+  }
   std::string read(std::uint32_t o) {
     const Fd reader(::open(outputs[o]->path().c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
     (void)outputs[o]->pump(time.now += std::chrono::seconds(2));
@@ -101,8 +114,8 @@ class Fixture final : public deliver::Surroundings {
   log::Memory& memory() override { return *keeping; }
   deliver::Delivery& delivery_with(std::uint32_t) override { return *delivery; }
   deliver::Output& output(std::uint32_t index) override { return *outputs[index]; }
-  bool admit(deliver::HandlerLoop&, bool alone) override {
-    admitted += alone ? 'a' : '-';
+  bool admit(deliver::HandlerLoop& handler, bool alone) override {
+    admitted += alone ? 'a' : handler.ready() ? '-' : 'o';
     return true;
   }
   void release() override {}
@@ -122,6 +135,8 @@ class Fixture final : public deliver::Surroundings {
   test::Quiet quiet;
   std::string admitted;  // for each call: a alone
   std::vector<std::string> aside;
+  bool begins_dying = true;  // it died when its plugin was made
+  bool is_gone = false;      // what is torn down now has died
   bool disk_is_full = false, dies_when_returned = false, dies_when_settled = false;
   std::unique_ptr<log::Memory> keeping;
   keeper::Link link = keeper::Link::none();
@@ -140,8 +155,12 @@ class Fixture final : public deliver::Surroundings {
     options.name = "it";
     options.plugin = &scripted.plugin;
     loop = std::make_unique<deliver::HandlerLoop>(options, 0, *this);
-    loop->create();
     delivery = &loop->add(std::make_unique<deliver::Delivery>("in", "it", 0, *log, codec, 0));
+  }
+  void create() try {
+    loop->create();
+    begins_dying = false;
+  } catch (const test::Died&) {
   }
   void make_output(std::uint32_t o, deliver::Output::Made made) {
     deliver::Output::Around around{quiet, [](auto&) {}, [this](auto) -> deliver::Delivery& { return *delivery; }, 4 * KiB, 0};
@@ -181,7 +200,7 @@ TEST_CASE("what a call that had come back did not look at comes again, and is no
   f.crash(kCrash);
   CHECK(f.run());
   CHECK(f.scripted.seen == Seen{"1,2,3 a1", "2,3 a1"});
-  CHECK(f.admitted == "--");
+  CHECK(f.opened_and(f.admitted) == "--");
 }
 
 TEST_CASE("a death while an answer is settled settles it once") {
@@ -206,7 +225,7 @@ TEST_CASE("what a plugin had settled before it died stands, and what it died at 
   f.scripted.script = {"DF!"};
   CHECK(f.live(kCrash) == 1);
   CHECK(f.scripted.seen == Seen{"1,2,3,4 a1", "3 a1", "4 a1"});
-  CHECK(f.admitted == "---");  // it named itself
+  CHECK(f.opened_and(f.admitted) == "---");  // it named itself
   CHECK(f.tally().delivered == 3);
   CHECK(f.tally().filtered == 1);
 }
@@ -228,7 +247,7 @@ TEST_CASE("what is not told is halved down to one, which is put aside at its thi
   CHECK(f.live(kCrash) == 6);
   CHECK(f.scripted.seen ==
         Seen{"1,2,3,4,5,6,7,8 a1", "1,2,3,4 a1", "5,6,7,8 a1", "5,6 a1", "5 a1", "6 a1", "6 a1", "6 a1", "7,8 a1"});
-  CHECK(f.admitted == "---------");
+  CHECK(f.opened_and(f.admitted) == "---------");
   CHECK(f.aside == Seen{"6 crashed (SIGSEGV)"});
   CHECK(f.tally().delivered == 7);
   CHECK(f.tally().dead_lettered == 1);
@@ -238,11 +257,59 @@ TEST_CASE("what is not told is halved down to one, which is put aside at its thi
 TEST_CASE("killed from outside, all comes again as it was, and nothing is suspected") {
   Fixture f;
   f.append(3);
-  f.scripted.script = {"!", "!", "!", "!"};
-  CHECK(f.live(kOutside) == 4);
-  CHECK(f.scripted.seen == Seen(5, "1,2,3 a1"));
-  CHECK(f.admitted == "-----");
+  f.scripted.script = {"!", "!", "DDD"};
+  CHECK(f.live(kOutside) == 2);
+  CHECK(f.scripted.seen == Seen(3, "1,2,3 a1"));
+  CHECK(f.opened_and(f.admitted) == "---");
   CHECK(f.tally().delivered == 3);
+}
+
+TEST_CASE("killed three times in a row in the same call, it is made alone, and forgiven when it passes") {
+  Fixture f;
+  f.append(3);
+  f.scripted.script = {"!", "!", "!", "DDD"};
+  CHECK(f.live(kOutsideOfTwo) == 3);
+  CHECK(f.scripted.seen == Seen(4, "1,2,3 a1"));
+  CHECK(f.opened_and(f.admitted) == "---a");
+  CHECK(f.aside.empty());
+  f.append(1);
+  f.scripted.script = {"!", "!", "D"};
+  CHECK(f.live(kOutsideOfTwo) == 2);
+  CHECK(f.opened_and(f.admitted) == "---a---");
+}
+
+TEST_CASE("deaths that say nothing, with progress between them, are no streak") {
+  Fixture f;
+  f.append(9);
+  f.scripted.tells = true;
+  f.scripted.script = {"D!", "D!", "D!", "D!", "D!"};
+  f.live(kOutside);
+  CHECK(f.opened_and(f.admitted).find('a') == std::string::npos);
+  CHECK(f.tally().delivered == 9);
+}
+
+TEST_CASE("a message that its worker is killed at, again and again, is put aside, and the others pass") {
+  Fixture f;
+  f.append(4);
+  f.scripted.poison = {3};
+  CHECK(f.live(kOutside) == 3 + 2 + 3);  // to be a suspect, to be found among four, to be certain
+  CHECK(f.aside == Seen{"3 was killed (SIGKILL)"});
+  CHECK(f.tally().delivered == 3);
+  CHECK(f.tally().dead_lettered == 1);
+}
+
+TEST_CASE("a suspect's deaths that say nothing count only one after the other") {
+  Fixture f;
+  f.append(1);
+  f.scripted.poison = {1};
+  for (int i = 0; i < 5; ++i) {
+    REQUIRE_FALSE(f.run());
+    f.crash(kOutside);
+  }
+  f.crash(kOutside);  // a worker that did not come so far
+  REQUIRE(f.aside.empty());
+  CHECK(f.live(kOutside) == 3);
+  CHECK(f.aside.size() == 1);
 }
 
 TEST_CASE("a neighbour's crash suspects nobody else") {
@@ -250,7 +317,7 @@ TEST_CASE("a neighbour's crash suspects nobody else") {
   f.append(3);
   f.scripted.script = {"!"};
   CHECK(f.live(kNeighbour) == 1);
-  CHECK(f.admitted == "--");
+  CHECK(f.opened_and(f.admitted) == "--");
 }
 
 TEST_CASE("a death from outside does not clear a suspect, nor count") {
@@ -259,12 +326,12 @@ TEST_CASE("a death from outside does not clear a suspect, nor count") {
   f.scripted.poison = {1};
   REQUIRE_FALSE(f.run());
   f.crash(kCrash);
-  for (int i = 0; i < 5; ++i) {
+  for (int i = 0; i < 2; ++i) {
     REQUIRE_FALSE(f.run());
     f.crash(kOutside);
   }
   CHECK(f.live(kCrash) == 2);
-  CHECK(f.admitted == "--------");
+  CHECK(f.opened_and(f.admitted) == "-----");
   CHECK(f.aside.size() == 1);
 }
 
@@ -275,7 +342,7 @@ TEST_CASE("a death of which nobody knows whose it was is suspected, and does not
   REQUIRE_FALSE(f.run());
   f.crash(kOneOfTwo);
   CHECK(f.live(kCrash) == 3);
-  CHECK(f.admitted == "-a--");  // then it named itself
+  CHECK(f.opened_and(f.admitted) == "-a--");  // then it named itself
 }
 
 TEST_CASE("the fifth message in a row that kills is not put aside: the handler is held, over restarts, and its messages wait") {
@@ -353,9 +420,65 @@ TEST_CASE("a plugin that ends the worker outside of messages is held at the thir
   f.crash(kNeighbour);
   CHECK(f.live(kCrash) == 3);
   CHECK(f.loop->held());
+  CHECK(f.quiet.said.back() == "it is held: its plugin has ended the worker 3 times in open (crashed (SIGSEGV))");
   CHECK(f.loop->tried());
   f.crash(kOutside);
   CHECK(f.loop->held());
+}
+
+TEST_CASE("deaths in close count, though open comes back each time between them") {
+  Fixture f;
+  f.append(1);
+  f.scripted.on_close = [&] {
+    if (!f.is_gone) throw test::Died{};
+  };
+  f.scripted.script = {"X", "X", "X", "X"};
+  CHECK(f.live(kCrash) == 3);
+  CHECK(f.loop->held());
+  CHECK(f.quiet.said.back() == "it is held: its plugin has ended the worker 3 times in close (crashed (SIGSEGV))");
+}
+
+TEST_CASE("a plugin that dies when it is made is held, and not made again") {
+  Fixture f;
+  f.scripted.on_create = [] { throw test::Died{}; };
+  int deaths = 0;
+  for (f.begins_dying = true; f.begins_dying; ++deaths) f.crash(kCrash);
+  CHECK(deaths == 4);  // the last one was not asked to make it
+  CHECK(f.loop->held());
+  CHECK(f.quiet.said.back() == "it is held: its plugin has ended the worker 3 times in create (crashed (SIGSEGV))");
+}
+
+TEST_CASE("killed in open again and again, it is opened alone, and then held; a kill now and then holds nobody") {
+  Fixture f;
+  f.append(1);
+  int opened = 0;
+  f.scripted.on_open = [&](const auto&) {
+    if (++opened % 3 != 0) throw test::Died{};
+  };
+  f.live(kOutside);
+  for (int i = 0; i < 4; ++i) {
+    f.crash(kOutside);
+    f.live(kOutside);
+  }
+  CHECK_FALSE(f.loop->held());
+  CHECK(f.admitted.find('a') == std::string::npos);
+  f.scripted.on_open = [](const auto&) { throw test::Died{}; };
+  f.crash(kOutside);
+  CHECK(f.live(kOutside) == 6);
+  CHECK(f.admitted.ends_with("oooaaa"));
+  CHECK(f.loop->held());
+}
+
+TEST_CASE("what is only saved blames nobody") {
+  Fixture f;
+  f.append(1);
+  f.scripted.poison = {1};
+  for (int i = 0; i < 5; ++i) {
+    REQUIRE_FALSE(f.run());
+    f.crash(kNone);
+  }
+  CHECK(f.opened_and(f.admitted) == "-----");
+  CHECK(f.aside.empty());
 }
 
 TEST_CASE("what was settled before a death is progress") {

@@ -52,6 +52,7 @@ class Scripted {
   bool tells = false;              // which message it is at
   std::vector<std::string> seen;   // "1,2,3 a1" for each call
   std::function<void(const standpipe_host&)> on_open = [](const auto&) {};
+  std::function<void()> on_close = [] {}, on_create = [] {};
   plugin::Plugin plugin;
 
  private:
@@ -60,6 +61,7 @@ class Scripted {
     return it;
   }
   static std::uint32_t create(const standpipe_host* host, const standpipe_config*, void** self, standpipe_reason*) {
+    current()->on_create();
     current()->host_ = host;
     *self = current();
     return STANDPIPE_OK;
@@ -69,7 +71,7 @@ class Scripted {
     it.on_open(*it.host_);
     return STANDPIPE_OK;
   }
-  static void close(void*) {}
+  static void close(void* self) { static_cast<Scripted*>(self)->on_close(); }
   static void destroy(void*) {}
   static std::uint32_t handle(void* self, const standpipe_batch* batch, standpipe_result* result) {
     auto& it = *static_cast<Scripted*>(self);
