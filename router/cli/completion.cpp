@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cli/completion.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/dispatch.h"
@@ -70,8 +71,9 @@ std::string bash_script() {
          "complete -F _standpipe standpipe\n";
 }
 
-Status complete(const Arguments&, Streams& streams) {
-  streams.out.write(bash_script());
+Status complete(const Arguments& arguments, Streams& streams) {
+  const auto& shell = arguments.operands()[0];
+  streams.out.write(shell == "zsh" ? zsh_script() : shell == "fish" ? fish_script() : bash_script());
   return Status::done;
 }
 
@@ -81,9 +83,11 @@ Command completion_command() {
   return {.name = "completion",
           .summary = "prints a script that completes commands and options in the shell",
           .examples = {{"source <(standpipe completion bash)", "for this shell"},
-                       {"standpipe completion bash > ~/.local/share/bash-completion/completions/standpipe", "for all to come"}},
-          .description = "The script knows the commands and options of this version.",
-          .operands = {{.name = "SHELL", .kind = Kind::choice, .choices = {"bash"}}},
+                       {"standpipe completion bash > ~/.local/share/bash-completion/completions/standpipe", "for all to come"},
+                       {"standpipe completion zsh > ~/.zfunc/_standpipe", "for zsh, where ~/.zfunc is in $fpath"},
+                       {"standpipe completion fish > ~/.config/fish/completions/standpipe.fish", "for fish"}},
+          .description = "The script knows the commands and options of this version. An installation has one for each shell.",
+          .operands = {{.name = "SHELL", .kind = Kind::choice, .choices = {"bash", "zsh", "fish"}}},
           .options = {},
           .run = complete};
 }

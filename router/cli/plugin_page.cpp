@@ -33,15 +33,8 @@ std::string yaml_value(const PluginOption& option, const std::string& value) {
   return is_text(option) ? json_string(value) : value;
 }
 
-std::string facts(const PluginOption& option) {
-  auto text = plugin::type_text(option);
-  if (const auto range = range_text(option); !range.empty()) text += ", " + range;
-  if (option.required) return text + ", required";
-  return option.fallback.empty() ? text : text + ", default " + yaml_value(option, option.fallback);
-}
-
 std::string option_text(const PluginOption& option) {
-  std::string text = "  " + printable(option.name) + "  (" + printable(facts(option)) + ")\n";
+  std::string text = "  " + printable(option.name) + "  (" + printable(option_facts(option)) + ")\n";
   if (!option.summary.empty()) text += "      " + printable(option.summary) + '\n';
   if (!option.example.empty()) text += "      e.g. " + printable(option.name + ": " + option.example) + '\n';
   return text;
@@ -86,6 +79,13 @@ std::string option_json(const PluginOption& option) {
 }
 
 }  // namespace
+
+std::string option_facts(const plugin::Option& option) {
+  auto text = plugin::type_text(option);
+  if (const auto range = range_text(option); !range.empty()) text += ", " + range;
+  if (option.required) return text + ", required";
+  return option.fallback.empty() ? text : text + ", default " + yaml_value(option, option.fallback);
+}
 
 std::string plugin_kind(const Plugin& plugin) { return plugin.is_handler() ? "handler" : "-"; }
 

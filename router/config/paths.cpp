@@ -36,6 +36,8 @@ std::string state_folder(const Lookup& lookup, bool is_root) {
     auto value = lookup(name);
     return value && value->starts_with('/') ? value : std::nullopt;
   };
+  // A service manager's StateDirectory=, made for this service; a list when there are several.
+  if (const auto given = absolute("STATE_DIRECTORY")) return given->substr(0, given->find(':'));
   if (const auto state = absolute("XDG_STATE_HOME")) return *state + "/standpipe";
   const auto home = absolute("HOME");
   return is_root || !home ? "/var/lib/standpipe" : *home + "/.local/state/standpipe";

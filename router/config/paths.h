@@ -11,7 +11,8 @@ namespace standpipe::config {
 // The folder that a configuration's relative paths are taken from; absolute.
 std::string folder_of(const std::string& file);
 
-// Where state goes when the configuration does not say: a folder of this configuration's in $XDG_STATE_HOME/standpipe, root's
+// Where state goes when the configuration does not say: a folder of this configuration's in
+// $STATE_DIRECTORY, which a service manager gives, in $XDG_STATE_HOME/standpipe, root's
 // /var/lib/standpipe, or ~/.local/state/standpipe. It is named after the file, and after where that lies, so that no two hubs of a
 // user share one. Nothing is created.
 std::string default_data_dir(const Lookup& lookup, bool is_root, const std::string& file);

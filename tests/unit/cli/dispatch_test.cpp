@@ -154,3 +154,20 @@ TEST_CASE("the script for the shell knows commands, options and choices, and bas
   CHECK(completed("send f --co") == "--count\n");
   CHECK(completed("completion b") == "bash\n");
 }
+
+TEST_CASE("zsh and fish complete the same table") {
+  for (const std::string shell : {"zsh", "fish"}) {
+    Console c;
+    CHECK(c.run({"completion", shell}) == 0);
+    for (const auto& command : table()) {
+      INFO(shell << ' ' << command.name);
+      CHECK(c.out().find(command.summary.substr(0, command.summary.find('\''))) != std::string::npos);
+      for (const auto& o : command.options)
+        CHECK(c.out().find((shell == "zsh" ? "--" : " -l ") + std::string(o.name)) != std::string::npos);
+    }
+    kit::Folder folder;
+    kit::write_file(folder / "script", c.out());
+    const auto there = std::system(("command -v " + shell + " >/dev/null").c_str()) == 0;
+    if (there) CHECK(std::system((shell + " -n " + (folder / "script")).c_str()) == 0);
+  }
+}

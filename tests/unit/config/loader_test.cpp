@@ -264,13 +264,16 @@ TEST_CASE_METHOD(Fixture, "a byte order mark and lines that end in CR LF are fin
   CHECK(loaded.diagnostics[0].place->text == "version: 3");
 }
 
-TEST_CASE_METHOD(Fixture, "state goes where the desktop says, or to root's place, into a folder named after the file") {
+TEST_CASE_METHOD(Fixture,
+                 "state goes where a service manager or the desktop says, or to root's place, into a folder named after the file") {
   const std::string text = std::string(kEnds) + "routes: [{ from: orders, to: [screen, archive] }]\n";
   const auto folder_of = [&] { return good(text).data_dir.substr(0, good(text).data_dir.rfind('/')); };
   {
     const Variable state("XDG_STATE_HOME", "/home/me/state");
     CHECK(folder_of() == "/home/me/state/standpipe");
     CHECK(good(text).data_dir_by_default);
+    const Variable service("STATE_DIRECTORY", "/var/lib/hub:/var/lib/other");
+    CHECK(folder_of() == "/var/lib/hub");
   }
   const Variable relative("XDG_STATE_HOME", "state");
   const std::string home = std::getenv("HOME") ? std::getenv("HOME") : "";

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string>
+
+#include "base/text.h"
+#include "cli/manual.h"
+#include "cli/plugin_page.h"
+#include "cli/show.h"
+#include "config/keys.h"
+
+namespace standpipe::cli {
+namespace {
+
+constexpr const char* kConfigurationExample =
+    "sources:\n"
+    "  orders:\n"
+    "    fifo: /run/standpipe/orders\n"
+    "handlers:\n"
+    "  archive:\n"
+    "    plugin: log\n"
+    "    options: { path: /var/log/standpipe/orders.log }\n"
+    "routes:\n"
+    "  - from: orders\n"
+    "    to: archive\n";
+
+constexpr const char* kConfigurationForm =
+    "A configuration is one YAML file. Relative paths in it are taken from its folder. Unknown keys,\n"
+    "keys that are given twice, values of a wrong type and names that nothing has are mistakes, and\n"
+    "`standpipe check` shows all of them.\n\n"
+    "A SIZE has a unit: `512B`, `64KiB`, `16MiB`, `1GiB`. So has a DURATION: `200ms`, `10s`, `5m`,\n"
+    "`1d`. `${VAR}`, `${VAR:-default}` and `${VAR:?message}` in values stand for variables of the\n"
+    "environment. Keys that begin with `x-` are notes.";
+
+void add_key_map(ManualPage& page, const config::KeyMap& map) {
+  page.heading_below(map.path.empty() ? "The file" : map.path);
+  page.paragraphs(map.intro);
+  for (const auto& key : map.keys) {
+    auto text = std::string(key.summary);
+    if (!key.fallback.empty()) text += " Default: " + key.fallback + '.';
+    page.item('`' + std::string(key.name) + "`: " + std::string(key.value), text);
+  }
+}
+
+void add_plugin_options(ManualPage& page, const plugin::Plugin& plugin) {
+  page.heading_below(plugin.name + ": " + printable(plugin.summary));
+  page.paragraphs(printable_lines(plugin.documentation, ""));
+  for (const auto& o : plugin.options) {
+    auto text = printable(o.summary) + '.';
+    if (!o.example.empty()) text += " For example `" + printable(o.name + ": " + o.example) + "`.";
+    page.item('`' + printable(o.name) + "`: " + printable(option_facts(o)), text);
+  }
+}
+
+}  // namespace
+
+ManualPage configuration_page(plugin::Registry& plugins) {
+  ManualPage page("standpipe.yaml", 5, "what a hub is told");
+  page.heading("SYNOPSIS");
+  page.verbatim(kConfigurationExample);
+  page.heading("DESCRIPTION");
+  page.paragraphs(kConfigurationForm);
+  page.heading("KEYS");
+  for (const auto& map : config::key_maps()) add_key_map(page, map);
+  page.heading("PLUGINS");
+  page.paragraphs("What stands under `options` of a handler is its plugin's own.");
+  plugin::Refused refused;
+  for (const auto& name : plugins.names())
+    if (const auto* plugin = plugins.find(name, refused)) add_plugin_options(page, *plugin);
+  page.heading("SEE ALSO");
+  page.paragraphs("standpipe(1), standpipe-check(1), standpipe-run(1), standpipe-plugin-show(1)");
+  return page;
+}
+
+}  // namespace standpipe::cli
