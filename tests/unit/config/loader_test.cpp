@@ -282,7 +282,10 @@ TEST_CASE_METHOD(Fixture,
 
 TEST_CASE("two configurations of a user have folders of their own, the same each time") {
   const auto in = [](const std::string& file) {
-    return config::default_data_dir([](const std::string&) { return std::optional<std::string>("/state"); }, false, file);
+    const config::Lookup home = [](const std::string& name) {
+      return name == "XDG_STATE_HOME" ? std::optional<std::string>("/state") : std::nullopt;
+    };
+    return config::default_data_dir(home, false, file);
   };
   CHECK(in("/etc/a/orders.yaml") == "/state/standpipe/orders-16d78d0d");
   CHECK(in("/etc/a/../a/orders.yaml") == in("/etc/a/orders.yaml"));
