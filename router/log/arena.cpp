@@ -23,7 +23,8 @@ std::uint64_t Arena::guaranteed_bytes_for(std::uint64_t memory_max, std::size_t 
 Arena::Arena(Memory& memory)
     : memory_(memory),
       addresses_(memory.arena().size()),
-      guaranteed_bytes_(guaranteed_bytes_for(memory.plan().memory_max, memory.plan().logs)) {
+      guaranteed_bytes_(guaranteed_bytes_for(memory.plan().memory_max, memory.plan().logs)),
+      shares_(memory.plan().logs) {
   const auto memory_max = memory.plan().memory_max;
   const auto logs = memory.plan().logs;
   if (guaranteed_bytes_ < kSegmentBytesLeast)
@@ -35,19 +36,49 @@ Arena::Arena(Memory& memory)
   free_.emplace(fixed, addresses_ - fixed);
 }
 
+// A frame that fits into the guaranteed extent needs nothing else.
+void Arena::entitle(std::size_t who, std::uint64_t bytes) {
+  auto& share = shares_[who];
+  missing_ -= share.missing();
+  const auto even = shared_max_ / 4 * 3 / shares_.size();
+  share.entitled = bytes > guaranteed_bytes_ ? std::min(whole_pages(bytes), even) : 0;
+  missing_ += share.missing();
+}
+
+void Arena::count(std::size_t who, std::uint64_t held) {
+  auto& share = shares_[who];
+  missing_ -= share.missing();
+  share.held = held;
+  missing_ += share.missing();
+}
+
+std::uint64_t Arena::allowed_for(std::size_t who, std::uint64_t bytes) const {
+  if (lifted_) return addresses_ - std::min(addresses_, shared_used_);
+  const auto& share = shares_[who];
+  if (share.held + bytes <= share.entitled) return unused();
+  const bool large = bytes > kSegmentBytes;
+  if (large && share.held <= kSegmentBytes) return unused();
+  const auto others = missing_ - share.missing();
+  const auto free = unused() > others ? unused() - others : 0;
+  const auto quarter = shared_max_ / 4 > shared_used_ ? shared_max_ / 4 - shared_used_ : 0;
+  return !large && large_waits() ? std::min(free, quarter) : free;
+}
+
 Extent Arena::lend_guaranteed(std::size_t who) const { return {who * guaranteed_bytes_, guaranteed_bytes_, true}; }
 
 std::optional<Extent> Arena::lend(std::uint64_t bytes, std::size_t who, std::uint64_t most) {
   bytes = whole_pages(bytes);
   const bool large = bytes > kSegmentBytes;
   if (large && std::find(turn_.begin(), turn_.end(), who) == turn_.end()) turn_.push_back(who);
-  const bool my_turn = !large || lifted_ || turn_.front() == who;
-  const auto allowed = lifted_ ? addresses_ : !large && large_waits() ? shared_max_ / 4 : shared_max_;
-  if (!my_turn || shared_used_ + bytes > allowed) return std::nullopt;
-  const auto extent = place(bytes, std::min(allowed - shared_used_, std::max(most, bytes)));
+  const bool entitled = shares_[who].held + bytes <= shares_[who].entitled;
+  const bool my_turn = !large || lifted_ || entitled || turn_.front() == who;
+  const auto allowed = allowed_for(who, bytes);
+  if (!my_turn || bytes > allowed) return std::nullopt;
+  const auto extent = place(bytes, std::min(allowed, std::max(most, bytes)));
   if (!extent) return std::nullopt;
   if (large) withdraw(who);
   shared_used_ += extent->bytes;
+  count(who, shares_[who].held + extent->bytes);
   cool_down(unused());
   return extent;
 }
@@ -59,11 +90,13 @@ void Arena::withdraw(std::size_t who) {
   ++releases_;  // whoever waited behind may be next
 }
 
-void Arena::give_back(const Extent& extent) {
+void Arena::give_back(const Extent& extent, std::size_t who) {
   if (extent.guaranteed) return;  // its place is its log's for good, and nobody else can use it
   ++releases_;
   INVARIANT(shared_used_ >= extent.bytes, shared_used_, extent.bytes);
   shared_used_ -= extent.bytes;
+  INVARIANT(shares_[who].held >= extent.bytes, who, shares_[who].held, extent.bytes);
+  count(who, shares_[who].held - extent.bytes);
   const auto left = unused() - std::min(unused(), hot_large_bytes_);
   if (extent.bytes > kSegmentBytes) return keep_large(extent);
   if (std::has_single_bit(extent.bytes) && hot_bytes_ + extent.bytes <= std::min(kHotBytes, left)) {
@@ -172,6 +205,7 @@ void Arena::claim(const Extent& extent, std::size_t who) {
   const auto end = extent.offset + extent.bytes;
   if (offset + length > end) free_.emplace(end, offset + length - end);
   shared_used_ += extent.bytes;
+  count(who, shares_[who].held + extent.bytes);
 }
 
 void Arena::forget_unclaimed() {

@@ -25,9 +25,12 @@ struct Extent {
 //
 // Two kinds of budget, so that one log that stands still cannot starve the others:
 //   - each log is guaranteed one extent of guaranteed_bytes(), at any time;
-//   - the rest is shared, first come first served. Requests larger than a segment queue up in turn; while one waits, ordinary
-//   requests
-//     get at most a quarter of the shared part.
+//   - the rest is shared. Of that each log is entitled to its largest frame, or to an even share of three quarters of it, if that
+//     is less; what the others are entitled to and do not have is lent to nobody. So whatever logs that stand still hold (their
+//     readers are dead), a frame within its log's entitlement finds place, and at once. All else is first come, first served.
+//     Requests larger than a segment queue up in turn; while one waits, ordinary requests get at most a quarter of the shared part.
+//   - a frame larger than its log's entitlement may use what others are entitled to, if its log holds a segment besides at most. So
+//     a log that stands still keeps the room of one such frame from the others, and no more.
 // Returned extents stay touched (of the usual sizes at most kHotBytes, of larger ones as much again, and within memory_max with all
 // that is lent out) and are lent again last in, first out, because memory that is still in the cache is twice as fast, and fresh
 // pages cost more than what is copied to them; all others are given back to the kernel at once. A large one serves for what is up
@@ -48,6 +51,10 @@ class Arena {
   std::uint64_t shared_bytes() const { return shared_max_; }
   std::uint64_t shared_used() const { return shared_used_; }
 
+  // The largest frame of log `who`, with all that it needs.
+  void entitle(std::size_t who, std::uint64_t bytes);
+  std::uint64_t entitlement(std::size_t who) const { return shares_[who].entitled; }
+
   // Always granted; log `who` (from 0) holds at most one of these at a time.
   Extent lend_guaranteed(std::size_t who) const;
   // `who` is the log that asks. nullopt: not now; ask again when memory has been released. A large request keeps its turn until it
@@ -58,7 +65,7 @@ class Arena {
   // From now on only addresses bound it: for what a stop takes out of kernel memory, a FIFO's worth a log at most.
   void lift_limit() { lifted_ = true; }
   // After the commit that says so: the memory may be gone at once.
-  void give_back(const Extent& extent);
+  void give_back(const Extent& extent, std::size_t who);
   // An extent that log `who` had when an earlier worker died. Throws Memory::Damaged when that cannot be.
   void claim(const Extent& extent, std::size_t who);
   // All logs have claimed theirs: what else that worker touched goes back to the kernel.
@@ -72,6 +79,9 @@ class Arena {
 
  private:
   std::uint64_t unused() const { return shared_max_ > shared_used_ ? shared_max_ - shared_used_ : 0; }
+  // What log `who` may have more of now, for a request of that size.
+  std::uint64_t allowed_for(std::size_t who, std::uint64_t bytes) const;
+  void count(std::size_t who, std::uint64_t held);
   std::optional<Extent> place(std::uint64_t bytes, std::uint64_t most);
   std::optional<Extent> place_hot(std::uint64_t bytes, std::uint64_t most);
   void keep_large(const Extent& extent);
@@ -86,6 +96,13 @@ class Arena {
   std::uint64_t shared_max_ = 0;
   std::uint64_t shared_used_ = 0;
   bool lifted_ = false;
+  struct Share {
+    std::uint64_t entitled = 0;
+    std::uint64_t held = 0;  // of the shared part
+    std::uint64_t missing() const { return entitled > held ? entitled - held : 0; }
+  };
+  std::vector<Share> shares_;  // by log
+  std::uint64_t missing_ = 0;  // the sum: what nobody has, and somebody may ask for
   std::uint64_t releases_ = 0;
   std::uint64_t hot_bytes_ = 0;
   std::map<std::uint64_t, std::vector<std::uint64_t>> hot_;  // bytes -> offsets, the hottest last

@@ -17,6 +17,8 @@ constexpr std::uint64_t kRoomLeast = 4 * KiB;
 constexpr std::uint64_t kSegmentFirst = 64 * KiB;
 // Entries that the index of a fresh segment has room for, whatever moves there.
 constexpr std::uint64_t kRunsLeast = 8;
+// Before the first frame of a segment.
+constexpr std::uint64_t kFrontBytes = Segment::kHeaderBytes + Segment::kGapMost;
 
 }  // namespace
 
@@ -32,6 +34,7 @@ Log::Log(Arena& arena, const LogOptions& options)
       segment_max_(std::clamp<std::uint64_t>(std::bit_floor(options.size_max / 4), kSegmentBytesLeast, kSegmentBytes)),
       segment_next_(std::min(segment_max_, kSegmentFirst)),
       kept_(arena.memory(), "log/" + std::to_string(options.id)) {
+  if (options.frame_max > 0) arena_.entitle(id_, extent_for(options.frame_max) + kSegmentBytes);  // its beginning waits in one
   attach();
 }
 
@@ -91,13 +94,16 @@ bool Log::tail_suffices(std::uint64_t frame_bytes) const {
   return tail.indexed() == 0 || room >= std::min<std::uint64_t>(kRoomLeast, tail.capacity() / 4);
 }
 
+std::uint64_t Log::extent_for(std::uint64_t bytes) const {
+  return std::max<std::uint64_t>(kFrontBytes + bytes + kRunsLeast * run_bytes_ + 64, kSegmentBytesLeast);
+}
+
 // Makes a tail that the unfinished frame fits into, and moves there what is not indexed.
 bool Log::grow(std::uint64_t frame_bytes) {
   const std::uint64_t partial = unindexed().size();
   const auto content = std::max(frame_bytes, partial);
-  const auto front = Segment::kHeaderBytes + Segment::kGapMost;
   if (segments_.size() == 1 && empty() && segments_.front().can_rewind() &&
-      front + content + run_bytes_ <= segments_.front().extent().bytes) {
+      kFrontBytes + content + run_bytes_ <= segments_.front().extent().bytes) {
     learn(segments_.front());
     segments_.front().rewind(end().position);
     commit();
@@ -106,7 +112,7 @@ bool Log::grow(std::uint64_t frame_bytes) {
       return true;
     }
   }
-  const auto least = std::max<std::uint64_t>(front + content + kRunsLeast * run_bytes_ + 64, kSegmentBytesLeast);
+  const auto least = extent_for(content);
   const auto usual = std::clamp<std::uint64_t>(std::bit_ceil(partial + partial / 4), segment_next_, kSegmentBytes);
   const auto wanted = std::max(least, usual);
   const auto extent = borrow(wanted, least);
@@ -166,7 +172,7 @@ void Log::give_back_later(const Segment& segment) {
 
 void Log::commit() {
   arena_.memory().commit();
-  for (const auto& extent : passed_) arena_.give_back(extent);
+  for (const auto& extent : passed_) arena_.give_back(extent, id_);
   passed_.clear();
 }
 

@@ -18,6 +18,7 @@ namespace standpipe::log {
 struct LogOptions {
   std::size_t id = 0;           // which log of the arena: 0 .. logs - 1
   std::uint64_t size_max = 0;   // bytes of memory that it may take; one frame larger than that is let in alone
+  std::uint64_t frame_max = 0;  // bytes of its largest frame: so much memory is its own at need, as far as there is (Arena)
   std::size_t readers = 1;      // cursors: each has a bit in the index
   bool runs_are_short = false;  // content decides where frames go: leave more room for the index
 };
@@ -108,6 +109,7 @@ class Log {
   std::uint32_t reserve(const Segment& segment) const;
   void learn(const Segment& segment);
   std::uint64_t missing(std::uint64_t frame_bytes) const;
+  std::uint64_t extent_for(std::uint64_t bytes) const;
   bool grow(std::uint64_t frame_bytes);
   std::optional<Extent> borrow(std::uint64_t wanted, std::uint64_t least);
   void give_back_later(const Segment& segment);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/inlet.h"
 
+#include <standpipe/wire.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -23,7 +24,11 @@ Inlet::Inlet(const source::FifoOptions& options, std::size_t id, log::Arena& are
       fifo_(options, std::move(kept)),
       codec_(std::make_unique<frame::LengthPrefixed>(options.message_size_max)),
       matcher_(std::move(matcher)),
-      log_(arena, {id, options.log_size_max, std::max<std::size_t>(1, matcher_.handlers().size()), !matcher_.constant()}),
+      log_(arena, {.id = id,
+                   .size_max = options.log_size_max,
+                   .frame_max = STANDPIPE_WIRE_HEADER_BYTES + options.message_size_max,
+                   .readers = std::max<std::size_t>(1, matcher_.handlers().size()),
+                   .runs_are_short = !matcher_.constant()}),
       deliveries_(matcher_.handlers().size()),
       kept_(arena.memory(), "source/" + options.name),
       set_(matcher_.words()),
@@ -71,7 +76,7 @@ Inlet::Turn Inlet::take_turn(const Pipe& stage, int dev_null) {
   if (relays) relay_->looked(*relay_to_, !whole);
   took(got.bytes);
   memory().commit();
-  came_ = got.bytes ? clock_.steady() : came_;
+  if (std::exchange(had_no_room_, false) || got.bytes) came_ = clock_.steady();
   if (got.bytes == 0) hung_up_ = false;  // seen now, or a new writer is there and its leaving will be told
   if (allowance_) *allowance_ -= std::min<std::uint64_t>(got.bytes, *allowance_);
   if (!index()) return Turn::full;
@@ -130,6 +135,7 @@ Inlet::Turn Inlet::stand_still() {
   const auto partial = log_.partial_bytes();
   const auto waiting = fifo_.waiting();
   const bool torn = hung_up_ && partial > 0 && partial + waiting < kept_->need && !fifo_.has_writer();
+  had_no_room_ = true;
   if (!torn) return Turn::full;
   kept_.edit().skip = waiting;
   cut_short(partial + waiting);
@@ -158,7 +164,8 @@ Inlet::Turn Inlet::skip(const Pipe& stage, int dev_null) {
 
 bool Inlet::end_dribble() {
   const auto partial = log_.partial_bytes();
-  if (kept_->discards || partial == 0 || kept_->need <= kSegmentBytes || clock_.steady() - came_ < kDribbleMax) return false;
+  if (kept_->discards || partial == 0 || kept_->need <= kSegmentBytes || had_no_room_) return false;
+  if (clock_.steady() - came_ < kDribbleMax || fifo_.waiting() > 0) return false;
   reporter_.warning("dribble",
                     name() + ": " + thousands(partial) + " of " + thousands(kept_->need) + " bytes of a frame came, and none for " +
                         duration_text(kDribbleMax) + ", while others wait for the memory it holds: it is given up (truncated)",

@@ -81,7 +81,8 @@ class Inlet {
   // Gives back what all deliveries have passed. true: something was.
   bool trim();
   bool waits_for_arena() const { return log_.waits_for_arena(); }
-  // Others wait for memory. Gives up a large frame of which nothing came for long (limits.h); true: it did.
+  // Others wait for memory. Gives up a large frame of which nothing came for long (limits.h) though there was room; true:
+  // it did.
   bool end_dribble();
 
   // A stream that stopped making sense is thrown away until all its writers have gone.
@@ -197,7 +198,8 @@ class Inlet {
     std::vector<std::uint64_t> by_delivery;
   };
   Found found_;
-  Nanoseconds came_{0};  // when the last bytes came (steady)
+  Nanoseconds came_{0};  // since when its writers have sent nothing, though there is room (steady)
+  bool had_no_room_ = false;
   SourceState state_;
   bool wants_fifo_ = false;  // all of the one that it reads was read, and its path leads elsewhere
   bool hung_up_ = false;

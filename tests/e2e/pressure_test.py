@@ -101,3 +101,26 @@ def the_hubs_own_memory_is_small(t):
     assert own < 32 * MiB, f"{own:,} bytes besides the logs"
     equal(t.reader("next").take(len(messages)), messages)
     hub.stop().all_delivered(len(messages))
+
+
+@test(seconds=120)
+def large_frames_go_on_whatever_other_readers_do(t):
+    names = [f"s{i}" for i in range(8)]
+    hub = t.start(f"""
+memory_max: 32MiB
+drain_timeout: 300ms
+sources: {{{", ".join(f"{n}: {{fifo: {n}, framing: {{max_message_size: 1MiB}}, log: {{max_size: 32MiB}}}}" for n in names)}}}
+handlers: {{{", ".join(f"to_{n}: {{plugin: forward, options: {{fifo: out_{n}}}}}" for n in names)}}}
+routes: [{", ".join(f"{{from: {n}, to: to_{n}}}" for n in names)}]
+""")
+    dead = [t.meanwhile(t.writer(n).fill) for n in names[:2]]  # nobody reads these
+    stuck = [len(d.join()) for d in dead]
+    messages = [b"%d" % i + bytes(900_000) for i in range(5)]
+    for n in names[2:]:
+        sending = t.meanwhile(hub.send, n, messages)
+        equal(t.reader(f"out_{n}").take(5), messages)
+        sending.join()
+    account = hub.stop()
+    for n, count in zip(names, stuck + [5] * 6):
+        equal(account.of(n)["accepted"], count)
+        account.of(f"{n} -> to_{n}")

@@ -172,11 +172,11 @@ TEST_CASE("a large request has its turn though others go on asking") {
   CHECK_FALSE(arena.lend(most - 8192, 1));    // must wait
   CHECK_FALSE(arena.lend(1 * MiB, 2));        // large, behind it
   CHECK_FALSE(arena.lend(kSegmentBytes, 2));  // more than a quarter is in use already
-  arena.give_back(*a);
+  arena.give_back(*a, 0);
   CHECK_FALSE(arena.lend(1 * MiB, 2));  // still not its turn
   const auto big = arena.lend(most - 8192, 1);
   REQUIRE(big);
-  arena.give_back(*big);
+  arena.give_back(*big, 1);
   CHECK(arena.lend(1 * MiB, 2));
 }
 
@@ -194,31 +194,31 @@ TEST_CASE("memory of a large frame is lent again, still warm, to one that is a l
   Memory keeping({.memory_max = 8 * MiB});
   Arena arena(keeping);
   const auto first = arena.lend(1 * MiB, 0);
-  arena.give_back(*first);
+  arena.give_back(*first, 0);
   const auto second = arena.lend(900 * KiB, 0);
   CHECK(second->offset == first->offset);
   CHECK(arena.shared_used() == 1 * MiB);
-  arena.give_back(*second);
+  arena.give_back(*second, 0);
   CHECK(arena.shared_used() == 0);
 }
 
 TEST_CASE("warm memory is not lent where it would exceed what may be taken") {
   Memory keeping({.memory_max = 8 * MiB});
   Arena arena(keeping);
-  arena.give_back(*arena.lend(1 * MiB, 0));
+  arena.give_back(*arena.lend(1 * MiB, 0), 0);
   CHECK(arena.lend(900 * KiB, 0, 900 * KiB)->bytes == 900 * KiB);
 }
 
 TEST_CASE("all shared memory can be lent, whatever is kept warm") {
   Memory keeping({.memory_max = 8 * MiB});
   Arena arena(keeping);
-  for (const auto size : {2 * MiB, 300 * KiB, 256 * KiB, 700 * KiB}) arena.give_back(*arena.lend(size, 0));
+  for (const auto size : {2 * MiB, 300 * KiB, 256 * KiB, 700 * KiB}) arena.give_back(*arena.lend(size, 0), 0);
   CHECK(arena.lend(arena.shared_bytes() / 4096 * 4096, 0).has_value());
 }
 
 TEST_CASE("a log with more memory than it asked for has it after a death, too, and nobody else") {
   Fixture f({.id = 0, .size_max = 4 * MiB, .readers = 2}, 8 * MiB);
-  f.arena.give_back(*f.arena.lend(1 * MiB, 0));
+  f.arena.give_back(*f.arena.lend(1 * MiB, 0), 0);
   f.append(std::string(900 * KiB, 'x'));
   f.keeping.commit();
   REQUIRE(f.log.memory() == 1 * MiB);
@@ -491,4 +491,46 @@ TEST_CASE("a death between any two changes leaves the log as of the last commit,
     CHECK(log.memory() == 0);
     CHECK(log.lent() == 0);
   }
+}
+
+TEST_CASE("a log gets room for its largest frame whatever the others hold") {
+  Memory keeping({.memory_max = 64 * MiB, .logs = 8});
+  Arena arena(keeping);
+  std::vector<std::unique_ptr<Log>> logs;
+  for (std::size_t i = 0; i < 8; ++i)
+    logs.push_back(std::make_unique<Log>(arena, LogOptions{.id = i, .size_max = 64 * MiB, .frame_max = 4 * MiB}));
+  for (std::size_t dead = 0; dead < 7; ++dead)
+    while (arena.lend(kSegmentBytes, dead)) {
+    }
+  CHECK(arena.lend(5 * MiB, 6) == std::nullopt);
+  CHECK(arena.large_waits());
+  const auto frame = logs[7]->room(4 * MiB);
+  CHECK(frame.size() >= 4 * MiB);
+}
+
+TEST_CASE("what nobody is entitled to is for whoever comes first, and what others have is counted once") {
+  Memory keeping({.memory_max = 64 * MiB, .logs = 2});
+  Arena arena(keeping);
+  arena.entitle(0, 8 * MiB);
+  arena.entitle(1, 60 * MiB);  // more than there is for it
+  CHECK(arena.entitlement(0) == 8 * MiB);
+  CHECK(arena.entitlement(1) == arena.shared_bytes() / 4 * 3 / 2);
+  std::uint64_t held = 0;
+  while (const auto extent = arena.lend(kSegmentBytes, 0)) held += extent->bytes;
+  CHECK(held + arena.entitlement(1) + kSegmentBytes > arena.shared_bytes());
+  CHECK(held + arena.entitlement(1) <= arena.shared_bytes());
+  CHECK(arena.lend(arena.entitlement(1), 1));
+  CHECK_FALSE(arena.lend(kSegmentBytes, 1));
+}
+
+TEST_CASE("of frames that are larger than what a log is entitled to, one that stands still keeps one from the others") {
+  Memory keeping({.memory_max = 16 * MiB, .logs = 8});
+  Arena arena(keeping);
+  for (std::size_t i = 0; i < 8; ++i) arena.entitle(i, 4 * MiB);
+  REQUIRE(arena.entitlement(0) < 2 * MiB);
+  CHECK(arena.lend(4 * MiB, 0));
+  CHECK_FALSE(arena.lend(4 * MiB, 0));
+  arena.withdraw(0);
+  CHECK(arena.lend(4 * MiB, 1));
+  CHECK(arena.lend(4 * MiB, 2));
 }

@@ -540,6 +540,25 @@ TEST_CASE("a large frame that stands still is given up when others wait, and exa
   CHECK(f.books(0).bad_frame == 0);
 }
 
+TEST_CASE("a writer that had no room is not to blame, nor one whose bytes were not looked at yet") {
+  Fixture f(4 * MiB, 2, 2 * MiB);
+  Writer first(f.path(0)), second(f.path(1));
+  f.begin_large(second, 1);
+  f.begin_large(first, 0);
+  CHECK(f.accept(0) == worker::Inlet::Turn::full);
+  f.clock.now += 2 * kDribbleMax;
+  CHECK_FALSE(f.inlets[0]->end_dribble());
+  second.write("more");
+  CHECK_FALSE(f.inlets[1]->end_dribble());
+  f.accept(1);
+  f.clock.now += kDribbleMax;
+  CHECK(f.inlets[1]->end_dribble());
+  CHECK(f.accept(0) == worker::Inlet::Turn::idle);  // has room since now
+  CHECK_FALSE(f.inlets[0]->end_dribble());
+  f.clock.now += kDribbleMax;
+  CHECK(f.inlets[0]->end_dribble());
+}
+
 TEST_CASE("a frame that waits for memory and whose writer has gone does not keep its turn") {
   Fixture f(4 * MiB, 2, 2 * MiB);
   Writer first(f.path(0));
