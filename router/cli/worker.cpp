@@ -111,7 +111,7 @@ Status work(const Arguments& arguments, Streams& streams, keeper::Link& link, co
   auto listener = listen(arguments, link, reporter);
   const auto control = listener ? listener->path() : "";
   worker::Hub hub(options, clock, reporter, link, arguments.has("spill"));
-  const worker::Facts facts{.file = options.file, .since = hub.began(), .restarts = hub.deaths()};
+  const worker::Facts facts{.file = options.file, .since = hub.began(), .restarts = hub.deaths(), .process = ::getppid()};
   std::optional<control::Server> server;
   if (listener) {
     listener->leave_file();  // for the next worker, whatever becomes of this one

@@ -9,9 +9,8 @@
 namespace standpipe::deliver {
 namespace {
 
-constexpr std::string_view kNames[kReasons] = {"no_route", "bad_frame",         "too_large", "truncated",
-                                               "rejected", "retries_exhausted", "timeout",   "crashed",
-                                               "expired",  "queue_full",        "loop",      "taken_by_dead_reader",
+constexpr std::string_view kNames[kReasons] = {"no_route", "bad_frame", "too_large", "truncated",  "rejected", "retries_exhausted",
+                                               "timeout",  "crashed",   "expired",   "queue_full", "loop",     "unacknowledged",
                                                "shutdown"};
 
 std::string padded(std::string text, std::size_t width) {
@@ -26,10 +25,27 @@ std::string dropped_text(const Tally& tally) {
   return "dropped " + thousands(tally.dropped_sum()) + (why.empty() ? "" : why + ")");
 }
 
+// " (to rest)", " (dropped)", or both with their numbers.
+std::string where_unmatched_went(const Account::Source& s) {
+  const auto taken = s.intake.unmatched_taken;
+  const auto dropped = s.intake.unmatched - taken;
+  if (s.intake.unmatched == 0) return "";
+  if (taken == 0) return " (dropped)";
+  if (dropped == 0) return " (to " + s.unmatched_to + ")";
+  return " (" + thousands(taken) + " to " + s.unmatched_to + ", " + thousands(dropped) + " dropped)";
+}
+
+// "matched 3", "unmatched 4", or both: what came to a handler.
+std::string came_text(const Account::Line& l) {
+  const auto matched = l.tally.matched - l.unmatched;
+  if (l.unmatched == 0) return "matched " + thousands(matched);
+  return (matched ? "matched " + thousands(matched) + " + " : "") + "unmatched " + thousands(l.unmatched);
+}
+
 std::string source_text(const Account::Source& s, std::size_t width) {
   const auto& in = s.intake;
   std::string line = "  " + padded(s.name, width) + "  accepted " + thousands(in.accepted) + " = matched " + thousands(in.matched) +
-                     " + unmatched " + thousands(in.unmatched);
+                     " + unmatched " + thousands(in.unmatched) + where_unmatched_went(s);
   if (in.bad_frame) line += "; bad_frame " + thousands(in.bad_frame);
   if (in.truncated) line += "; truncated " + thousands(in.truncated);
   if (in.discarded_bytes) line += "; discarded " + counted(in.discarded_bytes, "byte");
@@ -37,9 +53,8 @@ std::string source_text(const Account::Source& s, std::size_t width) {
 }
 
 std::string line_text(const Account::Line& l, std::size_t width) {
-  std::string line = "  " + padded(l.source + " -> " + l.handler, width) + "  matched " + thousands(l.tally.matched) +
-                     " = delivered " + thousands(l.tally.delivered);
-  if (l.tally.taken_by_dead_reader) line += " (taken_by_dead_reader " + thousands(l.tally.taken_by_dead_reader) + ")";
+  std::string line =
+      "  " + padded(l.source + " -> " + l.handler, width) + "  " + came_text(l) + " = delivered " + thousands(l.tally.delivered);
   if (l.tally.filtered) line += " + filtered " + thousands(l.tally.filtered);
   if (l.tally.dropped_sum()) line += " + " + dropped_text(l.tally);
   if (l.tally.dead_lettered) line += " + dead-lettered " + thousands(l.tally.dead_lettered);
@@ -50,9 +65,10 @@ std::string line_text(const Account::Line& l, std::size_t width) {
 std::string source_json(const Account::Source& s) {
   const auto& in = s.intake;
   return json_string(s.name) + ":{\"accepted\":" + std::to_string(in.accepted) + ",\"matched\":" + std::to_string(in.matched) +
-         ",\"unmatched\":" + std::to_string(in.unmatched) + ",\"bytes\":" + std::to_string(in.bytes) +
-         ",\"bad_frame\":" + std::to_string(in.bad_frame) + ",\"truncated\":" + std::to_string(in.truncated) +
-         ",\"discarded_bytes\":" + std::to_string(in.discarded_bytes) + "}";
+         ",\"unmatched\":" + std::to_string(in.unmatched) + ",\"unmatched_taken\":" + std::to_string(in.unmatched_taken) +
+         ",\"unmatched_to\":" + (s.unmatched_to.empty() ? "null" : json_string(s.unmatched_to)) +
+         ",\"bytes\":" + std::to_string(in.bytes) + ",\"bad_frame\":" + std::to_string(in.bad_frame) +
+         ",\"truncated\":" + std::to_string(in.truncated) + ",\"discarded_bytes\":" + std::to_string(in.discarded_bytes) + "}";
 }
 
 std::string line_json(const Account::Line& l) {
@@ -61,9 +77,9 @@ std::string line_json(const Account::Line& l) {
     if (l.tally.dropped[r])
       dropped += (dropped.empty() ? "\"" : ",\"") + std::string(kNames[r]) + "\":" + std::to_string(l.tally.dropped[r]);
   return "{\"source\":" + json_string(l.source) + ",\"handler\":" + json_string(l.handler) +
-         ",\"matched\":" + std::to_string(l.tally.matched) + ",\"delivered\":" + std::to_string(l.tally.delivered) +
-         ",\"filtered\":" + std::to_string(l.tally.filtered) +
-         ",\"taken_by_dead_reader\":" + std::to_string(l.tally.taken_by_dead_reader) + ",\"dropped\":{" + dropped +
+         ",\"matched\":" + std::to_string(l.tally.matched - l.unmatched) + ",\"unmatched\":" + std::to_string(l.unmatched) +
+         ",\"delivered\":" + std::to_string(l.tally.delivered) + ",\"filtered\":" + std::to_string(l.tally.filtered) +
+         ",\"unacknowledged\":" + std::to_string(l.tally.unacknowledged) + ",\"dropped\":{" + dropped +
          "},\"dead_lettered\":" + std::to_string(l.tally.dead_lettered) + ",\"in_flight\":" + std::to_string(l.in_flight) + "}";
 }
 

@@ -23,7 +23,7 @@ enum class Reason : std::uint8_t {
   expired,
   queue_full,
   loop,
-  taken_by_dead_reader,  // not dropped: a part of delivered
+  unacknowledged,  // not dropped: a part of delivered
   shutdown,
 };
 constexpr std::size_t kReasons = 13;
@@ -31,12 +31,15 @@ std::string_view reason_name(Reason reason);
 
 // What became of the messages that one source had for one handler.
 //   matched = delivered + filtered + sum(dropped) + dead_lettered + in flight
+// (For the unmatched handler `matched` has what it was given for want of a route, too; the account tells the two apart.)
 struct Tally {
   std::uint64_t matched = 0;
   std::uint64_t delivered = 0;
   std::uint64_t filtered = 0;
   std::uint64_t dead_lettered = 0;
-  std::uint64_t taken_by_dead_reader = 0;  // part of delivered: the last that readers took before they died
+  // Part of delivered: the last that readers took before they left. A FIFO has no acknowledgement, so whether they were through
+  // with it only they know; most were. So it is there for programs, and stands in no text.
+  std::uint64_t unacknowledged = 0;
   std::array<std::uint64_t, kReasons> dropped{};
 
   void drop(Reason reason, std::uint64_t messages) { dropped[static_cast<std::size_t>(reason)] += messages; }
@@ -50,6 +53,7 @@ struct Intake {
   std::uint64_t accepted = 0;         // messages
   std::uint64_t matched = 0;          // that some route wanted
   std::uint64_t unmatched = 0;        // that none wanted: to the unmatched handler, or dropped (no_route)
+  std::uint64_t unmatched_taken = 0;  // those of them that the unmatched handler was given
   std::uint64_t bytes = 0;            // of accepted frames, as on the wire
   std::uint64_t bad_frame = 0;        // streams that stopped making sense (a length beyond the limit)
   std::uint64_t truncated = 0;        // frames cut short because their writer left
@@ -62,12 +66,14 @@ struct Account {
   struct Source {
     std::string name;
     Intake intake;
+    std::string unmatched_to = {};  // the unmatched handler; empty: they are dropped
   };
   struct Line {
     std::string source;
     std::string handler;
     Tally tally;
     std::uint64_t in_flight = 0;
+    std::uint64_t unmatched = 0;  // part of what the tally calls matched: it came here because no route wanted it
     bool closes() const { return tally.matched == tally.settled() + in_flight; }
   };
   std::vector<Source> sources;

@@ -197,7 +197,7 @@ class Output {
   void finish_front(std::uint64_t up_to);
   void finish(Delivery& delivery, const Range& part);
   void remember_taken(const Delivery& delivery, const Range& part);
-  void count_taken_by_dead();
+  void count_unacknowledged();
   void reader_died();
   void take_back_rest();
   void leave_in_pipe();

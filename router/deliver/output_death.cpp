@@ -26,7 +26,7 @@ void Output::reader_died() {
   pause_ = {};
   if (!journal_->record->resend) return leave_in_pipe();
   if (moved() == taken() && written_ == moved() && taken() == 0) {
-    count_taken_by_dead();
+    count_unacknowledged();
     end_turn_of_reader();
     return commit();
   }
@@ -65,9 +65,9 @@ void Output::reader_died() {
 // From here on `taken` is what it was when the reader was seen to be dead: what leaves the pipe now is not taken by anybody.
 void Output::take_back_rest() {
   state_ = State::no_reader;
+  count_unacknowledged();
   fifo_.drain(moved() - taken());
   rewind(taken());
-  count_taken_by_dead();
   end_turn_of_reader();
   journal_->record.edit().draining = 0;
   commit();
@@ -75,7 +75,7 @@ void Output::take_back_rest() {
 
 // What is in the pipe is the next reader's, and so is the rest of the message that lies in it in part.
 void Output::leave_in_pipe() {
-  count_taken_by_dead();
+  count_unacknowledged();
   drop_stage();
   end_turn_of_reader();
   finish_front(moved());
@@ -94,19 +94,21 @@ bool Output::left_by_reader_is_ours(std::span<const std::byte> left) const {
   return true;
 }
 
-// What it had taken is delivered, and perhaps lost with it: counted, and named by numbers.
-void Output::count_taken_by_dead() {
+// What it had taken last is delivered, and nobody knows whether it was through with it. That is counted always; it is said only of
+// a reader that left more unread, because one that has taken all before it leaves is how most end.
+void Output::count_unacknowledged() {
   auto& taken = journal_->last_taken;
   std::uint64_t count = 0, left_out = 0;
   for (std::size_t i = 0; i < taken.size(); ++i) {
-    around_.delivery(taken[i].delivery).edit_tally().taken_by_dead_reader += taken[i].count;
+    around_.delivery(taken[i].delivery).edit_tally().unacknowledged += taken[i].count;
     count += taken[i].count;
   }
-  if (count > 0 && deaths_.allow(now_, left_out)) {
+  if (count > 0 && moved() > this->taken() && deaths_.allow(now_, left_out)) {
     const auto& newest = taken.back();
-    around_.reporter.info(path() + ": its reader left; what it had taken last, " + counted(count, "message") + " up to number " +
-                          thousands(newest.last) + " of " + around_.delivery(newest.delivery).source() +
-                          ", counts as taken_by_dead_reader, too" + (left_out ? " (and so for other readers before)" : ""));
+    around_.reporter.info(path() + ": its reader left before it had taken all; the last that it took, " +
+                          counted(count, "message") + " up to number " + thousands(newest.last) + " of " +
+                          around_.delivery(newest.delivery).source() + ", may not have been processed (unacknowledged)" +
+                          (left_out ? "; so for other readers before" : ""));
   }
   taken.clear();
   last_taken_bytes_ = 0;

@@ -50,7 +50,10 @@ Matcher::Matcher(std::size_t source, const std::vector<RouteOptions>& routes, st
   for (const auto& route : routes)
     if (std::find(route.from.begin(), route.from.end(), source) != route.from.end()) mine.push_back(&route);
   for (const auto* route : mine)
-    for (const auto handler : route->to) bit_of(handler);
+    for (const auto handler : route->to) {
+      bit_of(handler);
+      unmatched_has_route_ = unmatched_has_route_ || handler == unmatched;
+    }
   if (unmatched) bit_of(*unmatched);
   words_ = std::max<std::size_t>(1, (handlers_.size() + 63) / 64);
 
@@ -80,6 +83,11 @@ bool Matcher::match(std::span<const std::byte> payload, std::span<std::uint64_t>
   }
   if (!wanted) std::copy(unmatched_.begin(), unmatched_.end(), set.begin());
   return wanted;
+}
+
+bool Matcher::only_unmatched(std::span<const std::uint64_t> set) const {
+  const bool has_handler = std::any_of(unmatched_.begin(), unmatched_.end(), [](auto word) { return word != 0; });
+  return has_handler && !unmatched_has_route_ && std::equal(set.begin(), set.end(), unmatched_.begin(), unmatched_.end());
 }
 
 }  // namespace standpipe::match

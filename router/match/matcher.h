@@ -32,6 +32,9 @@ class Matcher {
   // Writes the set of one payload (words() words). Returns false when no route wanted it (the set then has the unmatched handler or
   // is empty).
   bool match(std::span<const std::byte> payload, std::span<std::uint64_t> set) const;
+  // The set is the unmatched handler alone, and no route of this source leads there: so no route wanted what has it. For messages
+  // that come with the set that an earlier run found.
+  bool only_unmatched(std::span<const std::uint64_t> set) const;
 
  private:
   struct Step {
@@ -47,6 +50,7 @@ class Matcher {
   bool constant_ = true;
   std::vector<Step> steps_;
   std::vector<std::uint64_t> unmatched_;
+  bool unmatched_has_route_ = false;
 };
 
 }  // namespace standpipe::match

@@ -457,11 +457,14 @@ void Hub::serve(control::Server& server) {
 
 deliver::Account Hub::account() const {
   deliver::Account account;
-  for (const auto& inlet : inlets_) account.sources.push_back({inlet->name(), inlet->books()});
+  const auto* rest = options_.unmatched ? handlers_[*options_.unmatched].get() : nullptr;
+  for (const auto& inlet : inlets_) account.sources.push_back({inlet->name(), inlet->books(), rest ? rest->name() : ""});
   for (const auto& handler : handlers_) {
     for (const auto& d : handler->deliveries()) {
+      const auto& inlet = *inlets_[inlet_of_.at(&d->log())];
       account.lines.push_back({d->source(), handler->name(), d->tally(), d->in_flight()});
-      if (inlets_[inlet_of_.at(&d->log())]->is_spilled()) account.spilled += account.lines.back().in_flight;
+      if (handler.get() == rest) account.lines.back().unmatched = inlet.books().unmatched_taken;
+      if (inlet.is_spilled()) account.spilled += account.lines.back().in_flight;
     }
   }
   return account;

@@ -254,7 +254,7 @@ void Inlet::count_run(std::uint32_t count, std::size_t bytes, bool wanted) {
     }
   }
   if (taken)
-    found_.matched += count;
+    (wanted ? found_.matched : found_.unmatched_taken) += count;
   else if (!wanted)
     found_.no_route += count;
 }
@@ -268,10 +268,11 @@ void Inlet::book() {
   books.bytes += found_.bytes;
   books.matched += found_.matched;
   books.unmatched += found_.messages - found_.matched;
+  books.unmatched_taken += found_.unmatched_taken;
   for (std::size_t bit = 0; bit < deliveries_.size(); ++bit)
     if (const auto count = std::exchange(found_.by_delivery[bit], 0)) deliveries_[bit]->edit_tally().matched += count;
   const auto dropped = found_.no_route;
-  found_.messages = found_.bytes = found_.matched = found_.no_route = 0;
+  found_.messages = found_.bytes = found_.matched = found_.unmatched_taken = found_.no_route = 0;
   std::uint64_t left_out = 0;
   if (dropped == 0 || !warn_unmatched_ || !unmatched_trouble_.allow(clock_.steady(), left_out)) return;
   reporter_.warning("no_route",

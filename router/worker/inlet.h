@@ -194,7 +194,7 @@ class Inlet {
   std::vector<std::uint64_t> set_, next_set_, news_;
   // What was indexed and is not in the books yet: they are opened once for many short runs.
   struct Found {
-    std::uint64_t messages = 0, bytes = 0, matched = 0, no_route = 0;
+    std::uint64_t messages = 0, bytes = 0, matched = 0, unmatched_taken = 0, no_route = 0;
     std::vector<std::uint64_t> by_delivery;
   };
   Found found_;

@@ -55,7 +55,7 @@ bool Inlet::feed_run(std::span<std::byte> room) {
     spills_->back();
     return false;
   }
-  count_run(count, bytes, true);
+  count_run(count, bytes, !matcher_.only_unmatched(set_));
   book();
   spills_->note_fed(count, log_.end().position);
   memory().commit();
@@ -78,7 +78,7 @@ void Inlet::pass_over() {
                           " that an earlier run left is over the limit now: dropped (too_large)",
                       "raise `framing: { max_message_size: }` on this source");
   spills_->set_of(message, set_);
-  count_run(1, message.frame.size(), true);
+  count_run(1, message.frame.size(), !matcher_.only_unmatched(set_));
   book();
   for (std::size_t w = 0; w < set_.size(); ++w)
     for (auto rest = set_[w]; rest; rest &= rest - 1)

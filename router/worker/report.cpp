@@ -34,6 +34,9 @@ std::string clock_text(Nanoseconds wall, Nanoseconds now) {
   return formatted(same_day ? "%H:%M:%S" : "%Y-%m-%d %H:%M", then);
 }
 
+// "2024-05-01 11:48:02 +0200": whoever reads it later, or elsewhere, needs the date and the zone.
+std::string time_text(Nanoseconds wall) { return formatted("%Y-%m-%d %H:%M:%S %z", local_time(wall)); }
+
 std::string utc_text(Nanoseconds wall) {
   const auto seconds = seconds_of(wall);
   std::tm time{};
@@ -72,7 +75,7 @@ Report report_of(const Hub& hub, const Facts& facts) {
 }  // namespace
 
 std::string Report::text(Nanoseconds now) const {
-  std::string out = "running since " + clock_text(facts.since, now) + ", " + facts.file;
+  std::string out = "running since " + time_text(facts.since) + ", process " + std::to_string(facts.process) + ", " + facts.file;
   if (facts.restarts) out += "; the worker was restarted " + counted(facts.restarts, "time");
   out += '\n' + account.text();
   for (const auto& source : sources)
@@ -100,8 +103,9 @@ std::string Report::json() const {
                ",\"output\":" + json_string(relay.output) + ",\"bytes\":" + std::to_string(relay.bytes) +
                ",\"refused\":" + (relay.refused ? json_string(*relay.refused) : "null") + '}';
   return "{\"since\":" + json_string(utc_text(facts.since)) + ",\"file\":" + json_string(facts.file) +
-         ",\"restarts\":" + std::to_string(facts.restarts) + ",\"source_states\":{" + sources_json + "},\"handlers\":{" + states +
-         "},\"relays\":[" + relayed + "]," + account.json().substr(1);
+         ",\"process\":" + std::to_string(facts.process) + ",\"restarts\":" + std::to_string(facts.restarts) +
+         ",\"source_states\":{" + sources_json + "},\"handlers\":{" + states + "},\"relays\":[" + relayed + "]," +
+         account.json().substr(1);
 }
 
 std::string answer(std::string_view request, const Hub& hub, const Facts& facts) {

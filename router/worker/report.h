@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -18,6 +20,7 @@ struct Facts {
   std::string file;            // the configuration, as the user named it
   Nanoseconds since{0};        // wall clock, when it became ready
   std::uint64_t restarts = 0;  // of the worker, since then
+  pid_t process = 0;           // the keeper's: the one to signal
 };
 
 // A running hub at one moment, for those who ask at the control socket.

@@ -60,7 +60,7 @@ def writers(bench, times):
 
 
 def readers(bench, times):
-    """Each reader begins with a whole frame; each message arrives whole at one, or is counted as taken by a dead one."""
+    """Each reader begins with a whole frame; each message arrives whole at one, or is counted as unacknowledged."""
     os.mkfifo(bench.path("next"), 0o600)
     hub, messages = bench.start(READERS), Numbered("m")
     reader = DyingReader(bench.path("next"), messages, hub, "in -> next", life=0.03, times=times)
@@ -73,12 +73,12 @@ def readers(bench, times):
     until(lambda: reader.error or account_of(hub).of("in -> next")["in_flight"] == 0, "all is delivered", 10)
     reader.end()
     account = hub.stop().says("in", accepted=steady.sent).says("in -> next", delivered=steady.sent)
-    counted = account.of("in -> next")["taken_by_dead_reader"]
+    counted = account.of("in -> next")["unacknowledged"]
     if reader.order.missing > counted:
-        raise Wrong(f"{reader.order.missing} messages arrived nowhere, {counted} are counted as taken by dead readers")
+        raise Wrong(f"{reader.order.missing} messages arrived nowhere, {counted} are counted as unacknowledged")
     return (
         f"{times} readers killed while {steady.sent:,} messages passed, {steady.sent / seconds:,.0f} a second; "
-        f"{reader.order.missing} arrived nowhere, and {counted} are counted as taken by dead readers"
+        f"{reader.order.missing} arrived nowhere, and {counted} are counted as unacknowledged"
     )
 
 

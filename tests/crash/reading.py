@@ -110,7 +110,7 @@ class RecordReader(Actor):
 
 class DyingReader(FrameReader):
     """A process that reads, and is killed at a random instant; the next one comes when the hub has seen the FIFO without a reader. It
-    must begin with a whole frame, and what is missing before that must be counted as taken by the dead ones. After so many `times` it
+    must begin with a whole frame, and what is missing before that must be counted as unacknowledged. After so many `times` it
     stays."""
 
     def __init__(self, path, messages, hub, part, life=0.1, times=None):
@@ -118,7 +118,7 @@ class DyingReader(FrameReader):
         super().__init__(path.name, {messages.letter.decode(): (messages, self.order)})
         self.path, self.hub, self.part, self.life, self.times = path, hub, part, life, times
         self.deaths, self.chance, self.stays = 0, random.Random(4), threading.Event()
-        self.counted, self.counted_before = 0, 0  # as taken by dead readers: by now, and before the last of whom something came
+        self.counted, self.counted_before = 0, 0  # as unacknowledged: by now, and before the last of whom something came
         self.start()
 
     def turn(self):
@@ -126,12 +126,12 @@ class DyingReader(FrameReader):
         self.rest, self.order.may_have_gap = b"", True
         self._visit(self.chance.expovariate(1 / self.life))
         if self.order.missing - missing > self.counted - self.counted_before:
-            raise Wrong(f"{self.what}: from {begin} on {self.order.missing - missing} are missing, not counted as taken by dead readers")
+            raise Wrong(f"{self.what}: from {begin} on {self.order.missing - missing} are missing, not counted as unacknowledged")
         if self.order.next > begin:
             self.counted_before = self.counted
         self.deaths += 1
         until(lambda: waits_for_events(self.hub.process.pid), "the hub sees the reader's death", PATIENCE)
-        self.counted = account_of(self.hub).of(self.part)["taken_by_dead_reader"]
+        self.counted = account_of(self.hub).of(self.part)["unacknowledged"]
         if self.deaths == self.times:
             self.stays.set()
 

@@ -18,14 +18,14 @@ def refused(function, *arguments, because):
 
 
 def account(**changes):
-    delivery = {"matched": 3, "delivered": 3, "filtered": 0, "dropped": {}, "dead_lettered": 0, "in_flight": 0} | changes
+    delivery = {"matched": 3, "unmatched": 0, "delivered": 3, "filtered": 0, "dropped": {}, "dead_lettered": 0, "in_flight": 0} | changes
     source = {"accepted": 3, "matched": 3, "unmatched": 0, "bytes": 21, "bad_frame": 0, "truncated": 0, "discarded_bytes": 0}
     return Account({"closes": True, "sources": {"in": source}, "deliveries": [{"source": "in", "handler": "out"} | delivery]})
 
 
 @test
 def an_account_that_does_not_add_up_is_refused_whatever_it_says_of_itself(t):
-    refused(lambda: account(delivered=2), because="matched of 'in -> out'")
+    refused(lambda: account(delivered=2), because="what came to 'in -> out'")
     refused(lambda: account(delivered=2, in_flight=1).all_delivered(3), because="the account of 'in -> out'")
     refused(lambda: account(delivered=2, dropped={"shutdown": 1}).all_delivered(3), because="the account of 'in -> out'")
     refused(lambda: account().all_delivered(4), because="accepted by in")

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who gets what."""
 
+import re
+
 from kit import equal, test
 
 HANDLERS = "handlers:\n" + "".join(f"  {n}: {{plugin: log, options: {{path: {n}.out, format: frames}}}}\n" for n in ("a", "b", "c"))
@@ -133,9 +135,9 @@ routes: [{from: in, match: {text: {prefix: ping}}, to: a}]
 unmatched: c
 """)
     hub.send("in", WORDS)
-    account = hub.stop()
-    equal(account.of("in")["accepted"], 7)
-    account.says("in -> a", delivered=3).says("in -> c", delivered=4)
+    account = hub.stop().says("in", accepted=7, matched=3, unmatched=4, unmatched_taken=4, unmatched_to="c")
+    account.says("in -> a", matched=3, delivered=3).says("in -> c", matched=0, unmatched=4, delivered=4)
+    assert re.search(r"^  in -> c +unmatched 4 = delivered 4$", hub.stderr(), re.M), hub.stderr()
     equal(got(t), ([b"ping", b"ping 1", b"ping pong"], [], [b"pong", b"", b"sing a song", b"a ping"]))
 
 

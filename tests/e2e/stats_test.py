@@ -34,7 +34,7 @@ def stats_shows_the_account_of_a_running_hub(t):
     out, err = t.run("stats", "--control", hub.control)
     equal(err, "")
     first, *account = out.decode().splitlines()
-    assert re.fullmatch(rf"running since \d\d:\d\d:\d\d, {re.escape(str(hub.config))}", first), first
+    assert re.fullmatch(rf"running since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{{4}}, process {hub.process.pid}, {re.escape(str(hub.config))}", first), first
     stop(hub, 2)
     assert "".join(a + "\n" for a in account) in hub.stderr(), "stats and the account at the end are not alike"
 

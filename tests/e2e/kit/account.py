@@ -37,16 +37,16 @@ class Account:
         sources = [n for n in self.parts if " -> " not in n]
         equal([self.parts[s]["accepted"] for s in sources], list(accepted), "accepted by " + ", ".join(sources))
         for name, part in self.parts.items():
-            self.says(name, **({"delivered": part["matched"]} if " -> " in name else {"accepted": part["accepted"]}))
+            self.says(name, **({"delivered": part["matched"] + part["unmatched"]} if " -> " in name else {"accepted": part["accepted"]}))
         return self
 
     def unasserted(self):
-        return [n for n, part in self.parts.items() if n not in self._asserted and (part["matched"] or part.get("accepted"))]
+        return [n for n, part in self.parts.items() if n not in self._asserted and (part["matched"] or part["unmatched"])]
 
     def _check_closes(self, name):
         p = self.parts[name]
         if " -> " in name:
             settled = p["delivered"] + p["filtered"] + sum(p["dropped"].values()) + p["dead_lettered"]
-            equal(p["matched"], settled + p["in_flight"], f"matched of '{name}'")
+            equal(p["matched"] + p["unmatched"], settled + p["in_flight"], f"what came to '{name}'")
         else:
             equal(p["accepted"], p["matched"] + p["unmatched"], f"accepted by '{name}'")

@@ -310,7 +310,7 @@ TEST_CASE("what a reader took last is known to the next worker, too") {
     CHECK(unframed(f.read_on(reader)) == Texts{"last"});
   }
   f.output->on_event(EPOLLERR, f.now);
-  CHECK(f.delivery->tally().taken_by_dead_reader == 11);
+  CHECK(f.delivery->tally().unacknowledged == 11);
 }
 
 TEST_CASE("a record whose marks are out of order is not believed") {

@@ -73,6 +73,17 @@ TEST_CASE("what no route wants goes to the unmatched handler, or to nobody") {
   CHECK(went(Matcher(0, {route(text({.equals = "x"}), {1})}, {}), "y") == "unmatched:");
 }
 
+TEST_CASE("what an earlier run gave the unmatched handler alone was wanted by no route, unless one leads there") {
+  const std::uint64_t first = 1, second = 2, both = 3;
+  const Matcher apart(0, {route(text({.equals = "x"}), {1})}, 5);  // bit 0 is handler 1, bit 1 the unmatched one
+  CHECK(apart.only_unmatched({&second, 1}));
+  CHECK_FALSE(apart.only_unmatched({&first, 1}));
+  CHECK_FALSE(apart.only_unmatched({&both, 1}));
+  CHECK_FALSE(Matcher(0, {route(text({.equals = "x"}), {5})}, 5).only_unmatched({&first, 1}));
+  const std::uint64_t none = 0;
+  CHECK_FALSE(Matcher(0, {route(text({.equals = "x"}), {1})}, {}).only_unmatched({&none, 1}));
+}
+
 TEST_CASE("routes of other sources do not count") {
   RouteOptions other{"", {1}, {}, {9}, false};
   CHECK(went(Matcher(0, {other}, {}), "y") == "unmatched:");

@@ -17,7 +17,10 @@ constexpr Nanoseconds kNoon = 1'714'564'800s;  // 2024-05-01 12:00:00 UTC
 Report report() {
   ::setenv("TZ", "UTC", 1);
   ::tzset();
-  Report r{.facts = {.file = "orders.yaml", .since = kNoon}, .handlers = {{"out", "ready"}}, .relays = {}, .account = {}};
+  Report r{.facts = {.file = "orders.yaml", .since = kNoon, .process = 4711},
+           .handlers = {{"out", "ready"}},
+           .relays = {},
+           .account = {}};
   r.account.sources.push_back({"in", {.accepted = 3, .matched = 3}});
   r.account.lines.push_back({"in", "out", {.matched = 3, .delivered = 2}, 1});
   return r;
@@ -26,23 +29,21 @@ Report report() {
 }  // namespace
 
 TEST_CASE("the account stands below since when which configuration runs") {
-  CHECK(report().text(kNoon + 1h) == "running since 12:00:00, orders.yaml\n" + report().account.text());
-}
-
-TEST_CASE("a start of another day is said with its date") {
-  CHECK(report().text(kNoon + 24h).starts_with("running since 2024-05-01 12:00, orders.yaml\n"));
+  CHECK(report().text(kNoon + 1h) ==
+        "running since 2024-05-01 12:00:00 +0000, process 4711, orders.yaml\n" + report().account.text());
 }
 
 TEST_CASE("handlers that are not ready, and restarts of the worker, are said") {
   auto r = report();
   r.facts.restarts = 2;
   r.handlers.push_back({"billing", "held"});
-  CHECK(r.text(kNoon).starts_with("running since 12:00:00, orders.yaml; the worker was restarted 2 times\n"));
+  CHECK(r.text(kNoon).starts_with(
+      "running since 2024-05-01 12:00:00 +0000, process 4711, orders.yaml; the worker was restarted 2 times\n"));
   CHECK(r.text(kNoon).ends_with("\n  handler billing is held\n"));
 }
 
 TEST_CASE("for programs it is one object") {
-  CHECK(report().json() == R"({"since":"2024-05-01T12:00:00Z","file":"orders.yaml","restarts":0,)"
+  CHECK(report().json() == R"({"since":"2024-05-01T12:00:00Z","file":"orders.yaml","process":4711,"restarts":0,)"
                            R"("source_states":{},"handlers":{"out":{"state":"ready"}},"relays":[],)" +
                                report().account.json().substr(1));
 }
