@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 namespace standpipe {
@@ -29,19 +30,17 @@ bool wants_colour(int fd) {
   return ::isatty(fd) && !(no && *no) && !(term && std::string_view(term) == "dumb");
 }
 
-StreamReporter::StreamReporter(int fd) : fd_(fd), colour_(wants_colour(fd)) {}
+StreamReporter::StreamReporter(int fd, LogFormat format) : fd_(fd), format_(format), colour_(wants_colour(fd)) {}
 
 void StreamReporter::say(const Diagnostic& d) {
-  std::string text;
-  if (d.severity == Severity::info) {
-    text = "info  " + d.message + '\n';
-    for (const auto& n : d.notes) text += "  note: " + n + '\n';
-    for (const auto& h : d.help) text += "  help: " + h + '\n';
-  } else {
-    text = render(d, colour_);
-  }
+  const auto now = SystemClock().wall();
+  auto text = log_entry(d, format_, colour_, now);
   const std::lock_guard lock(mutex_);
-  if (lost_) text = "warning: " + counted(lost_, "line") + " could not be written here\n" + text;
+  if (lost_) {
+    const Diagnostic lost{
+        .severity = Severity::warning, .code = "lost-lines", .message = counted(lost_, "line") + " could not be written here"};
+    text = log_entry(lost, format_, colour_, now) + text;
+  }
   std::string_view rest = text;
   while (!rest.empty()) {
     // Pieces of at most PIPE_BUF bytes do not block where poll saw room.

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/diagnostic.h"
+#include "base/log_format.h"
 
 namespace standpipe {
 
@@ -24,11 +25,12 @@ class Reporter {
 // line, not the hub; how many were lost is said with the next line that fits.
 class StreamReporter final : public Reporter {
  public:
-  explicit StreamReporter(int fd);
+  explicit StreamReporter(int fd, LogFormat format = LogFormat::plain);
   void say(const Diagnostic& d) override;
 
  private:
   int fd_;
+  LogFormat format_;
   bool colour_;
   std::mutex mutex_;
   std::uint64_t lost_ = 0;

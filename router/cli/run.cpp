@@ -22,15 +22,16 @@ std::vector<std::string> paths_in(const Arguments& arguments) {
 Status run_hub(const Arguments& arguments, Streams& streams) {
   close_inherited_descriptors(paths_in(arguments));
   const SystemClock clock;
-  StreamReporter reporter(streams.err.fd());
+  streams.err.use(log_format_of(arguments, streams.err.fd()));
+  StreamReporter reporter(streams.err.fd(), streams.err.format());
   if (const auto n = listen_descriptors())
     reporter.warning("listen-fds",
                      "the service manager handed over " + counted(static_cast<std::uint64_t>(n), "socket") +
                          " (LISTEN_FDS), and a hub takes none: closed",
                      "remove the socket unit: sources are FIFOs, which the hub makes itself");
-  keeper::Keeper keeper({.worker_arguments = worker_words(arguments, ""),
-                         .spill_arguments = worker_words(arguments, "--spill"),
-                         .salvage_arguments = worker_words(arguments, "--salvage")},
+  keeper::Keeper keeper({.worker_arguments = worker_words(arguments, streams.err.format(), ""),
+                         .spill_arguments = worker_words(arguments, streams.err.format(), "--spill"),
+                         .salvage_arguments = worker_words(arguments, streams.err.format(), "--salvage")},
                         clock, reporter);
   return static_cast<Status>(keeper.run());
 }
@@ -50,13 +51,21 @@ Command run_command() {
               "account and ends with status 0; a second one makes it end at once. SIGUSR1 makes handlers open\n"
               "their files anew.\n"
               "\n"
+              "What it says has a time and a level, as text or as JSON; where standard error is the journal\n"
+              "(JOURNAL_STREAM), a level alone.\n"
+              "\n"
               "It is two processes: a keeper, which was started, and a worker. When the worker dies, by a\n"
               "plugin's fault or any other, the keeper starts another, which goes on where that one was:\n"
               "no message is lost, writers and readers see nothing of it. A message that made its plugin crash,\n"
               "or not come back within the handler's `timeout`, three times is put aside in data_dir.",
           .operands = {{.name = "CONFIG"}},
           .options = {plugins_option(),
-                      control_option("listen there for `standpipe stats`, instead of under $XDG_RUNTIME_DIR or /run/standpipe"),
+                      control_option("listen there for `standpipe stats`, instead of at the usual place"),
+                      {.name = "log-format",
+                       .kind = Kind::choice,
+                       .value = "FORMAT",
+                       .summary = "how its messages are written on standard error",
+                       .choices = {"text", "json", "journal"}},
                       {.name = "account",
                        .kind = Kind::file,
                        .value = "FILE",

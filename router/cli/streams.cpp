@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/failure.h"
 
 namespace standpipe::cli {
@@ -73,13 +74,7 @@ void StandardOutput::reader_left() const { throw Failure("cannot write to standa
 
 StandardError::StandardError(int fd) : fd_(fd), is_terminal_(::isatty(fd) == 1), colour_(wants_colour(fd)) {}
 
-void StandardError::say(const Diagnostic& d) {
-  if (d.severity != Severity::info) return print(render(d, colour_));
-  std::string text = "info  " + d.message + '\n';
-  for (const auto& n : d.notes) text += "  note: " + n + '\n';
-  for (const auto& h : d.help) text += "  help: " + h + '\n';
-  print(text);
-}
+void StandardError::say(const Diagnostic& d) { print(log_entry(d, format_, colour_, SystemClock().wall())); }
 
 void StandardError::print(std::string_view text) { write(text, kForever); }
 void StandardError::print_if_it_moves(std::string_view text) { write(text, 1000); }

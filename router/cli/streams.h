@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/log_format.h"
 #include "base/reporter.h"
 
 namespace standpipe::cli {
@@ -40,6 +41,9 @@ class StandardError final : public Reporter {
  public:
   explicit StandardError(int fd);
   void say(const Diagnostic& d) override;
+  // From here on, what is said is a line of a log.
+  void use(LogFormat format) { format_ = format; }
+  LogFormat format() const { return format_; }
   void print(std::string_view text);
   // The same for a program that must end though its terminal stands still: gives up when nothing moved for a second.
   void print_if_it_moves(std::string_view text);
@@ -51,6 +55,7 @@ class StandardError final : public Reporter {
   int fd_;
   bool is_terminal_;
   bool colour_;
+  LogFormat format_ = LogFormat::plain;
 };
 
 // The three standard streams, as commands get them.

@@ -94,7 +94,8 @@ void tell_ready(Reporter& reporter, Nanoseconds began, const worker::Hub& hub, c
 }
 
 void tell_account(const deliver::Account& account, const Arguments& arguments, const Fd& file, Streams& streams) {
-  streams.err.print_if_it_moves(account.text());
+  const auto now = SystemClock().wall();
+  streams.err.print_if_it_moves(log_lines(account.text(), "account", account.json(), streams.err.format(), now));
   write_account(file, arguments.text("account"), account.json());
   if (arguments.has("json")) streams.out.write(account.json());
   streams.out.flush_while_it_moves();
@@ -105,9 +106,9 @@ Status work(const Arguments& arguments, Streams& streams, keeper::Link& link, co
   const auto account_file = open_account(arguments.text("account"), link);
   close_named_descriptors(arguments);
   const SystemClock clock;
-  StreamReporter reporter(streams.err.fd());
+  StreamReporter reporter(streams.err.fd(), streams.err.format());
   std::optional<keeper::OrphanWatch> watch;
-  if (!arguments.has("spill")) watch.emplace(link, worker_words(arguments, "--spill"), clock, reporter);
+  if (!arguments.has("spill")) watch.emplace(link, worker_words(arguments, streams.err.format(), "--spill"), clock, reporter);
   auto listener = listen(arguments, link, reporter);
   const auto control = listener ? listener->path() : "";
   worker::Hub hub(options, clock, reporter, link, arguments.has("spill"));
@@ -141,7 +142,7 @@ Status salvage_memory(Streams& streams, keeper::Link& link, const config::Hub& o
   const auto memory = link.take(keeper::kMemoryName);
   if (!memory) throw Failure("there is no memory");
   const auto path = worker::salvage(memory->get(), options.data_dir);
-  StreamReporter(streams.err.fd())
+  StreamReporter(streams.err.fd(), streams.err.format())
       .warning("salvaged", "the hub's memory is copied, as it is, to " + path,
                "its messages are in there as they were written; the hub does not take them up again by itself");
   return Status::done;
@@ -157,7 +158,7 @@ Status begin(const Arguments& arguments, Streams& streams, keeper::Link& link) {
     for (const auto& d : loaded.diagnostics) streams.err.say(d);
   if (!loaded.ok()) return Status::wrong_configuration;
   if (first) {
-    StreamReporter reporter(streams.err.fd());
+    StreamReporter reporter(streams.err.fd(), streams.err.format());
     reporter.info(inventory(loaded.hub) + "; at most " + size_text(loaded.hub.memory_max) + " of messages in memory");
   }
   if (arguments.has("salvage")) return salvage_memory(streams, link, loaded.hub);
@@ -167,6 +168,7 @@ Status begin(const Arguments& arguments, Streams& streams, keeper::Link& link) {
 // However it ends by itself, the keeper hears of it before: an end without a word is a death.
 Status run_worker(const Arguments& arguments, Streams& streams) {
   auto link = keeper::Link::from_environment();
+  streams.err.use(log_format_of(arguments, streams.err.fd()));
   if (!link.kept()) throw WrongUsage("a worker is started by a keeper only", "standpipe run CONFIG");
   try {
     const auto status = begin(arguments, streams, link);
@@ -184,11 +186,17 @@ Status run_worker(const Arguments& arguments, Streams& streams) {
 
 }  // namespace
 
-std::vector<std::string> worker_words(const Arguments& run, const char* what) {
+LogFormat log_format_of(const Arguments& arguments, int fd) {
+  const auto named = arguments.text("log-format");
+  return (named ? parse_log_format(*named) : std::nullopt).value_or(default_log_format(fd));
+}
+
+std::vector<std::string> worker_words(const Arguments& run, LogFormat format, const char* what) {
   std::vector<std::string> words = {"standpipe: worker", std::string(kWorker)};
   for (const auto& folder : run.texts("plugins")) words.insert(words.end(), {"--plugins", folder});
   for (const char* option : {"control", "account"})
     if (const auto value = run.text(option)) words.insert(words.end(), {std::string("--") + option, *value});
+  words.insert(words.end(), {"--log-format", log_format_name(format)});
   if (run.has("json")) words.emplace_back("--json");
   if (*what) words.emplace_back(what);
   words.insert(words.end(), {"--", run.operands()[0]});

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log_format.h"
 #include "cli/command.h"
 
 namespace standpipe::cli {
@@ -13,6 +14,8 @@ namespace standpipe::cli {
 inline constexpr std::string_view kWorker = "worker";
 Command worker_command();
 // Its command line: the same as run's, and "--spill" (it only saves what waits), "--salvage" (it only copies the memory), or "".
-std::vector<std::string> worker_words(const Arguments& run, const char* what);
+std::vector<std::string> worker_words(const Arguments& run, LogFormat format, const char* what);
+// --log-format, or what fits the descriptor that messages go to.
+LogFormat log_format_of(const Arguments& arguments, int fd);
 
 }  // namespace standpipe::cli

@@ -16,6 +16,8 @@ from kit.timing import SLOW, equal, until
 
 # What no hub may ever say.
 _TROUBLE = re.compile(r"^bug:|DOES NOT CLOSE|ERROR: \w*Sanitizer|WARNING: ThreadSanitizer|runtime error:|^==\d+== ", re.MULTILINE)
+# Before each entry of its log, and before the account.
+_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d (?:info  (?=account ))?", re.MULTILINE)
 
 
 class Hub:
@@ -119,7 +121,9 @@ class Hub:
         return False
 
     def stderr(self):
-        return self._stderr_path.read_text(errors="replace") if self._stderr_path.exists() else ""
+        """What it said, without the times of its lines."""
+        said = self._stderr_path.read_text(errors="replace") if self._stderr_path.exists() else ""
+        return _TIME.sub("", said)
 
     def stdout(self):
         return self._stdout_path.read_bytes()
