@@ -6,97 +6,116 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <filesystem>
-#include <system_error>
+#include <standpipe/plugin.hpp>
 
 #include "common/error_text.h"
 #include "tail.h"
 
+namespace paths = standpipe::paths;
+
 namespace {
 
-// O_NONBLOCK: opening a FIFO or a device by mistake must not hang. It means nothing for a file.
-constexpr int kFlags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+constexpr int kFlags = O_RDWR | O_APPEND;
 constexpr int kAttempts = 16;  // against somebody who keeps moving the file away between our open and our lock
 
 std::string folder_of(const std::string& path) {
-  const auto folder = std::filesystem::path(path).parent_path().string();
-  return folder.empty() ? "." : folder;
+  const auto slash = path.rfind('/');
+  return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
 
-void make_folders(const std::string& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error) throw standpipe::disconnected("cannot create the folder " + folder + ": " + error.message());
-}
-
-void sync_folder(const std::string& folder) {
-  const common::Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (fd) ::fsync(fd.get());
-}
-
-[[noreturn]] void cannot_open(const std::string& path, int error) {
+[[noreturn]] void cannot_open(const std::string& path, const paths::Problem& problem) {
   const auto folder = folder_of(path);
-  if (error == EISDIR) throw standpipe::fatal(path + " is a folder: give the path of a file");
-  std::error_code unknown;
-  if (error == ENOENT && !std::filesystem::exists(folder, unknown))
+  const auto begin = "cannot open " + path + ": " + common::error_text(problem.error);
+  if (problem.error == EISDIR) throw standpipe::fatal(path + " is a folder: give the path of a file");
+  if (problem.error == EPERM) throw standpipe::disconnected(problem.whole());
+  if (problem.error == ENOENT)
     throw standpipe::disconnected("cannot open " + path + ": the folder " + folder +
                                   " does not exist: make it, or set create_folders: true");
-  if (error == EACCES || error == EPERM)
-    throw standpipe::disconnected("cannot open " + path + ": " + common::error_text(error) +
-                                  ": the router's user must be able to read and write it, and to create files in " + folder);
-  throw standpipe::disconnected("cannot open " + path + ": " + common::error_text(error));
+  if (problem.error == EROFS) throw standpipe::disconnected(begin + ": choose a path on a disk that can be written to");
+  if (problem.error == EACCES)
+    throw standpipe::disconnected(begin + ": the router's user must be able to read and write it, and to create files in " +
+                                  folder);
+  throw standpipe::disconnected(begin);
 }
 
 const char* type_text(mode_t mode) {
+  if (S_ISDIR(mode)) return "a folder: give the path of a file";
   if (S_ISFIFO(mode)) return "a FIFO: use the plugin forward for it";
   if (S_ISCHR(mode) || S_ISBLK(mode)) return "a device: log appends to files; for the screen use the plugin print";
   return "no regular file: log appends to files";
 }
 
+void check_type_of(const std::string& path, mode_t mode) {
+  if (!S_ISREG(mode)) throw standpipe::fatal(path + " is " + type_text(mode));
+}
+
 }  // namespace
 
+paths::Entry LogFile::place(const Request& request) {
+  paths::Rules rules;
+  rules.trust_others = request.trust_others;
+  rules.exception = "set trust: others";
+  if (request.create_folders) rules.make_folders = 0777;  // less the umask
+  return paths::Entry(request.path, rules);
+}
+
 LogFile::LogFile(const Request& request) : path_(request.path) {
-  if (request.create_folders) make_folders(folder_of(path_));
   for (int attempt = 1; attempt <= kAttempts; ++attempt) {
-    open_or_create(request);
+    const auto entry = place(request);
+    if (!entry) cannot_open(path_, entry.problem());
+    open_or_create(entry, request);
+    if (!fd_) continue;  // it came or went just now
     check_type();
     if (!lock())
       throw standpipe::disconnected("another program or handler holds " + path_ +
                                     ": two writers would damage it; give each its own path");
-    if (!still_has_its_name()) continue;  // moved away before we had the lock: the next one of this name is ours
-    repaired_ = repair_tail(fd(), path_, request.format);
-    return;
+    if (!is_at(place(request))) continue;  // moved away before we had the lock: the next one of this name is ours
+    const auto repair = repair_tail(fd(), entry, path_, request.format);
+    if (!repair.said.empty()) remark(repair.said);
+    if (!repair.was_moved) return;
   }
   throw standpipe::disconnected(path_ + " is moved away each time it is opened");
 }
 
-void LogFile::open_or_create(const Request& request) {
-  fd_ = common::Fd(::open(path_.c_str(), kFlags));
-  if (fd_) return;
-  if (errno == ENXIO) throw standpipe::fatal(path_ + " is no regular file: log appends to files");  // a socket
-  if (errno != ENOENT) cannot_open(path_, errno);
-  fd_ = common::Fd(::open(path_.c_str(), kFlags | O_CREAT, request.mode));
-  if (!fd_) cannot_open(path_, errno);
+void LogFile::open_or_create(const paths::Entry& entry, const Request& request) {
+  if (entry.exists()) check_type_of(path_, entry.status().st_mode);
+  auto opened = entry.exists() ? entry.open(kFlags) : entry.create(kFlags, request.mode);
+  const int error = opened.problem().error;
+  fd_ = common::Fd(opened.release());
+  if (error == EEXIST || error == ESTALE || (entry.exists() && error == ENOENT)) return;
+  if (error != 0) cannot_open(path_, opened.problem());
+  if (entry.exists()) return;
   ::fchmod(fd(), request.mode);  // the umask does not weaken what was asked
-  if (request.durable) sync_folder(folder_of(path_));
+  if (request.durable) (void)entry.sync_folder();
 }
 
 void LogFile::check_type() const {
   struct stat status {};
-  if (::fstat(fd(), &status) != 0) cannot_open(path_, errno);
-  if (!S_ISREG(status.st_mode)) throw standpipe::fatal(path_ + " is " + type_text(status.st_mode));
+  if (::fstat(fd(), &status) != 0) throw standpipe::disconnected("cannot look at " + path_ + ": " + common::error_text(errno));
+  check_type_of(path_, status.st_mode);
 }
 
+// A file system that has no locks costs the protection, not the log.
 bool LogFile::lock() {
   if (::flock(fd(), LOCK_EX | LOCK_NB) == 0) return true;
   if (errno == EWOULDBLOCK) return false;
-  throw standpipe::disconnected("cannot lock " + path_ + ": " + common::error_text(errno));
+  remark(path_ + " cannot be locked (" + common::error_text(errno) +
+         "): its file system has no locks, so a second writer would not be noticed");
+  return true;
 }
 
-std::uint64_t LogFile::size() const {
+void LogFile::remark(const std::string& text) { remarks_ += (remarks_.empty() ? "" : "; ") + text; }
+
+LogFile::State LogFile::state() const {
   struct stat status {};
   if (::fstat(fd(), &status) != 0) throw standpipe::disconnected("cannot look at " + path_ + ": " + common::error_text(errno));
-  return static_cast<std::uint64_t>(status.st_size);
+  return {static_cast<std::uint64_t>(status.st_size), status.st_nlink == 0};
+}
+
+bool LogFile::is_at(const paths::Entry& entry) const {
+  struct stat ours {};
+  if (!entry || !entry.exists() || ::fstat(fd(), &ours) != 0) return false;
+  return entry.status().st_dev == ours.st_dev && entry.status().st_ino == ours.st_ino;
 }
 
 bool LogFile::still_has_its_name() const {

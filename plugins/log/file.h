@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <standpipe/open.hpp>
 #include <string>
 
 #include "common/fd.h"
@@ -12,8 +13,8 @@
 // One open log file: a regular file that is locked (two writers would cut each other's records), ends in a whole record, and is
 // only ever appended to. Where its end is, the file itself says: others may have emptied it (logrotate's copytruncate).
 //
-// What fails throws standpipe::disconnected where it can heal while we wait, standpipe::fatal where only a person can help; the
-// text has the path and the remedy.
+// It is opened by the rules of standpipe/open.hpp. What fails throws standpipe::disconnected where it can heal while we wait,
+// standpipe::fatal where only a person can help; the text has the path and the remedy.
 class LogFile {
  public:
   struct Request {
@@ -22,25 +23,35 @@ class LogFile {
     bool create_folders = false;
     Format format = Format::lines;
     bool durable = true;  // a new file's name is to survive a power cut, too
+    bool trust_others = false;
   };
   explicit LogFile(const Request& request);
 
+  // Where the path leads now, which may be elsewhere than to this file.
+  static standpipe::paths::Entry place(const Request& request);
+
+  struct State {
+    std::uint64_t size = 0;
+    bool was_deleted = false;  // it has no name left, so nobody will ever read what is written to it
+  };
   int fd() const { return fd_.get(); }
-  std::uint64_t size() const;
+  State state() const;
+  bool is_at(const standpipe::paths::Entry& entry) const;
   bool still_has_its_name() const;  // false once the file was moved away or deleted
   // When it came into being, by its file system; not every one knows.
   std::optional<std::chrono::nanoseconds> birth() const;
-  const std::string& repaired() const { return repaired_; }  // what was wrong with its end; empty: nothing
+  const std::string& remarks() const { return remarks_; }  // what the operator should know of its opening; empty: nothing
 
   int sync();                        // returns 0 or errno
   int cut_end(std::uint64_t bytes);  // takes that much off its end; returns 0 or errno
 
  private:
-  void open_or_create(const Request& request);
+  void open_or_create(const standpipe::paths::Entry& entry, const Request& request);
   void check_type() const;
   bool lock();
+  void remark(const std::string& text);
 
   std::string path_;
   common::Fd fd_;
-  std::string repaired_;
+  std::string remarks_;
 };

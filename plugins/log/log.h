@@ -29,11 +29,15 @@ class Log {
  private:
   using nanoseconds = std::chrono::nanoseconds;
 
+  LogFile open_file() const;
   void use(LogFile file);
   // Appends from message `first` to the batch's end or to where the file is full; returns the first message that it left.
   std::size_t append_run(standpipe::Batch& batch, std::size_t first, nanoseconds now);
   [[noreturn]] void take_back(standpipe::Batch& batch, std::size_t first, const char* what, int error);
-  bool is_rotation_due(std::uint64_t size, nanoseconds now) const;
+  // Returns the file's size, after opening another one when this one has lost its name.
+  std::uint64_t follow_name(nanoseconds now);
+  void begin_anew(const char* why);
+  bool is_rotation_due(std::uint64_t size, nanoseconds now);
   void rotate(nanoseconds now);
   void sync_or_throw();
 
@@ -44,8 +48,10 @@ class Log {
   nanoseconds sync_interval_;
   std::optional<LogFile> file_;  // while open
   common::Spool spool_;
-  bool is_dirty_ = false;         // something was written since the last sync
-  nanoseconds born_{};            // of the file, or of the first record in it
-  nanoseconds synced_{};          // the last sync
-  nanoseconds rotation_again_{};  // after a rotation that failed: not before then
+  bool was_open_ = false;  // ever
+  bool is_dirty_ = false;  // something was written since the last sync
+  nanoseconds born_{};     // of the file, or of the first record in it
+  nanoseconds synced_{};   // the last sync
+  nanoseconds looked_{};   // when its name was last looked up
+  std::optional<nanoseconds> rotation_failed_;
 };

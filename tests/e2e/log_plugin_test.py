@@ -117,10 +117,11 @@ def the_next_run_appends(t):
 def a_torn_last_frame_of_a_crash_is_cut_off_and_said(t):
     t.path("out").write_bytes(frame(b"whole") + frame(b"torn frame")[:9])
     hub = t.start(LOG)
-    hub.says("out: its last frame was cut short: 9 bytes cut off, 1 frame .9 bytes. kept")
+    hub.says("out: its last frame was cut short: 9 bytes cut off and kept as out.damaged-1, 1 frame .9 bytes. stay")
     hub.send("in", [b"next"])
     hub.stop().all_delivered(1)
     equal(t.frames("out"), [b"whole", b"next"])
+    equal(t.path("out.damaged-1").read_bytes(), frame(b"torn frame")[:9])
 
 
 @test
@@ -168,3 +169,15 @@ routes: [{from: in, to: [first, second]}]
     outcomes = [account.of(f"in -> {h}") for h in ("first", "second")]
     equal(sorted((o["delivered"], o["in_flight"]) for o in outcomes), [(0, 1), (1, 0)])
     equal(t.frames("out"), [b"once"])
+
+
+@test
+def a_file_that_is_deleted_while_the_hub_runs_is_opened_anew(t):
+    hub = t.start(LOG)
+    hub.send("in", [b"one"])
+    t.until_logged("out", [b"one"])
+    t.path("out").unlink()
+    hub.send("in", [b"two"])
+    t.until_logged("out", [b"two"])
+    hub.says("out was deleted: opened anew")
+    hub.stop().all_delivered(2)

@@ -123,3 +123,74 @@ TEST_CASE_METHOD(LogFixture, "the file that follows a rotation is locked as well
   kit::Handler other(kit::load("log"), other_host, {{"path", path}});
   CHECK(other.open().disconnected());
 }
+
+TEST_CASE_METHOD(LogFixture, "a path that is a link rotates where the file really is") {
+  std::filesystem::create_directory(folder / "disk");
+  std::filesystem::create_symlink("disk/real", path);
+  open({{"rotate_size", "1B"}, {"keep", "2"}});
+  append({"1", "2", "3", "4"});
+  CHECK(std::filesystem::is_symlink(path));
+  CHECK(content() == "4\n");
+  CHECK(kit::read_file(folder / "disk/real.1") == "3\n");
+  CHECK(kit::read_file(folder / "disk/real.2") == "2\n");
+  CHECK_FALSE(exists(".1"));
+}
+
+TEST_CASE_METHOD(LogFixture, "a keep that was lowered removes the rest, and says so") {
+  for (int i = 1; i <= 5; ++i) kit::write_file(path + "." + std::to_string(i), "old " + std::to_string(i));
+  kit::write_file(path + ".20240501", "a date");
+  open({{"rotate_size", "1B"}, {"keep", "2"}});
+  append({"a", "b"});
+  CHECK(content(".1") == "a\n");
+  CHECK(content(".2") == "old 1");
+  for (const auto* gone : {".3", ".4", ".5"}) CHECK_FALSE(exists(gone));
+  CHECK(content(".20240501") == "a date");
+  CHECK(host.said == std::vector<std::string>{"warning: " + path + ": deleted x.log.3 to x.log.5: keep is 2 now"});
+}
+
+TEST_CASE_METHOD(LogFixture, "a file that another log writes to is neither overwritten nor moved") {
+  const std::string keep = GENERATE("1", "3");
+  kit::Host other_host;
+  kit::Handler other(kit::load("log"), other_host, {{"path", path + ".1"}});
+  REQUIRE(other.open().ok());
+  REQUIRE(other.handle({"theirs"}).settled == 1);
+  open({{"rotate_size", "1B"}, {"keep", keep}});
+  append({"1", "2"});
+  CHECK(content() == "1\n2\n");
+  REQUIRE(other.handle({"more"}).settled == 1);
+  CHECK(content(".1") == "theirs\nmore\n");
+  CHECK(host.said == std::vector<std::string>{"error: cannot rotate " + path +
+                                              ": x.log.1 is written to by another handler or program; give each its own path: "
+                                              "goes on in the same file"});
+}
+
+TEST_CASE_METHOD(LogFixture, "what stays of a larger keep is not deleted while another log writes to it") {
+  kit::Host other_host;
+  kit::Handler other(kit::load("log"), other_host, {{"path", path + ".2"}});
+  REQUIRE(other.open().ok());
+  open({{"rotate_size", "1B"}, {"keep", "1"}});
+  append({"1", "2"});
+  CHECK(exists(".2"));
+  REQUIRE(host.said.size() == 1);
+  CHECK(host.said[0].find("more rotated files than keep: 1 allows stay: x.log.2 is written to") != std::string::npos);
+}
+
+TEST_CASE_METHOD(LogFixture, "a clock that is set back stops neither rotation nor its second try") {
+  open({{"rotate_every", "10s"}, {"keep", "1"}});
+  append({"1"});
+  host.now -= 100'000 * kSecond;
+  append({"2"});
+  host.now += 10 * kSecond;
+  append({"3"});
+  CHECK(content(".1") == "1\n2\n");
+  std::filesystem::remove(path + ".1");
+  std::filesystem::create_directories(path + ".1/full");
+  host.now += 10 * kSecond;
+  append({"4"});  // cannot rotate
+  std::filesystem::remove_all(path + ".1");
+  host.now -= 1000 * kSecond;
+  append({"5"});
+  host.now += 10 * kSecond;
+  append({"6"});
+  CHECK(content() == "6\n");
+}

@@ -115,54 +115,6 @@ TEST_CASE_METHOD(LogFixture, "two writers to one path do not mix: the second wai
   CHECK(content() == "first\nsecond\n");
 }
 
-TEST_CASE_METHOD(LogFixture, "a torn last frame is cut off, and said") {
-  const auto whole = frame("one") + frame("") + frame("three");
-  const auto torn = frame("torn apart");
-  const auto left = GENERATE(1u, 3u, 4u, 5u, 13u);
-  kit::write_file(path, whole + torn.substr(0, left));
-  open({{"format", "frames"}});
-  CHECK(host.said == std::vector<std::string>{"warning: " + path + ": its last frame was cut short: " + std::to_string(left) +
-                                              (left == 1 ? " byte" : " bytes") + " cut off, 3 frames (20 bytes) kept"});
-  append({"next"});
-  CHECK(content() == whole + frame("next"));
-}
-
-TEST_CASE_METHOD(LogFixture, "a torn frame behind many small and large ones is found") {
-  std::string whole;
-  for (std::size_t i = 0; i < 40000; ++i) whole += frame(std::string(i % 97, 'x'));
-  whole += frame(std::string(300'000, 'y')) + frame("z");
-  kit::write_file(path, whole + "\5");
-  open({{"format", "frames"}});
-  REQUIRE(host.said.size() == 1);
-  CHECK(host.said[0].find("1 byte cut off, 40002 frames (" + std::to_string(whole.size()) + " bytes) kept") != std::string::npos);
-  CHECK(content() == whole);
-}
-
-TEST_CASE_METHOD(LogFixture, "whole files are opened without a word") {
-  const std::string format = GENERATE("frames", "lines", "jsonl");
-  kit::write_file(path, format == "frames" ? frame("one") : "one\n");
-  open({{"format", format}});
-  CHECK(host.said.empty());
-  CHECK(content() == (format == "frames" ? frame("one") : "one\n"));
-}
-
-TEST_CASE_METHOD(LogFixture, "a text file is not destroyed by opening it as frames") {
-  kit::write_file(path, "hello, this is a text\n");
-  const auto answer = try_open({{"format", "frames"}});
-  CHECK(answer.fatal());
-  CHECK(answer.reason ==
-        path + " does not hold frames (no length of a message at byte 0): move it away, or choose another path or format");
-  CHECK(content() == "hello, this is a text\n");
-}
-
-TEST_CASE_METHOD(LogFixture, "a torn last line is finished, and said") {
-  kit::write_file(path, "one\ntw");
-  open({{"format", GENERATE("lines", "jsonl")}});
-  CHECK(host.said == std::vector<std::string>{"warning: " + path +
-                                              ": its last line was cut short: finished with a newline after 6 bytes, all kept"});
-  CHECK(content() == "one\ntw\n");
-}
-
 TEST_CASE_METHOD(LogFixture, "reopen follows a file that was moved away, as logrotate does it") {
   open({});
   append({"one"});
