@@ -47,7 +47,7 @@ void make_private_folders(const std::string& path) {
   const auto& status = entry.status();
   if (!S_ISDIR(status.st_mode)) throw Failure(path + " is no folder", std::string("mv it away, or ") + kHelpOther);
   if (!paths::User::current().is_ours(status.st_uid))
-    throw Failure("the folder " + path + " belongs to another user, who can replace what is in it",
+    throw Failure(path + " belongs to " + paths::user_name(status.st_uid) + ", who can replace what is in it",
                   "chown it to the hub's user, or " + std::string(kHelpOther));
 }
 
