@@ -2,7 +2,7 @@
 # Installs what the tests need (Debian 12; as root or with sudo), builds in every flavour, runs everything, ends with a count.
 #
 #   sh tests/run.sh                all of it, under 20 minutes on 2 cores
-#   sh tests/run.sh STAGE...       some of: lint test crash asan tsan valgrind fuzz
+#   sh tests/run.sh STAGE...       some of: lint test install crash asan tsan valgrind fuzz
 set -u
 here=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 . "$here/configs/packages.sh"
@@ -62,6 +62,12 @@ stage_test() {
   step "unit tests" unit build/test
   step "end-to-end tests, full scale" e2e test --scale full
 }
+# From a prefix, and as packages in a bare Debian 12; what this machine cannot do is skipped, and told.
+stage_install() {
+  step "build: gcc, optimised, file by file" configure_and_build test || return
+  step "installed, moved, packaged, upgraded, purged" python3 tests/install/run.py --build build/test
+  grep -hE -A1 '^SKIP|skipped$' "$log" | sed 's/^/    /'
+}
 stage_lint() {
   step "clang-format" format
   step "each header compiles alone" python3 tests/compiles.py headers g++
@@ -109,13 +115,13 @@ stage_crash() {
 stage_fuzz() { step "fuzzing, a short run" sh tests/fuzz.sh 15; }
 
 # shellcheck disable=SC2086 # a list of packages
-install_packages $packages_build $packages_test || exit 1
-[ $# -gt 0 ] || set -- lint test crash asan tsan valgrind fuzz
+install_packages $packages_build $packages_test $packages_install || exit 1
+[ $# -gt 0 ] || set -- lint test install crash asan tsan valgrind fuzz
 for stage in "$@"; do
   case $stage in
-    lint | test | crash | asan | tsan | valgrind | fuzz) "stage_$stage" ;;
+    lint | test | install | crash | asan | tsan | valgrind | fuzz) "stage_$stage" ;;
     *)
-      echo "error: there is no stage '$stage' (stages: lint test crash asan tsan valgrind fuzz)" >&2
+      echo "error: there is no stage '$stage' (stages: lint test install crash asan tsan valgrind fuzz)" >&2
       exit 2
       ;;
   esac

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""cpack -G DEB: two packages, with what they need, as Debian wants them."""
+
+import re
+
+from kit import check, need, run
+
+
+def packages(world, release):
+    folder = world.folder / f"packages-{release}"
+    run("cpack", "--config", world.build / "CPackConfig.cmake", "-G", "DEB", "-B", folder,
+        "-D", f"CPACK_DEBIAN_PACKAGE_RELEASE={release}", cwd=world.build)  # fmt: skip
+    return {file.name.split("_")[0]: file for file in folder.glob("*.deb")}
+
+
+def field(package, name):
+    return run("dpkg-deb", "--field", package, name).strip()
+
+
+def files(package):
+    return [line.split()[5].removeprefix(".") for line in run("dpkg-deb", "--contents", package).splitlines()]
+
+
+def test_cpack_makes_the_two(world):
+    need("dpkg-deb", "dpkg-shlibdeps")
+    made = packages(world, 1)
+    check(sorted(made) == ["standpipe", "standpipe-dev"], f"made {sorted(made)}")
+    world.made["packages"] = made
+    world.made["next packages"] = packages(world, 2)
+
+
+def test_they_depend_on_what_they_need(world):
+    made = world.given("packages")
+    depends = field(made["standpipe"], "Depends")
+    for wanted in (r"libc6 \(>= ", r"libstdc\+\+6 \(>= ", r"libyaml-cpp", r"libboost-program-options", r"adduser"):
+        check(re.search(wanted, depends), f"{wanted} is not in: {depends}")
+    check("lib" not in field(made["standpipe-dev"], "Depends"), "headers depend on a library")
+    check(field(made["standpipe-dev"], "Architecture") == "all", "headers are of an architecture")
+
+
+def test_each_has_its_part(world):
+    made = world.given("packages")
+    program, headers = files(made["standpipe"]), files(made["standpipe-dev"])
+    for name in ("/usr/bin/standpipe", "/usr/lib/standpipe/plugins/log.so", "/usr/lib/systemd/system/standpipe@.service",
+                 "/usr/share/man/man1/standpipe.1.gz", "/etc/standpipe/", "/usr/share/doc/standpipe/copyright"):  # fmt: skip
+        check(name in program, f"standpipe lacks {name}")
+    for name in ("/usr/include/standpipe/plugin.h", "/usr/share/pkgconfig/standpipe.pc", "/usr/share/standpipe/plugin.map",
+                 "/usr/share/doc/standpipe-dev/copyright"):  # fmt: skip
+        check(name in headers, f"standpipe-dev lacks {name}")
+    both = {f for f in program if not f.endswith("/")} & set(headers)
+    check(not both, f"in both: {both}")
+    check(not [f for f in program + headers if "test" in f or "/include/c" in f], "tests are in them")
+
+
+def test_lintian_finds_no_error(world):
+    need("lintian")
+    made = world.given("packages")
+    run("lintian", "--fail-on", "error", "--allow-root", *made.values())

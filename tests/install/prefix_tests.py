@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""cmake --install: into a staging folder, into a user's prefix, and moved."""
+
+import gzip
+import re
+import shutil
+
+from kit import HERE, TOP, Failed, check, need, plain_environment, run
+
+WANTED = """
+bin/standpipe
+include/standpipe/plugin.h
+include/standpipe/plugin.hpp
+include/standpipe/wire.h
+lib/standpipe/plugins/forward.so
+lib/standpipe/plugins/log.so
+lib/standpipe/plugins/print.so
+lib/systemd/system/standpipe@.service
+lib/systemd/user/standpipe@.service
+lib/sysusers.d/standpipe.conf
+lib/tmpfiles.d/standpipe.conf
+share/bash-completion/completions/standpipe
+share/cmake/Standpipe/StandpipeConfig.cmake
+share/cmake/Standpipe/StandpipeConfigVersion.cmake
+share/doc/standpipe/examples/hello.yaml
+share/fish/vendor_completions.d/standpipe.fish
+share/man/man1/standpipe-run.1.gz
+share/man/man1/standpipe.1.gz
+share/man/man5/standpipe.yaml.5.gz
+share/man/man7/standpipe-plugin.7.gz
+share/pkgconfig/standpipe.pc
+share/standpipe/plugin.map
+share/zsh/site-functions/_standpipe
+""".split()
+
+
+def lacking(prefix):
+    return [name for name in WANTED if not (prefix / name).exists()]
+
+
+def execstart(unit):
+    return re.search(r"^ExecStart=(.*)$", unit.read_text(), re.MULTILINE)[1]
+
+
+def test_a_staged_installation_has_all_and_names_the_prefix_without_the_stage(world):
+    stage = world.folder / "stage"
+    run("cmake", "--install", world.build, "--prefix", "/usr", env={**plain_environment(), "DESTDIR": str(stage)})
+    check(not lacking(stage / "usr"), f"not installed: {lacking(stage / 'usr')}")
+    check(execstart(stage / "usr/lib/systemd/system/standpipe@.service") == "/usr/bin/standpipe run /etc/standpipe/%i.yaml",
+          "the unit starts another program")
+    strange = [p for p in stage.iterdir() if p.name != "usr"]
+    check(not strange, f"installed outside of the prefix: {strange}")
+
+
+def test_a_moved_prefix_finds_its_own_plugins(world):
+    before = world.folder / "a user's prefix"
+    run("cmake", "--install", world.build, "--prefix", before)
+    prefix = world.folder / "moved"
+    before.rename(prefix)
+    listed = run(prefix / "bin/standpipe", "plugin", "list", env=plain_environment())
+    check(re.findall(r"^(\w+) .*handler", listed, re.MULTILINE) == ["forward", "log", "print"], listed)
+    shown = run(prefix / "bin/standpipe", "plugin", "show", "log", env=plain_environment())
+    check(f"{prefix}/lib/standpipe/plugins/log.so" in shown, shown)
+    version = run(prefix / "bin/standpipe", "--version")
+    check(re.fullmatch(r"standpipe \d+\.\d+\.\d+ \(plugin ABI \d+\.\d+\)\n", version), version)
+    world.made["prefix"] = prefix
+
+
+def test_plugins_are_looked_for_in_folders_given_then_in_the_variable_then_in_the_installation(world):
+    prefix = world.given("prefix")
+    log = prefix / "lib/standpipe/plugins/log.so"
+    first, second = world.folder / "first", world.folder / "second"
+    for folder in (first, second):
+        folder.mkdir()
+        shutil.copy(log, folder)
+    environment = {**plain_environment(), "STANDPIPE_PLUGIN_PATH": str(second)}
+    found = lambda *words, **options: run(prefix / "bin/standpipe", "plugin", "show", "log", *words, **options).splitlines()[1]
+    check(found("--plugins", first, env=environment) == f"{first}/log.so", "--plugins is not first")
+    check(found(env=environment) == f"{second}/log.so", "the variable is not second")
+    check(found(env=plain_environment()) == str(log), "the installation is not last")
+
+
+def configuration(folder):
+    (folder / "orders.yaml").write_text(
+        f"data_dir: {folder}/data\n"
+        f"sources: {{ orders: {{ fifo: {folder}/orders }} }}\n"
+        f"handlers: {{ archive: {{ plugin: log, options: {{ path: {folder}/orders.log }} }} }}\n"
+        "routes: [{ from: orders, to: archive }]\n"
+    )
+    return folder / "orders.yaml"
+
+
+def test_a_hub_runs_from_the_moved_prefix(world):
+    program = world.given("prefix") / "bin/standpipe"
+    folder = world.folder / "hub"
+    folder.mkdir()
+    file = configuration(folder)
+    check(run(program, "check", file, env=plain_environment()).startswith("ok:"), "check")
+    hub = world.hub(program, "run", file, "--control", folder / "control", env=plain_environment())
+    run(program, "send", folder / "orders", "one", "two")
+    hub.stop()
+    check((folder / "orders.log").read_text() == "one\ntwo\n", "the log has something else")
+
+
+def test_each_example_is_a_sound_configuration(world):
+    prefix = world.given("prefix")
+    examples = sorted((prefix / "share/doc/standpipe/examples").glob("*.yaml"))
+    check(len(examples) >= 3, f"{len(examples)} examples")
+    for example in examples:
+        run(prefix / "bin/standpipe", "check", example, env=plain_environment())
+
+
+def test_a_plugin_is_built_by_CMake_against_the_moved_prefix(world):
+    prefix = world.given("prefix")
+    build = world.folder / "plugin-build"
+    run("cmake", "-S", HERE / "plugin", "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}", f"-DCMAKE_INSTALL_PREFIX={prefix}")
+    run("cmake", "--build", build)
+    run("cmake", "--install", build)
+    listed = run(prefix / "bin/standpipe", "plugin", "list", env=plain_environment())
+    check("counts what is shouted" in listed and "keeps what it hears" in listed, listed)
+    for name in ("shout", "whisper"):
+        exports = run("nm", "-D", "--defined-only", "--format=posix", build / f"{name}.so").split("\n")
+        check([line.split()[0] for line in exports if line] == ["standpipe_plugin_v1"], f"{name} exports {exports}")
+        (prefix / f"lib/standpipe/plugins/{name}.so").unlink()
+
+
+def test_a_plugin_is_built_by_pkg_config_alone(world):
+    need("pkg-config", "g++")
+    prefix = world.given("prefix")
+    environment = {**plain_environment(), "PKG_CONFIG_PATH": str(prefix / "share/pkgconfig")}
+    flags = run("pkg-config", "--cflags", "--libs", "standpipe", env=environment).split()
+    folder = world.folder / "by-hand"
+    folder.mkdir()
+    run("g++", "-std=c++20", "-fPIC", "-shared", HERE / "plugin/shout.cpp", *flags, "-o", folder / "shout.so")
+    check("counts what is shouted" in run(prefix / "bin/standpipe", "plugin", "show", folder / "shout.so"), "its page")
+    plugins = run("pkg-config", "--variable", "plugindir", "standpipe", env=environment).strip()
+    check((prefix / "x" / ".." / plugins).resolve() == prefix / "lib/standpipe/plugins", f"plugindir is {plugins}")
+
+
+def test_every_page_of_the_manual_renders_without_a_warning(world):
+    need("man")
+    pages = sorted((world.given("prefix") / "share/man").rglob("*.gz"))
+    wide = {**plain_environment(), "MANWIDTH": "80", "LC_ALL": "C.UTF-8"}
+    check(len(pages) >= 10, f"{len(pages)} pages")
+    for page in pages:
+        said = run("sh", "-c", 'man --warnings -l "$1" 2>&1 >/dev/null', "sh", page, env=wide)
+        check(not said, f"{page.name}: {said[-500:]}")
+        check("NAME\n" in run("man", "-l", page, env=wide), f"{page.name} shows nothing")
+    check(b"made by" in gzip.open(pages[0]).read().lower(), "a page does not say who made it")
+
+
+def test_the_shells_take_their_completions(world):
+    prefix = world.given("prefix")
+    for shell, file in (
+        ("bash", "share/bash-completion/completions/standpipe"),
+        ("zsh", "share/zsh/site-functions/_standpipe"),
+        ("fish", "share/fish/vendor_completions.d/standpipe.fish"),
+    ):
+        if shutil.which(shell):
+            run(shell, "-n", prefix / file)
+
+
+def test_systemd_accepts_the_units_and_finds_them_hardened(world):
+    need("systemd-analyze")
+    prefix = world.folder / "for-systemd"
+    run("cmake", "--install", world.build, "--prefix", prefix)
+    environment = {**plain_environment(), "XDG_RUNTIME_DIR": str(world.folder)}
+    for folder, options in (("system", ["--man=no"]), ("user", ["--man=no", "--user"])):
+        unit = prefix / f"lib/systemd/{folder}/standpipe@.service"
+        instance = world.folder / folder / "standpipe@orders.service"
+        instance.parent.mkdir()
+        shutil.copy(unit, instance)
+        said = run("systemd-analyze", "verify", *options, instance, env=environment)
+        ours = [line for line in said.splitlines() if "standpipe" in line]
+        check(not ours, f"{folder}: {ours}")
+    said = run("systemd-analyze", "security", "--offline=yes", "--threshold=30", world.folder / "system/standpipe@orders.service")
+    check("overall exposure" in said.lower(), said[-500:])
+
+
+def test_without_Catch2_all_but_the_tests_is_configured_with_a_word(world):
+    build = world.folder / "no-catch"
+    said = run("cmake", "-S", TOP, "-B", build, "-DCMAKE_DISABLE_FIND_PACKAGE_Catch2=ON", "-DCMAKE_BUILD_TYPE=")
+    check("Tests are left out" in said, said)
+    if "unit_base" in (build / "Makefile").read_text():
+        raise Failed("there are tests")
