@@ -16,9 +16,7 @@ class ByteWriter {
  public:
   template <std::unsigned_integral T>
   ByteWriter& number(T n) {
-    std::array<std::byte, sizeof(T)> bytes;
-    for (std::size_t i = 0; i < sizeof(T); ++i) bytes[i] = static_cast<std::byte>((n >> (8 * i)) & 0xff);
-    bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+    for (std::size_t i = 0; i < sizeof(T); ++i) bytes_.push_back(static_cast<std::byte>((n >> (8 * i)) & 0xff));
     return *this;
   }
   // Longer texts than 65,535 bytes are cut.

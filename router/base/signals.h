@@ -20,7 +20,8 @@ class Signals {
   static constexpr int kHeard[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
 
   // `also`: others to listen to.
-  explicit Signals(std::initializer_list<int> also = {});
+  Signals() : Signals(std::initializer_list<int>()) {}
+  explicit Signals(std::initializer_list<int> also);
   ~Signals();
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;

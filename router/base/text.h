@@ -35,6 +35,9 @@ std::optional<std::size_t> first_bad_utf8(std::string_view text);
 // Safe on a terminal: control characters, escape sequences and bytes that are not UTF-8 become \n, \t, \x1b, ...
 std::string escaped(std::string_view payload);
 std::string quoted(std::string_view text);  // the same in single quotes, for messages
+// For strings std::quoted would be found as well, wherever <iomanip> is, and be nearer.
+inline std::string quoted(const std::string& text) { return quoted(std::string_view(text)); }
+inline std::string quoted(std::string& text) { return quoted(std::string_view(text)); }
 // "68 65 6c 6c 6f  hello", at most `most` bytes of it.
 std::string hex_excerpt(std::span<const std::byte> bytes, std::size_t most = 16);
 // A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD.

@@ -127,7 +127,7 @@ class Keeper {
   Reporter& reporter_;
   WorkersMark mark_;  // what they start has it, too
   Program program_;
-  Signals signals_{{SIGCHLD}};
+  Signals signals_{SIGCHLD};
   Watchdog watchdog_;
   Watchdog stop_watch_;  // of a worker that was told to stop
   Store store_;

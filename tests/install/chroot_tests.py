@@ -9,7 +9,6 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import socket
 import subprocess
 
@@ -218,9 +217,7 @@ def test_an_upgrade_over_the_running_hub_loses_nothing(world):
     (root / "tmp" / package.name).unlink()
     check(sender.poll() is None, "the flow ended before the upgrade did")
     check(hub.process.poll() is None, f"the hub did not outlive it:\n{hub.said()}")
-    worker = hub.worker()
-    os.kill(worker, signal.SIGKILL)
-    until(lambda: hub.worker() not in (None, worker), "the next worker")
+    hub.kill_the_worker_of(hub.process.pid)
     inode = os.stat(f"/proc/{hub.process.pid}/exe").st_ino
     until(lambda: os.stat(f"/proc/{hub.worker()}/exe").st_ino == inode, "the next worker is of the keeper's version")
     check(inode != os.stat(root / "usr/bin/standpipe").st_ino, "nothing was upgraded")

@@ -70,9 +70,16 @@ class Hub:
     def said(self):
         return pathlib.Path(self.log).read_text(errors="replace")
 
-    def worker(self):
-        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+    def worker(self, of=None):
+        keeper = of or self.process.pid
+        children = pathlib.Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()
         return int(children[0]) if children else None
+
+    def kill_the_worker_of(self, keeper):
+        """And waits for the next one."""
+        worker = self.worker(keeper)
+        os.kill(worker, signal.SIGKILL)
+        until(lambda: self.worker(keeper) not in (None, worker), "the next worker")
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)

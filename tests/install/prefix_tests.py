@@ -2,10 +2,12 @@
 """cmake --install: into a staging folder, into a user's prefix, and moved."""
 
 import gzip
+import os
 import re
 import shutil
+import signal
 
-from kit import HERE, TOP, Failed, check, need, plain_environment, run
+from kit import HERE, SLOW, TOP, Failed, Skipped, check, need, plain_environment, run
 
 WANTED = """
 bin/standpipe
@@ -102,6 +104,11 @@ def test_a_hub_runs_from_the_moved_prefix(world):
     check((folder / "orders.log").read_text() == "one\ntwo\n", "the log has something else")
 
 
+def test_the_demo_runs_from_the_moved_prefix(world):
+    said = run(world.given("prefix") / "bin/standpipe", "demo", env={**plain_environment(), "TMPDIR": str(world.folder)})
+    check("account closes" in said, said[-1000:])
+
+
 def test_each_example_is_a_sound_configuration(world):
     prefix = world.given("prefix")
     examples = sorted((prefix / "share/doc/standpipe/examples").glob("*.yaml"))
@@ -183,3 +190,66 @@ def test_without_Catch2_all_but_the_tests_is_configured_with_a_word(world):
     check("Tests are left out" in said, said)
     if "unit_base" in (build / "Makefile").read_text():
         raise Failed("there are tests")
+
+
+# ---- the service: what its unit forbids, a hub does not need
+
+
+def system_calls_of(name, sets):
+    return set().union(*(system_calls_of(x, sets) if x.startswith("@") else {x} for x in sets[name]))
+
+
+def allowed_by_systemd(name):
+    """The names in one of systemd's sets of system calls, and in the sets in it."""
+    sets, current = {}, None
+    for line in run("systemd-analyze", "syscall-filter").splitlines():
+        word = line.strip()
+        if line.startswith("@"):
+            current = sets.setdefault(word, [])
+        elif word and not word.startswith("#") and current is not None:
+            current.append(word)
+    return system_calls_of(name, sets)
+
+
+def test_the_units_filter_lets_a_hub_do_all_that_it_does(world):
+    need("systemd-analyze", "strace")
+    program = world.given("prefix") / "bin/standpipe"
+    folder = world.folder / "traced"
+    folder.mkdir()
+    trace = folder / "trace"
+    hub = world.hub("strace", "-f", "-qq", "-o", trace, program, "run", configuration(folder), "--control", folder / "control",
+                    env={**plain_environment(), "WATCHDOG_USEC": "60000000"})  # fmt: skip
+    keeper = hub.worker()  # strace's child
+    hub.kill_the_worker_of(keeper)
+    run(program, "send", folder / "orders", "one", "two")
+    run(program, "stats", "--control", folder / "control")
+    os.kill(keeper, signal.SIGTERM)
+    check(hub.process.wait(30 * SLOW) == 0, hub.said())
+    done = trace.read_text(errors="replace")
+    unit = (world.given("prefix") / "lib/systemd/system/standpipe@.service").read_text()
+    allowed = allowed_by_systemd(re.search(r"^SystemCallFilter=(.*)$", unit, re.MULTILINE)[1])
+    forbidden = set(re.findall(r"^\d+ +(\w+)\(", done, re.MULTILINE)) - allowed
+    check(not forbidden, f"forbidden, and used: {sorted(forbidden)}")
+    check("PROT_WRITE|PROT_EXEC" not in done, "memory that is written and executed")
+
+
+def test_cleaners_leave_a_hubs_folders_alone(world):
+    need("systemd-tmpfiles", "systemd-sysusers")
+    if os.geteuid() != 0:
+        raise Skipped("only root can give folders to another user")
+    root, prefix = world.folder / "cleaned", world.given("prefix")
+    (root / "etc").mkdir(parents=True)
+    run("systemd-sysusers", "--root", root, prefix / "lib/sysusers.d/standpipe.conf")
+    check("standpipe:" in (root / "etc/passwd").read_text(), "no user")
+    shutil.copy(prefix / "lib/tmpfiles.d/standpipe.conf", root / "standpipe.conf")
+    (root / "cleaner.conf").write_text("d /tmp 1777 root root 0\nd /run 0755 root root -\n")
+    rules = ["systemd-tmpfiles", "--root", root, root / "cleaner.conf", root / "standpipe.conf"]
+    run(*rules, "--create")
+    kept = [root / "tmp/standpipe-0/control", root / "run/standpipe/orders", root / "var/lib/standpipe/spill"]
+    other = root / "tmp/other"
+    for path in [*kept, other]:
+        path.parent.mkdir(exist_ok=True)
+        os.mkfifo(path)
+    run(*rules, "--clean")
+    check(not other.exists(), "the cleaner does nothing")
+    check(all(path.exists() for path in kept), f"cleaned away: {[p for p in kept if not p.exists()]}")
