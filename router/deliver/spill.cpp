@@ -70,13 +70,16 @@ std::vector<std::uint64_t> numbers_of(const std::string& data_dir, std::string_v
   return numbers;
 }
 
+std::string unfinished(const std::string& path) { return path + std::string(kUnfinished); }
+
 std::string next_path(const std::string& data_dir, std::string_view source) {
   make_private_folders(folder_in(data_dir));
   const auto numbers = numbers_of(data_dir, source);
-  return path_of(data_dir, source, numbers.empty() ? 1 : numbers.back() + 1);
+  auto number = numbers.empty() ? 1 : numbers.back() + 1;
+  std::error_code error;
+  while (std::filesystem::is_directory(unfinished(path_of(data_dir, source, number)), error)) ++number;  // somebody's, in the way
+  return path_of(data_dir, source, number);
 }
-
-std::string unfinished(const std::string& path) { return path + std::string(kUnfinished); }
 
 log::DiskLog begun(const std::string& path) {
   const auto name = unfinished(path);
@@ -175,11 +178,16 @@ std::optional<SpillReader::Message> SpillReader::next() {
       message.sequence = in.number<std::uint64_t>();
       message.accepted_ns = in.number<std::uint64_t>();
       if (!in.ok()) continue;
-      ++messages_;
-      return message;
+      if (++messages_ > served()) return message;
     }
   }
   return std::nullopt;
+}
+
+bool SpillReader::is_damaged() const { return !written_ || !log_.recovery().text().empty(); }
+
+std::optional<Failure> SpillReader::set_served(const std::string& path, std::uint64_t messages) {
+  return log::DiskLog::set_done(path, static_cast<std::uint32_t>(std::min<std::uint64_t>(messages, ~std::uint32_t{0})));
 }
 
 std::string SpillReader::damage() const {

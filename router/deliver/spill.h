@@ -68,7 +68,11 @@ class SpillReader {
   std::optional<Message> next();
   // After the last one: what of the spill could not be read, for people; empty when all came.
   std::string damage() const;
-  std::uint64_t messages() const { return messages_; }                      // that came so far
+  bool is_damaged() const;
+  // The first so many were delivered by an earlier run that could not write what was left to another file: they do not come again.
+  std::uint64_t served() const { return log_.done(); }
+  [[nodiscard]] static std::optional<Failure> set_served(const std::string& path, std::uint64_t messages);
+  std::uint64_t messages() const { return messages_; }                      // that came so far, and that were served
   const std::optional<std::uint64_t>& written() const { return written_; }  // messages in all; empty: its end is lost
   const std::string& path() const { return log_.path(); }
   [[nodiscard]] std::optional<Failure> remove() { return log_.remove(); }

@@ -26,6 +26,7 @@ constexpr std::size_t kHeadBytesUnchecked = 8;     // length and checksum
 constexpr std::size_t kBufferBytes = 256 * KiB;    // a write's worth: what is larger gains nothing
 constexpr std::size_t kCopiedBytesMax = 16 * KiB;  // a larger payload is written from where it lies
 constexpr std::size_t kWindowBytes = 256 * KiB;
+constexpr std::uint64_t kSearchBytesMax = 4 * GiB;  // read to find a record behind a damaged length: what looks like one is tried
 
 std::vector<std::byte> file_header() {
   ByteWriter out;
@@ -89,6 +90,7 @@ DiskLog DiskLog::open(const std::string& path, Access access) {
   if (::fstat(fd.get(), &st) != 0) throw Failure::system("look at " + path, errno);
   if (!S_ISREG(st.st_mode)) throw Failure(path + " is no ordinary file, so it cannot be a disk log", "mv it away");
   DiskLog log(path, std::move(fd));
+  log.searches_ = access == Access::read;
   log.begin(access);
   return log;
 }
@@ -127,7 +129,9 @@ void DiskLog::check_header() {
   const auto magic = start.first(std::min(start.size(), kMagic.size()));
   if (start.size() < kFileHeaderBytes || !std::equal(magic.begin(), magic.end(), header.begin()))
     throw Failure(path_ + " is no disk log (it begins with " + hex_excerpt(magic, magic.size()) + ")", "mv it away");
-  const auto version = ByteReader(start.subspan(kMagic.size())).number<std::uint32_t>();
+  ByteReader in(start.subspan(kMagic.size()));
+  const auto version = in.number<std::uint32_t>();
+  done_ = in.number<std::uint32_t>();
   if (version != kVersion)
     throw Failure(path_ + " is a disk log of version " + std::to_string(version) + "; this Standpipe knows version " +
                       std::to_string(kVersion),
@@ -137,27 +141,48 @@ void DiskLog::check_header() {
 // Walks from length to length. A record that is damaged itself is passed over when a whole one follows somewhere: one flipped bit
 // must not cost all that lies behind it.
 void DiskLog::scan(std::uint64_t size) {
-  std::uint64_t damaged = 0;  // since the last whole record
   std::uint64_t last_offset = 0;
-  auto offset = synced_.end;
-  while (const auto head = head_at(offset, size)) {
-    if (is_whole(offset, *head, size)) {
-      recovery_.damaged += std::exchange(damaged, 0);
-      ++recovery_.kept;
-      last_offset = offset;
-      synced_.end = offset + head->bytes;
-    } else {
-      ++damaged;
-    }
-    offset += head->bytes;
+  Cursor at{synced_.end};
+  while (const auto found = next_whole(at.offset, size)) {
+    recovery_.damaged += found->passed;
+    ++recovery_.kept;
+    last_offset = found->offset;
+    at.offset = synced_.end = found->offset + found->head.bytes;
   }
   synced_.records = recovery_.kept;
   recovery_.dropped_bytes = size - synced_.end;
-  if (recovery_.dropped_bytes > 0) recovery_.reason = damaged > 0 ? "a record's checksum is wrong" : "a record is not whole";
+  if (recovery_.dropped_bytes > 0)
+    recovery_.reason = head_at(synced_.end, size) ? "a record's checksum is wrong" : "a record is not whole";
   if (last_offset == 0) return;
   const auto meta_bytes = head_at(last_offset, size)->meta_bytes;
   const auto meta = window(last_offset + kHeadBytes, meta_bytes, size);
   synced_.last.assign(meta.begin(), meta.end());
+}
+
+// The whole record at `offset`, or else the next one. A length leads to it, unless it is the length that is damaged: then it is
+// looked for byte by byte, in a file that is only read. (An appender must not take for a record what a torn one has as its
+// payload.)
+std::optional<DiskLog::Found> DiskLog::next_whole(std::uint64_t offset, std::uint64_t end) {
+  std::uint64_t passed = 0;
+  auto fuel = kSearchBytesMax;
+  for (auto head = head_at(offset, end); head; head = head_at(offset, end)) {
+    if (is_whole(offset, *head, end)) return Found{offset, *head, passed};
+    ++passed;
+    const auto next = offset + head->bytes;
+    const auto behind = head_at(next, end);
+    const bool leads_on = next == end || (behind && is_whole(next, *behind, end));
+    if (searches_ && !leads_on) break;
+    offset = next;
+  }
+  if (!searches_) return std::nullopt;
+  passed = std::max<std::uint64_t>(passed, 1);
+  for (++offset; offset + kHeadBytes <= end && fuel > 0; ++offset) {
+    const auto head = head_at(offset, end);
+    if (!head || head->meta_bytes == 0 || head->meta_bytes > head->bytes - kHeadBytes) continue;
+    fuel -= std::min<std::uint64_t>(fuel, head->bytes);
+    if (is_whole(offset, *head, end)) return Found{offset, *head, passed};
+  }
+  return std::nullopt;
 }
 
 // Also syncs: what a predecessor appended and had no time to sync counts as kept, so it has to last.
@@ -223,15 +248,11 @@ std::span<const std::byte> DiskLog::window(std::uint64_t offset, std::size_t byt
 
 std::optional<DiskLog::Record> DiskLog::read_next(Cursor& at) {
   at.offset = std::max<std::uint64_t>(at.offset, kFileHeaderBytes);
-  while (const auto head = head_at(at.offset, synced_.end)) {
-    const auto body = at.offset + kHeadBytes;
-    const bool fine = is_whole(at.offset, *head, synced_.end);
-    at.offset += head->bytes;
-    if (!fine) continue;
-    const auto bytes = window(body, head->bytes - kHeadBytes, synced_.end);
-    return Record{bytes.first(head->meta_bytes), bytes.subspan(head->meta_bytes)};
-  }
-  return std::nullopt;
+  const auto found = next_whole(at.offset, synced_.end);
+  if (!found) return std::nullopt;
+  at.offset = found->offset + found->head.bytes;
+  const auto bytes = window(found->offset + kHeadBytes, found->head.bytes - kHeadBytes, synced_.end);
+  return Record{bytes.first(found->head.meta_bytes), bytes.subspan(found->head.meta_bytes)};
 }
 
 std::optional<std::span<const std::byte>> DiskLog::last() const {
@@ -292,6 +313,18 @@ Failure DiskLog::take_back(const char* what, int error) {
   now_ = synced_;
   (void)!::ftruncate(fd_.get(), static_cast<off_t>(synced_.end));
   return Failure::system(std::string(what) + " " + path_, error, help_for(error, path_));
+}
+
+std::optional<Failure> DiskLog::set_done(const std::string& path, std::uint32_t records) {
+  auto opened = paths::open_existing(path, O_WRONLY);
+  if (!opened) return failure_of(opened.problem(), help_for(opened.problem().error, path));
+  ByteWriter number;
+  number.number(records);
+  iovec part = part_of(number.bytes());
+  if (const int error = write_all(opened.fd(), {&part, 1}, kMagic.size() + sizeof kVersion))
+    return Failure::system("write " + path, error, help_for(error, path));
+  if (::fdatasync(opened.fd()) != 0) return Failure::system("sync " + path, errno, help_for(errno, path));
+  return std::nullopt;
 }
 
 std::optional<Failure> DiskLog::remove() {

@@ -23,7 +23,8 @@ constexpr std::size_t kRecordMetaBytesMax = 64 * KiB;
 // none of those since the last sync is there, nor any part of them, so the log stays readable and its caller, who still has them,
 // can append them again. (A failed fdatasync may have lost any page that was not yet written: appending behind it would leave a
 // hole.) A file is what its records' checksums say: what a kill or a power failure left behind the last whole record is cut off
-// when it is opened; damaged records before that are passed over, and said.
+// when it is opened; damaged records before that are passed over, and said. Who only reads also finds what stands behind a damaged
+// length.
 //
 // One thread; one appender a file (the lock of data_dir sees to that), any number of readers beside it.
 class DiskLog {
@@ -54,6 +55,10 @@ class DiskLog {
   [[nodiscard]] std::optional<Failure> sync();
   // The next record that was synced, or was there when the file was opened. Throws Failure when the disk cannot be read.
   std::optional<Record> read_next(Cursor& at);
+  // A number in the file's header, for its user: how many of its records are done with. It takes no room on a full disk, for it
+  // writes where something is already.
+  [[nodiscard]] static std::optional<Failure> set_done(const std::string& path, std::uint32_t records);
+  std::uint32_t done() const { return done_; }    // as it was when the file was opened
   [[nodiscard]] std::optional<Failure> remove();  // deletes the file; nothing else may be done afterwards
 
   const Recovery& recovery() const { return recovery_; }
@@ -78,7 +83,13 @@ class DiskLog {
   std::uint64_t size() const;
   void begin(Access access);
   void check_header();
+  struct Found {
+    std::uint64_t offset = 0;
+    Head head;
+    std::uint64_t passed = 0;  // damaged ones before it
+  };
   void scan(std::uint64_t size);
+  std::optional<Found> next_whole(std::uint64_t offset, std::uint64_t end);
   void cut_end();
   bool is_whole(std::uint64_t offset, const Head& head, std::uint64_t end);
   std::optional<Head> head_at(std::uint64_t offset, std::uint64_t end);
@@ -88,6 +99,8 @@ class DiskLog {
 
   std::string path_;
   Fd fd_;
+  bool searches_ = false;
+  std::uint32_t done_ = 0;
   Recovery recovery_;
   Mark synced_;
   Mark now_;                       // with what is still in buffer_

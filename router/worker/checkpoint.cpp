@@ -123,7 +123,9 @@ std::optional<Checkpoint> CheckpointFile::previous() const {
 std::optional<Failure> CheckpointFile::write(const Checkpoint& checkpoint) const {
   const auto temporary = path_ + ".tmp";
   const auto failed = [&](int error) { return Failure::system("write " + path_, error); };
-  const auto opened = paths::open_or_create(temporary, O_WRONLY | O_TRUNC, 0600, own_file());
+  auto opened = paths::open_or_create(temporary, O_WRONLY | O_TRUNC, 0600, own_file());
+  if (!opened && paths::Entry(temporary, own_file()).remove() == 0)  // a FIFO, a link: nothing that a hub has made
+    opened = paths::open_or_create(temporary, O_WRONLY | O_TRUNC, 0600, own_file());
   if (!opened) return failure_of(opened.problem());
   if (const int error = write_all(opened.fd(), content_of(checkpoint))) return failed(error);
   const paths::Entry entry(temporary, own_file());

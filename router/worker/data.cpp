@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/data.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -23,12 +24,22 @@ Data::Data(const config::Hub& options, bool goes_on, std::uint64_t run, keeper::
   ::signal(SIGXFSZ, SIG_IGN);  // a limit of file sizes is an error of write, not a death
   try {
     take(link);
+    require_folder_for_spills();
   } catch (const Failure& failure) {
     if (!options.data_dir_by_default && !goes_on) throw failure.in("data_dir");
     reporter.warning("data-dir",
                      path_ + " cannot be used, so no message can be put aside, or saved when the hub stops: " + failure.what(),
                      failure.help().empty() ? "set data_dir to a folder of this hub's own" : failure.help());
   }
+}
+
+// What stands there would keep the messages of a stop from being saved; that must not be found out then.
+void Data::require_folder_for_spills() {
+  const auto path = path_ + "/spill";
+  struct stat st {};
+  if (::lstat(path.c_str(), &st) != 0 || (::stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode))) return;
+  folder_.reset();
+  throw Failure(path + " is no folder, so that nothing could be saved when the hub stops", "mv it away");
 }
 
 // The lock of an earlier worker is good unless somebody has removed the folder meanwhile.

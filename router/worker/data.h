@@ -51,6 +51,7 @@ class Data {
 
  private:
   void take(keeper::Link& link);
+  void require_folder_for_spills();
 
   std::string path_;
   std::optional<DataFolder> folder_;

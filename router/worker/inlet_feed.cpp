@@ -57,7 +57,7 @@ bool Inlet::feed_run(std::span<std::byte> room) {
   }
   count_run(count, bytes, !matcher_.only_unmatched(set_));
   book();
-  spills_->note_fed(count, log_.end().position);
+  spills_->note_fed(count, log_.end());
   memory().commit();
   return true;
 }
@@ -84,7 +84,7 @@ void Inlet::pass_over() {
     for (auto rest = set_[w]; rest; rest &= rest - 1)
       deliveries_[w * 64 + static_cast<std::size_t>(std::countr_zero(rest))]->edit_tally().drop(deliver::Reason::too_large, 1);
   spills_->take();
-  spills_->note_fed(1, log_.end().position);
+  spills_->note_fed(1, log_.end());
   memory().commit();
 }
 

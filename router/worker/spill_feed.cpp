@@ -49,7 +49,7 @@ void SpillFeed::find(bool goes_on) {
     else if (number < kept_->number)
       done_.push_back(path);
     else if (File file{path, number, {}}; open(file)) {
-      messages += file.reader->written().value_or(0);
+      messages += file.reader->written().value_or(0) - std::min(file.reader->served(), file.reader->written().value_or(0));
       files_.push_back(std::move(file));
     }
   }
@@ -69,7 +69,7 @@ bool SpillFeed::open(File& file) try {
 // It is kept for people, under a name by which it is not found again.
 void SpillFeed::put_by(const std::string& path, const Failure& failure) {
   const auto name = path + ".unreadable";
-  const paths::Entry entry(path);
+  const paths::Entry entry(path, own_file());
   const bool moved = entry && entry.rename_to(name.substr(name.rfind('/') + 1)) == 0;
   reporter_.error("spill",
                   source_ + ": messages that an earlier run could not deliver cannot be read back: " + failure.what() +
@@ -99,7 +99,7 @@ bool SpillFeed::read_on() {
   if (kept_->number != file.number) {
     auto& kept = kept_.edit();
     kept.number = file.number;
-    kept.fed = 0;
+    kept.fed = file.reader ? file.reader->served() : 0;
     memory_.commit();
   }
   try {
@@ -118,9 +118,17 @@ bool SpillFeed::read_on() {
 
 void SpillFeed::end_file() {
   auto& file = files_.front();
-  if (const auto damage = file.reader->damage(); !damage.empty()) reporter_.error("spill", source_ + ": " + damage);
+  say_damage(*file.reader);
   done_.push_back(file.path);
   files_.pop_front();
+}
+
+void SpillFeed::say_damage(const SpillReader& reader) {
+  if (!reader.is_damaged()) sound_.insert(reader.path());
+  if (const auto damage = reader.damage(); !damage.empty())
+    reporter_.error("spill",
+                    source_ + ": " + damage + "; all else is served, and the file is kept then as " + reader.path() + ".damaged",
+                    "look at the disk: dmesg says what it reported");
 }
 
 void SpillFeed::set_of(const SpillReader::Message& message, std::span<std::uint64_t> set) {
@@ -136,10 +144,12 @@ void SpillFeed::set_of(const SpillReader::Message& message, std::span<std::uint6
   }
 }
 
-void SpillFeed::note_fed(std::uint64_t count, log::Position end) {
+void SpillFeed::note_fed(std::uint64_t count, log::Cursor end) {
   auto& kept = kept_.edit();
   kept.fed += count;
-  kept.behind = end.bytes;
+  kept.skipped += end.position.bytes == kept.behind ? count : 0;
+  kept.behind = end.position.bytes;
+  kept.behind_number = end.sequence.number;
 }
 
 void SpillFeed::back() {
@@ -153,12 +163,19 @@ void SpillFeed::passed(log::Position trimmed) {
   done_.clear();
 }
 
+// What could not be read of it may be worth something to a person.
 void SpillFeed::remove(const std::string& path) {
-  const paths::Entry entry(path);
-  const int error = entry ? entry.remove() : entry.problem().error;
+  const paths::Entry entry(path, own_file());
+  const bool keeps = !sound_.contains(path) && is_damaged(path);
+  int error = entry ? 0 : entry.problem().error;
+  if (entry) error = keeps ? entry.rename_to(path.substr(path.rfind('/') + 1) + ".damaged") : entry.remove();
   if (error == 0 || error == ENOENT) return;
   const auto failure = Failure::system("delete " + path, error);
   reporter_.warning("spill", source_ + ": its messages are delivered, and would be again: " + failure.what(), "delete it");
+}
+
+bool SpillFeed::is_damaged(const std::string& path) try { return SpillReader(path).is_damaged(); } catch (const Failure&) {
+  return false;  // it is not there
 }
 
 void SpillFeed::cut(log::Position end) {
@@ -170,7 +187,7 @@ void SpillFeed::cut(log::Position end) {
 
 // ---- the new one
 
-SpillFeed::Spilled SpillFeed::spill(std::span<const deliver::Delivery* const> deliveries) {
+SpillFeed::Spilled SpillFeed::spill(std::span<const deliver::Delivery* const> deliveries) try {
   Spilled result{.path = spilled_};
   if (!spilled()) {
     std::optional<SpillWriter> writer;
@@ -186,6 +203,34 @@ SpillFeed::Spilled SpillFeed::spill(std::span<const deliver::Delivery* const> de
   for (const auto& path : done_) remove(path);
   for (const auto& file : files_) remove(file.path);
   return result;
+} catch (const Failure&) {
+  if (!spilled()) mark_served(deliveries);
+  throw;
+}
+
+// The old files stay, because there is no room for a new one: what was delivered of them must not come again. Where that is not
+// known exactly (some were passed over), a message comes twice rather than not at all.
+void SpillFeed::mark_served(std::span<const deliver::Delivery* const> deliveries) {
+  auto lowest = kept_->behind_number;
+  for (const auto* delivery : deliveries) lowest = std::min(lowest, delivery->settled().sequence.number);
+  auto open = kept_->behind_number - lowest + kept_->skipped;  // fed, and not final
+  const bool feeds = !files_.empty() && files_.front().number == kept_->number;
+  if (feeds) leave(files_.front().path, kept_->fed, open);
+  for (auto path = done_.rbegin(); path != done_.rend(); ++path) leave(*path, messages_of(*path), open);
+}
+
+// Of the first `fed` messages the last are open; as many of those as are in this file.
+void SpillFeed::leave(const std::string& path, std::uint64_t fed, std::uint64_t& open) {
+  const auto here = std::min(fed, open);
+  open -= here;
+  if (const auto failure = SpillReader::set_served(path, fed - here))
+    reporter_.warning("spill", source_ + ": what was delivered of " + path + " comes again: " + failure->what(), failure->help());
+}
+
+std::uint64_t SpillFeed::messages_of(const std::string& path) try {
+  return SpillReader(path).written().value_or(0);
+} catch (const Failure&) {
+  return 0;
 }
 
 // What was fed, what was not, and then what came from the FIFO behind the cut. Returns how many were not fed.
@@ -215,7 +260,7 @@ std::uint64_t SpillFeed::copy_unfed(std::optional<SpillWriter>& writer) {
       check(begun(writer).add(message->sequence, message->accepted_ns, names, {&message->frame, 1}));
       ++copied;
     }
-    if (const auto damage = reader.damage(); !damage.empty()) reporter_.error("spill", source_ + ": " + damage);
+    say_damage(reader);
     skip = 0;
   }
   return copied;

@@ -38,7 +38,7 @@ class SpillFeed {
   // Which deliveries want it: bits, as in the log's index.
   void set_of(const deliver::SpillReader::Message& message, std::span<std::uint64_t> set);
   // So many were taken and lie before `end`. Noted; commit follows.
-  void note_fed(std::uint64_t count, log::Position end);
+  void note_fed(std::uint64_t count, log::Cursor end);
   // What was taken since the last note was not fed after all.
   void back();
   // Everything before that is final, and that was committed.
@@ -54,7 +54,7 @@ class SpillFeed {
     std::uint64_t unfed = 0;
   };
   // Writes what the deliveries want and what was not fed; nothing may change any more. Also ends what an earlier worker began.
-  // Throws Failure: then all is as it was.
+  // Throws Failure: then all is as it was, but that what is final of the old files is not served again.
   Spilled spill(std::span<const deliver::Delivery* const> deliveries);
   // What the deliveries want is on the disk.
   bool spilled() const { return !spilled_.empty(); }
@@ -67,11 +67,13 @@ class SpillFeed {
   };
   // What outlives the worker.
   struct Record {
-    std::uint64_t number;  // of the file that is being fed, or was the last
-    std::uint64_t fed;     // messages of it
-    std::uint64_t behind;  // position in the log behind all that was fed
-    std::uint64_t cut;     // position, plus one
-    std::uint64_t spill;   // number of the new one
+    std::uint64_t number;         // of the file that is being fed, or was the last
+    std::uint64_t fed;            // messages of it
+    std::uint64_t behind;         // position in the log behind all that was fed
+    std::uint64_t cut;            // position, plus one
+    std::uint64_t spill;          // number of the new one
+    std::uint64_t behind_number;  // the sequence there
+    std::uint64_t skipped;        // messages that were taken and not put into the log
   };
 
   void find(bool goes_on);
@@ -80,6 +82,11 @@ class SpillFeed {
   void end_file();
   void put_by(const std::string& path, const Failure& failure);
   void remove(const std::string& path);
+  static bool is_damaged(const std::string& path);
+  static std::uint64_t messages_of(const std::string& path);
+  void mark_served(std::span<const deliver::Delivery* const> deliveries);
+  void leave(const std::string& path, std::uint64_t fed, std::uint64_t& open);
+  void say_damage(const deliver::SpillReader& reader);
   std::uint64_t copy(std::span<const deliver::Delivery* const> deliveries, std::optional<deliver::SpillWriter>& writer);
   std::uint64_t copy_unfed(std::optional<deliver::SpillWriter>& writer);
   deliver::SpillWriter& begun(std::optional<deliver::SpillWriter>& writer) const;
@@ -93,6 +100,7 @@ class SpillFeed {
   std::vector<std::string> done_;  // fed, and not yet final
   std::optional<deliver::SpillReader::Message> ahead_;
   std::set<std::string> unknown_;  // handlers, said once
+  std::set<std::string> sound_;    // files of which all could be read
   std::string spilled_;
 };
 

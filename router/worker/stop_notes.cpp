@@ -11,6 +11,7 @@
 
 #include "base/folder.h"
 #include "base/limits.h"
+#include "base/opening.h"
 
 namespace standpipe::worker {
 namespace {
@@ -64,23 +65,24 @@ StopNote note_of(std::string_view line) {
 
 // Empty: it is not there, or is no file of ours.
 std::string content_of_file(const std::string& path) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  const auto opened = paths::open_existing(path, O_RDONLY, own_file());
   struct stat st {};
-  if (!fd || ::fstat(fd.get(), &st) != 0 || !S_ISREG(st.st_mode)) return {};
+  if (!opened || ::fstat(opened.fd(), &st) != 0 || !S_ISREG(st.st_mode)) return {};
   if (st.st_size > static_cast<off_t>(kNotesBytesMax)) return {};
   std::string text(static_cast<std::size_t>(st.st_size), '\0');
-  return ::pread(fd.get(), text.data(), text.size(), 0) == st.st_size ? text : std::string();
+  return ::pread(opened.fd(), text.data(), text.size(), 0) == st.st_size ? text : std::string();
 }
 
 int write_and_sync(const std::string& path, std::string_view text) {
-  const Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600));
-  if (!fd) return errno;
+  (void)paths::Entry(path, own_file()).remove();  // of an interrupted stop, or what else stands there
+  const auto opened = paths::open_or_create(path, O_WRONLY, 0600, own_file());
+  if (!opened) return opened.problem().error;
   while (!text.empty()) {
-    const auto n = ::write(fd.get(), text.data(), text.size());
+    const auto n = ::write(opened.fd(), text.data(), text.size());
     if (n < 0 && errno != EINTR) return errno;
     if (n > 0) text.remove_prefix(static_cast<std::size_t>(n));
   }
-  return ::fdatasync(fd.get()) == 0 ? 0 : errno;
+  return ::fdatasync(opened.fd()) == 0 ? 0 : errno;
 }
 
 }  // namespace

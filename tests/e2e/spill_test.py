@@ -143,6 +143,38 @@ def what_a_source_left_that_is_gone_stays_and_is_said(t):
     equal(spills(t), ["in-1.log"])
 
 
+# ---- whatever stands in data_dir
+
+
+@test
+def what_stands_in_the_place_of_the_hubs_own_files_is_said_and_costs_no_message(t):
+    t.path("state/spill").mkdir(parents=True)
+    os.mkfifo(t.path("state/running"))
+    os.mkfifo(t.path("state/stopped"))
+    os.mkfifo(t.path("state/dead-letters.log"))
+    os.symlink("stopped.tmp", t.path("state/stopped.tmp"))
+    os.symlink("running.tmp", t.path("state/running.tmp"))
+    os.mkfifo(t.path("state/spill/in-1.log"))
+    t.path("state/spill/in-2.log").write_bytes(b"garbage, and more than a header of it")
+    t.path("state/spill/in-3.log.tmp").mkdir()
+    os.symlink("in-4.log.tmp", t.path("state/spill/in-4.log.tmp"))
+    left(t, numbered(10))
+    again = t.start(yaml(NEXT))
+    equal(t.reader("next").take(10), numbered(10))
+    again.stop().all_delivered(10)
+
+
+@test
+def what_stands_in_the_place_of_the_folder_for_saved_messages_is_refused_at_the_start(t):
+    t.path("state").mkdir()
+    t.path("state/spill").write_text("a file")
+    hub = t.hub(yaml(NEXT))
+    hub.launch()
+    equal(hub.wait_status(), 1)
+    assert "state/spill is no folder, so that nothing could be saved when the hub stops" in hub.stderr()
+    equal(hub.stderr().count("error: "), 1)
+
+
 # ---- deaths
 
 

@@ -3,9 +3,11 @@
 
 #include <fcntl.h>
 #include <standpipe/wire.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -194,6 +196,22 @@ Texts payloads(Texts messages) {
   return messages;
 }
 
+// A disk that takes no more: what is there can still be written over.
+class SmallFiles {
+ public:
+  SmallFiles() {
+    ::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    auto small = before_;
+    small.rlim_cur = 1024;
+    ::setrlimit(RLIMIT_FSIZE, &small);
+  }
+  ~SmallFiles() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
 }  // namespace
 
 TEST_CASE_METHOD(Fixture, "what an earlier run left comes before what the FIFO has, to those who still want it") {
@@ -352,4 +370,70 @@ TEST_CASE_METHOD(Fixture, "a disk that takes nothing leaves everything as it was
   CHECK_THROWS_AS(stop(), Failure);
   CHECK_FALSE(worker->inlet->is_spilled());
   CHECK(worker->deliveries[0]->in_flight() == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "a damaged byte, wherever it is, costs one message, and the file is kept when the rest is delivered") {
+  const Texts messages = {"a one", "a two", "b three", "a four"};
+  const auto size = std::filesystem::file_size(spilled(messages));
+  for (std::uint64_t at = 16; at < size; at += 3) {
+    for (const auto& path : files()) std::filesystem::remove(path);
+    const auto path = spilled(messages);
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(static_cast<std::streamoff>(at));
+    const auto byte = static_cast<char>(file.get() ^ 0x15);
+    file.seekp(static_cast<std::streamoff>(at));
+    file.put(byte);
+    file.close();
+    reporter.said.clear();
+    start();
+    feed();
+    const auto got = take(0).size() + take(1).size();
+    CHECK(got + 3 >= messages.size());  // a list of handlers serves several
+    CHECK(files().empty());
+    CHECK(std::filesystem::exists(path + ".damaged"));
+    CHECK(reporter.heard("the file is kept then as " + path + ".damaged"));
+    std::filesystem::remove(path + ".damaged");
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "a length that is damaged does not hide what stands behind it") {
+  const auto path = spilled({"a one", "a two", "a three"});
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  std::string bytes(std::filesystem::file_size(path), ' ');
+  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  const auto two = bytes.find("two");
+  REQUIRE(two != bytes.npos);
+  file.seekp(static_cast<std::streamoff>(two - 4 - 12 - 21));  // frame's length; record's head; meta
+  file.write("\xff\xff\xff\x7f", 4);
+  file.close();
+  start();
+  feed();
+  CHECK(take(0) == Texts{"one", "three"});
+}
+
+TEST_CASE_METHOD(Fixture, "what was delivered of a spill does not come again, though there was no room to write the rest anew") {
+  const auto messages = numbered("a", 600);
+  log_max = 64 * KiB;
+  spilled(messages);
+  spilled(numbered("a", 10, 600));
+  start();
+  Texts got;
+  for (int i = 0; i < 3; ++i) {
+    turn();
+    for (auto& p : take(0)) got.push_back(std::move(p));
+  }
+  turn();  // fed, and not delivered
+  REQUIRE_FALSE(got.empty());
+  worker->inlet->take_last(worker->stage, worker->dev_null.get(), 7777, std::chrono::milliseconds(300));
+  {
+    const SmallFiles full;
+    CHECK_THROWS_AS(spill(), Failure);
+  }
+  start();
+  for (int i = 0; i < 1000 && got.size() < 610; ++i) {
+    turn();
+    for (auto& p : take(0)) got.push_back(std::move(p));
+  }
+  CHECK(got == payloads(numbered("a", 610)));
+  CHECK(files().empty());
 }
