@@ -104,6 +104,9 @@ class Output {
   std::size_t pending() const { return sendings().size(); }
   // Everything that was asked for lies in the pipe of a reader that is alive.
   bool all_moved() const;
+  // Looks for what nobody announces: a reader that waits for somebody to open its FIFO, and whether the FIFO still has its path.
+  // Returns when to look again.
+  Nanoseconds visit(Nanoseconds now);
   // Counts up whenever fd() is another one: time to register it with epoll.
   unsigned openings() const { return openings_; }
 
@@ -116,6 +119,10 @@ class Output {
   // How soon to look for a reader that takes from a pipe that is not full, at first and at most.
   static constexpr Nanoseconds kLookFirst = std::chrono::milliseconds(1);
   static constexpr Nanoseconds kLookLast = std::chrono::seconds(1);
+
+  // How soon to visit it again, at first and at most.
+  static constexpr Nanoseconds kVisitFirst = std::chrono::seconds(1);
+  static constexpr Nanoseconds kVisitLast = std::chrono::seconds(5);
 
   enum class State { unopened, flowing, no_reader };
   struct Sending {
@@ -179,6 +186,7 @@ class Output {
   void commit() { memory_->commit(); }
   bool ready_to_write();
   void try_open();
+  void look_for_name();
   std::size_t fill_stage();
   std::size_t claim_ahead();
   void gather(std::vector<iovec>& pieces, std::vector<Place>& places, std::uint64_t most) const;
@@ -238,6 +246,7 @@ class Output {
   bool missing_reader_said_ = false;
   bool hurried_ = false;  // a full log waits for what the reader takes
   Nanoseconds pause_{0};
+  Nanoseconds visit_pause_ = kVisitFirst / 2;
   std::optional<Nanoseconds> wake_at_;
   std::vector<iovec> pieces_;
   std::vector<Place> places_;

@@ -85,9 +85,9 @@ void OutputFifo::close() {
   fifo_.reset();
 }
 
-bool OutputFifo::was_replaced() const {
-  struct stat st {};
-  return ::stat(path_.c_str(), &st) == 0 && S_ISFIFO(st.st_mode) && FileId{st.st_dev, st.st_ino} != id_;
+bool OutputFifo::make_again() {
+  if (create_) source::prepare_fifo(request());
+  return create_;
 }
 
 // A pipe's write end reports POLLERR exactly while nobody has the read end open.

@@ -37,7 +37,10 @@ class OutputFifo {
   void close();
   // Somebody put another FIFO in this one's place: no reader will come to the old one again.
   std::size_t capacity() const { return capacity_; }  // bytes, when it was opened
-  bool was_replaced() const;
+  bool was_replaced() const { return named() == source::Named::another_fifo; }
+  source::Named named() const { return source::what_is_at(path_, id_); }
+  // Makes the FIFO that is missing, for others to open; this one stays open. false: that was not asked for. Throws Failure.
+  bool make_again();
   bool has_reader() const;
   // Its mode lets other users write to it; as it was when it was opened.
   bool is_open_to_others() const { return open_to_others_; }

@@ -132,6 +132,13 @@ paths::Rules rules_of(const FifoRequest& request) {
   return rules;
 }
 
+Named what_is_at(const std::string& path, FileId id) {
+  struct stat there {};
+  if (::stat(path.c_str(), &there) != 0) return Named::nothing;
+  if (FileId{there.st_dev, there.st_ino} == id) return Named::ours;
+  return S_ISFIFO(there.st_mode) ? Named::another_fifo : Named::no_fifo;
+}
+
 PreparedFifo prepare_fifo(const FifoRequest& request) {
   const auto& path = request.path;
   const auto entry = look_at_fifo(request);  // also refuses an unknown owner, before there is a half-made FIFO

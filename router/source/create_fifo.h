@@ -31,6 +31,10 @@ struct PreparedFifo {
 };
 PreparedFifo prepare_fifo(const FifoRequest& request);
 
+// What a path leads to by now, of somebody who has the FIFO `id` open. Anything but `ours`: nobody new can open that one.
+enum class Named { ours, nothing, another_fifo, no_fifo };
+Named what_is_at(const std::string& path, FileId id);
+
 // Opens the read end of what prepare_fifo found: O_RDONLY | O_NONBLOCK | O_CLOEXEC. Throws Failure, also when the path
 // was given to something else in between.
 Fd open_read_end(const FifoRequest& request, FileId id);

@@ -47,13 +47,6 @@ After FifoSource::classify(long moved, std::size_t wanted, Until until) const {
   return waiting() <= (until == Until::gathered ? bytes : 0) ? After::drained : After::more;
 }
 
-FifoSource::Named FifoSource::named() const {
-  struct stat there {};
-  if (::stat(path_.c_str(), &there) != 0) return Named::nothing;
-  if (FileId{there.st_dev, there.st_ino} == id()) return Named::ours;
-  return S_ISFIFO(there.st_mode) ? Named::another_fifo : Named::no_fifo;
-}
-
 bool FifoSource::has_writer() const {
   pollfd p{fd_.get(), POLLIN, 0};
   return ::poll(&p, 1, 0) < 0 || !(p.revents & POLLHUP);

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/fd.h"
+#include "source/create_fifo.h"
 #include "source/options.h"
 
 namespace standpipe::source {
@@ -47,9 +48,7 @@ class FifoSource {
   // Moves at most `most` bytes (at least 1) into the stage, which is empty.
   Accepted take(const Pipe& stage, std::size_t most, Until until);
 
-  // What its path leads to by now. Anything but `ours`: nobody new can open this FIFO.
-  enum class Named { ours, nothing, another_fifo, no_fifo };
-  Named named() const;
+  Named named() const { return what_is_at(path_, id()); }
   // false once a writer was there and the last one left.
   bool has_writer() const;
   std::size_t waiting() const { return bytes_waiting(fd_.get()); }

@@ -18,6 +18,7 @@ enum Kind : std::uint64_t {
   kControl,
   kCheckpoint,
   kFifos,
+  kVisits,
   kReminder,
 };
 inline std::uint64_t key(Kind kind, std::size_t index = 0) { return (std::uint64_t{kind} << 32) | index; }

@@ -230,6 +230,7 @@ void Hub::on_timer(std::uint64_t k) {
   if (kind_of(k) == kReminder) remind(index_in(k));
   if (kind_of(k) == kCheckpoint) keep_checkpoint();
   if (kind_of(k) == kFifos) look_for_fifos();
+  if (kind_of(k) == kVisits) visit_outputs();
   if (kind_of(k) == kHandler) ready_handlers_.add(index_in(k));
   if (kind_of(k) == kOutlet) ready_outlets_.add(index_in(k));
 }
@@ -440,6 +441,7 @@ void Hub::adopt_outputs() {
     outlet_of_[made_[o].output.get()] = o;
     made_[o].output->attach(*memory_, link_, static_cast<std::uint32_t>(o));
     ready_outlets_.add(o);
+    timers_.set_if_none(key(kVisits), now_ + kVisitEach);
   }
 }
 

@@ -91,6 +91,7 @@ class Hub final : public deliver::Surroundings {
   struct Outlet {
     deliver::Output* output;
     unsigned watched = 0;  // the opening that epoll knows
+    Nanoseconds visit_at{0};
   };
   // An output as its makers see it: they come from plugins' threads, and do not look into what the loop changes.
   struct MadeOutput {
@@ -99,6 +100,8 @@ class Hub final : public deliver::Surroundings {
     bool resend;
     std::unique_ptr<deliver::Output> output;
   };
+
+  static constexpr Nanoseconds kVisitEach = std::chrono::seconds(1);  // outputs; each of them more seldom, one timer for all
 
   // ---- the loop's steps
   void step();
@@ -126,6 +129,7 @@ class Hub final : public deliver::Surroundings {
   void connect_relays();
   void tell_difference(const Inlet& inlet);
   void look_for_fifos();
+  void visit_outputs();
   void reopen_source(std::size_t inlet);
   deliver::Output* relays_to(std::size_t inlet) const;
   bool holds_back(std::size_t inlet, const deliver::Output* output);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hub: FIFOs that somebody else removes or replaces while it runs.
+#include <algorithm>
+#include <chrono>
+
 #include "base/failure.h"
 #include "worker/event_key.h"
 #include "worker/fifo_patrol.h"
@@ -25,6 +28,22 @@ void Hub::look_for_fifos() {
   }
   const auto ended = clock_.steady();
   timers_.set(key(kFifos), ended + FifoPatrol::pause_after(ended - began));
+}
+
+// Those whose time has come. One that was opened only now may have something to send.
+void Hub::visit_outputs() {
+  if (stopping_) return;
+  auto next = now_ + std::chrono::hours(1);
+  for (std::size_t o = 0; o < outlets_.size(); ++o) {
+    auto& outlet = outlets_[o];
+    if (outlet.visit_at <= now_) {
+      outlet.visit_at = outlet.output->visit(now_);
+      if (outlet.watched != outlet.output->openings()) ready_outlets_.add(o);
+      after_pump(o);
+    }
+    next = std::min(next, outlet.visit_at);
+  }
+  timers_.set(key(kVisits), std::max(next, now_ + kVisitEach));
 }
 
 // The old one was read to its end, and nobody has it open to write. When it cannot be had anew, the next look tries again.

@@ -7,7 +7,7 @@
 namespace standpipe::worker {
 namespace {
 
-using Named = source::FifoSource::Named;
+using source::Named;
 
 std::string fifo_fate(Named named, const std::string& path) {
   if (named == Named::nothing) return path + " was removed";

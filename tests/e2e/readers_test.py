@@ -223,3 +223,32 @@ def a_second_reader_of_the_same_fifo_takes_its_share(t):
     got = frames_in(os.read(one.fd, 2000)) + frames_in(os.read(two.fd, 2000))
     equal(got, [b"x" * 96] * 40)
     hub.stop().all_delivered(40)
+
+
+@test
+def a_client_that_opens_its_reply_fifo_first_does_not_stand_still(t):
+    hub = t.start(RESEND)
+    until(lambda: t.path("next").exists(), "the FIFO is made")
+    opening = t.meanwhile(os.open, t.path("next"), os.O_RDONLY)  # as `cat next` does: waits for somebody to write
+    replies = opening.join()
+    hub.send("in", [b"request"])
+    equal(os.read(replies, 100), frame(b"request"))
+    os.close(replies)
+    hub.stop().all_delivered(1)
+
+
+@test
+def a_fifo_that_is_removed_after_its_first_reader_is_made_again(t):
+    hub = t.start(RESEND)
+    first = t.reader("next")
+    hub.send("in", [b"one"])
+    equal(first.take(1), [b"one"])
+    t.path("next").unlink()
+    until(lambda: t.path("next").exists(), "the FIFO is made again")
+    hub.send("in", [b"two"])
+    equal(first.take(1), [b"two"])
+    first.close()
+    next_one = t.reader("next")
+    hub.send("in", [b"three"])
+    equal(next_one.take(1), [b"three"])
+    hub.stop().all_delivered(3)
