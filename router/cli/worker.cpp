@@ -127,8 +127,9 @@ Status work(const Arguments& arguments, Streams& streams, keeper::Link& link, co
     link.ready();
     hub.run();
   }
+  const bool has_file = server && server->listener().has_its_file();  // not another hub's by now
   server.reset();  // whoever asks from now on learns that no hub is there
-  if (listener) ::unlink(control.c_str());
+  if (has_file) ::unlink(control.c_str());
   const auto account = hub.account();
   tell_account(account, arguments, account_file, streams);
   const auto status = account.lost_at_stop() > 0 ? Status::failed : Status::done;

@@ -111,10 +111,23 @@ Listener::Listener(Fd inherited) : fd_(std::move(inherited)) {
 }
 
 Listener::Listener(Listener&& other) noexcept
-    : fd_(std::move(other.fd_)), path_(std::move(other.path_)), file_(std::exchange(other.file_, std::nullopt)) {}
+    : fd_(std::move(other.fd_)),
+      path_(std::move(other.path_)),
+      file_(std::exchange(other.file_, std::nullopt)),
+      leaves_file_(other.leaves_file_) {}
+
+Listener& Listener::operator=(Listener&& other) noexcept {
+  std::swap(fd_, other.fd_);
+  std::swap(path_, other.path_);
+  std::swap(file_, other.file_);
+  std::swap(leaves_file_, other.leaves_file_);
+  return *this;
+}
 
 Listener::~Listener() {
-  if (file_ && file_at(path_) == file_) ::unlink(path_.c_str());
+  if (!leaves_file_ && has_its_file()) ::unlink(path_.c_str());
 }
+
+bool Listener::has_its_file() const { return file_ && file_at(path_) == file_; }
 
 }  // namespace standpipe::control

@@ -20,20 +20,23 @@ class Listener {
   // What a process before this one listened with, and left to us with its file. Throws Failure when it is nothing of the kind.
   explicit Listener(Fd inherited);
   Listener(Listener&& other) noexcept;
-  Listener& operator=(Listener&&) = delete;
+  Listener& operator=(Listener&& other) noexcept;
   ~Listener();
 
   int fd() const { return fd_.get(); }
   const std::string& path() const { return path_; }
   // Another process goes on listening: the file stays.
-  void leave_file() { file_.reset(); }
+  void leave_file() { leaves_file_ = true; }
+  // false: it is gone, or another one stands there, so nobody finds this one.
+  bool has_its_file() const;
 
  private:
   Listener(Fd fd, std::string path);
 
   Fd fd_;
   std::string path_;
-  std::optional<FileId> file_;  // the socket's file, to be removed
+  std::optional<FileId> file_;  // the socket's file
+  bool leaves_file_ = false;    // it is not to be removed
 };
 
 }  // namespace standpipe::control

@@ -50,6 +50,19 @@ Server::Server(Listener listener, const Clock& clock, Answer answer)
   add(epoll_, nudge_.get());
 }
 
+bool Server::listen_again() {
+  if (listener_.has_its_file()) return false;
+  auto fresh = Listener::at(listener_.path());
+  if (!fresh)
+    throw Failure("another hub took the control socket " + listener_.path() + ", so this one cannot be asked any more",
+                  "start it again with another: --control PATH");
+  add(epoll_, fresh->fd());
+  (void)::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener_.fd(), nullptr);  // others may have it open, so closing is not enough
+  listener_ = std::move(*fresh);
+  listener_.leave_file();
+  return true;
+}
+
 void Server::on_event() {
   std::array<epoll_event, kControlClientsMax + 2> events;
   const int n = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);

@@ -36,6 +36,9 @@ class Server {
   int fd() const { return epoll_.get(); }  // watch it for EPOLLIN
   void on_event();
   Listener& listener() { return listener_; }
+  // Where the socket's file was taken away it is made again, and new clients come there; those that are connected stay. false:
+  // nothing was to be done. Throws Failure, also when another hub listens there by now.
+  bool listen_again();
 
  private:
   struct Client {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <utility>
 
 #include "deliver/spill.h"
 
@@ -53,6 +54,21 @@ void Data::take(keeper::Link& link) {
   }
   folder_.emplace(path_, link.kept() ? link.keeper_pid() : ::getpid());
   link.keep(kLock, folder_->lock_fd());
+}
+
+void Data::look(keeper::Link& link) try {
+  if (!works()) return;
+  if (folder_->is_at_its_path()) return folder_->restore_file();
+  DataFolder again(path_, link.kept() ? link.keeper_pid() : ::getpid());
+  folder_.emplace(std::move(again));
+  link.keep(kLock, folder_->lock_fd());
+  lost_said_ = false;
+  reporter_.warning("data-dir", path_ + " was removed or replaced; what was in it is gone from there, and it is used anew",
+                    "keep cleaners away from data_dir");
+} catch (const Failure& failure) {
+  if (!std::exchange(lost_said_, true))
+    reporter_.warning("data-dir", "data_dir was removed or replaced, and cannot be had again: " + std::string(failure.what()),
+                      failure.help());
 }
 
 void Data::begin_checkpoints(const Checkpoint& now) {

@@ -28,6 +28,10 @@ class Data {
   // `run`: the same for all workers of a run. Throws Failure.
   Data(const config::Hub& options, bool goes_on, std::uint64_t run, keeper::Link& link, Reporter& reporter);
 
+  // Somebody else may clean up: the lock's file is written again, and a folder that is gone is made and locked again. Said once
+  // when that cannot be done.
+  void look(keeper::Link& link);
+
   bool works() const { return folder_.has_value(); }
   const std::string& path() const { return path_; }  // also when it does not work
 
@@ -60,6 +64,7 @@ class Data {
   StopNotes stop_notes_;
   Reporter& reporter_;
   bool write_failed_ = false;  // said once
+  bool lost_said_ = false;
 };
 
 }  // namespace standpipe::worker

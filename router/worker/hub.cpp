@@ -87,6 +87,7 @@ void Hub::open_sources() {
           std::make_unique<Inlet>(s, i, arena_, std::move(matchers_[i]), clock_, reporter_, warn, link_.take("source/" + s.name)));
       auto& inlet = *inlets_.back();
       memory_->commit();
+      claim(inlet.fifo());
       link_.keep("source/" + s.name, inlet.fifo().fd());
       if (inlet.fifo().created()) reporter_.info(s.name + ": created " + s.path);
       tell_difference(inlet);

@@ -127,9 +127,11 @@ class Hub final : public deliver::Surroundings {
   void create_handlers();
   void connect();
   void connect_relays();
+  void claim(const source::FifoSource& fifo) const;
   void tell_difference(const Inlet& inlet);
   void look_for_fifos();
   void visit_outputs();
+  void look_for_control();
   void reopen_source(std::size_t inlet);
   deliver::Output* relays_to(std::size_t inlet) const;
   bool holds_back(std::size_t inlet, const deliver::Output* output);
@@ -231,6 +233,7 @@ class Hub final : public deliver::Surroundings {
   Nanoseconds checkpoint_at_{0};
 
   control::Server* control_ = nullptr;
+  bool control_lost_ = false;  // its file is gone, and said to be
 
   std::atomic<bool> stopping_{false};
   std::optional<Nanoseconds> deadline_;

@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hub: FIFOs that somebody else removes or replaces while it runs.
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "base/failure.h"
+#include "control/server.h"
+#include "source/fifo_claim.h"
 #include "worker/event_key.h"
 #include "worker/fifo_patrol.h"
 #include "worker/hub.h"
 
 namespace standpipe::worker {
+
+void Hub::claim(const source::FifoSource& fifo) const {
+  source::claim_fifo(fifo.path(), fifo.fd(), link_.kept() ? link_.keeper_pid() : ::getpid());
+}
 
 void Hub::tell_difference(const Inlet& inlet) {
   const auto& fifo = inlet.fifo();
@@ -26,8 +35,22 @@ void Hub::look_for_fifos() {
     inlets_[i]->look_for_end();
     ready_inlets_.add(i);
   }
+  data_.look(link_);
+  if (control_) look_for_control();
   const auto ended = clock_.steady();
   timers_.set(key(kFifos), ended + FifoPatrol::pause_after(ended - began));
+}
+
+// Whoever asks finds the hub by its socket's file.
+void Hub::look_for_control() {
+  try {
+    if (!control_->listen_again()) return;
+    link_.keep("control", control_->listener().fd());
+    reporter_.info("the control socket " + control_->listener().path() + " was removed; it is made again");
+    control_lost_ = false;
+  } catch (const Failure& failure) {
+    if (!std::exchange(control_lost_, true)) reporter_.warning("control", failure.what(), failure.help());
+  }
 }
 
 // Those whose time has come. One that was opened only now may have something to send.

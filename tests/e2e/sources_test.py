@@ -349,6 +349,21 @@ routes: [{from: [a, b], to: out}]
 
 
 @test
+def a_fifo_that_another_hub_reads_is_refused_by_whatever_path(t):
+    t.path("folder").mkdir()
+    first = t.start(LOG.replace("fifo: in", "fifo: folder/in"))
+    os.kill(first.pids()[-1], signal.SIGKILL)  # the claim is not the worker's
+    first.says("went on after")
+    os.symlink("folder", t.path("link"))
+    said = t.hub(LOG.replace("fifo: in", "fifo: link/in")).fails_to_start()
+    assert f"another hub (process {first.process.pid}) reads {t.path('link/in')}; each would get pieces of messages" in said, said
+    first.send("folder/in", [b"one"])
+    first.stop().all_delivered(1)
+    second = t.start(LOG.replace("fifo: in", "fifo: link/in"))
+    second.stop().all_delivered(0)
+
+
+@test
 def a_reader_of_an_output_that_is_also_a_source_goes_round_once(t):
     hub = t.start("""
 sources: {in: {fifo: in}, between: {fifo: between}}

@@ -139,3 +139,28 @@ def many_may_ask_while_messages_pass(t):
         thread.join()
     t.until_logged("out", messages)
     stop(hub, len(messages))
+
+
+@test
+def a_control_socket_and_a_lock_that_a_cleaner_took_are_made_again(t):
+    hub = t.start("data_dir: state\n" + LOG)
+    hub.control.unlink()
+    t.path("state/lock").unlink()
+    hub.says("the control socket .* was removed; it is made again")
+    until(lambda: t.path("state/lock").exists(), "the lock's file is written again")
+    equal(t.path("state/lock").read_text(), f"{hub.process.pid}\n")
+    hub.stats()
+    os.kill(hub.pids()[-1], signal.SIGKILL)
+    hub.says("went on after")
+    hub.stats()
+    stop(hub, 0)
+    assert not hub.control.exists()
+
+
+@test
+def a_second_hub_does_not_start_beside_the_first_though_the_lock_was_deleted(t):
+    first = t.start("data_dir: state\n" + LOG)
+    t.path("state/lock").unlink()
+    said = t.hub("data_dir: state\n" + LOG.replace("fifo: in", "fifo: other")).fails_to_start()
+    assert "another hub" in said and "uses" in said, said
+    stop(first, 0)

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <fstream>
 #include <optional>
 
@@ -33,6 +34,7 @@ class Fixture {
   }
   Fd copy_of_lock() const { return Fd(::fcntl(folders_.back().lock_fd(), F_DUPFD_CLOEXEC, 0)); }
   void end() { folders_.clear(); }
+  DataFolder& last() { return folders_.back(); }
 
   test::TemporaryFolder temporary;
   std::string path = temporary / "var/lib/standpipe";
@@ -67,10 +69,31 @@ TEST_CASE_METHOD(Fixture, "a lock outlives its first holder in a copy, and the s
 
 TEST_CASE_METHOD(Fixture, "a descriptor that is not the folder's lock is not adopted") {
   take(path);
-  CHECK(take(path, Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC))) == "the lock that was handed over is not " + path + "/lock; ");
+  CHECK(take(path, Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC))) == "the lock that was handed over is not that of " + path + "; ");
 }
 
 TEST_CASE_METHOD(Fixture, "a file in the place of a folder is said") {
   std::ofstream(temporary / "var").put('x');
   CHECK(take(path) == (temporary / "var") + " is no folder; mv it away, or set data_dir to another folder");
+}
+
+TEST_CASE_METHOD(Fixture, "whoever removes the lock's file does not take the lock away, and it is written again") {
+  take(path, 1234);
+  std::filesystem::remove(path + "/lock");
+  CHECK(take(path) == "another hub uses " + path + "; set data_dir in one of them");
+  last().restore_file();
+  std::ifstream file(path + "/lock");
+  int holder = 0;
+  file >> holder;
+  CHECK(holder == 1234);
+}
+
+TEST_CASE_METHOD(Fixture, "a folder that is removed or replaced is no longer at its path, and its lock is nobody else's") {
+  take(path);
+  CHECK(last().is_at_its_path());
+  std::filesystem::rename(path, path + ".old");
+  CHECK_FALSE(last().is_at_its_path());
+  CHECK(take(path) == "");
+  CHECK(last().is_at_its_path());
+  CHECK(take(path + ".old").starts_with("another hub"));
 }

@@ -123,3 +123,26 @@ TEST_CASE("another user is not answered, even if the file's mode lets them in", 
   ::waitpid(child, &status, 0);
   CHECK(status == 0);
 }
+
+TEST_CASE("a socket's file that was removed is made again, also while clients are connected; another hub's is left alone") {
+  const test::TemporaryFolder folder;
+  const auto path = folder / "control";
+  const HandClock clock;
+  control::Server server(std::move(*control::Listener::at(path)), clock, [](auto request) { return std::string(request); });
+  CHECK_FALSE(server.listen_again());
+  const Raw connected(path);
+  server.on_event();
+  ::unlink(path.c_str());
+  CHECK(server.listen_again());
+  CHECK_FALSE(server.listen_again());
+  const Raw late(path);
+  for (const auto* client : {&connected, &late}) {
+    client->send("word\n");
+    for (int i = 0; i < 4; ++i) server.on_event();
+    CHECK(client->said() == "ok 4\nword");
+  }
+  ::unlink(path.c_str());
+  const auto other = control::Listener::at(path);
+  REQUIRE(other);
+  CHECK_THROWS_WITH(server.listen_again(), Catch::Contains("another hub took the control socket"));
+}
