@@ -62,6 +62,14 @@ Failure not_a_fifo(const std::string& path, mode_t mode) {
 Failure create_failure(const std::string& path, int error) {
   const auto folder = folder_of(path);
   if (error == ENOENT) return Failure("cannot create " + path + ": the folder " + folder + " does not exist", "mkdir -p " + folder);
+  // EPERM, too, is what a file system says that has no FIFOs (FAT, some of FUSE); and then it is not for want of permission.
+  const bool may_write = ::faccessat(AT_FDCWD, folder.c_str(), W_OK, AT_EACCESS) == 0;
+  if (error == EOPNOTSUPP || error == ENOSYS || error == EINVAL || (error == EPERM && may_write))
+    return Failure("cannot create " + path + ": the file system of " + folder + " has no FIFOs",
+                   "choose a folder on another one, e.g. below /run");
+  if (error == EROFS)
+    return Failure("cannot create " + path + ": the file system of " + folder + " is read-only",
+                   "choose a folder on another one, e.g. below /run");
   if (error == EACCES || error == EPERM)
     return Failure("cannot create " + path + ": no permission to write in " + folder,
                    "run the hub as " + std::string("the folder's owner, or choose a folder of your own"));

@@ -53,7 +53,7 @@ def a_thousand_fifos_start_in_two_seconds_deliver_and_sleep(t):
         hub.send(f"fifos/{name}", [name.encode()] * 3)
     t.until_logged("out", [b"s000"] * 3000)
     equal(sorted(t.frames("out")), sorted(n.encode() for n in names for _ in range(3)))
-    assert process.is_instrumented() or until(lambda: hub.sleeps_for(2), "it sleeps for two seconds", 10)
+    assert process.is_instrumented() or until(lambda: hub.sleeps_for(1), "it sleeps for a second", 10)
     hub.stop().all_delivered(*[3] * 1000)
 
 

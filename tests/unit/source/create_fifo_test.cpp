@@ -123,3 +123,14 @@ TEST_CASE("a FIFO that is there keeps its mode and owner, and how it differs fro
   CHECK(prepare_fifo({.path = path, .owner = other}).differs.ends_with(", and the configuration says owner " + other));
   CHECK((look(path).st_mode & 07777) == 0600);
 }
+
+TEST_CASE("a file system without FIFOs is said in one sentence, and is not taken for a lack of permission") {
+  const std::string path = "/dev/pts/standpipe-test";  // there, nobody can make anything
+  struct stat folder {};
+  if (::stat("/dev/pts", &folder) != 0 || ::access("/dev/pts", W_OK) != 0) {
+    WARN("there is no such file system here");
+    return;
+  }
+  CHECK(refusal({.path = path}) ==
+        "cannot create " + path + ": the file system of /dev/pts has no FIFOs | choose a folder on another one, e.g. below /run");
+}
