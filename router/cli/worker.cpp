@@ -128,7 +128,7 @@ Status work(const Arguments& arguments, Streams& streams, keeper::Link& link, co
     hub.run();
   }
   const bool has_file = server && server->listener().has_its_file();  // not another hub's by now
-  server.reset();  // whoever asks from now on learns that no hub is there
+  server.reset();                                                     // whoever asks from now on learns that no hub is there
   if (has_file) ::unlink(control.c_str());
   const auto account = hub.account();
   tell_account(account, arguments, account_file, streams);
