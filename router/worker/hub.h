@@ -237,7 +237,6 @@ class Hub final : public deliver::Surroundings {
 
   std::atomic<bool> stopping_{false};
   std::optional<Nanoseconds> deadline_;
-  std::size_t rounds_ = 0;              // how often a stop has taken what the hub wrote to its own sources
   std::vector<StopNote> left_by_last_;  // by the hub before this one, of its sources
   bool closing_ = false;
   bool finished_ = false;

@@ -35,7 +35,7 @@ std::string clock_text(Nanoseconds wall, Nanoseconds now) {
 }
 
 // "2024-05-01 11:48:02 +0200": whoever reads it later, or elsewhere, needs the date and the zone.
-std::string time_text(Nanoseconds wall) { return formatted("%Y-%m-%d %H:%M:%S %z", local_time(wall)); }
+std::string time_with_zone(Nanoseconds wall) { return formatted("%Y-%m-%d %H:%M:%S %z", local_time(wall)); }
 
 std::string utc_text(Nanoseconds wall) {
   const auto seconds = seconds_of(wall);
@@ -75,7 +75,8 @@ Report report_of(const Hub& hub, const Facts& facts) {
 }  // namespace
 
 std::string Report::text(Nanoseconds now) const {
-  std::string out = "running since " + time_text(facts.since) + ", process " + std::to_string(facts.process) + ", " + facts.file;
+  std::string out =
+      "running since " + time_with_zone(facts.since) + ", process " + std::to_string(facts.process) + ", " + facts.file;
   if (facts.restarts) out += "; the worker was restarted " + counted(facts.restarts, "time");
   out += '\n' + account.text();
   for (const auto& source : sources)
