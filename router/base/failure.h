@@ -22,4 +22,13 @@ class Failure : public std::runtime_error {
   std::string help_;
 };
 
+// The configuration asks for what cannot be, though that shows only when it is run: starting again does not help, so `run` ends
+// with the status that tells a service manager (78). What the world may mend by itself (a disk, a mount, another program) is a
+// Failure.
+class WrongConfiguration : public Failure {
+ public:
+  using Failure::Failure;
+  explicit WrongConfiguration(const Failure& failure) : Failure(failure) {}
+};
+
 }  // namespace standpipe

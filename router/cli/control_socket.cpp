@@ -1,17 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/control_socket.h"
 
+#include <algorithm>
+#include <utility>
+#include <vector>
+
 #include "base/failure.h"
 #include "base/reporter.h"
+#include "base/text.h"
+#include "cli/status.h"
+#include "config/paths.h"
 #include "control/client.h"
 #include "control/place.h"
 
 namespace standpipe::cli {
 namespace {
 
-std::optional<control::Listener> listen_at_default(Reporter& reporter) try {
-  const auto path = control::default_paths().front();
-  control::make_private_folder(control::folder_of(path));
+using control::Surroundings;
+
+// Long enough for a hub that is busy, too short to be waited for by one of many that stands still.
+constexpr Nanoseconds kLookPatience = std::chrono::seconds(2);
+constexpr const char* kElsewhere = "start one: standpipe run CONFIG; one with a control socket elsewhere: --control PATH";
+
+std::string socket_of(const std::string& configuration) { return control::socket_name(config::name_for(configuration)); }
+
+std::optional<control::Listener> listen_at_default(const std::string& configuration, Reporter& reporter) try {
+  const auto folder = control::folder_to_listen_in(Surroundings::of_this_process());
+  control::make_private_folder(folder);
+  const auto path = folder + '/' + socket_of(configuration);
   auto listener = control::Listener::at(path);
   if (!listener)
     reporter.say({.severity = Severity::info,
@@ -24,6 +40,63 @@ std::optional<control::Listener> listen_at_default(Reporter& reporter) try {
   return std::nullopt;
 }
 
+// What a look around found: those that answer, and the first that was there and could not be asked.
+struct Found {
+  std::vector<std::pair<std::string, control::Client>> hubs;
+  std::optional<Failure> trouble;
+
+  void look(const std::string& path) {
+    try {
+      if (auto client = control::Client::connect(path, kLookPatience)) hubs.emplace_back(path, std::move(*client));
+    } catch (const Failure& failure) {
+      if (!trouble) trouble = failure;
+    }
+  }
+};
+
+Found look_around(const std::vector<std::string>& folders) {
+  Found found;
+  for (const auto& folder : folders)
+    for (const auto& path : control::sockets_in(folder)) found.look(path);
+  return found;
+}
+
+Failure none_answers(const std::vector<std::string>& places, const Found& found) {
+  std::string help = kElsewhere;
+  if (found.trouble) help = std::string(found.trouble->what()) + "; " + help;
+  return Failure("no hub answers at " + joined(places, ", "), help);
+}
+
+Failure several(const Found& found) {
+  std::vector<std::string> paths;
+  for (const auto& [path, client] : found.hubs) paths.push_back(path);
+  return Failure(counted(paths.size(), "hub") + " run: " + joined(paths, ", "),
+                 "say which: standpipe stats CONFIG, or standpipe stats --control PATH");
+}
+
+std::string ask_hub_of(const std::string& configuration, std::string_view request) {
+  std::vector<std::string> paths;
+  Found found;
+  const auto name = '/' + socket_of(configuration);
+  for (const auto& folder : control::folders_to_ask_in(Surroundings::of_this_process())) {
+    paths.push_back(folder + name);
+    for (const auto& path : control::sockets_in(folder))
+      if (path.ends_with(name)) found.look(path);
+  }
+  if (found.hubs.empty()) throw none_answers(paths, found);
+  return found.hubs.front().second.ask(request);
+}
+
+std::string ask_the_only_hub(std::string_view request) {
+  const auto folders = control::folders_to_ask_in(Surroundings::of_this_process());
+  auto found = look_around(folders);
+  if (found.hubs.size() > 1) throw several(found);
+  if (!found.hubs.empty()) return found.hubs.front().second.ask(request);
+  std::vector<std::string> places;
+  for (const auto& folder : folders) places.push_back(folder + "/control*");
+  throw none_answers(places, found);
+}
+
 }  // namespace
 
 Option control_option(std::string_view summary) {
@@ -32,7 +105,7 @@ Option control_option(std::string_view summary) {
 
 std::optional<control::Listener> listen_for_control(const Arguments& arguments, Reporter& reporter) {
   const auto path = arguments.text("control");
-  if (!path) return listen_at_default(reporter);
+  if (!path) return listen_at_default(arguments.operands()[0], reporter);
   auto listener = control::Listener::at(*path);
   if (!listener)
     throw Failure("another hub has the control socket " + *path, "stop that one, or choose another path: --control PATH");
@@ -41,11 +114,11 @@ std::optional<control::Listener> listen_for_control(const Arguments& arguments, 
 
 std::string ask_hub(const Arguments& arguments, std::string_view request) {
   const auto path = arguments.text("control");
-  const auto paths = path ? std::vector<std::string>{*path} : control::default_paths();
-  for (const auto& p : paths)
-    if (auto client = control::Client::connect(p)) return client->ask(request);
-  throw Failure("no hub answers at " + paths.front(),
-                "start one: standpipe run CONFIG; one with a control socket elsewhere: --control PATH");
+  if (!path) return arguments.operands().empty() ? ask_the_only_hub(request) : ask_hub_of(arguments.operands()[0], request);
+  if (!arguments.operands().empty())
+    throw WrongUsage("a hub is named by its configuration or by --control, not by both", "leave one out");
+  if (auto client = control::Client::connect(*path)) return client->ask(request);
+  throw Failure("no hub answers at " + *path, kElsewhere);
 }
 
 }  // namespace standpipe::cli

@@ -14,7 +14,8 @@ class Reporter;
 
 namespace standpipe::cli {
 
-// Where a hub listens and commands ask: --control PATH, or the default places.
+// Where a hub listens and commands ask: --control PATH, or a socket named after the configuration in the
+// usual folders (control/place.h). A command that names neither asks the only hub that there is.
 Option control_option(std::string_view summary);
 
 // For a hub. A path that the user named must be had; a default one need not: then the hub runs without, the reporter is told why,

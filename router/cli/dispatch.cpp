@@ -81,6 +81,8 @@ Status guarded(Words words, Streams& streams) try {
   return status;
 } catch (const WrongUsage& usage) {
   return complain(streams, Status::wrong_usage, usage.what(), usage.help());
+} catch (const WrongConfiguration& wrong) {
+  return complain(streams, Status::wrong_configuration, wrong.what(), wrong.help());
 } catch (const Failure& failure) {
   return complain(streams, Status::failed, failure.what(), failure.help());
 } catch (const std::bad_alloc&) {

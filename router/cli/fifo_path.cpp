@@ -37,11 +37,11 @@ Failure no_permission(const std::string& path, const std::string& to_do_what, co
                  "its owner can open it up: chmod " + mode_bits + ' ' + path);
 }
 
-Failure missing(const std::string& path) {
+NotYet missing(const std::string& path) {
   const auto folder = path.substr(0, path.rfind('/') == std::string::npos ? 0 : path.rfind('/'));
   if (!folder.empty() && !look_at(folder))
-    return Failure(path + " does not exist, nor does its folder", "is the path right? a relative one begins in the current folder");
-  return Failure(path + " does not exist", "is the hub running? it creates the FIFO:  standpipe run CONFIG");
+    return NotYet(path + " does not exist, nor does its folder", "is the path right? a relative one begins in the current folder");
+  return NotYet(path + " does not exist", "is the hub running? it creates the FIFO:  standpipe run CONFIG");
 }
 
 }  // namespace
@@ -59,8 +59,8 @@ void refuse_other_files(const std::string& path) {
 // By its mode, for root, too, whom it does not bind.
 void refuse_while_stopping(const std::string& path) {
   if (!source::is_closed(path)) return;
-  throw Failure("the hub that reads " + path + " is stopping: it takes no new writers",
-                "send again when the next one runs; if none does (this one was killed):  standpipe run CONFIG");
+  throw NotYet("the hub that reads " + path + " is stopping: it takes no new writers",
+               "send again when the next one runs; if none does (this one was killed):  standpipe run CONFIG");
 }
 
 Fd open_write_end(const std::string& path) {
@@ -73,7 +73,7 @@ Fd open_write_end(const std::string& path) {
     if (::fstat(fd.get(), &st) == 0 && S_ISFIFO(st.st_mode)) return fd;
     throw Failure(path + " was replaced while it was being opened", "see who else writes to its folder");
   }
-  if (error == ENXIO) throw Failure("nobody reads " + path, "is the hub running?  standpipe run CONFIG");
+  if (error == ENXIO) throw NotYet("nobody reads " + path, "is the hub running?  standpipe run CONFIG");
   if (error == ENOENT || error == ENOTDIR) throw missing(path);
   if (error == EACCES) throw no_permission(path, "write to", "g+w");
   throw Failure::system("open " + path, error);

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/failure.h"
 #include "base/fd.h"
 
 namespace standpipe::cli {
@@ -14,8 +15,13 @@ namespace standpipe::cli {
 void refuse_other_files(const std::string& path);
 // Throws Failure while the hub that reads it stops: it can be waited for (source::is_closed says when that is over).
 void refuse_while_stopping(const std::string& path);
-// The write end, non-blocking. Throws Failure: its hub is stopping, nobody reads, missing, no FIFO, no
-// permission.
+// What a hub that starts will change: its FIFO is missing, nobody reads it, or the hub before it is stopping.
+class NotYet : public Failure {
+ public:
+  using Failure::Failure;
+};
+
+// The write end, non-blocking. Throws NotYet, or Failure: no FIFO, no permission.
 Fd open_write_end(const std::string& path);
 // The read end, non-blocking; creates a missing FIFO (mode 0600) and says so by `created`. Throws Failure.
 Fd open_read_end(const std::string& path, bool& created);

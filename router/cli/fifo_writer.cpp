@@ -8,14 +8,38 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <optional>
 
 #include "base/text.h"
 #include "cli/fifo_path.h"
 
 namespace standpipe::cli {
 
+namespace {
+
+constexpr Nanoseconds kLookAgain = std::chrono::milliseconds(20);
+
+// Whoever gives a time to wait means a hub that starts, too: nothing announces a FIFO's first reader, so it is looked for.
+Fd open_when_there(const std::string& path, std::optional<Nanoseconds> timeout, Interruption& interruption) {
+  const auto until = steady_now() + timeout.value_or(Nanoseconds(0));
+  for (;;) {
+    try {
+      return open_write_end(path);
+    } catch (const NotYet& not_yet) {
+      if (!timeout || steady_now() >= until) throw;
+      const auto next = std::min(until, steady_now() + kLookAgain);
+      if (wait_for(-1, 0, interruption, next) == Waited::interrupted) throw Failure(std::string("interrupted: ") + not_yet.what());
+    }
+  }
+}
+
+}  // namespace
+
 FifoWriter::FifoWriter(Options options, Interruption& interruption)
-    : options_(std::move(options)), interruption_(interruption), fd_(open_write_end(options_.path)) {
+    : options_(std::move(options)),
+      interruption_(interruption),
+      fd_(open_when_there(options_.path, options_.timeout, interruption)) {
   burst_.reserve(kBurstBytes);
 }
 

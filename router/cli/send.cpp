@@ -119,7 +119,8 @@ Command send_command() {
           .description =
               "Each message becomes a frame: its length in 4 bytes, little endian, then the payload. Other writers\n"
               "may send into the FIFO at the same moment: no frame is torn or mixed with another's. When the FIFO\n"
-              "is full it waits for room. Ctrl-C ends it between two frames; a second one ends it at once.",
+              "is full it waits for room. Without a hub that reads it ends at once, unless --timeout says how long to\n"
+              "wait for one. Ctrl-C ends it between two frames; a second one ends it at once.",
           .operands = {{.name = "FIFO"}, {.name = "MESSAGE", .required = false, .repeated = true, .kind = Kind::text}},
           .options = {{.name = "file",
                        .letter = 'f',
@@ -136,7 +137,7 @@ Command send_command() {
                        .letter = 't',
                        .kind = Kind::duration,
                        .value = "D",
-                       .summary = "how long to wait for room in the FIFO; default: for ever"},
+                       .summary = "how long to wait for a hub that starts (else not), and for room (else for ever)"},
                       {.name = "max-message-size",
                        .kind = Kind::size,
                        .value = "S",

@@ -179,8 +179,11 @@ Status run_worker(const Arguments& arguments, Streams& streams) {
     streams.err.error("damaged", std::string("what the last worker left in memory does not hold together: ") + damaged.what());
     link.damaged();
     return Status::failed;
+  } catch (const WrongConfiguration&) {
+    link.ends(static_cast<int>(Status::wrong_configuration));  // whoever called says what is wrong
+    throw;
   } catch (...) {
-    link.ends(static_cast<int>(Status::failed));  // whoever called says what is wrong
+    link.ends(static_cast<int>(Status::failed));
     throw;
   }
 }

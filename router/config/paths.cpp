@@ -26,11 +26,6 @@ std::string hash_of(const std::string& text) {
   return digits.data();
 }
 
-std::string name_for(const std::string& file) {
-  const auto name = fs::path(file).filename();
-  return name.stem().string().substr(0, kStemMax) + '-' + hash_of((fs::path(folder_of(file)) / name).string());
-}
-
 std::string state_folder(const Lookup& lookup, bool is_root) {
   const auto absolute = [&](const char* name) -> std::optional<std::string> {
     auto value = lookup(name);
@@ -49,6 +44,11 @@ std::string folder_of(const std::string& file) {
   std::error_code error;
   const auto whole = fs::absolute(fs::path(file), error);  // fails when the working folder was removed
   return error ? "/" : whole.parent_path().lexically_normal().string();
+}
+
+std::string name_for(const std::string& file) {
+  const auto name = fs::path(file).filename();
+  return name.stem().string().substr(0, kStemMax) + '-' + hash_of((fs::path(folder_of(file)) / name).string());
 }
 
 std::string default_data_dir(const Lookup& lookup, bool is_root, const std::string& file) {

@@ -11,6 +11,9 @@ namespace standpipe::config {
 // The folder that a configuration's relative paths are taken from; absolute.
 std::string folder_of(const std::string& file);
 
+// "STEM-HASH": what belongs to a configuration is named after its file, and after where that lies, as the path is written.
+std::string name_for(const std::string& file);
+
 // Where state goes when the configuration does not say: a folder of this configuration's in
 // $STATE_DIRECTORY, which a service manager gives, in $XDG_STATE_HOME/standpipe, root's
 // /var/lib/standpipe, or ~/.local/state/standpipe. It is named after the file, and after where that lies, so that no two hubs of a

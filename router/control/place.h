@@ -3,18 +3,36 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
+#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace standpipe::control {
 
-// Where control sockets are when nobody names a path: a hub listens at the first of them, a command asks at each in turn.
-//   $XDG_RUNTIME_DIR/standpipe/control   a user's session
-//   /run/standpipe/control               root, and a service that was given that folder
-//   /tmp/standpipe-UID/control           what is left
-std::vector<std::string> default_paths();
-std::vector<std::string> default_paths(std::string_view runtime_dir, uid_t user, bool run_is_writable);
+// Where control sockets are when nobody names a path. A hub listens in the first folder that it may have, under the name of its
+// configuration, so that several hubs of one user each have one; a command looks in all of them.
+//   $RUNTIME_DIRECTORY           a service's own, by its manager: found where it is /run/standpipe or lies in one of these
+//   $XDG_RUNTIME_DIR/standpipe   a user's session
+//   /run/user/UID/standpipe      the same, for commands that have lost the variable (cron, sudo: then of who called sudo, too)
+//   /run/standpipe               root, and a service that was given that folder, or one inside it
+//   /tmp/standpipe-UID           what is left
+struct Surroundings {
+  std::string service_dir = {};  // $RUNTIME_DIRECTORY, the first of it
+  std::string runtime_dir = {};  // $XDG_RUNTIME_DIR
+  uid_t user = 0;
+  std::optional<uid_t> caller = {};  // of sudo
+  bool run_is_writable = false;
+  static Surroundings of_this_process();
+};
+std::string folder_to_listen_in(const Surroundings& around);
+std::vector<std::string> folders_to_ask_in(const Surroundings& around);
+
+// "control-NAME", cut so that a usual folder's path with it still fits a socket's name.
+std::string socket_name(const std::string& name);
+// The control sockets in a folder and in the folders in it, sorted; whether anybody listens is not known. At most kSocketsMost.
+inline constexpr std::size_t kSocketsMost = 256;
+std::vector<std::string> sockets_in(const std::string& folder);
 
 // Makes the folder of a default path, 0700, or sees that the one that is there is safe: ours or root's, and nobody else may write
 // to it. (Others may look into it: FIFOs for them can be there, and the socket's own mode keeps them out.) Throws Failure.

@@ -37,7 +37,8 @@ uid_t uid_of(const std::string& path, const std::optional<std::string>& owner) {
   if (const auto number = parse_integer(*owner); number && *number >= 0) return static_cast<uid_t>(*number);
   const auto* entry = ::getpwnam(owner->c_str());
   if (!entry)
-    throw Failure("cannot create " + path + ": there is no user '" + *owner + "'", "create the user, or name another as owner:");
+    throw WrongConfiguration("cannot create " + path + ": there is no user '" + *owner + "'",
+                             "create the user, or name another as owner:");
   return entry->pw_uid;
 }
 
@@ -46,17 +47,18 @@ gid_t gid_of(const std::string& path, const std::optional<std::string>& group) {
   if (const auto number = parse_integer(*group); number && *number >= 0) return static_cast<gid_t>(*number);
   const auto* entry = ::getgrnam(group->c_str());
   if (!entry)
-    throw Failure("cannot create " + path + ": there is no group '" + *group + "'", "create the group, or name another as group:");
+    throw WrongConfiguration("cannot create " + path + ": there is no group '" + *group + "'",
+                             "create the group, or name another as group:");
   return entry->gr_gid;
 }
 
-Failure not_a_fifo(const std::string& path, mode_t mode) {
+WrongConfiguration not_a_fifo(const std::string& path, mode_t mode) {
   if (S_ISREG(mode))
-    return Failure(path + " is a regular file, not a FIFO: someone wrote to it before the hub made it",
-                   "mv " + path + " away and start the hub again");
-  if (S_ISDIR(mode)) return Failure(path + " is a folder, not a FIFO", "name a FIFO inside it, e.g. " + path + "/in");
-  if (S_ISSOCK(mode)) return Failure(path + " is a socket, not a FIFO", "choose another path for the FIFO");
-  return Failure(path + " is a device, not a FIFO", "choose another path for the FIFO");
+    return WrongConfiguration(path + " is a regular file, not a FIFO: someone wrote to it before the hub made it",
+                              "mv " + path + " away and start the hub again");
+  if (S_ISDIR(mode)) return WrongConfiguration(path + " is a folder, not a FIFO", "name a FIFO inside it, e.g. " + path + "/in");
+  if (S_ISSOCK(mode)) return WrongConfiguration(path + " is a socket, not a FIFO", "choose another path for the FIFO");
+  return WrongConfiguration(path + " is a device, not a FIFO", "choose another path for the FIFO");
 }
 
 Failure create_failure(const std::string& path, int error) {
@@ -73,7 +75,7 @@ Failure create_failure(const std::string& path, int error) {
   if (error == EACCES || error == EPERM)
     return Failure("cannot create " + path + ": no permission to write in " + folder,
                    "run the hub as " + std::string("the folder's owner, or choose a folder of your own"));
-  if (error == ENOTDIR) return Failure("cannot create " + path + ": a part of " + folder + " is not a folder");
+  if (error == ENOTDIR) return WrongConfiguration("cannot create " + path + ": a part of " + folder + " is not a folder");
   return Failure::system("create " + path, error);
 }
 

@@ -79,6 +79,7 @@ Hub::~Hub() = default;
 // Every source that cannot be had is told, not just the first.
 void Hub::open_sources() {
   std::size_t failed = 0;
+  bool is_wrong = false;
   for (std::size_t i = 0; i < options_.sources.size(); ++i) {
     const auto& s = options_.sources[i];
     try {
@@ -97,9 +98,11 @@ void Hub::open_sources() {
       ready_inlets_.add(i);  // whatever lies in it already tells nobody
     } catch (const Failure& failure) {
       reporter_.error("source", "source " + s.name + ": " + failure.what(), failure.help());
+      is_wrong = is_wrong || dynamic_cast<const WrongConfiguration*>(&failure);
       ++failed;
     }
   }
+  if (is_wrong) throw WrongConfiguration(counted(failed, "source") + " cannot be opened");
   if (failed) throw Failure(counted(failed, "source") + " cannot be opened");
 }
 
@@ -122,7 +125,7 @@ void Hub::create_handlers() {
       ++failed;
     }
   }
-  if (failed) throw Failure(counted(failed, "handler") + " cannot be made");
+  if (failed) throw WrongConfiguration(counted(failed, "handler") + " cannot be made");
 }
 
 void Hub::connect() {

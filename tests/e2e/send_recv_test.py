@@ -109,6 +109,22 @@ def send_waits_for_room_and_gives_up_after_its_timeout(t):
 
 
 @test
+def send_with_a_timeout_waits_for_a_hub_that_starts(t):
+    for there in ("nothing", "a FIFO that nobody reads"):
+        waiting = t.standpipe("send", "in", "x", "--timeout", "20s")
+        time.sleep(0.1)  # so that it has looked at least once; if not, the test shows less, but does not fail
+        assert waiting.poll() is None, finish(waiting)
+        if there == "nothing":
+            os.mkfifo(t.path("in"))
+        reader = os.open(t.path("in"), os.O_RDONLY | os.O_NONBLOCK)
+        equal(finish(waiting)[1], "sent 1 message, 1 byte\n", there)
+        os.close(reader)
+    began = time.monotonic()
+    _, err = t.run("send", "in", "x", "--timeout", "300ms", status=1)
+    assert "nobody reads in" in err and time.monotonic() - began >= 0.3, err
+
+
+@test
 def a_large_message_to_a_slow_reader_arrives_whole(t):
     fd = kept_open(t.path("in"))
     t.path("file").write_bytes(EVERY_BYTE * 2000)

@@ -202,7 +202,7 @@ def an_owner_that_cannot_be_given_leaves_no_fifo_behind(t):
 
 @test
 def an_owner_that_does_not_exist_leaves_no_fifo_behind(t):
-    said = t.hub(LOG.replace("fifo: in", "fifo: in, owner: nosuchuser")).fails_to_start()
+    said = t.hub(LOG.replace("fifo: in", "fifo: in, owner: nosuchuser")).fails_to_start(status=78)
     assert "there is no user 'nosuchuser'" in said and "create the user, or name another as owner:" in said, said
     assert not t.path("in").exists()
 
@@ -229,7 +229,7 @@ sources:
 handlers: {out: {plugin: log, options: {path: out}}}
 routes: [{from: [good, file, folder, missing, dangling, device, socket], to: out}]
 """)
-    said = hub.fails_to_start()
+    said = hub.fails_to_start(status=78)
     for expected in (
         f"source file: {t.path('file')} is a regular file, not a FIFO: someone wrote to it before the hub made it",
         f"mv {t.path('file')} away and start the hub again",

@@ -90,15 +90,39 @@ def a_named_control_socket_that_is_taken_is_an_error(t):
 
 
 @test
-def a_second_hub_without_a_named_one_runs_all_the_same_and_says_what_to_do(t):
+def several_hubs_of_one_user_each_have_a_control_socket(t):
     first = t.start(LOG, control=None)
-    second = t.start(LOG.replace("fifo: in", "fifo: in2").replace("path: out", "path: out2"), control=None)
-    second.says("^info  another hub has the control socket .*/standpipe/control; this one runs without$")
-    second.says("^  help: .*--control PATH$")
     equal(json.loads(t.run("stats", "--json")[0])["file"], str(first.config))
+    second = t.hub(LOG.replace("fifo: in", "fifo: in2").replace("path: out", "path: out2"), control=None).start()
+    for hub in (first, second):
+        equal(json.loads(t.run("stats", hub.config, "--json")[0])["file"], str(hub.config))
+    _, err = t.run("stats", status=1)
+    assert re.search(r"2 hubs run: .*/control-\S+-[0-9a-f]{8}, .*/control-\S+-[0-9a-f]{8}\n  help: say which: ", err), err
     stop(second, 0)
     equal(json.loads(t.run("stats", "--json")[0])["file"], str(first.config))
     stop(first, 0)
+
+
+@test
+def instances_of_a_service_have_folders_of_their_own_and_are_found_by_their_configuration(t):
+    service = lambda name: {"env": process.environment(t.folder) | {"RUNTIME_DIRECTORY": str(t.path(f"standpipe/{name}"))}}
+    for name in ("a", "b"):
+        t.path(f"standpipe/{name}").mkdir(parents=True, mode=0o700)
+    hubs = [t.start(LOG, control=None, **service("a"))]
+    hubs += [t.start(LOG.replace("fifo: in", "fifo: in2").replace("path: out", "path: out2"), control=None, **service("b"))]
+    for hub in hubs:
+        equal(json.loads(t.run("stats", hub.config, "--json")[0])["file"], str(hub.config))
+    for hub in hubs:
+        stop(hub, 0)
+
+
+@test
+def places_that_were_tried_are_named(t):
+    _, err = t.run("stats", status=1)
+    for place in (f"{t.folder}/standpipe/control*", f"/run/user/{os.geteuid()}/standpipe/control*", "/run/standpipe/control*"):
+        assert place in err, err
+    _, err = t.run("stats", "nothing.yaml", status=1)
+    assert re.search(r"no hub answers at .*/standpipe/control-nothing-[0-9a-f]{8}, ", err), err
 
 
 @test
