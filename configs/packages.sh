@@ -3,7 +3,7 @@
 # To build and run the router and its plugins.
 packages_build="g++ cmake make ninja-build libboost-dev libboost-filesystem-dev libboost-program-options-dev libyaml-cpp-dev libsimdjson-dev"
 # To build and run the tests: a second compiler, its sanitizers and linters, the test library, what watches processes.
-packages_test="clang clang-tidy clang-format libclang-rt-14-dev catch2 ccache python3 valgrind strace git"
+packages_test="clang clang-tidy clang-format libclang-rt-14-dev catch2 ccache python3 valgrind strace git python3-pip"
 # To make packages and to try them in a bare root (tests/install); what is not there is skipped.
 packages_install="debootstrap dpkg-dev lintian pkg-config man-db systemd zsh fish"
 # What tests/bench measures beside; each is left out where it is not there.

@@ -6,6 +6,8 @@
  *   0       4     length of the payload in bytes, unsigned, little endian
  *   4       n     the payload: any bytes
  *
+ * It is the frame of browsers' native messaging, too (on little-endian machines): hosts for it read and write such FIFOs.
+ *
  * Nothing lies between frames. A length of 0 is a message. The router accepts lengths up to the source's max_message_size
  * (default 16 MiB, at most 1 GiB). A frame (header and payload) of at most PIPE_BUF (4096) bytes that is written by one write(2)
  * is atomic in the kernel; writers of larger frames hold an exclusive flock(2) on the FIFO, or must be alone. Where some write
