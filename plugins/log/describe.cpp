@@ -44,7 +44,7 @@ void Log::describe(standpipe::Description& d) {
       "\n"
       "Where other users may write to a folder of the path, only links, files and folders of\n"
       "the router's user and of root are used; trust: others lifts that.");
-  d.option("path").path().required().summary("the file").example("/var/log/orders.log");
+  d.option("path").own_file().required().summary("the file").example("/var/log/orders.log");
   d.option("format").one_of({"frames", "lines", "jsonl"}).fallback("lines").summary("how a message lies in the file");
   d.option("rotate_size").bytes().minimum("1B").example("100MiB").summary("put the file aside once it is this large");
   d.option("rotate_every").duration().minimum("1ms").example("1d").summary("put the file aside once it is this old");

@@ -62,7 +62,7 @@ config::Loaded load(const std::string& file, plugin::Registry& plugins, keeper::
     std::string text(static_cast<std::size_t>(std::max<off_t>(::lseek(copy.get(), 0, SEEK_END), 0)), '\0');
     if (::pread(copy.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
       throw Failure("the configuration in force cannot be read back");
-    return config::load_text(text, file, plugins);
+    return config::load_text(text, file, plugins, config::Reading::again);
   }
   const auto text = config::read_text(file);
   if (!text) return config::load_file(file, plugins);  // which says why

@@ -11,6 +11,7 @@
 #include "config/handlers.h"
 #include "config/memory.h"
 #include "config/names.h"
+#include "config/own_files.h"
 #include "config/parse.h"
 #include "config/paths.h"
 #include "config/reader.h"
@@ -39,7 +40,8 @@ Diagnostic nothing_in(const std::string& file) {
 // Reads the whole of it, section by section, into a Hub.
 class HubReader {
  public:
-  HubReader(Context& context, Hub& hub, plugin::Registry& plugins) : context_(context), hub_(hub), plugins_(plugins) {}
+  HubReader(Context& context, Hub& hub, plugin::Registry& plugins, Reading how)
+      : context_(context), hub_(hub), plugins_(plugins), how_(how) {}
   void read(const Node& root);
 
  private:
@@ -52,6 +54,7 @@ class HubReader {
   Context& context_;
   Hub& hub_;
   plugin::Registry& plugins_;
+  Reading how_;
   Spot memory_said_;
 };
 
@@ -104,6 +107,7 @@ void HubReader::read_sections(const Reader& reader) {
   hub_.handlers = handlers.options;
   check_memory(context_, hub_, sources, memory_said_);
   if (handlers_field && routes_field) check_extent(context_, hub_, handlers_field->key, routes_field->key);
+  if (how_ == Reading::anew) check_own_files(context_, hub_.file);
   if (!context_.mistakes.any_error()) {
     warn_of_unused(sources, handlers);
     if (plugins_.loads()) try_handlers(context_, handlers);
@@ -141,7 +145,7 @@ bool Loaded::ok() const {
   return std::none_of(diagnostics.begin(), diagnostics.end(), [](const auto& d) { return d.severity == Severity::error; });
 }
 
-Loaded load_text(std::string_view text, const std::string& file, plugin::Registry& plugins) {
+Loaded load_text(std::string_view text, const std::string& file, plugin::Registry& plugins, Reading how) {
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   Loaded loaded;
   loaded.hub.file = file;
@@ -152,7 +156,7 @@ Loaded load_text(std::string_view text, const std::string& file, plugin::Registr
   if (tree && (!tree->root || tree->root->kind == Kind::null))
     mistakes.add({}, nothing_in(file));
   else if (tree)
-    HubReader(context, loaded.hub, plugins).read(*tree->root);
+    HubReader(context, loaded.hub, plugins, how).read(*tree->root);
   loaded.diagnostics = mistakes.in_order();
   return loaded;
 }

@@ -18,12 +18,16 @@ struct Loaded {
   bool ok() const;
 };
 
+// A worker that goes on with a configuration that was accepted does not ask anew what the disk looks like: what somebody linked
+// meanwhile must not end the hub.
+enum class Reading { anew, again };
+
 // Reads and checks a configuration file: every mistake in it, at once, each once, with its place. Touches nothing but the file,
 // the plugins and secret files it names. Never throws for what a file may hold.
 Loaded load_file(const std::string& path, plugin::Registry& plugins);
 // What is in it, for load_text; empty: load_file says why not.
 std::optional<std::string> read_text(const std::string& path);
 // The same for text that is already in memory; `file` is for messages and for resolving relative paths.
-Loaded load_text(std::string_view text, const std::string& file, plugin::Registry& plugins);
+Loaded load_text(std::string_view text, const std::string& file, plugin::Registry& plugins, Reading how = Reading::anew);
 
 }  // namespace standpipe::config

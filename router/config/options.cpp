@@ -103,6 +103,7 @@ std::vector<plugin::Value> read_options(Context& context, const Field* given, co
     auto value = option.type == STANDPIPE_SECRET ? read_secret(context, field, file, option)
                  : field                         ? read_value(context, *field, option)
                                                  : std::nullopt;
+    if (value && field && option.is_own_file) context.own_files.push_back({field->value->spot, value->text, handler.name});
     values.push_back(value ? std::move(*value) : plugin::default_value(option, context.folder));
   }
   return values;

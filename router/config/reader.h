@@ -16,6 +16,13 @@
 
 namespace standpipe::config {
 
+// A path that a handler alone may write to.
+struct OwnFile {
+  Spot spot;
+  std::string path;  // absolute
+  std::string handler;
+};
+
 // What every part of the loader has at hand.
 struct Context {
   Mistakes& mistakes;
@@ -23,6 +30,7 @@ struct Context {
   Lookup lookup;
   std::size_t expanded_bytes = 0;  // made by variables so far
   bool expanded_too_much = false;  // and told
+  std::vector<OwnFile> own_files = {};
 
   void error(const Spot& spot, std::string code, std::string message, std::string label);
   // "WHAT is not available in this version", and what to do instead.

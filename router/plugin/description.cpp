@@ -52,6 +52,8 @@ void check_texts(const Option& option, const std::string& what) {
 Option read_option(const standpipe_option& abi) {
   if (!STANDPIPE_HAS(&abi, standpipe_option, choices)) broken("an option is shorter than in any version");
   Option option{.type = abi.type, .required = abi.required != 0};
+  const auto flags = STANDPIPE_HAS(&abi, standpipe_option, flags) ? abi.flags : 0;
+  option.is_own_file = option.type == STANDPIPE_PATH && (flags & STANDPIPE_OPTION_OWN_FILE);
   option.name = copied(abi.name, "an option's name");
   const auto what = "option '" + escaped(option.name) + '\'';
   if (!is_name(option.name)) broken(what + ": a name has lower-case letters, digits, _ and - only");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugin/library.h"
 
+#include <sys/statvfs.h>
+
 #include <boost/dll/shared_library.hpp>
 #include <exception>
 #include <memory>
@@ -33,6 +35,10 @@ std::unique_ptr<boost::dll::shared_library> load(const std::string& path) try {
 } catch (const Failure&) {
   throw;
 } catch (const std::exception& e) {
+  struct statvfs system {};
+  if (::statvfs(path.c_str(), &system) == 0 && (system.f_flag & ST_NOEXEC))
+    throw Failure(path + " cannot be loaded: its file system is mounted noexec",
+                  "put plugins on a file system that programs may be run from");
   throw Failure(path + " cannot be loaded: " + loaders_words(e.what()), "ldd -r " + path + " shows what is missing");
 }
 

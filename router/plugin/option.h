@@ -16,6 +16,7 @@ namespace standpipe::plugin {
 struct Option {
   std::uint32_t type = STANDPIPE_STRING;
   bool required = false;
+  bool is_own_file = false;  // a path that one handler alone may have
   std::string name = {}, summary = {}, fallback = {}, minimum = {}, maximum = {}, unit = {}, example = {};
   std::vector<std::string> choices = {};
 };

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """`standpipe check` says every mistake of a configuration, and nothing else does anything."""
 
+import os
 import pathlib
 import shutil
+import subprocess
 
 from kit import equal, process, test
+from kit.bench import Skip
 
 BAD = pathlib.Path(__file__).resolve().parent.parent / "unit/config/bad"
 GOOD = """version: 1
@@ -60,3 +63,18 @@ def a_folder_or_a_missing_file_is_no_configuration(t):
     for name in ("folder.yaml", "nothing.yaml"):
         _, err = t.run("check", name, status=78)
         assert name in err and "error" in err, err
+
+
+@test
+def a_plugin_on_a_file_system_without_exec_is_said(t):
+    """In a name space of its own, so that nobody else sees the file system."""
+    if os.geteuid() != 0:
+        raise Skip("only root can mount a file system")
+    plugin = process.program().resolve().parent.parent / "lib/standpipe/plugins/print.so"
+    t.path("mounted").mkdir()
+    script = 'mount -t tmpfs -o noexec none mounted || exit 99; cp "$1" mounted/print.so; "$2" plugin show mounted/print.so'
+    command = ["unshare", "-m", "sh", "-c", script, "sh", plugin, process.program().resolve()]
+    done = subprocess.run(command, cwd=t.folder, env=process.environment(t.folder), capture_output=True, text=True)
+    if done.returncode == 99:
+        raise Skip("this place does not let even root mount: " + done.stderr.strip())
+    assert "mounted/print.so cannot be loaded: its file system is mounted noexec" in done.stderr, done.stderr

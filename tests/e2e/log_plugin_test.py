@@ -155,20 +155,28 @@ def a_missing_folder_makes_messages_wait_until_it_is_there(t):
 
 @test
 def two_logs_cannot_share_a_file(t):
-    hub = t.start("""
-drain_timeout: 300ms
+    hub = t.start(LOG)
+    other = t.start("drain_timeout: 300ms\n" + LOG.replace("fifo: in", "fifo: other"))
+    other.says("another program or handler holds .*/out")
+    hub.send("in", [b"once"])
+    other.send("other", [b"waits"])
+    other.stop().says("in", accepted=1).says("in -> out", in_flight=1)
+    hub.stop().all_delivered(1)
+    equal(t.frames("out"), [b"once"])
+
+
+@test
+def two_logs_of_one_hub_on_one_file_are_a_mistake_of_its_configuration(t):
+    t.path("link").symlink_to("out")
+    said = t.hub("""
 sources: {in: {fifo: in}}
 handlers:
   first: {plugin: log, options: {path: out, format: frames}}
-  second: {plugin: log, options: {path: out, format: frames}}
+  second: {plugin: log, options: {path: link, format: frames}}
 routes: [{from: in, to: [first, second]}]
-""")
-    hub.says("another program or handler holds .*/out")
-    hub.send("in", [b"once"])
-    account = hub.stop().says("in", accepted=1)
-    outcomes = [account.of(f"in -> {h}") for h in ("first", "second")]
-    equal(sorted((o["delivered"], o["in_flight"]) for o in outcomes), [(0, 1), (1, 0)])
-    equal(t.frames("out"), [b"once"])
+""").fails_to_start(status=78)
+    assert f"two handlers write to one file, {t.path('out')}" in said, said
+    assert "handler 'first' names it at" in said, said
 
 
 @test

@@ -64,6 +64,10 @@ enum {
   STANDPIPE_MAP = 12     /* a map of strings to strings */
 };
 
+enum {
+  STANDPIPE_OPTION_OWN_FILE = 1 /* a path: the handler alone writes to that file; `check` refuses two that name the same */
+};
+
 /* One option, declared. The host reads and checks the YAML by it, and makes `plugin show` and the JSON Schema from it.
  * Texts (fallback, minimum, maximum, example) are written as a user would write them in YAML; an empty text means none. */
 typedef struct standpipe_option {
@@ -79,6 +83,8 @@ typedef struct standpipe_option {
   standpipe_string unit; /* for integers and floats: what they count, e.g. "messages" */
   standpipe_string example;
   const standpipe_string* choices; /* for STANDPIPE_ENUM */
+  uint32_t flags;                  /* STANDPIPE_OPTION_*; older hosts do not read it */
+  uint32_t reserved;
 } standpipe_option;
 
 /* A list's item or a map's entry (key empty for lists). */

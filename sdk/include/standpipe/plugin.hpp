@@ -214,6 +214,11 @@ class Option {
     for (auto c : choices) choices_.push_back(detail::abi(c));
     return type(STANDPIPE_ENUM);
   }
+  // A path that this handler alone writes to: `standpipe check` refuses two handlers that name the same file.
+  Option& own_file() {
+    abi_.flags |= STANDPIPE_OPTION_OWN_FILE;
+    return type(STANDPIPE_PATH);
+  }
   Option& required() {
     abi_.required = 1;
     return *this;

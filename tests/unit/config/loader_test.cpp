@@ -494,3 +494,29 @@ TEST_CASE_METHOD(Fixture, "more deliveries than a hub can hold are refused with 
         "these routes join more than 200,000 pairs of a source and a handler, which is more than a hub can hold");
   CHECK(codes(configured(1, 10'001)) == "too-many");
 }
+
+TEST_CASE("two handlers on one file are found whatever names it has; a worker that goes on does not look") {
+  Fixture at;
+  const auto write = [&](const std::string& path) { std::ofstream(path) << ""; };
+  std::filesystem::create_directory(at.folder / "real");
+  std::filesystem::create_symlink("real", at.folder / "link");
+  write(at.folder / "real/there.log");
+  std::filesystem::create_hard_link(at.folder / "real/there.log", at.folder / "second.log");
+  std::filesystem::create_symlink("real/there.log", at.folder / "link.log");
+  const auto text = [](const std::string& first, const std::string& second) {
+    return "sources: { in: { fifo: in } }\nhandlers:\n  a: { plugin: log, options: { path: " + first +
+           " } }\n  b: { plugin: log, options: { path: " + second + " } }\nroutes: [{ from: in, to: [a, b] }]\n";
+  };
+  for (const auto& [first, second] : {std::pair("real/there.log", "second.log"),
+                                      {"real/there.log", "link.log"},
+                                      {"link/new.log", "real/new.log"},
+                                      {"real/../new.log", "new.log"}}) {
+    const auto loaded = at.load(text(first, second));
+    INFO(first << " and " << second);
+    REQUIRE(loaded.diagnostics.size() == 1);
+    CHECK(loaded.diagnostics[0].code == "own-file");
+    CHECK(loaded.diagnostics[0].place->line == 4);
+    CHECK(config::load_text(text(first, second), at.folder / "hub.yaml", at.registry, config::Reading::again).ok());
+  }
+  CHECK(at.load(text("real/there.log", "real/there.log.2")).ok());
+}
