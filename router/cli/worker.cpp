@@ -153,6 +153,7 @@ Status begin(const Arguments& arguments, Streams& streams, keeper::Link& link) {
   const bool only_saves = arguments.has("spill") || arguments.has("salvage");
   auto plugins = only_saves ? plugin::Registry::of_names() : plugin::Registry(plugin_folders(arguments));
   const bool first = link.names().empty();
+  if (!first) plugins.trust();
   Fd configuration;  // stays open, as all that is kept
   const auto loaded = load(arguments.operands()[0], plugins, link, configuration);
   if (first || !loaded.ok())

@@ -102,7 +102,6 @@ class HandlerReader {
   void read_retry(const Field& field, const std::string& of, deliver::HandlerOptions& options);
   void read_backoff(const Field& field, const std::string& of, deliver::HandlerOptions& options);
   void check_queue(const Field& field, const std::string& of);
-  void check_dead_letter(const Reader& reader);
 
   Context& context_;
   Plugins plugins_;
@@ -125,7 +124,7 @@ void HandlerReader::read(const Field& field) {
   options.timeout = reader.duration("timeout", "100ms", "1d").value_or(options.timeout);
   if (const auto* retry = reader.find("retry")) read_retry(*retry, what, options);
   if (const auto* queue = reader.find("queue")) check_queue(*queue, what);
-  check_dead_letter(reader);
+  options.dead_letter = reader.boolean("dead_letter").value_or(options.dead_letter);
   handlers_.options.push_back(std::move(options));
 }
 
@@ -156,7 +155,7 @@ void HandlerReader::read_isolation(const Reader& reader, deliver::HandlerOptions
 
 void HandlerReader::read_retry(const Field& field, const std::string& of, deliver::HandlerOptions& options) {
   const Reader reader(context_, *field.value, field.key,
-                      {"'retry' of " + of, "retry: { max_attempts: 5 }", {"max_attempts", "backoff"}});
+                      {"'retry' of " + of, "retry: { max_attempts: 20 }", {"max_attempts", "backoff"}});
   if (const auto most = reader.integer("max_attempts", "0", kAttemptsMost)) options.attempts_max = static_cast<unsigned>(*most);
   if (const auto* backoff = reader.find("backoff")) read_backoff(*backoff, of, options);
 }
@@ -187,12 +186,6 @@ void HandlerReader::check_queue(const Field& field, const std::string& of) {
   for (const auto* key : {"max_size", "when_full"})
     if (const auto* unused = reader.find(key))
       context_.error(unused->key, "unused-key", "'" + unused->name + "' means nothing for queue type none", "remove it");
-}
-
-void HandlerReader::check_dead_letter(const Reader& reader) {
-  if (reader.boolean("dead_letter").value_or(false))
-    context_.not_available(reader.find("dead_letter")->value->spot, "'dead_letter: true'",
-                           "leave it out; what a handler rejects is dropped, counted and reported");
 }
 
 }  // namespace

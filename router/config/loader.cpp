@@ -110,7 +110,7 @@ void HubReader::read_sections(const Reader& reader) {
   if (how_ == Reading::anew) check_own_files(context_, hub_.file);
   if (!context_.mistakes.any_error()) {
     warn_of_unused(sources, handlers);
-    if (plugins_.loads()) try_handlers(context_, handlers);
+    if (plugins_.tries()) try_handlers(context_, handlers);
   }
 }
 

@@ -42,6 +42,16 @@ std::string came_text(const Account::Line& l) {
   return (matched ? "matched " + thousands(matched) + " + " : "") + "unmatched " + thousands(l.unmatched);
 }
 
+constexpr auto kFirstDead = static_cast<std::size_t>(Reason::rejected);
+
+std::string dead_text(const Tally& tally) {
+  std::string why;
+  for (std::size_t r = 0; r < tally.dead_by.size(); ++r)
+    if (tally.dead_by[r])
+      why += (why.empty() ? " (" : ", ") + thousands(tally.dead_by[r]) + ' ' + std::string(kNames[kFirstDead + r]);
+  return why.empty() ? why : why + ')';
+}
+
 std::string source_text(const Account::Source& s, std::size_t width) {
   const auto& in = s.intake;
   std::string line = "  " + padded(s.name, width) + "  accepted " + thousands(in.accepted) + " = matched " + thousands(in.matched) +
@@ -57,7 +67,7 @@ std::string line_text(const Account::Line& l, std::size_t width) {
       "  " + padded(l.source + " -> " + l.handler, width) + "  " + came_text(l) + " = delivered " + thousands(l.tally.delivered);
   if (l.tally.filtered) line += " + filtered " + thousands(l.tally.filtered);
   if (l.tally.dropped_sum()) line += " + " + dropped_text(l.tally);
-  if (l.tally.dead_lettered) line += " + dead-lettered " + thousands(l.tally.dead_lettered);
+  if (l.tally.dead_lettered) line += " + dead-lettered " + thousands(l.tally.dead_lettered) + dead_text(l.tally);
   if (l.in_flight) line += " + in flight " + thousands(l.in_flight);
   return line + (l.closes() ? "\n" : "  DOES NOT CLOSE\n");
 }
@@ -76,11 +86,16 @@ std::string line_json(const Account::Line& l) {
   for (std::size_t r = 0; r < kReasons; ++r)
     if (l.tally.dropped[r])
       dropped += (dropped.empty() ? "\"" : ",\"") + std::string(kNames[r]) + "\":" + std::to_string(l.tally.dropped[r]);
+  std::string dead;
+  for (std::size_t r = 0; r < l.tally.dead_by.size(); ++r)
+    if (l.tally.dead_by[r])
+      dead += (dead.empty() ? "\"" : ",\"") + std::string(kNames[kFirstDead + r]) + "\":" + std::to_string(l.tally.dead_by[r]);
   return "{\"source\":" + json_string(l.source) + ",\"handler\":" + json_string(l.handler) +
          ",\"matched\":" + std::to_string(l.tally.matched - l.unmatched) + ",\"unmatched\":" + std::to_string(l.unmatched) +
          ",\"delivered\":" + std::to_string(l.tally.delivered) + ",\"filtered\":" + std::to_string(l.tally.filtered) +
          ",\"unacknowledged\":" + std::to_string(l.tally.unacknowledged) + ",\"dropped\":{" + dropped +
-         "},\"dead_lettered\":" + std::to_string(l.tally.dead_lettered) + ",\"in_flight\":" + std::to_string(l.in_flight) + "}";
+         "},\"dead_lettered\":" + std::to_string(l.tally.dead_lettered) + ",\"dead_letters\":{" + dead +
+         "},\"in_flight\":" + std::to_string(l.in_flight) + "}";
 }
 
 template <class T, class F>

@@ -37,12 +37,18 @@ struct Tally {
   std::uint64_t delivered = 0;
   std::uint64_t filtered = 0;
   std::uint64_t dead_lettered = 0;
+  std::array<std::uint64_t, 4> dead_by{};  // of these: rejected, retries_exhausted, timeout, crashed
   // Part of delivered: the last that readers took before they left. A FIFO has no acknowledgement, so whether they were through
   // with it only they know; most were. So it is there for programs, and stands in no text.
   std::uint64_t unacknowledged = 0;
   std::array<std::uint64_t, kReasons> dropped{};
 
   void drop(Reason reason, std::uint64_t messages) { dropped[static_cast<std::size_t>(reason)] += messages; }
+  // For one of the four reasons for which messages are kept so.
+  void dead_letter(Reason reason, std::uint64_t messages) {
+    dead_lettered += messages;
+    dead_by[static_cast<std::size_t>(reason) - static_cast<std::size_t>(Reason::rejected)] += messages;
+  }
   std::uint64_t dropped_sum() const;
   std::uint64_t settled() const { return delivered + filtered + dead_lettered + dropped_sum(); }
 };

@@ -143,6 +143,7 @@ void HandlerLoop::settle_dead(const Death& death, Nanoseconds now) {
   const auto last = told ? std::min(first + 1, count) : count;
   if (first > 0) {
     plugin::Handler::mend(result, count, true);
+    write_letters(first, now);
     for (std::uint32_t i = 0; i < first; ++i) book(outcome(i), i, i + 1, now);
     kept_.edit().aside_in_a_row = 0;
     around_.memory().count_progress();
@@ -191,17 +192,10 @@ void HandlerLoop::put_aside(const Death& death, std::uint16_t deaths, Nanosecond
   const auto& m = batch_.message(0);
   const bool not_the_messages = kept_->aside_in_a_row + 1 >= kAsideInARow;
   std::optional<Failure> failure;
-  if (!not_the_messages)
-    failure = around_.put_aside({.source = delivery.source(),
-                                 .handler = name(),
-                                 .plugin = options_.plugin->name,
-                                 .sequence = m.sequence,
-                                 .accepted_ns = m.time,
-                                 .put_aside_ns = this->now(),
-                                 .reason = death.reason(),
-                                 .detail = death.text(),
-                                 .attempts = deaths,
-                                 .payload = {reinterpret_cast<const std::byte*>(m.data), m.size}});
+  if (!not_the_messages) {
+    const auto letter = letter_of_message(0, death.reason(), death.text(), deaths);
+    failure = around_.put_aside({&letter, 1});
+  }
   if (not_the_messages || failure) {
     // One death fewer, so that it is tried once more when a person has acted.
     delivery.give_again({batch_.range(0, 1), batch_.attempt(), static_cast<std::uint16_t>(kDeathsOfOne - 1), batch_.suspect()},
@@ -210,7 +204,7 @@ void HandlerLoop::put_aside(const Death& death, std::uint16_t deaths, Nanosecond
                         : "its plugin died of " + std::to_string(kAsideInARow) + " messages in a row (" + death.text() + ")");
   }
   ++kept_.edit().aside_in_a_row;
-  ++delivery.edit_tally().dead_lettered;
+  delivery.edit_tally().dead_letter(death.reason(), 1);
   delivery.finish(batch_.range(0, 1));
   Diagnostic d{.severity = Severity::warning,
                .code = std::string(reason_name(death.reason())),

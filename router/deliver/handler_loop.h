@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/in_order.h"
+#include "base/reminder.h"
 #include "base/throttle.h"
 #include "deliver/batch.h"
 #include "deliver/culprit.h"
@@ -147,6 +148,12 @@ class HandlerLoop final : public plugin::HostServices {
   void book(std::uint8_t outcome, std::uint32_t first, std::uint32_t last, Nanoseconds now);
   void book_retry(std::uint32_t first, std::uint32_t last, Nanoseconds now);
   void give_up(std::uint32_t first, std::uint32_t last, Reason reason, Nanoseconds now);
+  bool is_exhausted() const;
+  std::string reason_for(std::uint32_t last) const;
+  void write_letters(std::uint32_t at, Nanoseconds now);
+  std::optional<Reason> given_up_for(std::uint8_t outcome) const;
+  DeadLetter letter_of_message(std::uint32_t i, Reason reason, std::string_view detail, std::uint32_t attempts);
+  void say_given_up(std::uint32_t first, std::uint32_t last, Reason reason, bool kept, Nanoseconds now);
   void leave_unlooked(std::uint32_t first, Nanoseconds now);
   void drop_connection(Nanoseconds now, const std::string& reason);
   void hold(const std::string& reason);
@@ -182,6 +189,8 @@ class HandlerLoop final : public plugin::HostServices {
   Nanoseconds open_due_{0};
   std::uint32_t open_tries_ = 0;
   Throttle trouble_, connection_trouble_;
+  Reminder retry_reminder_, letters_reminder_;
+  std::optional<Failure> letters_failed_;  // those of the batch that is settled could not be kept
   bool disconnect_said_ = false;
   bool disconnect_due_ = false;            // its connection is lost, and it was not closed yet
   std::uint32_t reason_of_ = 0;            // the batch's reason is that of the message before this one

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
+#include <span>
 #include <string>
 
 #include "base/clock.h"
@@ -31,8 +33,10 @@ class Surroundings {
   // Whether a call of handle may begin now; `alone`: with no other in progress, and none until it is released.
   virtual bool admit(HandlerLoop& handler, bool alone) = 0;
   virtual void release() = 0;
-  // Keeps the letter on disk before it returns; or says why it could not.
-  virtual std::optional<Failure> put_aside(const DeadLetter& letter) = 0;
+  // Keeps the letters on disk before it returns; or none of them, and says why it could not.
+  virtual std::optional<Failure> put_aside(std::span<const DeadLetter> letters) = 0;
+  // Whether there is a place for them at all.
+  virtual bool keeps_dead_letters() const { return true; }
   virtual void settled(Delivery& delivery) = 0;   // messages became final: its log may be trimmed
   virtual void has_sendings(Output& output) = 0;  // pump it
 };

@@ -300,10 +300,24 @@ std::optional<Failure> DiskLog::flush(std::span<const std::span<const std::byte>
 }
 
 std::optional<Failure> DiskLog::sync() {
+  if (auto failure = write_out()) return failure;
+  if (!unsynced_) return std::nullopt;
+  if (::fdatasync(fd_.get()) != 0) return take_back("sync", errno);
+  unsynced_ = false;
+  synced_ = now_;
+  return std::nullopt;
+}
+
+std::optional<Failure> DiskLog::write() {
+  if (auto failure = write_out()) return failure;
+  synced_ = now_;
+  return std::nullopt;
+}
+
+std::optional<Failure> DiskLog::write_out() {
   if (now_.records == synced_.records) return std::nullopt;
   if (auto failure = flush({})) return failure;
-  if (::fdatasync(fd_.get()) != 0) return take_back("sync", errno);
-  synced_ = now_;
+  unsynced_ = true;
   return std::nullopt;
 }
 

@@ -53,6 +53,8 @@ class DiskLog {
 
   [[nodiscard]] std::optional<Failure> append(std::span<const std::byte> meta, std::span<const std::span<const std::byte>> payload);
   [[nodiscard]] std::optional<Failure> sync();
+  // The same, but no further than the kernel: they outlive this process, and not a failure of power.
+  [[nodiscard]] std::optional<Failure> write();
   // The next record that was synced, or was there when the file was opened. Throws Failure when the disk cannot be read.
   std::optional<Record> read_next(Cursor& at);
   // A number in the file's header, for its user: how many of its records are done with. It takes no room on a full disk, for it
@@ -95,6 +97,7 @@ class DiskLog {
   std::optional<Head> head_at(std::uint64_t offset, std::uint64_t end);
   std::span<const std::byte> window(std::uint64_t offset, std::size_t bytes, std::uint64_t end);
   std::optional<Failure> flush(std::span<const std::span<const std::byte>> payload);
+  std::optional<Failure> write_out();
   Failure take_back(const char* what, int error);
 
   std::string path_;
@@ -103,6 +106,7 @@ class DiskLog {
   std::uint32_t done_ = 0;
   Recovery recovery_;
   Mark synced_;
+  bool unsynced_ = false;          // some were written, and not synced
   Mark now_;                       // with what is still in buffer_
   std::vector<std::byte> buffer_;  // records on their way to the file
   std::vector<std::byte> window_;  // a part of the file, for reading

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "plugin/description.h"
 #include "plugin/library.h"
+#include "plugin/trial.h"
 
 namespace standpipe::plugin {
 namespace {
@@ -96,12 +97,21 @@ const Plugin* Registry::find(const std::string& name, Refused& why) {
   }
   auto& entry = loaded_[*path];
   try {
+    try_in_child(*path);
     entry.plugin = std::make_unique<Plugin>(read_description(*Library(*path).description(), *path));
   } catch (const Failure& failure) {
     entry.refused = {*path, failure.what(), failure.help()};
     why = entry.refused;
   }
   return entry.plugin.get();
+}
+
+// A plugin's first words are its own code: constructors of the library, and what it says of itself.
+void Registry::try_in_child(const std::string& path) const {
+  if (!tries_) return;
+  if (const auto fault = fault_in_child([&] { (void)read_description(*Library(path).description(), path); }))
+    throw Failure(path + ": it " + *fault + " when it was asked what it is",
+                  "look at its describe(), and at what is made when it is loaded");
 }
 
 std::optional<std::string> Registry::path_of(const std::string& name) const {

@@ -35,6 +35,9 @@ class Registry {
   // must not depend on plugins, which may have been removed or may be what the workers before it died of.
   static Registry of_names() { return Registry(); }
   bool loads() const { return loads_; }
+  // What is found was tried before, by an earlier worker: it is loaded without being tried in a child.
+  void trust() { tries_ = false; }
+  bool tries() const { return loads_ && tries_; }
   ~Registry();
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
@@ -59,8 +62,10 @@ class Registry {
   };
   std::optional<std::string> path_of(const std::string& name) const;
   std::string folders_help() const;
+  void try_in_child(const std::string& path) const;
 
   bool loads_ = true;
+  bool tries_ = true;
   std::vector<std::string> folders_;
   std::map<std::string, Entry> loaded_;  // by path; by name where nothing is loaded
 };

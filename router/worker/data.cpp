@@ -109,9 +109,9 @@ std::vector<std::pair<std::string, std::string>> Data::spills() const {
   return found;
 }
 
-std::optional<Failure> Data::put_aside(const deliver::DeadLetter& letter) {
+std::optional<Failure> Data::put_aside(std::span<const deliver::DeadLetter> letters) {
   if (!works()) return Failure("there is no place for it: " + path_ + " could not be used at the start");
-  return letters_.put(letter);
+  return letters_.put(letters);
 }
 
 }  // namespace standpipe::worker

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,8 +51,8 @@ class Data {
   // All spills: the source, and the file. Throws Failure.
   std::vector<std::pair<std::string, std::string>> spills() const;
 
-  // Keeps the letter on disk before it returns; or says why it could not.
-  [[nodiscard]] std::optional<Failure> put_aside(const deliver::DeadLetter& letter);
+  // Keeps the letters on disk before it returns; or says why it could not.
+  [[nodiscard]] std::optional<Failure> put_aside(std::span<const deliver::DeadLetter> letters);
 
  private:
   void take(keeper::Link& link);

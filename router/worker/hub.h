@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -82,7 +83,8 @@ class Hub final : public deliver::Surroundings {
   deliver::Output& output(std::uint32_t index) override;
   bool admit(deliver::HandlerLoop& handler, bool alone) override;
   void release() override;
-  std::optional<Failure> put_aside(const deliver::DeadLetter& letter) override;
+  std::optional<Failure> put_aside(std::span<const deliver::DeadLetter> letters) override;
+  bool keeps_dead_letters() const override { return data_.works(); }
   void settled(deliver::Delivery& delivery) override;
   void has_sendings(deliver::Output& output) override;
 

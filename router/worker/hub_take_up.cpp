@@ -124,7 +124,7 @@ void Hub::release() {
   unblock_handlers();
 }
 
-std::optional<Failure> Hub::put_aside(const deliver::DeadLetter& letter) { return data_.put_aside(letter); }
+std::optional<Failure> Hub::put_aside(std::span<const deliver::DeadLetter> letters) { return data_.put_aside(letters); }
 
 void Hub::on_keeper() {
   const auto event = link_.on_readable();

@@ -50,6 +50,26 @@ def four_plugins(t):
 
 
 @test
+def a_plugin_that_crashes_when_it_is_made_is_a_mistake_with_its_place(t):
+    t.only_uninstrumented()  # a sanitizer turns a crash into an end of its own
+    for way, said in (("crash", r"crashed (SIGSEGV)"), ("exit", "ended the process (exit 0)"), ("kill", "crashed (SIGKILL)")):
+        t.path("made.yaml").write_text(
+            "version: 1\nsources: {a: {fifo: a}}\nhandlers:\n"
+            f"  first: {{plugin: dying, options: {{in: create, by: {way}, until: cured}}}}\n"
+            "  good: {plugin: print}\n"
+            f"  last: {{plugin: dying, options: {{in: create, by: {way}, until: cured}}}}\n"
+            "routes: [{from: a, to: [first, good, last]}]\n"
+        )
+        _, err = t.run("check", "made.yaml", status=78)
+        for handler, line in (("first", 4), ("last", 6)):
+            assert f"error: handler '{handler}': its plugin {said} when it was made" in err, err
+            assert f"made.yaml:{line}:" in err, err
+    hub = t.hub(t.path("made.yaml").read_text().replace("version: 1\n", ""))
+    said = hub.fails_to_start(status=78)
+    assert "handler 'first': its plugin crashed (SIGKILL) when it was made" in said, said
+
+
+@test
 def run_refuses_what_check_refuses(t):
     hub = t.hub(GOOD.replace("version: 1\n", "").replace("to: screen", "to: screem"))
     said = hub.fails_to_start(status=78)

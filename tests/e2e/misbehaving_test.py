@@ -31,20 +31,33 @@ def good_one_has(t, messages):
 
 
 @test
-def rejected_messages_are_dropped_counted_and_told(t):
-    hub = t.start(beside("rejecting", "every: 3"))
+def rejected_messages_are_dead_lettered_counted_and_told(t):
+    hub = t.start("data_dir: state\n" + beside("rejecting", "every: 3"))
+    hub.send("in", numbered(100))
+    account = hub.stop().says("in", accepted=100).says("in -> out", delivered=100)
+    account.says("in -> bad", delivered=67, dead_lettered=33, dead_letters={"rejected": 33})
+    assert 1 <= hub.stderr().count("bad: 1 message of in dead-lettered (rejected): message ") < 33, "some are told"
+    letters = t.path("state/dead-letters.log").read_bytes()
+    for i in range(2, 100, 3):
+        assert b"message %d is one of those to reject" % (i + 1) in letters, "each letter has its reason"
+        assert b"message %d" % i in letters, "and its message"
+
+
+@test
+def rejected_messages_are_dropped_and_counted_where_nobody_wants_letters(t):
+    hub = t.start("data_dir: state\n" + beside("rejecting", "every: 3", ", dead_letter: false"))
     hub.send("in", numbered(100))
     account = hub.stop().says("in", accepted=100).says("in -> out", delivered=100)
     account.says("in -> bad", delivered=67, dropped={"rejected": 33})
-    assert 1 <= hub.stderr().count("bad: 1 message of in dropped (rejected): message ") < 33, "some are told"
+    assert not t.path("state/dead-letters.log").exists()
 
 
 @test
 def the_reason_told_for_a_message_is_its_own(t):
-    hub = t.start(beside("rejecting", "every: 3"))
+    hub = t.start("data_dir: state\n" + beside("rejecting", "every: 3"))
     hub.send("in", numbered(10))
     account = hub.stop().says("in", accepted=10).says("in -> out", delivered=10)
-    account.says("in -> bad", delivered=7, dropped={"rejected": 3})
+    account.says("in -> bad", delivered=7, dead_lettered=3)
     told = re.findall(r"message (\d+) is one of those to reject\n  note: message (\d+),", hub.stderr())
     equal(told, [("3", "3"), ("6", "6"), ("9", "9")])
 
@@ -59,11 +72,12 @@ def messages_that_fail_are_tried_again_until_they_pass(t):
 
 @test
 def messages_that_fail_too_often_are_given_up_and_counted(t):
-    hub = t.start(beside("retrying", "every: 5, attempts: 3", QUICK_RETRY % 2))
+    hub = t.start("data_dir: state\n" + beside("retrying", "every: 5, attempts: 3", QUICK_RETRY % 2))
     hub.send("in", numbered(100))
     account = hub.stop().says("in", accepted=100).says("in -> out", delivered=100)
-    account.says("in -> bad", delivered=80, dropped={"retries_exhausted": 20})
-    assert "dropped (retries_exhausted)" in hub.stderr()
+    account.says("in -> bad", delivered=80, dead_lettered=20, dead_letters={"retries_exhausted": 20})
+    assert "dead-lettered (retries_exhausted): attempt 2 fails" in hub.stderr()
+    assert "bad: 1 message of in failed (attempt 1 of 2), and is tried again in 1ms: attempt 1 fails" in hub.stderr()
 
 
 @test

@@ -119,8 +119,8 @@ typedef struct standpipe_config {
 /* For one message. */
 enum {
   STANDPIPE_DELIVERED = 0,
-  STANDPIPE_RETRY = 1,    /* give it again later; the attempt is counted */
-  STANDPIPE_REJECT = 2,   /* never give it again: it goes to the dead letters (or is dropped and counted) with the reason */
+  STANDPIPE_RETRY = 1,    /* give it again later; the attempt is counted, and the last one (20th) is followed by the dead letters */
+  STANDPIPE_REJECT = 2,   /* never give it again: it goes to the dead letters with the reason */
   STANDPIPE_FILTERED = 3, /* looked at, and on purpose not passed on */
   STANDPIPE_SEND = 4      /* the host is to send it to an output; see standpipe_result.output */
 };

@@ -31,8 +31,14 @@
 //   void flush(std::chrono::nanoseconds left)      push out what is held back; called before the hub stops
 //   void reopen()                                  the operator moved the files away (SIGUSR1)
 //
-// Thrown from handle: reject (never again; counted or dead-lettered with the reason), retry (later; the attempt counts),
-// disconnected (close, wait, open; no attempt counts), fatal (hold this handler until a person acts). Anything else is a retry.
+// What handle may throw, and what becomes of the message:
+//   disconnected  what the handler needs is not there (a database, a peer): close, wait, open again, for as long as it takes. No
+//                 attempt counts and no message is lost, so this is the answer to an outage, whichever message came upon it.
+//   reject        this message can never be handled: it goes to the dead letters (DATA_DIR/dead-letters.log) with the reason.
+//   retry         this message may succeed later: it is given again, 200 ms later, then twice as long each time up to 30 s; after
+//                 20 attempts (about six minutes) it goes to the dead letters. Any other exception means the same, and its text is
+//                 logged.
+//   fatal         nothing more can be handled: the handler is held until a person acts, and its messages wait.
 // Thrown from handle(Batch&), it is about the messages from stop_at on; about all of them when stop_at was not called. Calls for
 // one instance never overlap, but may come from different threads. Views die when handle returns. What a crash, a hang or an exit
 // means is said in plugin.h, above standpipe_handler; handle(const Message&) tells the host which message it is at.

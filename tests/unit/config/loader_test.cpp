@@ -124,7 +124,9 @@ unmatched: billing
   REQUIRE(hub.handlers.size() == 2);
   CHECK(hub.handlers[0].plugin->name == "print");
   CHECK(hub.handlers[0].placement == deliver::Placement::thread);
-  CHECK(hub.handlers[0].attempts_max == 5);
+  CHECK(hub.handlers[0].attempts_max == 20);
+  CHECK_FALSE(hub.handlers[0].dead_letter);
+  CHECK(hub.handlers[1].dead_letter);
   CHECK(hub.handlers[0].timeout == 30s);
   CHECK(hub.handlers[1].timeout == 0s);
   CHECK(value_of(hub.handlers[0], "format").text == "hex");

@@ -23,9 +23,9 @@ namespace {
 class Fixture {
  public:
   Fixture() { start(1); }
-  void start(std::uint64_t run) {
+  void start(std::uint64_t run, deliver::DeadLetterLimits limits = {}) {
     run_ = run;
-    letters_.emplace(folder.path(), run, quiet);
+    letters_.emplace(folder.path(), run, quiet, limits);
   }
   void crash() { start(run_); }
   std::string put(std::uint64_t sequence, std::string payload = "hello", std::string_view handler = "billing") {
@@ -34,9 +34,10 @@ class Fixture {
     return put(letter);
   }
   std::string put(const DeadLetter& letter) {
-    const auto failure = letters_->put(letter);
+    const auto failure = letters_->put({&letter, 1});
     return failure ? std::string(failure->what()) + "; " + failure->help() : "";
   }
+  std::optional<Failure> put_all(const std::vector<DeadLetter>& letters) { return letters_->put(letters); }
   // "orders/billing 7 hello" each.
   std::vector<std::string> all() const {
     std::vector<std::string> out;
@@ -98,6 +99,39 @@ TEST_CASE_METHOD(Fixture, "a letter put again after a crash between append and c
   CHECK(put(2) == "");
   CHECK(put(3) == "");
   CHECK(all() == Texts{"orders/billing 1 hello", "orders/billing 2 hello", "orders/billing 3 hello"});
+}
+
+TEST_CASE_METHOD(Fixture, "of a batch that was put before a crash, wholly or in part, each letter is there once") {
+  const std::string payload = "hello";
+  std::vector<DeadLetter> batch;
+  for (std::uint64_t i = 1; i <= 4; ++i) {
+    batch.push_back({.source = "orders", .handler = "billing", .sequence = i, .payload = {}});
+    batch.back().payload = std::as_bytes(std::span(payload));
+  }
+  CHECK_FALSE(put_all(batch));
+  put(9, "hello", "other");  // of a neighbour, between
+  crash();
+  CHECK_FALSE(put_all(batch));
+  CHECK(all().size() == 5);
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 100);
+  crash();
+  CHECK_FALSE(put_all(batch));
+  CHECK(all().size() == 4);
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "a full file is closed, letters are read in order, and the oldest go with a word when there are too many") {
+  start(1, {.file = 4 * KiB, .all = 16 * KiB});
+  for (std::uint64_t i = 1; i <= 60; ++i) CHECK(put(i, std::string(1000, 'x')) == "");
+  const auto kept = all();
+  CHECK(kept.size() < 17);
+  CHECK(kept.size() > 8);
+  CHECK(kept.back().starts_with("orders/billing 60 "));
+  for (std::size_t i = 0; i < kept.size(); ++i)
+    CHECK(kept[i].starts_with("orders/billing " + std::to_string(61 - kept.size() + i) + ' '));
+  REQUIRE_FALSE(quiet.said.empty());
+  CHECK(quiet.said[0] == "dead letters are kept up to 16KiB: the oldest, 4 messages in " +
+                             std::string(folder / "dead-letters-1.log") + ", are removed");
 }
 
 TEST_CASE_METHOD(Fixture, "the same sequence of another handler, or of another run, is another letter") {

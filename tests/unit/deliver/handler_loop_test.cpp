@@ -104,10 +104,13 @@ class Fixture final : public deliver::Surroundings {
   deliver::Output& output(std::uint32_t) override { throw log::Memory::Damaged("no outputs here"); }
   bool admit(deliver::HandlerLoop&, bool) override { return true; }
   void release() override {}
-  std::optional<Failure> put_aside(const deliver::DeadLetter& letter) override {
-    aside.push_back(std::to_string(letter.sequence) + ' ' + std::string(letter.detail));
+  std::optional<Failure> put_aside(std::span<const deliver::DeadLetter> letters) override {
+    puts.push_back(letters.size());
+    if (disk_is_full) return Failure("no space");
+    for (const auto& l : letters) aside.push_back(std::to_string(l.sequence) + ' ' + std::string(l.detail));
     return {};
   }
+  bool keeps_dead_letters() const override { return keeps_letters; }
   void settled(deliver::Delivery&) override {}
   void has_sendings(deliver::Output&) override {}
 
@@ -115,6 +118,8 @@ class Fixture final : public deliver::Surroundings {
   test::ManualClock time;
   test::Quiet quiet;
   std::vector<std::string> aside;
+  std::vector<std::size_t> puts;  // how many at once
+  bool disk_is_full = false, keeps_letters = true;
   log::Memory keeping;
   log::Arena arena;
   log::Log log;
@@ -137,8 +142,74 @@ TEST_CASE("outcomes of one batch are booked each for itself") {
   f.run();
   CHECK(f.tally().delivered == 2);
   CHECK(f.tally().filtered == 1);
-  CHECK(f.tally().dropped[static_cast<std::size_t>(deliver::Reason::rejected)] == 1);
+  CHECK(f.tally().dead_lettered == 1);
+  CHECK(f.tally().dead_by[0] == 1);
+  CHECK(f.aside == Seen{"3 it gave no reason"});
   CHECK(f.delivery->in_flight() == 0);
+}
+
+TEST_CASE("all letters of a batch are kept at once, with the reason that the plugin gave, before anything is booked") {
+  Fixture f(1);
+  f.append(5);
+  f.scripted.reason = "db down";
+  f.scripted.script = {"JDRJJ"};
+  f.run();
+  CHECK(f.puts == std::vector<std::size_t>{4});
+  CHECK(f.aside == Seen{"1 its plugin told no reason of its own for it", "3 its plugin told no reason of its own for it",
+                        "4 db down", "5 db down"});
+  CHECK(f.tally().dead_by[0] == 3);
+  CHECK(f.tally().dead_by[1] == 1);
+}
+
+TEST_CASE("what cannot be kept waits, and is lost in no case") {
+  Fixture f;
+  f.append(3);
+  f.disk_is_full = true;
+  f.scripted.script = {"DJD", "J", "J"};
+  f.step();
+  CHECK(f.tally().delivered == 2);
+  CHECK(f.delivery->in_flight() == 1);
+  CHECK(f.quiet.said == Seen{"it: no space; 1 message of in waits until it can be kept"});
+  f.time.now = f.loop->wake_at().value();
+  f.step();
+  CHECK(f.delivery->in_flight() == 1);
+  f.disk_is_full = false;
+  f.time.now = f.loop->wake_at().value();
+  f.step();
+  CHECK(f.aside.size() == 1);
+  CHECK(f.delivery->in_flight() == 0);
+  CHECK(f.scripted.seen == Seen{"1,2,3 a1", "2 a1", "2 a1"});
+}
+
+TEST_CASE("without a place for letters what is rejected is dropped, counted and said") {
+  Fixture f;
+  f.keeps_letters = false;
+  f.append(1);
+  f.scripted.script = {"J"};
+  f.run();
+  CHECK(f.aside.empty());
+  CHECK(f.tally().dropped[static_cast<std::size_t>(deliver::Reason::rejected)] == 1);
+}
+
+TEST_CASE("the first retry is said with its reason, and those that follow more seldom") {
+  Fixture f(0);
+  f.append(1);
+  f.scripted.reason = "db down";
+  f.scripted.script.assign(20, "R");
+  f.run();
+  REQUIRE(f.quiet.said.size() >= 2);
+  CHECK(f.quiet.said.size() <= 6);
+  CHECK(f.quiet.said[0] == "it: 1 message of in failed (attempt 1), and is tried again in 200ms: db down");
+}
+
+TEST_CASE("with the defaults a message that fails is tried for more than five minutes") {
+  Fixture f(deliver::HandlerOptions{}.attempts_max);
+  f.append(1);
+  f.scripted.script.assign(100, "R");
+  const auto began = f.time.now;
+  f.run();
+  CHECK(f.time.now - began > 5min);
+  CHECK(f.tally().dead_by[1] == 1);
 }
 
 TEST_CASE("two retries with a delivered one between come again one by one, and the delivered one does not") {
@@ -181,13 +252,13 @@ TEST_CASE("a plugin that says well and looked at nothing is asked again later, n
   CHECK(f.tally().delivered == 1);
 }
 
-TEST_CASE("attempts end, and the message is dropped with its reason") {
+TEST_CASE("attempts end, and the message is dead-lettered with its reason") {
   Fixture f(3);
   f.append(2);
   f.scripted.script = {"RD", "R", "R"};
   f.run();
   CHECK(f.scripted.seen == Seen{"1,2 a1", "1 a2", "1 a3"});
-  CHECK(f.tally().dropped[static_cast<std::size_t>(deliver::Reason::retries_exhausted)] == 1);
+  CHECK(f.tally().dead_by[1] == 1);
   CHECK(f.tally().delivered == 1);
 }
 
@@ -211,7 +282,7 @@ TEST_CASE("a plugin that sends to an output it does not have is asked again, and
   f.append(1);
   f.scripted.script = {"S", "S"};
   f.run();
-  CHECK(f.tally().dropped[static_cast<std::size_t>(deliver::Reason::retries_exhausted)] == 1);
+  CHECK(f.tally().dead_by[1] == 1);
 }
 
 TEST_CASE("any outcomes in any order leave the books closed and every message settled") {

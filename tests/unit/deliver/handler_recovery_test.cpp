@@ -119,9 +119,9 @@ class Fixture final : public deliver::Surroundings {
     return true;
   }
   void release() override {}
-  std::optional<Failure> put_aside(const deliver::DeadLetter& letter) override {
+  std::optional<Failure> put_aside(std::span<const deliver::DeadLetter> letters) override {
     if (disk_is_full) return Failure("no space");
-    aside.push_back(std::to_string(letter.sequence) + ' ' + std::string(letter.detail));
+    for (const auto& l : letters) aside.push_back(std::to_string(l.sequence) + ' ' + std::string(l.detail));
     return {};
   }
   void settled(deliver::Delivery&) override {}

@@ -48,6 +48,7 @@ class Scripted {
     current() = this;
   }
   std::deque<std::string> script;
+  std::string reason;              // that it gives with each answer
   std::set<std::uint64_t> poison;  // sequences
   bool tells = false;              // which message it is at
   std::vector<std::string> seen;   // "1,2,3 a1" for each call
@@ -89,6 +90,8 @@ class Scripted {
     constexpr std::string_view kLetters = "DRJFS";
     for (std::size_t i = 0; i < answer.size(); ++i) result->outcomes[i] = static_cast<std::uint8_t>(kLetters.find(answer[i]));
     result->output = 1;
+    it.reason.copy(result->reason->text, sizeof result->reason->text);
+    result->reason->length = static_cast<std::uint32_t>(it.reason.size());
     if (it.tells || (answer.size() < batch->count && !dies)) result->at = static_cast<std::uint32_t>(answer.size());
     if (dies) throw Died{};
     return disconnects ? STANDPIPE_DISCONNECTED : STANDPIPE_OK;

@@ -83,6 +83,8 @@ TEST_CASE("each broken plugin is refused for what is broken") {
   CHECK(refusal("no_choices") == at("no_choices") + "option 'tone' has no choices");
   CHECK(refusal("lacks_handle") == at("lacks_handle") + "its handler lacks create, handle or destroy");
   CHECK(refusal("many_options") == at("many_options") + "its options are no list");
+  CHECK(refusal("crashes") == at("crashes") + "it crashed (SIGSEGV) when it was asked what it is");
+  CHECK(refusal("exits") == at("exits") + "it ended the process (exit 0) when it was asked what it is");
   CHECK(refusal("no_entry") == in_folder("no_entry") + " is no Standpipe plugin: it does not export standpipe_plugin_v1");
   CHECK(refusal("no_description") == in_folder("no_description") + " is a broken plugin: standpipe_plugin_v1 returned nothing");
 }

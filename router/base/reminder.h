@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+#include "base/clock.h"
+
+namespace standpipe {
+
+// Keeps what goes on and on from being said on and on: it is said at once, and then after 10 s, 20 s, 40 s ..., at most each 10
+// minutes. What did not come up for so long begins anew.
+class Reminder {
+ public:
+  // Whether to say it now that it has come up again.
+  bool is_due(Nanoseconds now) {
+    if (asked_ && now - *asked_ >= kMost) *this = {};
+    asked_ = now;
+    if (now < next_) return false;
+    next_ = now + pause_;
+    pause_ = std::min(2 * pause_, kMost);
+    return true;
+  }
+
+ private:
+  static constexpr Nanoseconds kMost = std::chrono::minutes(10);
+  std::optional<Nanoseconds> asked_;
+  Nanoseconds next_{0};
+  Nanoseconds pause_ = std::chrono::seconds(10);
+};
+
+}  // namespace standpipe
