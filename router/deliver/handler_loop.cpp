@@ -36,6 +36,7 @@ HandlerLoop::HandlerLoop(const HandlerOptions& options, std::size_t id, Surround
       id_(id),
       around_(around),
       kept_(around.memory(), "handler/" + options.name),
+      held_reason_(around.memory(), "held/" + options.name),
       flight_(*reinterpret_cast<Flight*>(around.memory().plain_record("call/" + options.name, sizeof(Flight)).data())),
       handler_(*options.plugin, options.name, *this),
       batch_(kBatchMessages, kBatchBytes) {
@@ -219,6 +220,7 @@ void HandlerLoop::call(Call what) {
   call_ = what;
   record_call(what);
   called_ = around_.clock().steady();
+  call_reminder_ = {};
   if (!thread_) {
     auto& on_loop = around_.memory().watches()[id_].on_loop;
     store_in_order(on_loop, std::uint64_t{on_loop + 1});

@@ -14,6 +14,7 @@
 #include "deliver/batch.h"
 #include "deliver/culprit.h"
 #include "deliver/delivery.h"
+#include "deliver/handler_state.h"
 #include "deliver/handler_thread.h"
 #include "deliver/options.h"
 #include "deliver/output.h"
@@ -76,6 +77,11 @@ class HandlerLoop final : public plugin::HostServices {
   bool ready() const { return state_ == State::ready; }
   bool held() const { return state_ == State::held; }
   void abandon();  // the call will not come back
+
+  // ---- being asked
+  HandlerState state(Nanoseconds now) const;
+  // Says that a call has not come back for long, now and then. The loop looks each few seconds while calls are in progress.
+  void remind_of_call(Nanoseconds now);
 
   // ---- HostServices: any thread
   void log(std::uint32_t level, std::string_view text) override;
@@ -165,6 +171,11 @@ class HandlerLoop final : public plugin::HostServices {
   std::size_t id_;
   Surroundings& around_;
   log::Kept<Record> kept_;
+  struct HeldReason {
+    std::uint32_t length;
+    char text[508];
+  };
+  log::Kept<HeldReason> held_reason_;
   Flight& flight_;
   plugin::Handler handler_;
   std::vector<std::unique_ptr<Delivery>> deliveries_;
@@ -189,7 +200,8 @@ class HandlerLoop final : public plugin::HostServices {
   Nanoseconds open_due_{0};
   std::uint32_t open_tries_ = 0;
   Throttle trouble_, connection_trouble_;
-  Reminder retry_reminder_, letters_reminder_;
+  std::string open_reason_, retry_reason_;
+  Reminder retry_reminder_, letters_reminder_, call_reminder_;
   std::optional<Failure> letters_failed_;  // those of the batch that is settled could not be kept
   bool disconnect_said_ = false;
   bool disconnect_due_ = false;            // its connection is lost, and it was not closed yet

@@ -36,7 +36,7 @@ void HandlerLoop::settle_outcomes(Nanoseconds now) {
   const auto at = flight_.result.at;
   reason_of_ = at;
   while (reason_of_ > 0 && outcome(reason_of_ - 1) != STANDPIPE_REJECT && outcome(reason_of_ - 1) != STANDPIPE_RETRY) --reason_of_;
-  if (reason_of_ > 0) write_letters(at, now);
+  if (reason_of_ > 0 || flight_.result.output > outputs_.size()) write_letters(at, now);
   for (std::uint32_t first = 0; first < at;) {
     std::uint32_t last = first + 1;
     while (last < at && outcome(last) == outcome(first)) ++last;
@@ -88,12 +88,13 @@ void HandlerLoop::book_retry(std::uint32_t first, std::uint32_t last, Nanosecond
   if (is_exhausted()) return give_up(first, last, Reason::retries_exhausted, now);
   const auto pause = backoff(batch_.attempt());
   batch_.delivery().give_again({batch_.range(first, last), batch_.attempt() + 1}, now + pause);
+  retry_reason_ = reason_for(last);
   if (!retry_reminder_.is_due(now)) return;
   const auto most = options_.attempts_max ? " of " + std::to_string(options_.attempts_max) : "";
   around_.reporter().warning("retry", name() + ": " + counted(last - first, "message") + " of " + batch_.delivery().source() +
                                           " failed (attempt " + std::to_string(batch_.attempt()) + most + "), and " +
                                           (last - first == 1 ? "is" : "are") + " tried again in " + duration_text(pause) + ": " +
-                                          reason_for(last));
+                                          retry_reason_);
 }
 
 bool HandlerLoop::is_exhausted() const { return options_.attempts_max != 0 && batch_.attempt() >= options_.attempts_max; }
@@ -191,6 +192,7 @@ void HandlerLoop::leave_unlooked(std::uint32_t first, Nanoseconds now) {
 
 void HandlerLoop::drop_connection(Nanoseconds now, const std::string& reason) {
   state_ = State::opening;
+  open_reason_ = reason;
   ++open_tries_;
   open_due_ = now + backoff(open_tries_);
   wake_by(open_due_);
@@ -207,6 +209,8 @@ void HandlerLoop::drop_connection(Nanoseconds now, const std::string& reason) {
 // For the run, whichever worker it is. The caller commits.
 void HandlerLoop::hold(const std::string& reason) {
   kept_.edit().held = 1;
+  auto& why = held_reason_.edit();
+  why.length = static_cast<std::uint32_t>(reason.copy(why.text, sizeof why.text));
   state_ = State::held;
   tried_ = true;  // nobody shall wait for it to open
   around_.reporter().error("held", name() + " is held: " + reason, "its messages wait; mend the cause and start the hub again");

@@ -231,6 +231,7 @@ void Hub::on_event(std::uint64_t k, std::uint32_t events) {
 void Hub::on_timer(std::uint64_t k) {
   if (kind_of(k) == kInlet) ready_inlets_.add(index_in(k));
   if (kind_of(k) == kDribble) end_dribbles();
+  if (kind_of(k) == kCalls) look_at_calls();
   if (kind_of(k) == kReminder) remind(index_in(k));
   if (kind_of(k) == kCheckpoint) keep_checkpoint();
   if (kind_of(k) == kFifos) look_for_fifos();

@@ -119,6 +119,7 @@ class Hub final : public deliver::Surroundings {
   Pipe take_stage();
   void take_up();
   deliver::Death death() const;
+  void look_at_calls();
   deliver::CrashNote& crash_note() const;
   void take_up_outputs();
   deliver::Output::Around around_outputs();
@@ -223,8 +224,9 @@ class Hub final : public deliver::Surroundings {
   Ready held_inlets_;  // what waits in their FIFOs is to go on by reference
   Ready ready_inlets_, ready_handlers_, ready_outlets_, dirty_inlets_;
   Ready blocked_handlers_;  // wait for an output, whichever: few, and a step that finds it still full costs little
-  std::size_t calls_ = 0;   // of handle, in progress
-  bool alone_ = false;      // and it is to be the only one
+  bool looks_at_calls_ = false;
+  std::size_t calls_ = 0;  // of plugins, in progress
+  bool alone_ = false;     // and it is to be the only one
   const deliver::HandlerLoop* wants_alone_ = nullptr;
   std::vector<bool> full_inlets_;
   std::uint64_t releases_seen_ = 0;

@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <chrono>
 #include <random>
+#include <utility>
 
 #include "base/text.h"
 #include "deliver/culprit.h"
+#include "worker/event_key.h"
 #include "worker/hub.h"
 
 // What outlives the worker: how a hub begins to keep it, and takes up what an earlier one left.
 namespace standpipe::worker {
+namespace {
+
+constexpr Nanoseconds kCallsLook = std::chrono::seconds(5);
+
+}  // namespace
 
 std::unique_ptr<log::Memory> Hub::take_memory() {
   log::MemoryPlan plan{options_.memory_max, options_.sources.size(), 0, options_.handlers.size()};
@@ -115,7 +123,18 @@ bool Hub::admit(deliver::HandlerLoop& handler, bool alone) {
   if (wants_alone_) return false;
   ++calls_;
   alone_ = alone;
+  if (!std::exchange(looks_at_calls_, true)) timers_.set(key(kCalls), now_ + kCallsLook);
   return true;
+}
+
+// While calls are in progress, each few seconds.
+void Hub::look_at_calls() {
+  looks_at_calls_ = false;
+  for (const auto& handler : handlers_) {
+    handler->remind_of_call(now_);
+    looks_at_calls_ |= handler->in_call();
+  }
+  if (looks_at_calls_) timers_.set(key(kCalls), now_ + kCallsLook);
 }
 
 void Hub::release() {

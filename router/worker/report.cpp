@@ -44,10 +44,26 @@ std::string utc_text(Nanoseconds wall) {
   return formatted("%Y-%m-%dT%H:%M:%SZ", time);
 }
 
-std::string_view state_of(const deliver::HandlerLoop& handler) {
-  if (handler.held()) return "held";
-  if (handler.closed()) return "closed";
-  return handler.ready() ? "ready" : "opening";
+constexpr Nanoseconds kCallIsSaid = std::chrono::seconds(1);
+
+// "held: no route to db", "ready, in one call of handle since 25 s"; empty: there is nothing to be said.
+std::string handler_text(const deliver::HandlerState& state) {
+  std::string text;
+  if (state.name != "ready") text = std::string(state.name) + (state.reason.empty() ? "" : ": " + state.reason);
+  if (state.in_call < kCallIsSaid) return text;
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(state.in_call).count();
+  return (text.empty() ? std::string(state.name) : text) + ", in one call of " + std::string(state.phase) + " since " +
+         std::to_string(seconds) + " s";
+}
+
+std::string handler_json(const deliver::HandlerState& state) {
+  std::string json = "{\"state\":" + json_string(state.name);
+  if (!state.reason.empty()) json += ",\"reason\":" + json_string(state.reason);
+  if (!state.phase.empty()) {
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(state.in_call).count();
+    json += ",\"in_call\":" + json_string(state.phase) + ",\"in_call_ms\":" + std::to_string(ms);
+  }
+  return json + '}';
 }
 
 std::string source_text(const SourceState& state, Nanoseconds now) {
@@ -68,7 +84,7 @@ std::string state_json(const SourceState& state) {
 Report report_of(const Hub& hub, const Facts& facts) {
   Report report{.facts = facts, .handlers = {}, .relays = hub.relays(), .account = hub.account()};
   for (const auto& inlet : hub.inlets()) report.sources.push_back({inlet->name(), inlet->state()});
-  for (const auto& handler : hub.handlers()) report.handlers.push_back({handler->name(), state_of(*handler)});
+  for (const auto& handler : hub.handlers()) report.handlers.push_back({handler->name(), handler->state(hub.clock().steady())});
   return report;
 }
 
@@ -82,7 +98,7 @@ std::string Report::text(Nanoseconds now) const {
   for (const auto& source : sources)
     if (source.state.kind != SourceState::Kind::serving) out += "  source " + source.name + " is " + source_text(source.state, now);
   for (const auto& handler : handlers)
-    if (handler.state != "ready") out += "  handler " + handler.name + " is " + std::string(handler.state) + '\n';
+    if (const auto text = handler_text(handler.state); !text.empty()) out += "  handler " + handler.name + " is " + text + '\n';
   for (const auto& relay : relays)
     out += "  " + relay.source + " -> " + relay.output +
            (relay.refused ? ": every byte is copied, for " + *relay.refused
@@ -94,7 +110,7 @@ std::string Report::text(Nanoseconds now) const {
 std::string Report::json() const {
   std::string states;
   for (const auto& handler : handlers)
-    states += (states.empty() ? "" : ",") + json_string(handler.name) + ":{\"state\":" + json_string(handler.state) + '}';
+    states += (states.empty() ? "" : ",") + json_string(handler.name) + ':' + handler_json(handler.state);
   std::string sources_json;
   for (const auto& source : sources)
     sources_json += (sources_json.empty() ? "" : ",") + json_string(source.name) + ':' + state_json(source.state);

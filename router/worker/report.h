@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "deliver/account.h"
+#include "deliver/handler_state.h"
 #include "worker/hub.h"
 #include "worker/source_state.h"
 
@@ -27,7 +28,7 @@ struct Facts {
 struct Report {
   struct Handler {
     std::string name;
-    std::string_view state;  // opening, ready, held, closed
+    deliver::HandlerState state;
   };
   struct Source {
     std::string name;

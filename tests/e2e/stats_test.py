@@ -48,8 +48,24 @@ def stats_tells_what_waits_and_which_handler_stands_still(t):
     until(lambda: hub.account_now().of("in -> out")["delivered"] == 2, "the other handler goes on")
     hub.account_now().says("in -> stubborn", in_flight=2)
     out, _ = t.run("stats", "--control", hub.control)
-    assert out.decode().endswith("\n  handler stubborn is held\n"), out.decode()
+    assert out.decode().endswith("\n  handler stubborn is held: held at message 1\n"), out.decode()
     hub.stop().says("in", accepted=2).says("in -> out", delivered=2).says("in -> stubborn", in_flight=2)
+
+
+@test(seconds=90)
+def a_call_that_does_not_come_back_is_said_and_shown(t):
+    hub = t.start("""
+drain_timeout: 1s
+sources: {in: {fifo: in}}
+handlers: {bad: {plugin: slow, options: {delay: 1h}}}
+routes: [{from: in, to: bad}]
+""")
+    hub.send("in", [b"one"])
+    until(lambda: hub.stats()["handlers"]["bad"].get("in_call_ms", 0) > 0, "it is in a call")
+    equal(hub.stats()["handlers"]["bad"]["in_call"], "handle")
+    hub.says(r"bad: its plugin has been in one call of handle for \d+s, with 1 message of in from number 1 on", seconds=30)
+    account = hub.stop().says("in", accepted=1)
+    account.says("in -> bad", in_flight=1)
 
 
 @test

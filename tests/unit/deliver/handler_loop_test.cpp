@@ -283,6 +283,24 @@ TEST_CASE("a plugin that sends to an output it does not have is asked again, and
   f.scripted.script = {"S", "S"};
   f.run();
   CHECK(f.tally().dead_by[1] == 1);
+  CHECK(f.aside.size() == 1);
+}
+
+TEST_CASE("what a handler waits for, or is held for, is told to who asks") {
+  Fixture f;
+  f.append(2);
+  f.scripted.reason = "db down";
+  f.scripted.script = {"XD", "R"};
+  CHECK(f.loop->state(f.time.now).name == "opening");
+  f.step(2);
+  CHECK(f.loop->state(f.time.now).reason == "db down (tried 1 time)");
+  f.time.now += 1s;
+  f.step();
+  CHECK(f.loop->state(f.time.now).name == "retrying");
+  CHECK(f.loop->state(f.time.now).reason == "db down");
+  f.run();
+  CHECK(f.loop->state(f.time.now).name == "ready");
+  CHECK(f.loop->state(f.time.now).phase.empty());
 }
 
 TEST_CASE("any outcomes in any order leave the books closed and every message settled") {

@@ -424,6 +424,7 @@ TEST_CASE("a plugin that ends the worker outside of messages is held at the thir
   CHECK(f.loop->tried());
   f.crash(kOutside);
   CHECK(f.loop->held());
+  CHECK(f.loop->state(f.time.now).reason == "its plugin has ended the worker 3 times in open (crashed (SIGSEGV))");
 }
 
 TEST_CASE("deaths in close count, though open comes back each time between them") {

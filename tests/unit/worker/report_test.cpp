@@ -17,10 +17,8 @@ constexpr Nanoseconds kNoon = 1'714'564'800s;  // 2024-05-01 12:00:00 UTC
 Report report() {
   ::setenv("TZ", "UTC", 1);
   ::tzset();
-  Report r{.facts = {.file = "orders.yaml", .since = kNoon, .process = 4711},
-           .handlers = {{"out", "ready"}},
-           .relays = {},
-           .account = {}};
+  Report r{
+      .facts = {.file = "orders.yaml", .since = kNoon, .process = 4711}, .handlers = {{"out", {}}}, .relays = {}, .account = {}};
   r.account.sources.push_back({"in", {.accepted = 3, .matched = 3}});
   r.account.lines.push_back({"in", "out", {.matched = 3, .delivered = 2}, 1});
   return r;
@@ -36,10 +34,10 @@ TEST_CASE("the account stands below since when which configuration runs") {
 TEST_CASE("handlers that are not ready, and restarts of the worker, are said") {
   auto r = report();
   r.facts.restarts = 2;
-  r.handlers.push_back({"billing", "held"});
+  r.handlers.push_back({"billing", {.name = "held", .reason = "no route to db"}});
   CHECK(r.text(kNoon).starts_with(
       "running since 2024-05-01 12:00:00 +0000, process 4711, orders.yaml; the worker was restarted 2 times\n"));
-  CHECK(r.text(kNoon).ends_with("\n  handler billing is held\n"));
+  CHECK(r.text(kNoon).ends_with("\n  handler billing is held: no route to db\n"));
 }
 
 TEST_CASE("for programs it is one object") {
@@ -74,4 +72,14 @@ TEST_CASE("a source that cannot be reached is said with since when and why; one 
   CHECK(r.text(kNoon).ends_with("\n  source lost is unreachable since 12:00:00: /run/lost was removed\n"));
   CHECK(r.json().find(R"("source_states":{"in":{"state":"serving"},"lost":{"state":"unreachable",)"
                       R"("since":"2024-05-01T12:00:00Z","reason":"/run/lost was removed"}},)") != std::string::npos);
+}
+
+TEST_CASE("a call that has not come back is said with its time, and by the millisecond for programs") {
+  auto r = report();
+  r.handlers[0].state.phase = "handle";
+  r.handlers[0].state.in_call = 25s;
+  CHECK(r.text(kNoon).ends_with("\n  handler out is ready, in one call of handle since 25 s\n"));
+  CHECK(r.json().find(R"("out":{"state":"ready","in_call":"handle","in_call_ms":25000})") != std::string::npos);
+  r.handlers[0].state.in_call = 20ms;
+  CHECK(r.text(kNoon).find("handler out") == std::string::npos);
 }
