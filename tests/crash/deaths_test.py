@@ -171,6 +171,11 @@ def a_plugin_that_crashes_each_time_it_is_opened_is_held(t):
 
 
 @test
+def a_plugin_that_ends_the_process_each_time_it_is_opened_is_held_and_the_hub_goes_on(t):
+    held_for(t, "open", "exit", r"ended the process \(exit 0\)")
+
+
+@test
 def a_plugin_that_crashes_each_time_it_is_closed_is_held_though_it_opens_well(t):
     held_for(t, "close", "crash", r"crashed \(SIGSEGV\)")
 
