@@ -88,7 +88,7 @@ constexpr unsigned kDamagedMost = 1000;  // files: whoever has so many never loo
 template <class Attempt>
 std::string under_free_name(const paths::Entry& entry, const std::string& path, Attempt attempt) {
   for (unsigned n = 1; n <= kDamagedMost; ++n) {
-    const auto name = entry.name() + ".damaged-" + std::to_string(n);
+    auto name = entry.name() + ".damaged-" + std::to_string(n);
     const int error = attempt(name);
     if (error == 0) return name;
     if (error != EEXIST) cannot("keep what is damaged of", path, error);
