@@ -204,3 +204,13 @@ def a_second_hub_does_not_start_beside_the_first_though_the_lock_was_deleted(t):
     said = t.hub("data_dir: state\n" + LOG.replace("fifo: in", "fifo: other")).fails_to_start()
     assert "another hub" in said and "uses" in said, said
     stop(first, 0)
+
+
+@test
+def a_data_folder_that_was_removed_is_made_and_locked_again(t):
+    first = t.start("data_dir: state\n" + LOG)
+    t.path("state").rename(t.path("aside"))
+    first.says("state was removed or replaced; what was in it is gone from there, and it is used anew")
+    said = t.hub("data_dir: state\n" + LOG.replace("fifo: in", "fifo: other")).fails_to_start()
+    assert f"another hub (process {first.process.pid}) uses {t.path('state')}" in said, said
+    stop(first, 0)
