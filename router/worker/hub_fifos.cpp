@@ -74,7 +74,7 @@ void Hub::reopen_source(std::size_t i) {
   auto& inlet = *inlets_[i];
   end_moderation(i);
   try {
-    const auto old = inlet.reopen();
+    const auto old = inlet.reopen([this](const source::FifoSource& fresh) { claim(fresh); });
     link_.keep("source/" + inlet.name(), inlet.fifo().fd());
     poller_.remove(old.fd());  // the keeper may have it a moment longer
     poller_.add(inlet.fifo().fd(), EPOLLIN, key(kInlet, i));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -71,8 +72,8 @@ class Inlet {
   void look_for_end() { hung_up_ = true; }
   // It was: time to make it, or to open what is there now.
   bool wants_fifo() const { return wants_fifo_; }
-  // Throws Failure. Returns the one that was read until now, still open.
-  source::FifoSource reopen();
+  // Throws Failure, also what `admit` throws when it is shown the new one. Returns the one that was read until now, still open.
+  source::FifoSource reopen(const std::function<void(const source::FifoSource&)>& admit = {});
   void cannot_reopen(const Failure& failure);  // said once
   SourceState state() const;
 

@@ -36,9 +36,10 @@ bool Inlet::is_reachable() {
   return false;
 }
 
-source::FifoSource Inlet::reopen() {
+source::FifoSource Inlet::reopen(const std::function<void(const source::FifoSource&)>& admit) {
   wants_fifo_ = false;
   source::FifoSource fresh(options_);
+  if (admit) admit(fresh);
   state_ = {};
   hung_up_ = true;  // what came before the descriptor is watched was told to nobody
   return std::exchange(fifo_, std::move(fresh));

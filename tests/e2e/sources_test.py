@@ -358,6 +358,11 @@ def a_fifo_that_another_hub_reads_is_refused_by_whatever_path(t):
     said = t.hub(LOG.replace("fifo: in", "fifo: link/in")).fails_to_start()
     assert f"another hub (process {first.process.pid}) reads {t.path('link/in')}; each would get pieces of messages" in said, said
     first.send("folder/in", [b"one"])
+    other = t.start(LOG.replace("fifo: in", "fifo: own").replace("path: out", "path: other"))
+    t.path("own").unlink()
+    os.link(t.path("folder/in"), t.path("own"))  # nor does it come in later, in the place of another
+    other.says(rf"its FIFO cannot be opened again: another hub \(process {first.process.pid}\) reads")
+    other.stop().all_delivered(0)
     first.stop().all_delivered(1)
     second = t.start(LOG.replace("fifo: in", "fifo: link/in"))
     second.stop().all_delivered(0)
