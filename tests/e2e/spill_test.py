@@ -170,7 +170,7 @@ def what_stands_in_the_place_of_the_folder_for_saved_messages_is_refused_at_the_
     t.path("state/spill").write_text("a file")
     hub = t.hub(yaml(NEXT))
     hub.launch()
-    equal(hub.wait_status(), 1)
+    equal(hub.wait_status(20), 1)
     assert "state/spill is no folder, so that nothing could be saved when the hub stops" in hub.stderr()
     equal(hub.stderr().count("error: "), 1)
 
