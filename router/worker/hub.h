@@ -15,6 +15,7 @@
 #include "deliver/account.h"
 #include "deliver/handler_loop.h"
 #include "deliver/output.h"
+#include "deliver/spill_room.h"
 #include "deliver/surroundings.h"
 #include "keeper/link.h"
 #include "log/arena.h"
@@ -167,6 +168,7 @@ class Hub final : public deliver::Surroundings {
   bool fed_by_ourselves(const Inlet& inlet) const;
   void take_last();
   void leave_notes();
+  void take_room();
   bool all_drained();
   void begin_close();
   bool all_closed() const;
@@ -241,6 +243,7 @@ class Hub final : public deliver::Surroundings {
 
   std::atomic<bool> stopping_{false};
   std::optional<Nanoseconds> deadline_;
+  deliver::SpillRoom spill_room_;
   std::vector<StopNote> left_by_last_;  // by the hub before this one, of its sources
   bool closing_ = false;
   bool finished_ = false;

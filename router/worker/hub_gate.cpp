@@ -32,6 +32,16 @@ void Hub::close_sources() {
   for (const auto& inlet : inlets_) noted ? inlet->close_to_openings() : inlet->open_to_openings();
 }
 
+// For what is in memory, as if nothing of it could be delivered.
+void Hub::take_room() {
+  if (!data_.works()) return;
+  std::uint64_t bytes = 0;
+  for (const auto& inlet : inlets_) bytes += inlet->spill_bytes();
+  if (const auto failure = spill_room_.take(data_.path(), bytes))
+    reporter_.warning("spill-room", "what cannot be delivered may not be saved as a whole: " + std::string(failure->what()),
+                      failure->help());
+}
+
 // A hub that writes to its own sources has more to deliver as long as something comes back. (What goes in a circle ends with
 // drain_timeout.)
 bool Hub::goes_round() const {

@@ -39,6 +39,7 @@ void Hub::begin_stop() {
   timers_.set(key(kDeadline), *deadline_);
   reporter_.info("stopping: what was written until now is delivered, for at most " + duration_text(options_.drain_timeout));
   close_sources();
+  take_room();
   for (std::size_t i = 0; i < inlets_.size(); ++i) {
     inlets_[i]->begin_stop();
     if (fed_by_ourselves(*inlets_[i])) inlets_[i]->read_on();
@@ -110,8 +111,11 @@ void Hub::keep_rest() {
   run_.edit().saving = 1;
   memory_->commit();
   take_last();
-  for (auto& inlet : inlets_)
+  for (auto& inlet : inlets_) {
+    spill_room_.give_back(inlet->spill_bytes());
     if (!spill(*inlet)) drop(*inlet);
+  }
+  spill_room_ = {};
   memory_->commit();
   leave_notes();
   data_.end_checkpoints();

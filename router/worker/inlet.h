@@ -114,6 +114,8 @@ class Inlet {
   // false: it could not be sealed, so that more may have been written, to nobody.
   bool is_sealed() const { return kept_->sealed != 0; }
   StopNote stop_note() const;
+  // Bytes that a spill of all that its log has would take, about.
+  std::uint64_t spill_bytes() const;
   // A first worker: the last hub stopped and left this of the FIFO.
   void resume(const StopNote* note, const Pipe& stage, int dev_null);
 

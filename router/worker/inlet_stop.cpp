@@ -185,6 +185,11 @@ void Inlet::abandon_partial(bool rest_may_come) {
   log_.drop_unindexed();
 }
 
+std::uint64_t Inlet::spill_bytes() const {
+  constexpr std::uint64_t kRecordBytes = 40;  // what a message takes besides its frame
+  return log_.end().position - log_.trimmed().position + kRecordBytes * (log_.end().sequence - log_.trimmed().sequence);
+}
+
 // ---- from one hub to the next
 
 StopNote Inlet::stop_note() const {
