@@ -76,8 +76,8 @@ StandardError::StandardError(int fd) : fd_(fd), is_terminal_(::isatty(fd) == 1),
 
 void StandardError::say(const Diagnostic& d) { print(log_entry(d, format_, colour_, SystemClock().wall())); }
 
-void StandardError::print(std::string_view text) { write(text, kForever); }
-void StandardError::print_if_it_moves(std::string_view text) { write(text, 1000); }
+void StandardError::print(std::string_view text) { write(text, patience_ms_); }
+void StandardError::print_if_it_moves(std::string_view text) { write(text, kPatienceMs); }
 void StandardError::write(std::string_view text, int patience_ms) { (void)write_all(fd_, text, patience_ms); }
 
 void keep_standard_streams() {

@@ -47,11 +47,17 @@ class StandardError final : public Reporter {
   void print(std::string_view text);
   // The same for a program that must end though its terminal stands still: gives up when nothing moved for a second.
   void print_if_it_moves(std::string_view text);
+  // From now on all is written so: by a hub, which nobody may be watching.
+  void never_wait_long() { patience_ms_ = kPatienceMs; }
   bool is_terminal() const { return is_terminal_; }
   int fd() const { return fd_; }
 
  private:
   void write(std::string_view text, int patience_ms);
+
+  static constexpr int kForever = -1;
+  static constexpr int kPatienceMs = 1000;
+  int patience_ms_ = kForever;
   int fd_;
   bool is_terminal_;
   bool colour_;

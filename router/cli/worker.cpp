@@ -56,17 +56,17 @@ constexpr Nanoseconds kOpenMax = std::chrono::seconds(5);  // a handler that tak
 
 // The configuration in force: what the first worker read. An edited file counts when it is reloaded, and not because a plugin
 // crashed.
-config::Loaded load(const std::string& file, plugin::Registry& plugins, keeper::Link& link, Fd& copy) {
+config::Loaded load(const std::string& file, const std::string& place, plugin::Registry& plugins, keeper::Link& link, Fd& copy) {
   if (auto kept = link.take("configuration")) {
     copy = std::move(*kept);
     std::string text(static_cast<std::size_t>(std::max<off_t>(::lseek(copy.get(), 0, SEEK_END), 0)), '\0');
     if (::pread(copy.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
       throw Failure("the configuration in force cannot be read back");
-    return config::load_text(text, file, plugins, config::Reading::again);
+    return config::load_text(text, file, plugins, config::Reading::again, place);
   }
   const auto text = config::read_text(file);
   if (!text) return config::load_file(file, plugins);  // which says why
-  auto loaded = config::load_text(*text, file, plugins);
+  auto loaded = config::load_text(*text, file, plugins, config::Reading::anew, place);
   if (!loaded.ok()) return loaded;
   copy = Fd(::memfd_create("standpipe-configuration", MFD_CLOEXEC));
   if (!copy || ::write(copy.get(), text->data(), text->size()) != static_cast<ssize_t>(text->size()))
@@ -108,7 +108,8 @@ Status work(const Arguments& arguments, Streams& streams, keeper::Link& link, co
   const SystemClock clock;
   StreamReporter reporter(streams.err.fd(), streams.err.format());
   std::optional<keeper::OrphanWatch> watch;
-  if (!arguments.has("spill")) watch.emplace(link, worker_words(arguments, streams.err.format(), "--spill"), clock, reporter);
+  if (!arguments.has("spill"))
+    watch.emplace(link, worker_words(arguments, options.place, streams.err.format(), "--spill"), clock, reporter);
   auto listener = listen(arguments, link, reporter);
   const auto control = listener ? listener->path() : "";
   worker::Hub hub(options, clock, reporter, link, arguments.has("spill"));
@@ -155,7 +156,7 @@ Status begin(const Arguments& arguments, Streams& streams, keeper::Link& link) {
   const bool first = link.names().empty();
   if (!first) plugins.trust();
   Fd configuration;  // stays open, as all that is kept
-  const auto loaded = load(arguments.operands()[0], plugins, link, configuration);
+  const auto loaded = load(arguments.operands()[0], arguments.text("place").value_or(""), plugins, link, configuration);
   if (first || !loaded.ok())
     for (const auto& d : loaded.diagnostics) streams.err.say(d);
   if (!loaded.ok()) return Status::wrong_configuration;
@@ -172,6 +173,7 @@ Status run_worker(const Arguments& arguments, Streams& streams) {
   auto link = keeper::Link::from_environment();
   streams.err.use(log_format_of(arguments, streams.err.fd()));
   if (!link.kept()) throw WrongUsage("a worker is started by a keeper only", "standpipe run CONFIG");
+  streams.err.never_wait_long();
   try {
     const auto status = begin(arguments, streams, link);
     link.ends(static_cast<int>(status));
@@ -196,9 +198,10 @@ LogFormat log_format_of(const Arguments& arguments, int fd) {
   return (named ? parse_log_format(*named) : std::nullopt).value_or(default_log_format(fd));
 }
 
-std::vector<std::string> worker_words(const Arguments& run, LogFormat format, const char* what) {
+std::vector<std::string> worker_words(const Arguments& run, const std::string& place, LogFormat format, const char* what) {
   std::vector<std::string> words = {"standpipe: worker", std::string(kWorker)};
   for (const auto& folder : run.texts("plugins")) words.insert(words.end(), {"--plugins", folder});
+  words.insert(words.end(), {"--place", place});
   for (const char* option : {"control", "account"})
     if (const auto value = run.text(option)) words.insert(words.end(), {std::string("--") + option, *value});
   words.insert(words.end(), {"--log-format", log_format_name(format)});
@@ -211,6 +214,8 @@ std::vector<std::string> worker_words(const Arguments& run, LogFormat format, co
 Command worker_command() {
   auto command = run_command();
   command.name = kWorker;
+  command.options.push_back(
+      {.name = "place", .kind = Kind::file, .value = "PATH", .summary = "where CONFIG was when the hub started"});
   command.options.push_back({.name = "spill", .summary = "save what waits in memory, and end"});
   command.options.push_back({.name = "salvage", .summary = "copy the memory as it is, and end"});
   command.run = run_worker;

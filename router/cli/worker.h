@@ -13,8 +13,9 @@ namespace standpipe::cli {
 // a keeper starts. So it is in no list and has no help of its own.
 inline constexpr std::string_view kWorker = "worker";
 Command worker_command();
-// Its command line: the same as run's, and "--spill" (it only saves what waits), "--salvage" (it only copies the memory), or "".
-std::vector<std::string> worker_words(const Arguments& run, LogFormat format, const char* what);
+// Its command line: the same as run's, where the configuration is (absolute), and "--spill" (it only saves what waits), "--salvage"
+// (it only copies the memory), or "".
+std::vector<std::string> worker_words(const Arguments& run, const std::string& place, LogFormat format, const char* what);
 // --log-format, or what fits the descriptor that messages go to.
 LogFormat log_format_of(const Arguments& arguments, int fd);
 

@@ -16,6 +16,7 @@ namespace standpipe::config {
 // A whole configuration, checked and resolved: plain data, nothing of YAML. Indexes point into the lists here.
 struct Hub {
   std::string file;      // as the user named it
+  std::string place;     // where that was when the hub started
   std::string data_dir;  // absolute
   bool data_dir_by_default = false;
   std::uint64_t memory_max = kMemoryMaxDefault;

@@ -11,6 +11,7 @@
 #include "config/handlers.h"
 #include "config/memory.h"
 #include "config/names.h"
+#include "config/open_files.h"
 #include "config/own_files.h"
 #include "config/parse.h"
 #include "config/paths.h"
@@ -78,7 +79,7 @@ void HubReader::read_settings(const Reader& reader) {
   hub_.drain_timeout = reader.duration("drain_timeout", "0s", "1d").value_or(hub_.drain_timeout);
   const auto folder = reader.path("data_dir");
   hub_.data_dir_by_default = !folder;
-  hub_.data_dir = folder ? *folder : default_data_dir(context_.lookup, ::geteuid() == 0, hub_.file);
+  hub_.data_dir = folder ? *folder : default_data_dir(context_.lookup, ::geteuid() == 0, hub_.place);
 }
 
 void HubReader::check_version(const Reader& reader) {
@@ -108,6 +109,7 @@ void HubReader::read_sections(const Reader& reader) {
   check_memory(context_, hub_, sources, memory_said_);
   if (handlers_field && routes_field) check_extent(context_, hub_, handlers_field->key, routes_field->key);
   if (how_ == Reading::anew) check_own_files(context_, hub_.file);
+  if (sources_field && !context_.mistakes.any_error()) check_open_files(context_, hub_, sources_field->key);
   if (!context_.mistakes.any_error()) {
     warn_of_unused(sources, handlers);
     if (plugins_.tries()) try_handlers(context_, handlers);
@@ -145,13 +147,15 @@ bool Loaded::ok() const {
   return std::none_of(diagnostics.begin(), diagnostics.end(), [](const auto& d) { return d.severity == Severity::error; });
 }
 
-Loaded load_text(std::string_view text, const std::string& file, plugin::Registry& plugins, Reading how) {
+Loaded load_text(std::string_view text, const std::string& file, plugin::Registry& plugins, Reading how,
+                 const std::string& place) {
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   Loaded loaded;
   loaded.hub.file = file;
+  loaded.hub.place = place.empty() ? file : place;
   const Document document(file, std::string(text));
   Mistakes mistakes(document);
-  Context context{mistakes, folder_of(file), environment};
+  Context context{mistakes, folder_of(loaded.hub.place), environment};
   const auto tree = parse(document, mistakes);
   if (tree && (!tree->root || tree->root->kind == Kind::null))
     mistakes.add({}, nothing_in(file));

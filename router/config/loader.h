@@ -28,6 +28,8 @@ Loaded load_file(const std::string& path, plugin::Registry& plugins);
 // What is in it, for load_text; empty: load_file says why not.
 std::optional<std::string> read_text(const std::string& path);
 // The same for text that is already in memory; `file` is for messages and for resolving relative paths.
-Loaded load_text(std::string_view text, const std::string& file, plugin::Registry& plugins, Reading how = Reading::anew);
+// `place`: the file's absolute path, from which relative ones are taken; empty: as `file` is found now.
+Loaded load_text(std::string_view text, const std::string& file, plugin::Registry& plugins, Reading how = Reading::anew,
+                 const std::string& place = {});
 
 }  // namespace standpipe::config

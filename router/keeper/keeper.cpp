@@ -14,6 +14,7 @@
 #include <set>
 
 #include "base/failure.h"
+#include "base/open_files.h"
 #include "base/text.h"
 #include "keeper/notify.h"
 #include "keeper/processes.h"
@@ -38,10 +39,11 @@ Keeper::Keeper(Options options, const Clock& clock, Reporter& reporter)
       clock_(clock),
       reporter_(reporter),
       program_(options_.program, mark_.variable()),
+      terminal_(options_.ignore_hangup),
       watchdog_(Watchdog::from_environment()),
       stop_watch_(2 * options_.stop_patience) {
   open_standard_streams();
-  raise_descriptor_limit();
+  raise_open_files_limit();
   adopt_orphans();
 }
 
@@ -114,6 +116,7 @@ void Keeper::attend() {
     listen(kSentencesATurn);
     reap();
     if (worker_->status) return;
+    if (terminal_.look(clock_.steady())) on_hangup();
     say_what_is_wanted();
     watch_link();
     watch_for_hangs();
@@ -199,11 +202,14 @@ void Keeper::wait(std::optional<Nanoseconds> until) {
   const auto rest = until ? std::max(*until - clock_.steady(), Nanoseconds(0)) : Nanoseconds(0);
   const timespec limit{rest / 1s, (rest % 1s).count()};
   (void)::ppoll(fds.data(), fds.size(), until ? &limit : nullptr, nullptr);
-  while (const auto came = signals_.next()) on_signal(came.signal);
+  while (const auto came = signals_.next()) on_signal(came);
 }
 
-void Keeper::on_signal(int signal) {
-  switch (signal) {
+void Keeper::on_signal(Signals::Came came) {
+  const auto meaning = terminal_.of(came, clock_.steady());
+  if (meaning == Terminal::Meaning::hangup) return on_hangup();
+  if (meaning == Terminal::Meaning::nothing) return;
+  switch (came.signal) {
     case SIGTERM:
     case SIGINT:
       return want_stop();
@@ -216,9 +222,15 @@ void Keeper::on_signal(int signal) {
   }
 }
 
+// A shell and the kernel may both tell of it: it is one request.
+void Keeper::on_hangup() {
+  if (requests_.stop_is_wanted()) return;
+  reporter_.info("the terminal is closed: the hub stops (with --ignore-hangup it goes on)");
+  want_stop();
+}
+
 void Keeper::want_stop() {
-  requests_.want_stop();
-  stop_wanted_at_ = clock_.steady();
+  requests_.want_stop(clock_.steady());
   if (!worker_ || worker_->status) stop_in_gap_ = true;
   if (!std::exchange(notified_stop_, true)) notify("STOPPING=1");
 }

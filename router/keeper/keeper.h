@@ -17,6 +17,7 @@
 #include "keeper/requests.h"
 #include "keeper/shared_page.h"
 #include "keeper/store.h"
+#include "keeper/terminal.h"
 #include "keeper/watchdog.h"
 #include "keeper/wire.h"
 
@@ -27,6 +28,7 @@ struct Options {
   std::vector<std::string> spill_arguments;    // a worker that only saves what waits, when no other worker can be had
   std::vector<std::string> salvage_arguments;  // one that copies the memory as it is, when that cannot be had either
   std::string program = {};                    // empty: the running one
+  bool ignore_hangup = false;                  // the end of the terminal it was started in does not end the hub
   Nanoseconds back_off =
       std::chrono::milliseconds(50);  // before the second restart in vain; then twice as long each, at most 40 times
   Nanoseconds stop_patience = std::chrono::seconds(5);  // with a worker that was asked to stop, and whose loop stands still
@@ -101,7 +103,8 @@ class Keeper {
 
   void wait(std::optional<Nanoseconds> until);
   std::optional<Nanoseconds> next_duty(Nanoseconds spill_end) const;
-  void on_signal(int signal);
+  void on_signal(Signals::Came came);
+  void on_hangup();
   void want_stop();
   void say_what_is_wanted();
   bool reap();
@@ -127,6 +130,7 @@ class Keeper {
   Reporter& reporter_;
   WorkersMark mark_;  // what they start has it, too
   Program program_;
+  Terminal terminal_;  // before signals_, which ignores none
   Signals signals_{SIGCHLD};
   Watchdog watchdog_;
   Watchdog stop_watch_;  // of a worker that was told to stop
@@ -135,7 +139,6 @@ class Keeper {
   HangWatch hang_watch_;
   std::optional<Worker> worker_;
   Requests requests_;
-  Nanoseconds stop_wanted_at_{0};
   bool stop_in_gap_ = false;  // while there was no worker
   bool notified_stop_ = false;
   bool notify_failed_ = false;  // said once

@@ -39,9 +39,10 @@ std::optional<Nanoseconds> Keeper::next_duty(Nanoseconds spill_end) const {
     return next;
   }
   if (!worker_->silent) or_sooner(requests_.next());
+  or_sooner(terminal_.next());
   if (!notified_stop_) or_sooner(watchdog_.next());
   if (stop_is_watched()) or_sooner(stop_watch_.next());
-  if (stop_is_watched() && nothing_is_begun()) or_sooner(stop_wanted_at_ + kNothingToLoseMost);
+  if (stop_is_watched() && nothing_is_begun()) or_sooner(requests_.stop_wanted_at() + kNothingToLoseMost);
   if (page_ && !page_->watches().empty()) or_sooner(hang_watch_.next_look());
   return next;
 }
@@ -106,7 +107,7 @@ bool Keeper::nothing_is_begun() const { return !page_ && !ever_ready_ && !reques
 // much to write, and one that starts has not come so far.
 void Keeper::watch_stop() {
   if (!stop_is_watched()) return;
-  if (nothing_is_begun() && clock_.steady() - stop_wanted_at_ >= kNothingToLoseMost) return kill_worker();
+  if (nothing_is_begun() && clock_.steady() - requests_.stop_wanted_at() >= kNothingToLoseMost) return kill_worker();
   if (stop_watch_.look(clock_.steady())) (void)tell(worker_->socket.get(), "ping");
   const auto watches = page_ ? page_->watches() : std::span<Watch>();
   const bool handles = std::ranges::any_of(watches, [](auto& watch) { return read(watch.on_loop) % 2 && read(watch.call) % 2; });

@@ -20,8 +20,6 @@ bool is_ending(pid_t pid);
 
 // Whoever of our descendants loses its parent becomes our child.
 void adopt_orphans();
-// As many open files as the system lets us have.
-void raise_descriptor_limit();
 // Descriptors 0 to 2 are open, so that nothing of ours gets one of these numbers, which programs print to.
 void open_standard_streams();
 

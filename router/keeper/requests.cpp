@@ -23,7 +23,10 @@ std::optional<Wanted> Wanted::from(std::string_view text) {
   return Wanted{numbers[0], numbers[1], numbers[2]};
 }
 
-void Requests::want_stop() { wanted_.stops = std::min(wanted_.stops + 1, kStopsMost); }
+void Requests::want_stop(Nanoseconds now) {
+  if (!stop_wanted_at_ || now - *stop_wanted_at_ >= kTogether) wanted_.stops = std::min(wanted_.stops + 1, kStopsMost);
+  stop_wanted_at_ = now;
+}
 
 void Requests::begin_worker() {
   wanted_.reopens = wanted_.reopens != answered_.reopens ? 1 : 0;

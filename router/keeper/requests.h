@@ -30,11 +30,14 @@ class Requests {
  public:
   static constexpr unsigned kStopsMost = 2;
   static constexpr Nanoseconds kRepeat = std::chrono::milliseconds(100);
+  // Two that come closer are one: `timeout` signals its child, and then the child's group. No person is so quick.
+  static constexpr Nanoseconds kTogether = std::chrono::milliseconds(100);
 
-  void want_stop();
+  void want_stop(Nanoseconds now);
   void want_reopen() { ++wanted_.reopens; }
   void want_reload() { ++wanted_.reloads; }
   bool stop_is_wanted() const { return wanted_.stops > 0; }
+  Nanoseconds stop_wanted_at() const { return stop_wanted_at_.value_or(Nanoseconds(0)); }  // the last time
   bool stop_at_once_is_wanted() const { return wanted_.stops >= kStopsMost; }
 
   // One that has heard nothing yet. What the one before it did not answer is wanted of this one.
@@ -49,6 +52,7 @@ class Requests {
  private:
   Wanted wanted_, answered_, said_;
   Nanoseconds said_at_{0};
+  std::optional<Nanoseconds> stop_wanted_at_;
 };
 
 }  // namespace standpipe::keeper

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/fd.h"
+#include "base/open_files.h"
 
 namespace standpipe::keeper {
 
@@ -14,7 +15,7 @@ namespace standpipe::keeper {
 // not its business: nothing is ever read from or written to one. Bounded, so that a worker gone wild cannot take all there are.
 class Store {
  public:
-  static constexpr std::size_t kNamesMax = 4096;  // 1,000 sources and 1,000 outputs with their stages
+  static constexpr std::size_t kNamesMax = kKeptMost;
 
   // A name that is kept already is replaced. false: too many are kept.
   bool keep(const std::string& name, Fd fd);

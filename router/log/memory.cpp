@@ -92,7 +92,9 @@ Memory::Memory(const MemoryPlan& plan) : plan_(plan) {
   lay_out();
   memory_.reset(::memfd_create("standpipe-memory", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!memory_ || ::ftruncate(memory_.get(), static_cast<off_t>(bytes_)) != 0)
-    throw Failure::system("make memory for the logs", errno);
+    throw Failure::system(
+        "make memory for the logs", errno,
+        errno == EFBIG ? "raise the limit of file sizes (ulimit -f, LimitFSIZE=), or set a smaller memory_max" : "");
   map(bytes_);
   auto& h = header();
   h.plan = plan_;

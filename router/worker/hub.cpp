@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 
 #include "base/failure.h"
 #include "base/invariant.h"
+#include "base/open_files.h"
 #include "base/text.h"
 #include "control/server.h"
 #include "deliver/culprit.h"
@@ -26,21 +26,6 @@ using namespace std::chrono_literals;
 
 constexpr Nanoseconds kCheckpointEach = 1s;
 constexpr Nanoseconds kDribbleLook = 1s;  // how often, while memory is short, whoever holds it for nothing is looked for
-constexpr std::size_t kDescriptorsBesides = 35 + kControlClientsMax;  // standard streams, epoll, signals, stage, memory ...
-constexpr std::size_t kDescriptorsAnOutput = 4;
-constexpr std::size_t kDescriptorsAHandler = 2;  // a plugin's own: a file, and another while it rotates
-
-// Raises the soft limit of open files to the hard one, and says what is missing.
-void raise_descriptor_limit(std::size_t sources, std::size_t handlers) {
-  const auto needed = sources + handlers * (kDescriptorsAnOutput + kDescriptorsAHandler) + kDescriptorsBesides;
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  (void)::setrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_cur < needed)
-    throw Failure("this configuration may need " + thousands(needed) + " open files, and the limit is " + thousands(limit.rlim_cur),
-                  "raise it: ulimit -Hn " + std::to_string(needed) + " (or LimitNOFILE= in the service's unit)");
-}
 
 }  // namespace
 
@@ -52,7 +37,7 @@ Hub::Hub(const config::Hub& options, const Clock& clock, Reporter& reporter, kee
       wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       dev_null_(::open("/dev/null", O_WRONLY | O_CLOEXEC)),
       budget_(PipeBudget::here(options.sources.size(), options.handlers.size())),
-      memory_((raise_descriptor_limit(options.sources.size(), options.handlers.size()), take_memory())),
+      memory_((raise_open_files_limit(), take_memory())),
       stage_(take_stage()),
       arena_(*memory_),
       run_(*memory_, "run"),

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What surrounds the two processes: signals that reach both, descriptors of the caller's, terminals and closed streams."""
 
+import fcntl
 import json
 import os
+import pty
+import select
 import signal
+import subprocess
+import sys
 import time
 
-from kit import equal, test
+from kit import equal, process, test, until
+from kit.bench import Skip
 from kit.timing import SLOW
 from journey_test import FORWARD, LOG
 
@@ -37,7 +43,7 @@ def a_fifo_that_the_caller_holds_open_has_no_writer_in_the_hub(t):
     writer = t.writer("in")
     writer.write_seen(b"no frame at all")
     writer.close()
-    hub.says("in: .*")
+    hub.says("in: its writers have gone")
     hub.send("in", [b"one"])
     t.until_logged("out", [b"one"])
     hub.stop().says("in", accepted=1, bad_frame=1, discarded_bytes=15).says("in -> out", delivered=1)
@@ -68,3 +74,165 @@ def sockets_of_a_service_manager_are_refused_in_a_sentence(t):
         os.environ["STANDPIPE_TEST_WRAP"] = before
     hub.says(r"handed over 2 sockets \(LISTEN_FDS\), and a hub takes none: closed")
     hub.stop().all_delivered(0)
+
+
+# ---- the terminal that a hub was started in
+
+
+class Terminal:
+    """A hub's controlling terminal, as a window has one; closed, it is gone for the whole session."""
+
+    def __init__(self, t, *options, ignored=False):
+        t.path("hub.yaml").write_text("version: 1\n" + LOG)
+        self.screen, inside = pty.openpty()
+        script = "import fcntl,os,signal,sys,termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+        script += "signal.signal(signal.SIGHUP, signal.SIG_IGN); " if ignored else ""
+        command = [sys.executable, "-c", script + "os.execv(sys.argv[1], sys.argv[1:])", process.program(), "run", "hub.yaml", *options]
+        self.hub = process.spawn(command, cwd=t.folder, env=process.environment(t.folder), stdin=inside, stdout=inside, stderr=inside)
+        t._commands.append(self.hub)
+        os.close(inside)
+        self.shows("ready in")
+
+    def shows(self, text):
+        shown = b""
+        while text.encode() not in shown:
+            assert select.select([self.screen], [], [], 20 * SLOW)[0], f"the terminal shows {shown.decode()}, not {text!r}"
+            shown += os.read(self.screen, 4096)
+
+    def close(self):
+        os.close(self.screen)
+
+
+@test
+def a_closed_terminal_stops_the_hub_that_was_started_in_it(t):
+    terminal = Terminal(t, "--account", "account")
+    terminal.close()
+    equal(terminal.hub.wait(20 * SLOW), 0)
+    assert json.loads(t.path("account").read_text())["sources"], "the account was written"
+
+
+@test
+def a_hub_that_ignores_hangups_outlives_its_terminal(t):
+    for options, ignored in ([["--ignore-hangup"], False], [[], True]):
+        terminal = Terminal(t, *options, ignored=ignored)
+        terminal.close()
+        t.run("send", "in", "still here")
+        until(lambda: t.size("out"), "it serves")
+        assert terminal.hub.poll() is None
+        terminal.hub.terminate()
+        equal(terminal.hub.wait(20 * SLOW), 0)
+        t.path("out").unlink()
+
+
+@test
+def a_hangup_that_somebody_sends_is_no_closed_terminal(t):
+    terminal = Terminal(t)
+    terminal.hub.send_signal(signal.SIGHUP)
+    terminal.shows("SIGHUP: this version does not reload")
+    time.sleep(0.5)
+    os.write(terminal.screen, b"\x03")  # Ctrl-C, which reaches both
+    terminal.shows("account closes")
+    equal(terminal.hub.wait(20 * SLOW), 0)
+
+
+# ---- streams that nobody reads, or that are closed
+
+
+@test
+def a_full_standard_error_costs_lines_and_not_the_hub(t):
+    t.path("hub.yaml").write_text("version: 1\n" + LOG)
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, 1031, 4096)  # F_SETPIPE_SZ
+    os.write(writing, bytes(4096))
+    hub = t.standpipe("run", "hub.yaml", "--json", stdout=writing, stderr=writing)
+    until(lambda: t.path("in").exists(), "it started")
+    t.run("send", "in", "one")
+    until(lambda: t.size("out"), "it serves")
+    began = time.monotonic()
+    hub.terminate()
+    equal(hub.wait(30 * SLOW), 1)  # the account was asked for, and nobody read it
+    assert time.monotonic() - began < 15 * SLOW
+    os.close(writing), os.close(reading)
+
+
+@test
+def closed_streams_are_nothing_to_die_of(t):
+    t.path("hub.yaml").write_text("version: 1\n" + LOG)
+    program = process.program()
+    hub = t.standpipe("run", "hub.yaml")
+    hub.stdout.close(), hub.stderr.close()  # as `| head` does
+    until(lambda: t.path("in").exists(), "it started")
+    t.run("send", "in", "one")
+    until(lambda: t.size("out"), "it serves")
+    hub.terminate()
+    equal(hub.wait(20 * SLOW), 0)
+    silent = process.spawn(
+        ["sh", "-c", f'exec "{program}" run hub.yaml 0<&- 1>&- 2>&-'], cwd=t.folder, env=process.environment(t.folder)
+    )
+    t._commands.append(silent)
+    until(lambda: t.standpipe("send", "in", "two").wait() == 0, "it serves")
+    until(lambda: b"two" in t.path("out").read_bytes(), "it serves")
+    silent.terminate()
+    equal(silent.wait(20 * SLOW), 0)
+
+
+# ---- process 1, and the limits of a process
+
+
+@test
+def as_process_1_it_reaps_and_stops(t):
+    if subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", "true"], capture_output=True).returncode:
+        raise Skip("no PID namespace can be made here")
+    t.path("hub.yaml").write_text("version: 1\n" + LOG)
+    script = '(sleep 0.2 & sleep 300 &) ; exec "$@"'
+    hub = t.standpipe_wrapped("unshare --pid --fork --kill-child --mount-proc sh -c".split() + [script, "sh"], "run", "hub.yaml")
+    while b"ready in" not in hub.stderr.readline():
+        pass
+    (first,) = children(hub.pid)
+    worker = until(lambda: [c for c in children(first) if is_the_program(c)], "it has a worker")[0]
+    os.kill(worker, signal.SIGKILL)
+    while b"went on after" not in (line := hub.stderr.readline()):
+        assert line, "it ended"
+    until(lambda: len(children(first)) == 2, "the dead one is reaped, and the other one lives")
+    (stranger,) = [c for c in children(first) if not is_the_program(c)]
+    equal(open(f"/proc/{stranger}/comm").read().strip(), "sleep")
+    os.kill(first, signal.SIGTERM)
+    equal(hub.wait(20 * SLOW), 0)
+    said = hub.stderr.read().decode()
+    assert "error" not in said and "warning" not in said, said
+
+
+def children(pid):
+    return [int(c) for c in open(f"/proc/{pid}/task/{pid}/children").read().split()]
+
+
+def is_the_program(pid):
+    return os.path.samefile(f"/proc/{pid}/exe", process.program())
+
+
+@test
+def a_limit_of_file_sizes_is_said_in_a_line(t):
+    t.path("hub.yaml").write_text("version: 1\n" + LOG)
+    _, said = t.run("run", "hub.yaml", status=1, files_bytes_max=1 << 20)
+    assert "cannot make memory for the logs: File too large" in said and "ulimit -f" in said, said
+
+
+@test
+def a_folder_that_is_renamed_while_the_hub_runs_keeps_its_data_folder(t):
+    t.path("place").mkdir()
+    t.path("place/hub.yaml").write_text(f"version: 1\ndrain_timeout: 1s\n{FORWARD.replace('fifo: ', f'fifo: {t.folder}/')}")
+    hub = t.standpipe("run", "hub.yaml", cwd=t.path("place"))
+    while b"ready in" not in hub.stderr.readline():
+        pass
+    t.path("place").rename(t.path("moved"))
+    t.run("send", "in", "one")
+    os.kill(children(hub.pid)[0], signal.SIGKILL)
+    while b"went on after" not in hub.stderr.readline():
+        pass
+    hub.terminate()
+    equal(hub.wait(20 * SLOW), 0)
+    t.path("moved").rename(t.path("place"))
+    again = t.standpipe("run", "hub.yaml", cwd=t.path("place"))
+    equal(t.reader("next").take(1), [b"one"])
+    again.terminate()
+    equal(again.wait(20 * SLOW), 0)

@@ -309,7 +309,7 @@ routes: [{{from: [{", ".join(names)}], to: out}}]
 @test
 def too_few_open_files_are_said_with_the_number_needed(t):
     t.only_uninstrumented()
-    said = t.hub(many(100), files_max=(64, 64)).fails_to_start()
+    said = t.hub(many(100), files_max=(64, 64)).fails_to_start(78)
     assert "this configuration may need 157 open files, and the limit is 64" in said, said
     assert "ulimit -Hn 157" in said, said
 

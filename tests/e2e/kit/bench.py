@@ -65,9 +65,13 @@ class Bench:
 
     def standpipe(self, *arguments, **options):
         """A command of the program, running: its standard streams are pipes."""
+        return self.standpipe_wrapped([], *arguments, **options)
+
+    def standpipe_wrapped(self, wrapper, *arguments, **options):
+        """The same, started by another program."""
         pipes = {s: subprocess.PIPE for s in ("stdin", "stdout", "stderr")}
         settings = {"cwd": self.folder, "env": process.environment(self.folder)} | pipes | options
-        command = process.spawn([process.program(), *arguments], **settings)
+        command = process.spawn([*wrapper, process.program(), *arguments], **settings)
         self._commands.append(command)
         return command
 

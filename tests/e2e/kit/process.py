@@ -46,14 +46,16 @@ def environment(folder):
     }
 
 
-def spawn(command, *, user=None, umask=None, files_max=None, **options):
-    """Popen; `user` is a number to become, `files_max` the soft and hard limit of open files."""
+def spawn(command, *, user=None, umask=None, files_max=None, files_bytes_max=None, **options):
+    """Popen; `user` is a number to become, `files_max` the soft and hard limit of open files, `files_bytes_max` of their size."""
 
     def prepare():
         if umask is not None:
             os.umask(umask)
         if files_max is not None:
             resource.setrlimit(resource.RLIMIT_NOFILE, files_max)
+        if files_bytes_max is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (files_bytes_max, files_bytes_max))
         if user is not None and os.geteuid() == 0:
             os.setgroups([])
             os.setgid(user)

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/loader.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <cstring>
@@ -474,6 +477,29 @@ TEST_CASE_METHOD(Fixture, "the memory that a message is said to need is enough")
   const auto waiting = arena.lend(kSegmentBytes, 0);  // where the frame's beginning lies meanwhile
   CHECK(waiting);
   CHECK(arena.lend(16 * MiB + 4 * KiB, 0));
+}
+
+TEST_CASE_METHOD(Fixture, "what needs more open files than the process may have is refused with the number") {
+  std::string text = "sources:\n";
+  for (int i = 0; i < 100; ++i) text += "  s" + std::to_string(i) + ": { fifo: /run/s" + std::to_string(i) + " }\n";
+  text += "handlers: { s: { plugin: print } }\nroutes: [{ from: s0, to: s }]\n";
+  const auto is_refused_with = [&](rlim_t most) {  // in a child: who may raise a hard limit again?
+    const auto child = ::fork();
+    if (child == 0) {
+      const rlimit limit{most, most};
+      ::setrlimit(RLIMIT_NOFILE, &limit);
+      const auto loaded = load(text);
+      const auto is_told = [&](const Diagnostic& d) {
+        return d.message == "this configuration may need 157 open files, and the limit is " + std::to_string(most);
+      };
+      ::_exit(!loaded.ok() && std::any_of(loaded.diagnostics.begin(), loaded.diagnostics.end(), is_told) ? 1 : 0);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return status != 0;
+  };
+  CHECK(is_refused_with(156));
+  CHECK_FALSE(is_refused_with(157));
 }
 
 TEST_CASE_METHOD(Fixture, "more deliveries than a hub can hold are refused with the number") {

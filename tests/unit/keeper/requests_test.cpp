@@ -41,7 +41,7 @@ TEST_CASE("what comes while an answer is on its way is said at once, and the lat
 
 TEST_CASE("the next worker hears of a stop that was answered, and of what was not") {
   Requests requests;
-  requests.want_stop();
+  requests.want_stop(0s);
   requests.want_reload();
   requests.answered("1 0 1");
   requests.want_reopen();
@@ -52,14 +52,22 @@ TEST_CASE("the next worker hears of a stop that was answered, and of what was no
 
 TEST_CASE("no more than two requests to stop count") {
   Requests requests;
-  for (int i = 0; i < 5; ++i) requests.want_stop();
+  for (int i = 0; i < 5; ++i) requests.want_stop(i * 1s);
   CHECK(requests.stop_at_once_is_wanted());
   CHECK(requests.due(1s) == "2 0 0");
 }
 
+TEST_CASE("two requests to stop in the same moment are one") {
+  Requests requests;
+  for (const auto at : {1000ms, 1001ms, 1099ms}) requests.want_stop(at);
+  CHECK(requests.due(2s) == "1 0 0");
+  requests.want_stop(1300ms);
+  CHECK(requests.due(2s) == "2 0 0");
+}
+
 TEST_CASE("an answer that makes no sense is none") {
   Requests requests;
-  requests.want_stop();
+  requests.want_stop(0s);
   requests.answered("nonsense");
   CHECK_FALSE(requests.is_answered());
 }
