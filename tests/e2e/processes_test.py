@@ -24,7 +24,7 @@ def a_signal_to_the_whole_process_group_counts_once_and_is_never_lost(t):
         hub.send("in", [b"one"])  # nobody takes it: counted twice, the signal would end the hub at once
         os.killpg(hub.process.pid, number)
         hub.says("stopping: what was written until now is delivered")
-        time.sleep(0.1 * SLOW)
+        time.sleep(0.2)
         assert "asked to stop again" not in hub.stderr()
         os.killpg(hub.process.pid, number)
         account = hub.wait()

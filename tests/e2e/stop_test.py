@@ -146,6 +146,7 @@ def a_second_signal_ends_the_hub_at_once(t):
     hub.send("in", [b"one"])
     hub.process.send_signal(signal.SIGTERM)
     hub.says("stopping: what was written until now is delivered, for at most 1m")
+    time.sleep(0.2)  # two in the same moment are one
     account, took = timed(hub.stop)
     assert took < 3 * SLOW, f"took {took:.1f} s"
     account.says("in", accepted=1).says("in -> next", in_flight=1)
