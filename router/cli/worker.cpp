@@ -43,6 +43,10 @@ Fd open_account(const std::optional<std::string>& path, keeper::Link& link) {
 
 void write_account(const Fd& file, const std::optional<std::string>& path, std::string_view json) {
   if (!file) return;
+  if (!descriptor_in(*path)) {  // an earlier worker may have written its own and died then
+    (void)!::ftruncate(file.get(), 0);
+    (void)::lseek(file.get(), 0, SEEK_SET);
+  }
   if (const int problem = write_while_it_moves(file.get(), json)) throw Failure::system("write the account to " + *path, problem);
 }
 
