@@ -6,6 +6,7 @@
 #   sh tests/crash.sh twice [STRIDE]      the next worker is killed as well, while it recovers
 #   sh tests/crash.sh readers [STRIDE]    as points, and the reader of the forward dies and comes back all the time
 #   sh tests/crash.sh relay [STRIDE]      as points, and some instructions behind, where bytes go by reference; readers die, too
+#   sh tests/crash.sh held [STRIDE]       as points, and some instructions behind, while a held handler's messages go to the disk
 #   sh tests/crash.sh random [SECONDS]    one run under load, up to 1,000 kills at random instants
 #   sh tests/crash.sh writers [TIMES]     1,000 writers, each killed inside a large frame: all are counted, and others go on
 #   sh tests/crash.sh readertimes [TIMES] 1,000 readers killed at random while 1,000 messages a second of 10 B to 300 KiB pass
@@ -32,6 +33,9 @@ case $mode in
     relays --every "${argument:-1}" &&
       relays --every "${argument:-1}" --when after --steps 4000 &&
       relays --readers-die --every "$((${argument:-1} * 16))"
+    ;;
+  held)
+    (points --held --every "${argument:-1}") && points --held --every "${argument:-1}" --when after --steps 4000
     ;;
   random) points --seconds "${argument:-60}" ;;
   writers) lives writers ;;

@@ -104,6 +104,7 @@ stage_crash() {
   step "crash: between stores" crash steps 30
   step "crash: with readers that die" crash readers 120
   step "crash: where bytes go by reference" crash relay 16
+  step "crash: while a held handler's messages go to the disk" crash held 60
   step "crash: at random instants" crash random 10
   step "crash: plugins, readers, the keeper, all" crash deaths
   step "crash: writers killed inside frames" crash writers 100

@@ -31,6 +31,8 @@ constexpr std::uint64_t kMessageSizeMaxMost = 1 * GiB;
 constexpr std::uint64_t kLogSizeDefault = 1 * MiB;  // the largest pipe an ordinary user may have: one FIFO's worth
 constexpr std::uint64_t kLogSizeLeast = 16 * KiB;
 constexpr std::uint64_t kLogSizeMost = 16 * GiB;
+constexpr std::uint64_t kOverflowMaxDefault = 1 * GiB;  // of one source, on disk
+constexpr std::uint64_t kOverflowMaxMost = 1024 * GiB;
 
 // A segment is what a log grows and shrinks by. 256 KiB stays in a core's second-level cache between the copy in and the copy out.
 constexpr std::size_t kSegmentBytes = 256 * KiB;

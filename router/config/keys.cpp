@@ -61,7 +61,10 @@ KeyMap log() {
   return {"sources.NAME.log",
           "",
           {{"max_size", "SIZE", size_text(kLogSizeDefault), "How much of the source waits in memory, within memory_max."},
-           {"when_full", "block", "block", "Nothing is read from the FIFO until there is room, so its writers wait."}}};
+           {"when_full", "block", "block", "Nothing is read from the FIFO until there is room, so its writers wait."},
+           {"overflow_max", "SIZE", size_text(kOverflowMaxDefault),
+            "How much of what waits for held handlers may go to the disk when the log is full, so that the source's other "
+            "handlers go on. The next start delivers it. 0B: nothing does."}}};
 }
 
 KeyMap handler() {

@@ -69,6 +69,7 @@ std::string line_text(const Account::Line& l, std::size_t width) {
   if (l.tally.dropped_sum()) line += " + " + dropped_text(l.tally);
   if (l.tally.dead_lettered) line += " + dead-lettered " + thousands(l.tally.dead_lettered) + dead_text(l.tally);
   if (l.in_flight) line += " + in flight " + thousands(l.in_flight);
+  if (l.saved) line += " (" + thousands(l.saved) + " saved)";
   return line + (l.closes() ? "\n" : "  DOES NOT CLOSE\n");
 }
 
@@ -95,7 +96,7 @@ std::string line_json(const Account::Line& l) {
          ",\"delivered\":" + std::to_string(l.tally.delivered) + ",\"filtered\":" + std::to_string(l.tally.filtered) +
          ",\"unacknowledged\":" + std::to_string(l.tally.unacknowledged) + ",\"dropped\":{" + dropped +
          "},\"dead_lettered\":" + std::to_string(l.tally.dead_lettered) + ",\"dead_letters\":{" + dead +
-         "},\"in_flight\":" + std::to_string(l.in_flight) + "}";
+         "},\"in_flight\":" + std::to_string(l.in_flight) + ",\"saved\":" + std::to_string(l.saved) + "}";
 }
 
 template <class T, class F>

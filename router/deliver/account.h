@@ -80,11 +80,12 @@ struct Account {
     Tally tally;
     std::uint64_t in_flight = 0;
     std::uint64_t unmatched = 0;  // part of what the tally calls matched: it came here because no route wanted it
+    std::uint64_t saved = 0;      // of those in flight: they are on the disk, for the next start
     bool closes() const { return tally.matched == tally.settled() + in_flight; }
   };
   std::vector<Source> sources;
   std::vector<Line> lines;
-  std::uint64_t spilled = 0;  // of those in flight, when the hub has ended: they are on the disk, for the next start
+  std::uint64_t spilled = 0;  // of those in flight: they are on the disk, for the next start
 
   bool closes() const;
   std::uint64_t lost_at_stop() const;  // neither delivered nor saved when the hub ended

@@ -22,6 +22,7 @@ Delivery::Delivery(std::string source, const std::string& handler, std::uint32_t
 }
 
 void Delivery::give_out(const Range& range) {
+  INVARIANT(saved() == 0, saved());
   INVARIANT(next() <= range.begin && range.count > 0, next().position.bytes, range.begin.position.bytes, range.count);
   // One range for what follows on: a forward that is kept waiting by its reader has one open range, not one a batch.
   if (!open_.empty() && open_.back().end == range.begin) {
@@ -93,16 +94,45 @@ void Delivery::take_up(const Range& range) {
 }
 
 void Delivery::abandon(Reason reason) {
-  edit_tally().drop(reason, in_flight());
+  edit_tally().drop(reason, in_flight() - saved());
   open_.clear();
   again_.clear();
   kept_.edit().next = log_.end();
 }
 
+bool Delivery::has_all() const {
+  std::uint64_t open = 0, again = 0;
+  for (const auto& range : open_) open += range.count;
+  for (std::size_t i = 0; i < again_.size(); ++i) again += again_[i].range.count;
+  return open == again;
+}
+
+void Delivery::save_before(log::Cursor end) {
+  std::uint64_t count = 0;
+  while (!again_.empty() && again_.front().range.begin < end) {
+    auto part = again_.front().range;
+    if (end < part.end) {
+      const auto behind = part.count - log_.count_between(part.begin, end, bit_);
+      again_.edit(0).range = {end, part.end, behind};
+      part = {part.begin, end, part.count - behind};
+    } else {
+      again_.pop_front();
+    }
+    if (part.count == 0) continue;
+    finish(part);
+    count += part.count;
+  }
+  if (next() < end) {
+    count += log_.count_between(next(), end, bit_);
+    kept_.edit().next = end;
+  }
+  if (count > 0) kept_.edit().saved += count;
+}
+
 std::uint64_t Delivery::in_flight() const {
   std::uint64_t open = 0;
   for (const auto& r : open_) open += r.count;
-  return open + log_.count_from(next(), bit_);
+  return saved() + open + log_.count_from(next(), bit_);
 }
 
 void Delivery::check_invariants() const {

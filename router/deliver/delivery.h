@@ -43,7 +43,10 @@ using AgainRow = log::Row<Again, 320>;
 // filtered, dropped ...), which may happen out of order; the log is held from the first open range on.
 //
 //   log.trimmed <= settled() <= next <= log.end
-//   matched = settled tally + open messages + messages behind next
+//   matched = settled tally + saved + open messages + messages behind next
+//
+// What its handler may not get in this run can be saved on the disk instead (worker/overflow.h): it is in flight still, and not
+// in the log's way. From then on nothing is given out any more, so that order is kept.
 //
 // The books, `next` and what is to be given again outlive the worker; the caller commits. Open ranges are derived: whoever has open
 // messages (a call, a sending, what is to be given again) tells them to the next worker's delivery by `take_up`.
@@ -82,6 +85,13 @@ class Delivery {
   // The hub stops: all that is not final is dropped, for that reason.
   void abandon(Reason reason);
 
+  // ---- messages that wait for the next start on the disk
+  std::uint64_t saved() const { return kept_->saved; }
+  // Whether nobody but this delivery has what it gave out: it all comes again.
+  bool has_all() const;
+  // All before `end`, a frame's boundary, is saved. has_all(). The caller commits.
+  void save_before(log::Cursor end);
+
   std::uint64_t in_flight() const;
   void check_invariants() const;
 
@@ -95,6 +105,7 @@ class Delivery {
   struct Record {
     log::Cursor next;
     Tally tally;
+    std::uint64_t saved;
   };
 
   std::string source_;

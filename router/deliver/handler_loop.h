@@ -76,7 +76,8 @@ class HandlerLoop final : public plugin::HostServices {
   bool tried() const { return tried_; }  // its first open has come back
   bool ready() const { return state_ == State::ready; }
   bool held() const { return state_ == State::held; }
-  void abandon();  // the call will not come back
+  std::string held_for() const;  // the reason, cut to what the memory keeps of it; empty: not held
+  void abandon();                                            // the call will not come back
 
   // ---- being asked
   HandlerState state(Nanoseconds now) const;

@@ -18,12 +18,16 @@ constexpr std::string_view kCallPhases[] = {"", "create", "open", "handle", "flu
 
 }  // namespace
 
+std::string HandlerLoop::held_for() const {
+  const auto length = std::min<std::size_t>(held_reason_->length, sizeof held_reason_->text);
+  return escaped({held_reason_->text, length});
+}
+
 HandlerState HandlerLoop::state(Nanoseconds now) const {
   HandlerState state;
   const auto retries = [now](const auto& d) { return !d->again().empty() && d->again().front().attempt > 1 && d->again_due > now; };
   if (state_ == State::held) {
-    const auto length = std::min<std::size_t>(held_reason_->length, sizeof held_reason_->text);
-    state = {.name = "held", .reason = escaped({held_reason_->text, length})};
+    state = {.name = "held", .reason = held_for()};
   } else if (state_ == State::closed) {
     state.name = "closed";
   } else if (state_ == State::opening) {

@@ -12,16 +12,10 @@
 #include "base/folder.h"
 #include "base/opening.h"
 #include "base/text.h"
+#include "deliver/spill_format.h"
 
 namespace standpipe::deliver {
 namespace {
-
-// What a record's meta begins with.
-enum class Kind : std::uint8_t {
-  handlers = 1,  // a list of handlers: its number, how many, their names
-  message = 2,   // the number of its list, sequence, accept time; the payload is the frame
-  end = 3,       // how many messages there are
-};
 
 constexpr std::string_view kExtension = ".log";
 constexpr std::string_view kUnfinished = ".tmp";
@@ -58,7 +52,7 @@ std::vector<Name> spills(const std::string& data_dir) {
   return found;
 }
 
-std::string path_of(const std::string& data_dir, std::string_view source, std::uint64_t number) {
+std::string file_of(const std::string& data_dir, std::string_view source, std::uint64_t number) {
   return folder_in(data_dir) + '/' + as_file_name(source) + '-' + std::to_string(number) + std::string(kExtension);
 }
 
@@ -73,12 +67,7 @@ std::vector<std::uint64_t> numbers_of(const std::string& data_dir, std::string_v
 std::string unfinished(const std::string& path) { return path + std::string(kUnfinished); }
 
 std::string next_path(const std::string& data_dir, std::string_view source) {
-  make_private_folders(folder_in(data_dir));
-  const auto numbers = numbers_of(data_dir, source);
-  auto number = numbers.empty() ? 1 : numbers.back() + 1;
-  std::error_code error;
-  while (std::filesystem::is_directory(unfinished(path_of(data_dir, source, number)), error)) ++number;  // somebody's, in the way
-  return path_of(data_dir, source, number);
+  return file_of(data_dir, source, SpillReader::next_number(data_dir, source));
 }
 
 log::DiskLog begun(const std::string& path) {
@@ -103,31 +92,13 @@ SpillWriter::~SpillWriter() {
 std::optional<Failure> SpillWriter::add(std::uint64_t sequence, std::uint64_t accepted_ns,
                                         std::span<const std::string_view> handlers,
                                         std::span<const std::span<const std::byte>> frame) {
-  std::uint32_t number = 0;
-  if (auto failure = number_of(handlers, number)) return failure;
-  ByteWriter meta;
-  meta.number(static_cast<std::uint8_t>(Kind::message)).number(number).number(sequence).number(accepted_ns);
-  if (auto failure = log_.append(meta.bytes(), frame)) return failure;
+  if (auto failure = append_message(log_, lists_, sequence, accepted_ns, handlers, frame)) return failure;
   ++messages_;
   return std::nullopt;
 }
 
-std::optional<Failure> SpillWriter::number_of(std::span<const std::string_view> handlers, std::uint32_t& number) {
-  std::string key;
-  for (const auto handler : handlers) (key += handler) += '\0';
-  const auto [list, is_new] = lists_.try_emplace(std::move(key), static_cast<std::uint32_t>(lists_.size()));
-  number = list->second;
-  if (!is_new) return std::nullopt;
-  ByteWriter meta;
-  meta.number(static_cast<std::uint8_t>(Kind::handlers)).number(number).number(static_cast<std::uint32_t>(handlers.size()));
-  for (const auto handler : handlers) meta.text(handler);
-  return log_.append(meta.bytes(), {});
-}
-
 std::optional<Failure> SpillWriter::finish() {
-  ByteWriter meta;
-  meta.number(static_cast<std::uint8_t>(Kind::end)).number(messages_);
-  if (auto failure = log_.append(meta.bytes(), {})) return failure;
+  if (auto failure = append_end(log_, messages_)) return failure;
   if (auto failure = log_.sync()) return failure;
   const paths::Entry entry(unfinished(path_), own_file());
   if (!entry) return failure_of(entry.problem());
@@ -142,7 +113,7 @@ std::optional<Failure> SpillWriter::finish() {
 
 std::vector<std::string> SpillReader::find(const std::string& data_dir, std::string_view source) {
   std::vector<std::string> paths;
-  for (const auto number : numbers_of(data_dir, source)) paths.push_back(path_of(data_dir, source, number));
+  for (const auto number : numbers_of(data_dir, source)) paths.push_back(file_of(data_dir, source, number));
   return paths;
 }
 
@@ -157,23 +128,39 @@ std::uint64_t SpillReader::number_of(const std::string& path) {
   return name ? name->number : 0;
 }
 
+std::uint64_t SpillReader::next_number(const std::string& data_dir, std::string_view source) {
+  make_private_folders(folder_in(data_dir));
+  const auto numbers = numbers_of(data_dir, source);
+  auto number = numbers.empty() ? 1 : numbers.back() + 1;
+  std::error_code error;
+  while (std::filesystem::is_directory(unfinished(file_of(data_dir, source, number)), error)) ++number;  // somebody's, in the way
+  return number;
+}
+
+std::string SpillReader::path_of(const std::string& data_dir, std::string_view source, std::uint64_t number) {
+  return file_of(data_dir, source, number);
+}
+
 SpillReader::SpillReader(const std::string& path) : log_(log::DiskLog::open(path, log::DiskLog::Access::read)) {
   if (const auto last = log_.last()) {
     ByteReader in(*last);
-    if (in.number<std::uint8_t>() == static_cast<std::uint8_t>(Kind::end)) written_ = in.number<std::uint64_t>();
+    if (in.number<std::uint8_t>() == static_cast<std::uint8_t>(SpillRecord::end)) written_ = in.number<std::uint64_t>();
   }
+  log::DiskLog::Cursor first;
+  if (const auto record = log_.read_next(first))
+    is_overflow_ = ByteReader(record->meta).number<std::uint8_t>() == static_cast<std::uint8_t>(SpillRecord::overflow);
 }
 
 // A message whose list of handlers was damaged cannot be served: it is missing in the count, and so said.
 std::optional<SpillReader::Message> SpillReader::next() {
   while (const auto record = log_.read_next(at_)) {
     ByteReader in(record->meta);
-    const auto kind = static_cast<Kind>(in.number<std::uint8_t>());
+    const auto kind = static_cast<SpillRecord>(in.number<std::uint8_t>());
     const auto number = in.number<std::uint32_t>();
-    if (kind == Kind::handlers) {
+    if (kind == SpillRecord::handlers) {
       auto& list = lists_[number];
       for (auto count = in.number<std::uint32_t>(); count > 0 && in.ok(); --count) list.emplace_back(in.text());
-    } else if (kind == Kind::message && lists_.contains(number)) {
+    } else if (kind == SpillRecord::message && lists_.contains(number)) {
       Message message{.handlers = lists_[number], .frame = record->payload};
       message.sequence = in.number<std::uint64_t>();
       message.accepted_ns = in.number<std::uint64_t>();
@@ -184,7 +171,11 @@ std::optional<SpillReader::Message> SpillReader::next() {
   return std::nullopt;
 }
 
-bool SpillReader::is_damaged() const { return !written_ || !log_.recovery().text().empty(); }
+// An overflow of which the hub did not see to the end has no end; then its last record may be of a batch that was cut short.
+bool SpillReader::is_damaged() const {
+  if (is_overflow_ && !written_) return log_.recovery().damaged > 0;
+  return !written_ || !log_.recovery().text().empty();
+}
 
 std::optional<Failure> SpillReader::set_served(const std::string& path, std::uint64_t messages) {
   return log::DiskLog::set_done(path, static_cast<std::uint32_t>(std::min<std::uint64_t>(messages, ~std::uint32_t{0})));
@@ -192,6 +183,7 @@ std::optional<Failure> SpillReader::set_served(const std::string& path, std::uin
 
 std::string SpillReader::damage() const {
   const auto found = log_.recovery().text();
+  if (is_overflow_ && !written_) return log_.recovery().damaged > 0 ? log_.path() + ": " + found : "";
   if (written_ == messages_) return found.empty() ? "" : log_.path() + ": all messages are there, but " + found;
   const auto lost = written_ ? "lacks " + counted(*written_ - messages_, "message")
                              : "has lost its end, and with it an unknown number of messages";

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "deliver/spill_format.h"
 #include "log/disk_log.h"
 
 // What waits in memory when a hub ends goes to the disk, a file a source, and is served by the next start. The frames are exactly
@@ -37,11 +38,9 @@ class SpillWriter {
   const std::string& path() const { return path_; }  // its name when it is finished
 
  private:
-  std::optional<Failure> number_of(std::span<const std::string_view> handlers, std::uint32_t& number);
-
   std::string path_;
   log::DiskLog log_;
-  std::unordered_map<std::string, std::uint32_t> lists_;  // of handlers, which repeat: each is written once
+  SpillLists lists_;
   std::uint64_t messages_ = 0;
   bool is_finished_ = false;
 };
@@ -62,6 +61,9 @@ class SpillReader {
 
   // Of one that find() gave: they count up.
   static std::uint64_t number_of(const std::string& path);
+  // The number behind those that are there, whose folder is made; and the path of a number. Throws Failure.
+  static std::uint64_t next_number(const std::string& data_dir, std::string_view source);
+  static std::string path_of(const std::string& data_dir, std::string_view source, std::uint64_t number);
 
   explicit SpillReader(const std::string& path);  // throws Failure
   // Throws Failure when the disk cannot be read.
@@ -83,6 +85,7 @@ class SpillReader {
   std::unordered_map<std::uint32_t, std::vector<std::string>> lists_;
   std::uint64_t messages_ = 0;
   std::optional<std::uint64_t> written_;  // messages, as its last record says
+  bool is_overflow_ = false;
 };
 
 }  // namespace standpipe::deliver

@@ -11,7 +11,7 @@ namespace standpipe::keeper {
 
 constexpr auto kMemoryName = "memory";                      // that it is kept by
 constexpr std::uint64_t kMemoryMagic = 0x3165706970647473;  // "stdpipe1"
-constexpr std::uint32_t kMemoryVersion = 3;
+constexpr std::uint32_t kMemoryVersion = 4;
 
 struct SharedHeader {
   // ---- written once by the worker that makes the memory

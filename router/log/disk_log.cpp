@@ -95,6 +95,24 @@ DiskLog DiskLog::open(const std::string& path, Access access) {
   return log;
 }
 
+DiskLog DiskLog::resume(const std::string& path, std::uint64_t end) {
+  if (end == 0) {
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) throw Failure::system("delete " + path, errno, help_for(errno, path));
+    return open(path, Access::append);
+  }
+  Fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW));
+  if (!fd) throw Failure::system("open " + path, errno, help_for(errno, path));
+  DiskLog log(path, std::move(fd));
+  log.check_header();
+  if (log.size() < end) throw Failure(path + " became shorter", "let nobody but the hub change it");
+  log.synced_.end = log.now_.end = end;
+  log.unsynced_ = true;
+  log.window_.clear();
+  if (::ftruncate(log.fd_.get(), static_cast<off_t>(end)) != 0)
+    throw Failure::system("cut the end of " + path, errno, help_for(errno, path));
+  return log;
+}
+
 std::uint64_t DiskLog::size() const {
   struct stat st {};
   if (::fstat(fd_.get(), &st) != 0) throw Failure::system("look at " + path_, errno);
@@ -320,6 +338,8 @@ std::optional<Failure> DiskLog::write_out() {
   unsynced_ = true;
   return std::nullopt;
 }
+
+void DiskLog::begin_write_back() const { (void)::sync_file_range(fd_.get(), 0, 0, SYNC_FILE_RANGE_WRITE); }
 
 // What cannot be cut off now (that fails too) is written over by the next record, or cut when the file is opened again.
 Failure DiskLog::take_back(const char* what, int error) {

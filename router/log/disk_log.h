@@ -26,6 +26,9 @@ constexpr std::size_t kRecordMetaBytesMax = 64 * KiB;
 // when it is opened; damaged records before that are passed over, and said. Who only reads also finds what stands behind a damaged
 // length.
 //
+// Who appends for long without a sync hands over instead: those records are the kernel's, and survive the death of all processes,
+// though not a power failure. What was handed over counts as synced in all that is said here of failures.
+//
 // One thread; one appender a file (the lock of data_dir sees to that), any number of readers beside it.
 class DiskLog {
  public:
@@ -51,10 +54,15 @@ class DiskLog {
   // Throws Failure: the file cannot be had, or is no disk log.
   static DiskLog open(const std::string& path, Access access);
 
+  // To append to, as it was when it had `end` bytes (0: it is new): what lies behind is cut off, what lies before is not looked at.
+  static DiskLog resume(const std::string& path, std::uint64_t end);
+
   [[nodiscard]] std::optional<Failure> append(std::span<const std::byte> meta, std::span<const std::span<const std::byte>> payload);
   [[nodiscard]] std::optional<Failure> sync();
   // The same, but no further than the kernel: they outlive this process, and not a failure of power.
   [[nodiscard]] std::optional<Failure> write();
+  // The kernel begins to write what was written, so that a later sync has less to wait for.
+  void begin_write_back() const;
   // The next record that was synced, or was there when the file was opened. Throws Failure when the disk cannot be read.
   std::optional<Record> read_next(Cursor& at);
   // A number in the file's header, for its user: how many of its records are done with. It takes no room on a full disk, for it

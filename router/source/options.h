@@ -23,6 +23,7 @@ struct FifoOptions {
   std::uint64_t message_size_max = kMessageSizeMaxDefault;  // payload bytes
   std::uint64_t log_size_max = kLogSizeDefault;             // bytes; one larger frame is let in alone
   WhenFull when_full = WhenFull::block;
+  std::uint64_t overflow_max = kOverflowMaxDefault;  // bytes on disk of what held handlers hold back; 0: none
 };
 
 }  // namespace standpipe::source

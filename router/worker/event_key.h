@@ -21,6 +21,7 @@ enum Kind : std::uint64_t {
   kVisits,
   kReminder,
   kCalls,
+  kOverflow,
 };
 inline std::uint64_t key(Kind kind, std::size_t index = 0) { return (std::uint64_t{kind} << 32) | index; }
 inline Kind kind_of(std::uint64_t k) { return static_cast<Kind>(k >> 32); }

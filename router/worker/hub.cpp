@@ -134,8 +134,7 @@ void Hub::find_spills() {
   for (std::size_t i = 0; i < inlets_.size(); ++i) {
     std::vector<std::string> names;
     for (const auto h : handlers_of_[i]) names.push_back(handlers_[h]->name());
-    inlets_[i]->serve(
-        std::make_unique<SpillFeed>(*memory_, data_.path(), inlets_[i]->name(), std::move(names), goes_on, reporter_));
+    serve_spills(i, std::move(names), goes_on);
   }
   if (goes_on) return;
   const auto is_configured = [&](const std::string& name) {
@@ -217,6 +216,7 @@ void Hub::on_timer(std::uint64_t k) {
   if (kind_of(k) == kInlet) ready_inlets_.add(index_in(k));
   if (kind_of(k) == kDribble) end_dribbles();
   if (kind_of(k) == kCalls) look_at_calls();
+  if (kind_of(k) == kOverflow) make_room(index_in(k));
   if (kind_of(k) == kReminder) remind(index_in(k));
   if (kind_of(k) == kCheckpoint) keep_checkpoint();
   if (kind_of(k) == kFifos) look_for_fifos();
@@ -237,7 +237,7 @@ void Hub::accept() {
     if (inlet.wants_fifo() && !stopping_) reopen_source(i);
     full_inlets_[i] = turn == Inlet::Turn::full;
     if (turn == Inlet::Turn::more) ready_inlets_.add(i);
-    if (turn == Inlet::Turn::full) wait_for_room(i);
+    if (turn == Inlet::Turn::full) wait_for_room(i), make_room(i);
     if (inlet.draining()) timers_.set(key(kReminder, i), inlet.reminder_due());
     if (full_inlets_[i] && inlet.waits_for_arena()) timers_.set_if_none(key(kDribble), now_ + kDribbleLook);
     news.clear();
@@ -269,7 +269,9 @@ void Hub::end_dribbles() {
   bool waits = false;
   for (std::size_t i = 0; i < inlets_.size(); ++i) {
     if (inlets_[i]->end_dribble()) ready_inlets_.add(i);
-    waits |= full_inlets_[i] && inlets_[i]->waits_for_arena();
+    if (!full_inlets_[i] || !inlets_[i]->waits_for_arena()) continue;
+    make_room(i);
+    waits = true;
   }
   if (waits) timers_.set(key(kDribble), now_ + kDribbleLook);
 }
@@ -300,6 +302,7 @@ void Hub::deliver() {
 
 void Hub::after_step(std::size_t h) {
   timers_.set(key(kHandler, h), handlers_[h]->wake_at());
+  if (handlers_[h]->held()) make_room_beside(*handlers_[h]);
   if (handlers_[h]->waits_for_output() || handlers_[h]->waits_for_turn()) blocked_handlers_.add(h);
   if (wants_alone_ == handlers_[h].get() && !handlers_[h]->waits_for_turn()) {  // it was held, or closed, or has had its turn
     wants_alone_ = nullptr;
@@ -327,7 +330,12 @@ void Hub::after_pump(std::size_t o) {
 
 void Hub::trim() {
   for (const auto i : dirty_inlets_.round()) {
-    if (inlets_[i]->trim() && full_inlets_[i]) ready_inlets_.add(i);
+    const bool passed = inlets_[i]->trim();
+    if (!full_inlets_[i]) continue;
+    if (passed)
+      ready_inlets_.add(i);
+    else
+      overflow(i);
   }
   // Memory went back to the arena: whoever waits for that may have it.
   if (arena_.releases() == releases_seen_) return;
@@ -354,7 +362,8 @@ Checkpoint Hub::checkpoint() const {
     point.sources.push_back({inlet->name(), inlet->books().accepted});
     point.waiting_bytes += inlet->log().memory();
   }
-  for (const auto* delivery : deliveries_) point.in_flight += delivery->tally().matched - delivery->tally().settled();
+  for (const auto* delivery : deliveries_)
+    point.in_flight += delivery->tally().matched - delivery->tally().settled() - delivery->saved();
   return point;
 }
 
@@ -454,9 +463,10 @@ deliver::Account Hub::account() const {
   for (const auto& handler : handlers_) {
     for (const auto& d : handler->deliveries()) {
       const auto& inlet = *inlets_[inlet_of_.at(&d->log())];
-      account.lines.push_back({d->source(), handler->name(), d->tally(), d->in_flight()});
-      if (handler.get() == rest) account.lines.back().unmatched = inlet.books().unmatched_taken;
-      if (inlet.is_spilled()) account.spilled += account.lines.back().in_flight;
+      auto& line = account.lines.emplace_back(deliver::Account::Line{d->source(), handler->name(), d->tally(), d->in_flight()});
+      if (handler.get() == rest) line.unmatched = inlet.books().unmatched_taken;
+      line.saved = inlet.is_spilled() ? line.in_flight : d->saved();
+      account.spilled += line.saved;
     }
   }
   return account;

@@ -22,6 +22,7 @@
 
 #include "worker/data.h"
 #include "worker/inlet.h"
+#include "worker/overflow.h"
 #include "worker/pipe_budget.h"
 #include "worker/poller.h"
 #include "worker/stop_notes.h"
@@ -68,6 +69,12 @@ class Hub final : public deliver::Surroundings {
     std::optional<std::string> refused;
   };
   std::vector<RelayState> relays() const;
+  // What held handlers hold back on the disk, by source; those without are left out.
+  struct OverflowState {
+    std::string source;
+    Overflow::State state;
+  };
+  std::vector<OverflowState> overflows() const;
   // From now on those who ask there are answered, from the loop.
   void serve(control::Server& server);
   // A plugin did not come back: the process must end by std::_Exit, without tearing down what the plugin still uses.
@@ -141,6 +148,12 @@ class Hub final : public deliver::Surroundings {
   bool holds_back(std::size_t inlet, const deliver::Output* output);
   void end_holds();
   void find_spills();
+  void serve_spills(std::size_t inlet, std::vector<std::string> handlers, bool goes_on);
+  void make_room(std::size_t inlet);
+  void make_room_beside(const deliver::HandlerLoop& held);
+  void overflow(std::size_t inlet);
+  void end_overflow(const Inlet& inlet);
+  std::vector<Overflow::Held> held_of(std::size_t inlet, log::Cursor& until);
   void on_event(std::uint64_t key, std::uint32_t events);
   void on_asked(const keeper::Link::Asked& asked);
   void reopen_files();
@@ -210,6 +223,7 @@ class Hub final : public deliver::Surroundings {
   std::mutex completions_mutex_;
   std::vector<deliver::HandlerLoop*> completions_;  // guarded by completions_mutex_
 
+  std::vector<std::unique_ptr<Overflow>> overflows_;  // by inlet; empty: there is no place for them
   std::vector<std::unique_ptr<Inlet>> inlets_;
   std::vector<std::unique_ptr<deliver::HandlerLoop>> handlers_;
   std::vector<std::vector<std::size_t>> handlers_of_;    // by inlet, by bit

@@ -124,9 +124,10 @@ void Hub::keep_rest() {
 
 bool Hub::spill(Inlet& inlet) try {
   if (!inlet.spills()) return false;
+  end_overflow(inlet);
   const auto spilled = inlet.spills()->spill({inlet.deliveries().begin(), inlet.deliveries().end()});
   for (const auto* delivery : inlet.deliveries())
-    if (const auto left = delivery->in_flight())
+    if (const auto left = delivery->in_flight() - delivery->saved())
       reporter_.info(inlet.name() + " -> " + handler_of(*delivery).name() + ": " + counted(left, "message waits", "messages wait") +
                      " in " + spilled.path + " for the next start");
   if (spilled.unfed)
@@ -140,7 +141,7 @@ bool Hub::spill(Inlet& inlet) try {
 
 void Hub::drop(const Inlet& inlet) {
   for (auto* delivery : inlet.deliveries()) {
-    const auto left = delivery->in_flight();
+    const auto left = delivery->in_flight() - delivery->saved();
     if (left == 0) continue;
     delivery->abandon(deliver::Reason::shutdown);
     reporter_.warning("shutdown", inlet.name() + " -> " + handler_of(*delivery).name() + ": " + counted(left, "message") +

@@ -48,6 +48,7 @@ class Inlet {
   source::FifoSource& fifo() { return fifo_; }
   const source::FifoSource& fifo() const { return fifo_; }
   log::Log& log() { return log_; }
+  const log::Log& log() const { return log_; }
   const match::Matcher& matcher() const { return matcher_; }
   const deliver::Intake& books() const { return kept_->books; }
   std::unique_ptr<deliver::Delivery> make_delivery(std::size_t bit, const std::string& handler, std::uint32_t id);

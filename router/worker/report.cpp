@@ -81,9 +81,25 @@ std::string state_json(const SourceState& state) {
   return json + '}';
 }
 
+std::string overflow_text(const Hub::OverflowState& overflow, Nanoseconds now) {
+  const auto& state = overflow.state;
+  return "  source " + overflow.source + " has " + counted(state.messages, "message") + " for held handlers in " + state.path +
+         " since " + clock_text(state.since, now) + ": " + thousands(state.bytes) + " of at most " + size_text(state.max) +
+         (state.stuck.empty() ? "" : ", and takes no more (" + state.stuck + ")") + "; the next start delivers them\n";
+}
+
+std::string overflow_json(const Hub::OverflowState& overflow) {
+  const auto& state = overflow.state;
+  return json_string(overflow.source) + ":{\"path\":" + json_string(state.path) +
+         ",\"messages\":" + std::to_string(state.messages) + ",\"bytes\":" + std::to_string(state.bytes) +
+         ",\"max_bytes\":" + std::to_string(state.max) + ",\"since\":" + json_string(utc_text(state.since)) +
+         ",\"stuck\":" + (state.stuck.empty() ? "null" : json_string(state.stuck)) + '}';
+}
+
 Report report_of(const Hub& hub, const Facts& facts) {
   Report report{.facts = facts, .handlers = {}, .relays = hub.relays(), .account = hub.account()};
   for (const auto& inlet : hub.inlets()) report.sources.push_back({inlet->name(), inlet->state()});
+  report.overflows = hub.overflows();
   for (const auto& handler : hub.handlers()) report.handlers.push_back({handler->name(), handler->state(hub.clock().steady())});
   return report;
 }
@@ -99,6 +115,7 @@ std::string Report::text(Nanoseconds now) const {
     if (source.state.kind != SourceState::Kind::serving) out += "  source " + source.name + " is " + source_text(source.state, now);
   for (const auto& handler : handlers)
     if (const auto text = handler_text(handler.state); !text.empty()) out += "  handler " + handler.name + " is " + text + '\n';
+  for (const auto& overflow : overflows) out += overflow_text(overflow, now);
   for (const auto& relay : relays)
     out += "  " + relay.source + " -> " + relay.output +
            (relay.refused ? ": every byte is copied, for " + *relay.refused
@@ -114,6 +131,8 @@ std::string Report::json() const {
   std::string sources_json;
   for (const auto& source : sources)
     sources_json += (sources_json.empty() ? "" : ",") + json_string(source.name) + ':' + state_json(source.state);
+  std::string held_back;
+  for (const auto& overflow : overflows) held_back += (held_back.empty() ? "" : ",") + overflow_json(overflow);
   std::string relayed;
   for (const auto& relay : relays)
     relayed += (relayed.empty() ? "" : ",") + ("{\"source\":" + json_string(relay.source)) +
@@ -121,8 +140,8 @@ std::string Report::json() const {
                ",\"refused\":" + (relay.refused ? json_string(*relay.refused) : "null") + '}';
   return "{\"since\":" + json_string(utc_text(facts.since)) + ",\"file\":" + json_string(facts.file) +
          ",\"process\":" + std::to_string(facts.process) + ",\"restarts\":" + std::to_string(facts.restarts) +
-         ",\"source_states\":{" + sources_json + "},\"handlers\":{" + states + "},\"relays\":[" + relayed + "]," +
-         account.json().substr(1);
+         ",\"source_states\":{" + sources_json + "},\"handlers\":{" + states + "},\"overflows\":{" + held_back + "},\"relays\":[" +
+         relayed + "]," + account.json().substr(1);
 }
 
 std::string answer(std::string_view request, const Hub& hub, const Facts& facts) {

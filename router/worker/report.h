@@ -38,6 +38,7 @@ struct Report {
   std::vector<Handler> handlers;
   std::vector<Hub::RelayState> relays;
   std::vector<Source> sources = {};
+  std::vector<Hub::OverflowState> overflows = {};
   deliver::Account account;
 
   std::string text(Nanoseconds now) const;  // for people, in local time

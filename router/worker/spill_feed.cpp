@@ -24,7 +24,7 @@ void check(std::optional<Failure> failure) {
 }  // namespace
 
 SpillFeed::SpillFeed(log::Memory& memory, const std::string& data_dir, const std::string& source, std::vector<std::string> handlers,
-                     bool goes_on, Reporter& reporter)
+                     bool goes_on, Reporter& reporter, std::uint64_t overflow)
     : memory_(memory),
       data_dir_(data_dir),
       source_(source),
@@ -33,29 +33,33 @@ SpillFeed::SpillFeed(log::Memory& memory, const std::string& data_dir, const std
       kept_(memory, "spill/" + source) {
   memory_.commit();
   try {
-    find(goes_on);
+    find(goes_on, overflow);
   } catch (const Failure& failure) {
     reporter_.error("spill", source_ + ": what an earlier run saved cannot be found: " + failure.what(), failure.help());
   }
 }
 
 // The files of an earlier run, and how far an earlier worker of this one was with them.
-void SpillFeed::find(bool goes_on) {
+void SpillFeed::find(bool goes_on, std::uint64_t overflow) {
   std::uint64_t messages = 0;
+  bool is_counted = true;
   for (const auto& path : SpillReader::find(data_dir_, source_)) {
     const auto number = SpillReader::number_of(path);
     if (number == kept_->spill)
       spilled_ = path;
+    else if (number == overflow)
+      continue;
     else if (number < kept_->number)
       done_.push_back(path);
     else if (File file{path, number, {}}; open(file)) {
       messages += file.reader->written().value_or(0) - std::min(file.reader->served(), file.reader->written().value_or(0));
+      is_counted &= file.reader->written().has_value();
       files_.push_back(std::move(file));
     }
   }
   if (!files_.empty() && !goes_on)
-    reporter_.info(source_ + ": " + counted(messages, "message") + " that an earlier run could not deliver " +
-                   (messages == 1 ? "comes" : "come") + " first");
+    reporter_.info(source_ + ": " + (is_counted ? counted(messages, "message") : std::string("messages")) +
+                   " that an earlier run could not deliver " + (is_counted && messages == 1 ? "comes" : "come") + " first");
 }
 
 bool SpillFeed::open(File& file) try {
@@ -158,7 +162,7 @@ void SpillFeed::back() {
 }
 
 void SpillFeed::passed(log::Position trimmed) {
-  if (done_.empty() || trimmed.bytes < kept_->behind) return;
+  if (done_.empty() || trimmed.bytes < kept_->behind || (is_kept_ && !is_kept_())) return;
   for (const auto& path : done_) remove(path);
   done_.clear();
 }

@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/reporter.h"
@@ -26,9 +28,12 @@ namespace standpipe::worker {
 // and the old files go when it is on the disk. So a message is twice in the files only when all is killed between two lines.
 class SpillFeed {
  public:
-  // `handlers`: names, as the source's deliveries are numbered. Says what there is, unless it `goes_on` where another worker was.
+  // `overflow`: the number of the one that this run writes to besides (overflow.h), which is not served. `handlers`: names, as the
+  // source's deliveries are numbered. Says what there is, unless it `goes_on` where another worker was.
   SpillFeed(log::Memory& memory, const std::string& data_dir, const std::string& source, std::vector<std::string> handlers,
-            bool goes_on, Reporter& reporter);
+            bool goes_on, Reporter& reporter, std::uint64_t overflow = 0);
+  // Asked before files are removed whose messages were passed: whether those that are not final are on the disk elsewhere.
+  void before_removal(std::function<bool()> is_kept) { is_kept_ = std::move(is_kept); }
 
   // ---- serving
   // The next message; nullptr: all were fed. Looks no further than the first file that has one.
@@ -76,7 +81,7 @@ class SpillFeed {
     std::uint64_t skipped;        // messages that were taken and not put into the log
   };
 
-  void find(bool goes_on);
+  void find(bool goes_on, std::uint64_t overflow);
   bool open(File& file);
   bool read_on();
   void end_file();
@@ -96,6 +101,7 @@ class SpillFeed {
   std::vector<std::string> handlers_;
   Reporter& reporter_;
   log::Kept<Record> kept_;
+  std::function<bool()> is_kept_;
   std::deque<File> files_;         // not all fed, in order
   std::vector<std::string> done_;  // fed, and not yet final
   std::optional<deliver::SpillReader::Message> ahead_;

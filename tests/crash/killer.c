@@ -41,6 +41,7 @@ static const struct {
     {SYS_writev, "writev"},
     {SYS_pread64, "pread64"},
     {SYS_pwrite64, "pwrite64"},
+    {SYS_pwritev, "pwritev"},
     {SYS_ioctl, "ioctl"},
     {SYS_open, "open"},
     {SYS_openat, "openat"},

@@ -24,7 +24,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / "e2e"))
 
 from killer import Killer, compile_into  # noqa: E402 (the kit's folder must be known first)
-from scenario import RelayRun, Run  # noqa: E402
+from scenario import HeldRun, RelayRun, Run  # noqa: E402
 
 Point = collections.namedtuple("Point", "call when steps then", defaults=("before", 0, 0))
 
@@ -43,6 +43,7 @@ def arguments():
     p.add_argument("--kills", type=int, default=1000, help="at most so many in the long run; 0: load alone")
     p.add_argument("--readers-die", action="store_true", help="the forward's reader dies and comes back all the time")
     p.add_argument("--relay", action="store_true", help="forwards alone, by the fast path")
+    p.add_argument("--held", action="store_true", help="a handler is held, and what waits for it goes to the disk")
     p.add_argument("--jobs", type=int, default=2)
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--messages", type=int, default=150, help="of each source")
@@ -60,7 +61,7 @@ def killer_options(point):
 
 
 def kind(options):
-    return RelayRun if options.relay else Run
+    return HeldRun if options.held else RelayRun if options.relay else Run
 
 
 def run_once(point, options, folder):
@@ -120,7 +121,7 @@ def points(options, total):
 
 def repeat_command(point, options):
     then = f" --then-at {point.then}" if point.then else ""
-    scenario = (" --readers-die" if options.readers_die else "") + (" --relay" if options.relay else "")
+    scenario = (" --readers-die" if options.readers_die else "") + (" --relay" if options.relay else "") + (" --held" if options.held else "")
     return (
         f"python3 tests/crash/points.py --bin {options.bin} --points {point.call} --when {point.when} --step {point.steps}"
         f"{then}{scenario} --messages {options.messages} --seed {options.seed}"

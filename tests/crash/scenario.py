@@ -38,6 +38,14 @@ RELAY_YAML = SOURCES + """handlers:
 routes: [{from: a, to: to_a}, {from: b, to: to_b}]
 """
 
+# A handler that is held at its first message, and logs that are soon full of what waits for it; and the same, mended.
+HELD_YAML = SOURCES.replace("512KiB", "64KiB") + """handlers:
+  log: {plugin: log, options: {path: log.out, format: frames, sync: never}}
+  stubborn: {plugin: held}
+routes: [{from: [a, b], to: [log, stubborn]}]
+"""
+MENDED_YAML = HELD_YAML.replace("{plugin: held}", "{plugin: log, options: {path: mended.out, format: frames, sync: never}}")
+
 WANTED = {"print": is_for_print, "recorder": is_for_recorder}  # log and forward want all
 
 
@@ -312,3 +320,53 @@ class RelayRun(Run):
     def _relayed(self):
         if not self.by_reference and not self.readers_die:  # such a reader keeps the log from ever being empty
             raise Wrong("nothing went by reference")
+
+
+class HeldRun(Run):
+    """A held handler's messages go to the disk while the other goes on; the next hub delivers them."""
+
+    yaml, nexts = HELD_YAML, {}
+
+    def wait_for_all(self, seconds=20):
+        self._patiently(lambda: self.fed() or not self.alive(), "the writers get rid of what they have", seconds)
+        self._patiently(lambda: self._all_logged() or not self.alive(), "all is logged beside the held handler", seconds)
+
+    def _all_logged(self):
+        if len(self._file("log.out")) < sum(len(ms.frames(0, len(ms))) for ms in self.messages.values()):
+            return False
+        logged = judge.by_source(frames_in(self._file("log.out"), partial=True)[0])
+        return all(logged[s][-1:] == [judge.mark(ms[len(ms) - 1])] for s, ms in self.messages.items())
+
+    def stop(self):
+        super().stop()
+        if self.faults:
+            return
+        try:
+            mended = self.bench.start(MENDED_YAML)
+            until(lambda: all(d["in_flight"] == 0 for d in mended.stats()["deliveries"]), "the next hub delivers all", 20)
+            mended.stop()
+        except AssertionError as e:
+            self.faults.append(str(e))
+        self.bench.kill_all()
+
+    def _checks(self):
+        return self._log, self._mended, self._overflowed, self._account
+
+    def _mended(self):
+        payloads, rest = frames_in(self._file("mended.out"), partial=True)
+        if rest:
+            raise Wrong(f"mended: a torn frame at the end, {len(rest)} bytes")
+        arrived = judge.by_source(payloads)
+        for source, messages in self.messages.items():
+            judge.once_in_order(f"mended, {source}", arrived[source], [judge.mark(m) for m in messages])
+
+    def _overflowed(self):
+        if "which is held: from now on it goes to" not in self.hub.stderr() and not self.kills:
+            raise Wrong("nothing was saved for the held handler while the hub ran")
+        if any(self.bench.path("state/spill").iterdir()):
+            raise Wrong("the next hub has left some of it")
+
+    def _account_of(self, source, messages):
+        self.hub.account.says(source, accepted=len(messages))
+        self.hub.account.says(f"{source} -> log", matched=len(messages), delivered=len(messages))
+        self.hub.account.says(f"{source} -> stubborn", matched=len(messages), in_flight=len(messages), saved=len(messages))

@@ -89,7 +89,7 @@ sources:
     owner: "0"
     group: adm
     framing: { type: length_prefixed, max_message_size: 1MiB, length_bytes: 4, byte_order: little }
-    log: { max_size: 2MiB, when_full: block }
+    log: { max_size: 2MiB, when_full: block, overflow_max: 3MiB }
   readings: { fifo: /run/readings }
 handlers:
   screen: { plugin: print, options: { format: hex }, isolation: thread, timeout: 30s, dead_letter: false, queue: { type: none } }
@@ -120,6 +120,7 @@ unmatched: billing
   CHECK(hub.sources[0].group == "adm");
   CHECK(hub.sources[0].message_size_max == 1 * MiB);
   CHECK(hub.sources[0].log_size_max == 2 * MiB);
+  CHECK(hub.sources[0].overflow_max == 3 * MiB);
   CHECK(hub.sources[1].path == "/run/readings");
   CHECK(hub.sources[1].mode == 0600);
   CHECK(!hub.sources[1].owner);

@@ -305,3 +305,41 @@ TEST_CASE_METHOD(Fixture, "a log that is not there is made by an appender only")
   CHECK_THROWS_WITH(reopen(DiskLog::Access::read), "cannot open " + path + ": No such file or directory");
   CHECK_FALSE(std::filesystem::exists(path));
 }
+
+TEST_CASE_METHOD(Fixture, "what was handed over stays when a later write fails, and is synced when somebody asks for it") {
+  append_only("a", "1");
+  REQUIRE_FALSE(log->write());
+  CHECK(test::syncs().calls == 0);
+  CHECK(all() == Texts{"a=1"});
+  test::syncs().error = EIO;
+  append_only("b", "2");
+  CHECK(sync().find("Input/output error") != std::string::npos);
+  CHECK(all() == Texts{"a=1"});
+  test::syncs().error = 0;
+  CHECK(sync().empty());
+  CHECK(test::syncs().calls == 2);
+  CHECK(sync().empty());
+  CHECK(test::syncs().calls == 2);
+  reopen();
+  CHECK(all() == Texts{"a=1"});
+}
+
+TEST_CASE_METHOD(Fixture, "a log is resumed at its committed end; what lies behind that is gone") {
+  append("a", "1");
+  const auto end = log->bytes();
+  append("b", "2");
+  log = std::make_unique<DiskLog>(DiskLog::resume(path, end));
+  append("c", "3");
+  reopen();
+  CHECK(all() == Texts{"a=1", "c=3"});
+  log = std::make_unique<DiskLog>(DiskLog::resume(path, 0));
+  append("d", "4");
+  CHECK(all() == Texts{"d=4"});
+}
+
+TEST_CASE_METHOD(Fixture, "a log that has become shorter than its committed end, or is none, is not resumed") {
+  append("a", "1");
+  CHECK_THROWS_WITH(DiskLog::resume(path, log->bytes() + 1), Catch::Contains("became shorter"));
+  put_content(path, "something else, and long enough");
+  CHECK_THROWS_WITH(DiskLog::resume(path, 20), Catch::Contains("is no disk log"));
+}

@@ -42,7 +42,7 @@ TEST_CASE("handlers that are not ready, and restarts of the worker, are said") {
 
 TEST_CASE("for programs it is one object") {
   CHECK(report().json() == R"({"since":"2024-05-01T12:00:00Z","file":"orders.yaml","process":4711,"restarts":0,)"
-                           R"("source_states":{},"handlers":{"out":{"state":"ready"}},"relays":[],)" +
+                           R"("source_states":{},"handlers":{"out":{"state":"ready"}},"overflows":{},"relays":[],)" +
                                report().account.json().substr(1));
 }
 

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/byte_codec.h"
+#include "base/failure.h"
+#include "log/disk_log.h"
+
+// How a spill's records are written, for all who write one (log/FORMAT.md).
+namespace standpipe::deliver {
+
+// What a record's meta begins with.
+enum class SpillRecord : std::uint8_t {
+  handlers = 1,  // a list of handlers: its number, how many, their names
+  message = 2,   // the number of its list, sequence, accept time; the payload is the frame
+  end = 3,       // how many messages there are
+  overflow = 4,  // it is written while the hub runs, and needs no end: all whole records count
+};
+
+// Lists of handlers repeat: each is written once, before the first message that names it.
+class SpillLists {
+ public:
+  // `first`: numbers below were given by another writer of the same file.
+  explicit SpillLists(std::uint32_t first = 0) : next_(first) {}
+  std::uint32_t next() const { return next_; }
+  // Those that were written may be gone; their numbers are not given again.
+  void forget() { numbers_.clear(); }
+
+  // Writes the list if it is new.
+  [[nodiscard]] std::optional<Failure> find(log::DiskLog& log, std::span<const std::string_view> handlers, std::uint32_t& number) {
+    std::string key;
+    for (const auto handler : handlers) (key += handler) += '\0';
+    const auto [list, is_new] = numbers_.try_emplace(std::move(key), next_);
+    number = list->second;
+    if (!is_new) return std::nullopt;
+    ++next_;
+    ByteWriter meta;
+    meta.number(static_cast<std::uint8_t>(SpillRecord::handlers)).number(number);
+    meta.number(static_cast<std::uint32_t>(handlers.size()));
+    for (const auto handler : handlers) meta.text(handler);
+    return log.append(meta.bytes(), {});
+  }
+
+ private:
+  std::unordered_map<std::string, std::uint32_t> numbers_;
+  std::uint32_t next_;
+};
+
+[[nodiscard]] inline std::optional<Failure> append_message(log::DiskLog& log, SpillLists& lists, std::uint64_t sequence,
+                                                           std::uint64_t accepted_ns, std::span<const std::string_view> handlers,
+                                                           std::span<const std::span<const std::byte>> frame) {
+  std::uint32_t number = 0;
+  if (auto failure = lists.find(log, handlers, number)) return failure;
+  ByteWriter meta;
+  meta.number(static_cast<std::uint8_t>(SpillRecord::message)).number(number).number(sequence).number(accepted_ns);
+  return log.append(meta.bytes(), frame);
+}
+
+[[nodiscard]] inline std::optional<Failure> append_end(log::DiskLog& log, std::uint64_t messages) {
+  ByteWriter meta;
+  meta.number(static_cast<std::uint8_t>(SpillRecord::end)).number(messages);
+  return log.append(meta.bytes(), {});
+}
+
+}  // namespace standpipe::deliver
