@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -39,7 +40,44 @@ std::optional<int> descriptor(std::string_view text) {
   return n && *n > STDERR_FILENO && *n < (1 << 30) ? std::optional(static_cast<int>(*n)) : std::nullopt;
 }
 
+bool is_still(int fd, const FileId& id) {
+  struct stat st {};
+  return ::fstat(fd, &st) == 0 && FileId{st.st_dev, st.st_ino} == id;
+}
+
 }  // namespace
+
+std::atomic<Link::Shared*> Link::forks_with_{nullptr};
+
+Link::Shared::~Shared() {
+  auto* self = this;
+  forks_with_.compare_exchange_strong(self, nullptr);
+}
+
+void Link::keep_from_children() {
+  shared_->socket = socket_.get();
+  forks_with_ = shared_.get();
+  static const int registered = ::pthread_atfork(before_fork, after_fork, in_child);
+  if (registered != 0) throw Failure::system("keep what is open from plugins' children", registered);
+}
+
+// The thread that forks may be any; the child must not find the map half changed.
+void Link::before_fork() {
+  if (auto* shared = forks_with_.load()) shared->mutex.lock();
+}
+
+void Link::after_fork() {
+  if (auto* shared = forks_with_.load()) shared->mutex.unlock();
+}
+
+void Link::in_child() {
+  auto* shared = forks_with_.exchange(nullptr);
+  if (!shared) return;
+  for (const auto& [name, open] : shared->open)
+    if (is_still(open.fd, open.id)) ::close(open.fd);
+  ::close(shared->socket);
+  shared->mutex.unlock();
+}
 
 Link Link::from_environment() {
   Link link;
@@ -55,6 +93,7 @@ Link Link::from_environment() {
   link.keeper_ = peer_of(*socket);
   const Fd names = adopt(*list);
   for (auto& entry : read_list(*list)) link.inherited_.emplace(std::move(entry.name), adopt(entry.fd));
+  link.keep_from_children();
   // Executed by descriptor, an older kernel (before 6.14) calls the process by the descriptor's number.
   ::prctl(PR_SET_NAME, "standpipe");
   return link;
@@ -77,10 +116,8 @@ void Link::note(const std::string& name, int fd) {
 std::vector<Store::Entry> Link::entries() const {
   std::vector<Store::Entry> all;
   const std::lock_guard lock(shared_->mutex);
-  for (const auto& [name, open] : shared_->open) {
-    struct stat st {};
-    if (::fstat(open.fd, &st) == 0 && FileId{st.st_dev, st.st_ino} == open.id) all.push_back({open.fd, name});
-  }
+  for (const auto& [name, open] : shared_->open)
+    if (is_still(open.fd, open.id)) all.push_back({open.fd, name});
   return all;
 }
 

@@ -26,6 +26,9 @@ struct Sentence;
 // Whoever dies after that, a successor finds the same open file by take(). Without a keeper (tests, a hub within another program)
 // the same calls keep nothing: Link::none().
 //
+// A child that a plugin forks, and that executes nothing, has none of it: it would hold the locks of a hub that is long gone, and
+// keep a FIFO open to which others write in vain. A child made by a bare clone system call is not noticed.
+//
 // For one thread, the loop's, but for what is said below.
 class Link {
  public:
@@ -86,10 +89,18 @@ class Link {
     FileId id;
   };
   struct Shared {
+    ~Shared();
     Pulse pulse;
     std::mutex mutex;
     std::map<std::string, Open> open;  // guarded by mutex
+    int socket = -1;
   };
+  // What the fork handlers of the process, which are told nothing, act on; none: no keeper.
+  static std::atomic<Shared*> forks_with_;
+  void keep_from_children();
+  static void before_fork();
+  static void after_fork();
+  static void in_child();
   void note(const std::string& name, int fd);
   void say(std::string_view verb, std::string_view rest = {}, int fd = -1);
   void wait_for_answer(const std::string& name);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
@@ -68,6 +69,24 @@ TEST_CASE("what is inherited can be taken once, and goes to no child") {
   CHECK(link.names() == std::vector<std::string>{"source/a b"});
   CHECK(std::getenv("STANDPIPE_KEEPER") == nullptr);
   CHECK(link.keeper_pid() == ::getpid());
+}
+
+TEST_CASE("a child that executes nothing has none of what is kept", "[fork]") {
+  Parent parent;
+  auto link = parent.start({"fifo", "lock"});
+  const auto fifo = link.take("fifo");
+  parent.say("kept");
+  link.keep("some", some_file().get());
+  const auto child = ::fork();
+  if (child == 0) {
+    const auto is_open = [](int fd) { return ::fcntl(fd, F_GETFD) >= 0; };
+    ::_exit(is_open(fifo->get()) || is_open(some_file().get()) || is_open(link.fd()) ? 1 : 0);
+  }
+  int status = -1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+  CHECK(::fcntl(fifo->get(), F_GETFD) >= 0);
+  CHECK(link.kept());
 }
 
 TEST_CASE("pings are answered while waiting for an answer") {
