@@ -97,11 +97,14 @@ DiskLog DiskLog::open(const std::string& path, Access access) {
 
 DiskLog DiskLog::resume(const std::string& path, std::uint64_t end) {
   if (end == 0) {
-    if (::unlink(path.c_str()) != 0 && errno != ENOENT) throw Failure::system("delete " + path, errno, help_for(errno, path));
+    const paths::Entry begun(path);
+    const int error = begun ? begun.remove() : begun.problem().error;
+    if (error != 0 && error != ENOENT) throw Failure::system("delete " + path, error, help_for(error, path));
     return open(path, Access::append);
   }
-  Fd fd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW));
-  if (!fd) throw Failure::system("open " + path, errno, help_for(errno, path));
+  auto opened = paths::open_existing(path, O_RDWR);
+  if (!opened) throw failure_of(opened.problem(), help_for(opened.problem().error, path));
+  Fd fd(opened.release());
   DiskLog log(path, std::move(fd));
   log.check_header();
   if (log.size() < end) throw Failure(path + " became shorter", "let nobody but the hub change it");
