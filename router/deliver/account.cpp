@@ -125,18 +125,20 @@ bool Account::closes() const {
 }
 
 std::string Account::text() const {
-  std::uint64_t matched = 0, delivered = 0, other = 0, in_flight = 0;
+  std::uint64_t matched = 0, delivered = 0, dead_lettered = 0, other = 0, in_flight = 0;
   std::size_t width = 8;
   for (const auto& l : lines) {
     matched += l.tally.matched;
     delivered += l.tally.delivered;
-    other += l.tally.settled() - l.tally.delivered;
+    dead_lettered += l.tally.dead_lettered;
+    other += l.tally.settled() - l.tally.delivered - l.tally.dead_lettered;
     in_flight += l.in_flight;
     width = std::max(width, l.source.size() + 4 + l.handler.size());
   }
   std::string out = std::string("account ") + (closes() ? "closes" : "DOES NOT CLOSE") + ": " + thousands(matched) +
-                    " = delivered " + thousands(delivered) + " + filtered or dropped " + thousands(other) + " + in flight " +
-                    thousands(in_flight) + (spilled ? " (" + thousands(spilled) + " saved for the next start)" : "") + '\n';
+                    " = delivered " + thousands(delivered) + " + filtered or dropped " + thousands(other) +
+                    (dead_lettered ? " + dead-lettered " + thousands(dead_lettered) : "") + " + in flight " + thousands(in_flight) +
+                    (spilled ? " (" + thousands(spilled) + " saved for the next start)" : "") + '\n';
   width = std::min<std::size_t>(width, 48);
   for (const auto& s : sources) out += source_text(s, width);
   for (const auto& l : lines) out += line_text(l, width);

@@ -20,7 +20,7 @@ constexpr Nanoseconds kOverflowRetry = 5s;
 
 std::string handlers_of(std::span<const Overflow::Held> held) {
   std::vector<std::string> names;
-  for (const auto& h : held) names.push_back(std::string(h.handler) + (h.reason.empty() ? "" : " (" + std::string(h.reason) + ")"));
+  for (const auto& h : held) names.push_back(std::string(h.handler) + (h.reason.empty() ? "" : " (" + h.reason + ")"));
   return joined(names, ", ");
 }
 

@@ -33,7 +33,7 @@ class Overflow {
   struct Held {
     deliver::Delivery* delivery;
     std::string_view handler;
-    std::string_view reason;  // of the hold; empty: not known
+    std::string reason;  // of the hold; empty: not known
   };
   struct State {
     std::string path;

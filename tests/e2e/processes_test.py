@@ -86,7 +86,8 @@ class Terminal:
         t.path("hub.yaml").write_text("version: 1\n" + LOG)
         self.screen, inside = pty.openpty()
         script = "import fcntl,os,signal,sys,termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
-        script += "signal.signal(signal.SIGHUP, signal.SIG_IGN); " if ignored else ""
+        script += "signal.signal(signal.SIGINT, signal.SIG_DFL); "  # whatever these tests were started by ignores
+        script += f"signal.signal(signal.SIGHUP, signal.{'SIG_IGN' if ignored else 'SIG_DFL'}); "
         command = [sys.executable, "-c", script + "os.execv(sys.argv[1], sys.argv[1:])", process.program(), "run", "hub.yaml", *options]
         self.hub = process.spawn(command, cwd=t.folder, env=process.environment(t.folder), stdin=inside, stdout=inside, stderr=inside)
         t._commands.append(self.hub)

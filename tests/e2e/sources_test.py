@@ -58,7 +58,7 @@ def a_thousand_fifos_start_in_two_seconds_deliver_and_sleep(t):
 
 
 @test(alone=True)
-def a_hub_with_nothing_to_do_makes_no_system_calls(t):
+def a_hub_with_nothing_to_do_makes_no_system_calls_but_its_looks(t):
     t.only_uninstrumented()
     if not shutil.which("strace"):
         raise Skip("there is no strace")
@@ -72,7 +72,8 @@ def a_hub_with_nothing_to_do_makes_no_system_calls(t):
     watching = process.spawn(["timeout", "-s", "INT", "2", *watched], stderr=subprocess.DEVNULL)
     assert watching.wait() in (0, 124, 130)
     calls = [line for line in t.path("calls").read_text().splitlines() if "resumed" not in line and "unfinished" not in line]
-    assert len(calls) <= 8, f"{len(calls)} calls in 2 s:\n" + "\n".join(calls[:10])
+    # Every few seconds it looks whether its FIFO, its folder's lock and its socket are still there: some 20 calls each.
+    assert len(calls) <= 100, f"{len(calls)} calls in 2 s:\n" + "\n".join(calls[:10])
     writer.close()
     hub.stop().all_delivered(1)
 

@@ -164,9 +164,9 @@ routes: [{from: [in, idle], to: out}, {from: in, match: {text: {prefix: a}}, to:
 """)
     hub.send("in", [b"a1", b"a2", b"b"])
     account = hub.stop().says("in", accepted=3).says("in -> out", delivered=3)
-    account.says("in -> some", delivered=1, dropped={"rejected": 1})
+    account.says("in -> some", delivered=1, dead_lettered=1)
     last = hub.stderr().partition("account closes: ")[2].splitlines()
-    equal(last[0], "5 = delivered 4 + filtered or dropped 1 + in flight 0")
+    equal(last[0], "5 = delivered 4 + filtered or dropped 0 + dead-lettered 1 + in flight 0")
     equal(
         [re.sub(r"  +", "  ", line) for line in last[1:]],
         [
@@ -174,7 +174,7 @@ routes: [{from: [in, idle], to: out}, {from: in, match: {text: {prefix: a}}, to:
             "  idle  accepted 0 = matched 0 + unmatched 0",
             "  in -> out  matched 3 = delivered 3",
             "  idle -> out  matched 0 = delivered 0",
-            "  in -> some  matched 2 = delivered 1 + dropped 1 (1 rejected)",
+            "  in -> some  matched 2 = delivered 1 + dead-lettered 1 (1 rejected)",
         ],
     )
 
