@@ -81,7 +81,7 @@ std::vector<std::string> folders_to_ask_in(const Surroundings& around) {
 }
 
 std::string socket_name(const std::string& name) {
-  const auto whole = kSocketPrefix + ('-' + name);
+  auto whole = kSocketPrefix + ('-' + name);
   if (whole.size() <= kSocketNameMost) return whole;
   constexpr std::size_t kEnd = 9;  // "-" and the hash, which tells two long names apart
   return whole.substr(0, kSocketNameMost - kEnd) + whole.substr(whole.size() - kEnd);
