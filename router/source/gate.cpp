@@ -85,10 +85,12 @@ Seal::Seal(int fd, std::uint64_t id) : fd_(fd), id_(id), write_end_(open_to_writ
 }
 
 // A FIFO of one page takes ours when it is empty, and not otherwise; then it is full. It can be made that small only while one page
-// holds all that is in it.
+// holds all that is in it; until then it is made as small as its content allows, so that a writer cannot refill what a turn took.
 bool Seal::set() {
   if (!possible()) return false;
-  small_ = small_ || ::fcntl(fd_, F_SETPIPE_SZ, kSealBytes) == static_cast<int>(kSealBytes);
+  const int capacity = small_ ? 0 : ::fcntl(fd_, F_GETPIPE_SZ);
+  for (int size = kSealBytes; size < capacity && ::fcntl(fd_, F_SETPIPE_SZ, size) < 0;) size *= 2;
+  small_ = small_ || ::fcntl(fd_, F_GETPIPE_SZ) == static_cast<int>(kSealBytes);
   const auto page = page_of(id_);
   return small_ && ::write(write_end_.get(), page.data(), page.size()) == static_cast<ssize_t>(page.size());
 }

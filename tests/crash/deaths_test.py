@@ -250,7 +250,7 @@ def a_writer_notices_nothing_of_a_killed_worker(t):
     messages = numbered(20_000)
     hub = t.start(BESIDE % ("", ""))
     sending = t.meanwhile(hub.send, "in", messages)
-    kill_now_and_then(hub, times=10, pause=0.02)
+    assert kill_now_and_then(hub, 10, 0.02, lambda: not sending.is_alive()) > 0, "there was no kill"
     sending.join()
     hub.stop().all_delivered(len(messages))
     assert times_again(t, "out", messages) <= 10

@@ -72,6 +72,16 @@ TEST_CASE_METHOD(Gate, "what is more than a page is no hindrance once it was rea
   CHECK(seal.set());
 }
 
+TEST_CASE_METHOD(Gate, "a FIFO that cannot be sealed yet is made as small as its content, so that it is not refilled") {
+  const auto other = writer();
+  REQUIRE(::fcntl(reader.get(), F_SETPIPE_SZ, 64 * 1024) == 64 * 1024);
+  REQUIRE(put(other, std::string(16 * 1024, 'x')) == 16 * 1024);
+  source::Seal seal(reader.get(), 42);
+  CHECK_FALSE(seal.set());
+  CHECK(::fcntl(reader.get(), F_GETPIPE_SZ) == 16 * 1024);
+  CHECK(put(other, "x") == -1);
+}
+
 TEST_CASE_METHOD(Gate, "the seal lasts as long as somebody has the FIFO open, and can be taken out") {
   std::optional<Fd> other(writer());
   {
