@@ -147,8 +147,7 @@ bool Loaded::ok() const {
   return std::none_of(diagnostics.begin(), diagnostics.end(), [](const auto& d) { return d.severity == Severity::error; });
 }
 
-Loaded load_text(std::string_view text, const std::string& file, plugin::Registry& plugins, Reading how,
-                 const std::string& place) {
+Loaded load_text(std::string_view text, const std::string& file, plugin::Registry& plugins, Reading how, const std::string& place) {
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   Loaded loaded;
   loaded.hub.file = file;

@@ -77,7 +77,7 @@ class HandlerLoop final : public plugin::HostServices {
   bool ready() const { return state_ == State::ready; }
   bool held() const { return state_ == State::held; }
   std::string held_for() const;  // the reason, cut to what the memory keeps of it; empty: not held
-  void abandon();                                            // the call will not come back
+  void abandon();                // the call will not come back
 
   // ---- being asked
   HandlerState state(Nanoseconds now) const;
