@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what the tests need (Debian 12; as root or with sudo), builds in every flavour, runs everything, ends with a count.
+# Installs what the tests need (Debian 12; as root or with sudo), builds in every flavour, runs everything, ends with a count,
+# and below it the name of each step and each test that failed: the end of a long output is what is read.
 #
 #   sh tests/run.sh                all of it, under 20 minutes on 2 cores
 #   sh tests/run.sh STAGE...       some of: lint test install crash asan tsan valgrind fuzz
@@ -14,6 +15,8 @@ logs="$here/build/logs"
 passed=0
 failed=0
 mkdir -p "$logs"
+failures="$logs/failures"
+: >"$failures"
 
 # step NAME COMMAND...: runs it with its output in a log; adds what it counted ('N passed, N failed').
 step() {
@@ -35,17 +38,32 @@ step() {
   if [ "$verdict" = FAILED ]; then
     tail -n 60 "$log" | sed 's/^/    /'
     echo "    whole log: $log"
+    remember_failure
   fi
   [ "$verdict" = ok ]
 }
 
+# For the end: the failed step, and its tests, or else the end of what it said.
+remember_failure() {
+  echo "FAILED: $name, whole log: $log"
+  if grep -q '^FAIL' "$log"; then
+    grep -h '^FAIL' "$log" | sort -u | head -n 20
+  else
+    tail -n 3 "$log"
+  fi | cut -c 1-160 | sed 's/^/    /'
+} >>"$failures"
+
 configure() { cmake -S . --preset "$1" -DSTANDPIPE_WERROR=ON -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache; }
 configure_and_build() { configure "$1" && cmake --build "build/$1"; }
 unit() { JOBS=$jobs sh tests/unit.sh "$@"; }
-journey="base frame log source match plugin deliver worker" # folders that a message passes
-# Tests of thousands of damages, or of millions of bytes, in one thread: what thread sanitizers and valgrind look for is not there.
-quick='~[exhaustive]'
-alone="$quick~[fork]" # a child that ends by _exit leaves its parent's memory: no leak
+journey="base state frame log source match plugin deliver worker" # folders that a message passes
+# Tests of thousands of damages, or of millions of bytes, in one thread take a sanitizer minutes; and limits of memory that one exceeds itself.
+quick='~[exhaustive]~[no-sanitizer]'
+# Not for the thread sanitizer: commands that start no hub, or ask nothing of it that others do not.
+threads='^(?!(agreement|check|config_tests|disk_files|examples|filesystems|interop|kit|live|native_messaging|plugin|readme|schema|send_recv): )'
+# Not for valgrind: a child that ends by _exit leaves its parent's memory, which is no leak, and
+# bears valgrind's name; and there are system calls that it does not know.
+alone="$quick~[fork]~[epoll_pwait2]~[pidfd]"
 e2e() {
   flavour=$1
   shift
@@ -70,6 +88,10 @@ stage_install() {
 }
 stage_lint() {
   step "clang-format" format
+  step "each folder links what it includes" python3 tests/links.py
+  step "no word that was replaced" python3 tests/words.py
+  step "the plugin ABI is what it was" python3 tests/abi/abi.py check
+  grep -h '^SKIP' "$log" | sed 's/^/    /'
   step "each header compiles alone" python3 tests/compiles.py headers g++
   step "any unity build compiles" joined
   step "build: clang, address+undefined sanitizers" configure_and_build asan || return
@@ -78,18 +100,18 @@ stage_lint() {
 stage_asan() {
   export ASAN_OPTIONS=abort_on_error=1:detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
   step "build: clang, address+undefined sanitizers" configure_and_build asan || return
-  step "unit tests, address+undefined" unit build/asan 180
+  step "unit tests, address+undefined" unit build/asan 300 "$quick"
   STANDPIPE_TEST_SLOW=6 step "end-to-end tests, address+undefined" e2e asan --scale small --jobs $((jobs * 2))
 }
 stage_tsan() {
   export TSAN_OPTIONS=halt_on_error=1:abort_on_error=1
   step "build: gcc, thread sanitizer" configure_and_build tsan || return
-  step "unit tests, thread sanitizer" unit build/tsan 180 "$quick"
-  STANDPIPE_TEST_SLOW=8 step "end-to-end tests, thread sanitizer" e2e tsan --scale small --jobs $((jobs * 2))
+  step "unit tests, thread sanitizer" unit build/tsan 400 "$quick"
+  STANDPIPE_TEST_SLOW=8 step "end-to-end tests, thread sanitizer" e2e tsan --scale small --jobs $((jobs * 2)) --only "$threads"
 }
 # What the sanitizers do not see: bytes that were never written.
 stage_valgrind() {
-  memcheck="valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite"
+  memcheck="valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --suppressions=$here/tests/valgrind.supp"
   step "build: gcc, optimised, file by file" configure_and_build test || return
   # shellcheck disable=SC2086 # words
   FOLDERS=$journey step "unit tests, valgrind" unit build/test 180 "$alone" $memcheck
@@ -104,7 +126,12 @@ stage_crash() {
   step "crash: between stores" crash steps 30
   step "crash: with readers that die" crash readers 120
   step "crash: where bytes go by reference" crash relay 16
+  step "crash: with a file for each device" crash devices 150
   step "crash: while a held handler's messages go to the disk" crash held 60
+  step "crash: with a process for each handler" crash process 40
+  step "crash: with a queue on disk for each handler" crash queue 60
+  step "crash: while the configuration is reloaded" crash reload 40
+  step "crash: each 80th system call of reloads" crash reloadpoints 80
   step "crash: at random instants" crash random 10
   step "crash: plugins, readers, the keeper, all" crash deaths
   step "crash: writers killed inside frames" crash writers 100
@@ -113,7 +140,7 @@ stage_crash() {
   BIN=build/test/bin/standpipe step "soak, a short run" sh tests/soak.sh 0.3
   step "bench, a smoke run" sh tests/bench/run.sh --smoke --bin build/test/bin/standpipe
 }
-stage_fuzz() { step "fuzzing, a short run" sh tests/fuzz.sh 15; }
+stage_fuzz() { step "fuzzing, a short run" sh tests/fuzz.sh 10; }
 
 # shellcheck disable=SC2086 # a list of packages
 install_packages $packages_build $packages_test $packages_install || exit 1
@@ -129,4 +156,5 @@ for stage in "$@"; do
 done
 echo
 echo "$passed passed, $failed failed"
+cat "$failures"
 [ "$failed" = 0 ]

@@ -21,6 +21,11 @@ for code in "$results"/*.code; do
     sed -nE 's/^All tests passed \([0-9]+ assertions? in ([0-9]+) test cases?\)$/\1 passed, 0 failed/p' "$log"
   else
     cat "$log"
+    # Catch shows the name of a test that fails between two rules.
+    awk -v program="$(basename "$log" .log)" '
+      /^----------+$/ { inside = !inside; if (inside) name = ""; next }
+      inside { name = name (name ? " " : "") $0 }
+      /FAILED:$/ && name != shown { print "FAIL " program ": " name; shown = name }' "$log"
     echo "FAIL: $(basename "$log" .log), status $(cat "$code") (124: it took longer than $most s)"
     sed -nE 's/^test cases: [^|]*\| *([0-9]+) passed \| *([0-9]+) failed.*$/\1 passed, \2 failed/p' "$log" | grep . || echo "0 passed, 1 failed"
   fi

@@ -6,6 +6,8 @@
 
 namespace common {
 
-inline std::string error_text(int error) { return std::generic_category().message(error); }  // of an errno
+inline std::string error_text(int error) {
+  return std::generic_category().message(error);
+}  // of an errno
 
 }  // namespace common

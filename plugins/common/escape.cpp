@@ -13,16 +13,18 @@ namespace common {
 namespace {
 
 constexpr char kEscapeDigits[] = "0123456789abcdef";
-// A byte becomes at most six characters, \u001b. A character of several bytes becomes at most four for
-// each byte, and only its first must lie in the block.
+// A byte becomes at most six characters, \u001b. A character of several bytes becomes at most four
+// for each byte, and only its first must lie in the block.
 constexpr std::size_t kEscapedBlockMost = 6 * kBlockBytes;
-constexpr std::size_t kBlocksAtOnce = 256;  // 4 KiB of text: at most a tenth of the spool is reserved
+constexpr std::size_t kBlocksAtOnce =
+    256;  // 4 KiB of text: at most a tenth of the spool is reserved
 
 constexpr void add(Escapes::Instead& instead, std::string_view text) {
   for (const char c : text) instead.text[instead.size++] = c;
 }
 
-constexpr Escapes::Instead instead_of(unsigned char c, std::string_view control, bool is_quote_special) {
+constexpr Escapes::Instead instead_of(unsigned char c, std::string_view control,
+                                      bool is_quote_special) {
   Escapes::Instead instead;
   switch (c) {
     case '\n':
@@ -123,12 +125,15 @@ char* Escaping::put_block(char* out) {
   const auto bytes = std::min(text_.size() - at_, kBlockBytes);
   std::size_t copied = 0;
   const auto copy_until = [&](std::size_t end) {
-    std::memcpy(out, block + copied, kBlockBytes);  // more than is meant: what follows overwrites it
+    std::memcpy(out, block + copied,
+                kBlockBytes);  // more than is meant: what follows overwrites it
     out += end - copied;
   };
-  for (auto specials = special_bytes(block) & ((1u << bytes) - 1); specials != 0; specials &= specials - 1) {
+  for (auto specials = special_bytes(block) & ((1u << bytes) - 1); specials != 0;
+       specials &= specials - 1) {
     const auto at = static_cast<std::size_t>(std::countr_zero(specials));
-    const bool is_harmless = static_cast<unsigned char>(block[at]) >= 0x80 && !rewrites_screen(character_at(text_, at_ + at).point);
+    const bool is_harmless = static_cast<unsigned char>(block[at]) >= 0x80 &&
+                             !rewrites_screen(character_at(text_, at_ + at).point);
     if (is_harmless) continue;
     copy_until(at);
     out = put_special(out, at, copied);
@@ -151,6 +156,15 @@ void append_escaped(Spool& out, std::string_view utf8, const Escapes& escapes) {
     for (; blocks > 0 && !escaping.is_done(); --blocks) to = escaping.put_block(to);
     out.wrote(to);
   }
+}
+
+std::string escaped(std::string_view utf8, const Escapes& escapes) {
+  Escaping escaping(utf8, escapes);
+  std::string text(escaping.blocks_left() * kEscapedBlockMost + kBlockBytes, '\0');
+  char* to = text.data();
+  while (!escaping.is_done()) to = escaping.put_block(to);
+  text.resize(static_cast<std::size_t>(to - text.data()));
+  return text;
 }
 
 }  // namespace common

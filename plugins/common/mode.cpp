@@ -14,7 +14,7 @@ std::uint32_t octal_mode(std::string_view option, std::string_view text) {
   const bool fits = text.size() >= 3 && text.size() <= 4 && mode <= 0777;
   if (error == std::errc() && stopped == end && fits) return mode;
   throw standpipe::fatal(std::string(option) + ": '" + std::string(text) +
-                         "' is no permissions: write them in octal, as in \"0640\"");
+                         "' is not a file mode: write it in octal, as in \"0640\"");
 }
 
 }  // namespace common

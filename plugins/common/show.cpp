@@ -16,7 +16,9 @@ namespace {
 constexpr char kHexDigits[] = "0123456789abcdef";
 constexpr char kBase64Digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-unsigned char byte_at(std::string_view s, std::size_t i) { return static_cast<unsigned char>(s[i]); }
+unsigned char byte_at(std::string_view s, std::size_t i) {
+  return static_cast<unsigned char>(s[i]);
+}
 
 void add_hex(std::string& out, unsigned char c) {
   out += kHexDigits[c >> 4];
@@ -30,7 +32,9 @@ std::string hex_escape(char c) {
 }
 
 char* put_base64(char* to, const char* three) {
-  const auto get = [&](std::size_t i) { return std::uint32_t{static_cast<unsigned char>(three[i])}; };
+  const auto get = [&](std::size_t i) {
+    return std::uint32_t{static_cast<unsigned char>(three[i])};
+  };
   const auto bits = get(0) << 16 | get(1) << 8 | get(2);
   for (const unsigned shift : {18u, 12u, 6u, 0u}) *to++ = kBase64Digits[bits >> shift & 63];
   return to;
@@ -40,7 +44,8 @@ char* put_base64_rest(char* to, std::string_view one_or_two) {
   char three[3] = {};
   one_or_two.copy(three, sizeof three);
   char* const end = put_base64(to, three);
-  for (auto missing = sizeof three - one_or_two.size(); missing > 0; --missing) *(end - missing) = '=';
+  for (auto missing = sizeof three - one_or_two.size(); missing > 0; --missing)
+    *(end - missing) = '=';
   return end;
 }
 
@@ -112,7 +117,8 @@ void show_hex(Spool& out, std::string_view payload) {
 }
 
 void show_hex_dump(Spool& out, std::string_view payload) {
-  for (std::size_t at = 0; at < payload.size(); at += 16) out.append(dump_line(at, payload.substr(at, 16)));
+  for (std::size_t at = 0; at < payload.size(); at += 16)
+    out.append(dump_line(at, payload.substr(at, 16)));
 }
 
 }  // namespace common

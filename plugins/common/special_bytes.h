@@ -11,9 +11,9 @@
 
 namespace common {
 
-// Finds, 16 bytes at a time, where valid UTF-8 may need an escape: controls, quote, backslash, and the
-// three lead bytes (0xc2, 0xe2, 0xef) of all characters that rewrite a screen. A lead byte is never a
-// continuation byte, so a hit is always the start of a character.
+// Finds, 16 bytes at a time, where valid UTF-8 may need an escape: controls, quote, backslash, and
+// the three lead bytes (0xc2, 0xe2, 0xef) of all characters that rewrite a screen. A lead byte is
+// never a continuation byte, so a hit is always the start of a character.
 inline constexpr std::size_t kBlockBytes = 16;
 
 constexpr bool is_special_byte(unsigned char c) {
@@ -24,11 +24,13 @@ constexpr bool is_special_byte(unsigned char c) {
 inline unsigned special_bytes_portable(const char* block) {
   static constexpr auto kSpecial = [] {
     std::array<std::uint8_t, 256> special{};
-    for (unsigned c = 0; c < special.size(); ++c) special[c] = is_special_byte(static_cast<unsigned char>(c));
+    for (unsigned c = 0; c < special.size(); ++c)
+      special[c] = is_special_byte(static_cast<unsigned char>(c));
     return special;
   }();
   unsigned found = 0;
-  for (std::size_t i = 0; i < kBlockBytes; ++i) found |= static_cast<unsigned>(kSpecial[static_cast<unsigned char>(block[i])]) << i;
+  for (std::size_t i = 0; i < kBlockBytes; ++i)
+    found |= static_cast<unsigned>(kSpecial[static_cast<unsigned char>(block[i])]) << i;
   return found;
 }
 
@@ -36,7 +38,9 @@ inline unsigned special_bytes_portable(const char* block) {
 inline unsigned special_bytes(const char* block) {
   __m128i bytes;
   __builtin_memcpy(&bytes, block, sizeof bytes);
-  const auto equal = [&](unsigned char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(static_cast<char>(c))); };
+  const auto equal = [&](unsigned char c) {
+    return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(static_cast<char>(c)));
+  };
   const auto both = [](__m128i a, __m128i b) { return _mm_or_si128(a, b); };
   const auto controls = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
   const auto ascii = both(both(controls, equal('"')), both(equal('\\'), equal(0x7f)));

@@ -60,7 +60,8 @@ void Spool::write_out(std::string_view bytes) {
 }
 
 void Spool::settle_records() {
-  while (records_written_ < ends_.size() && ends_[records_written_] <= written_) whole_ = ends_[records_written_++];
+  while (records_written_ < ends_.size() && ends_[records_written_] <= written_)
+    whole_ = ends_[records_written_++];
 }
 
 }  // namespace common

@@ -15,19 +15,23 @@ struct WriteFailed {
   int error;  // errno
 };
 
-// Records on their way into a descriptor, gathered so that a batch costs few system calls, and counted so that a failure in the
-// middle says which records are out: those must not be repeated, and the rest must not be lost. A record may be larger
-// than the buffer: it then goes out in pieces, so memory stays bounded whatever the message.
+// Records on their way into a descriptor, gathered so that a batch costs few system calls, and
+// counted so that a failure in the middle says which records are out: those must not be repeated,
+// and the rest must not be lost. A record may be larger than the buffer: it then goes out in
+// pieces, so memory stays bounded whatever the message.
 //
-// The descriptor is borrowed. Use: begin, then for each record append... and end_record, then flush.
+// The descriptor is borrowed. Use: begin, then for each record append... and end_record, then
+// flush.
 //   bytes:  whole <= written <= accepted
 class Spool {
  public:
-  static constexpr std::size_t kBytes = 256 * 1024;  // far beyond where a system call's cost shows; still in a core's cache
+  static constexpr std::size_t kBytes =
+      256 * 1024;  // far beyond where a system call's cost shows; still in a core's cache
 
   Spool();
   void begin(int fd);
-  // These may write, and throw WriteFailed. After that only the counts below mean anything, until begin.
+  // These may write, and throw WriteFailed. After that only the counts below mean anything, until
+  // begin.
   void append(std::string_view bytes) {
     if (bytes.size() > room_left()) return append_by_flushing(bytes);
     std::copy(bytes.begin(), bytes.end(), end());
@@ -42,9 +46,11 @@ class Spool {
   void wrote(const char* to) { took(static_cast<std::size_t>(to - end())); }
   void end_record();
 
-  std::uint64_t accepted() const { return accepted_; }              // bytes
-  std::uint64_t written() const { return written_; }                // bytes that the kernel took
-  std::uint64_t torn() const { return written_ - whole_; }          // those of them that belong to a record which is not all out
+  std::uint64_t accepted() const { return accepted_; }  // bytes
+  std::uint64_t written() const { return written_; }    // bytes that the kernel took
+  std::uint64_t incomplete() const {
+    return written_ - whole_;
+  }  // those of them that belong to a record which is not all out
   std::size_t records_written() const { return records_written_; }  // records that are all out
 
  private:

@@ -6,14 +6,17 @@
 namespace common {
 namespace {
 
-bool is_in(char32_t point, char32_t first, char32_t last) { return point >= first && point <= last; }
+bool is_in(char32_t point, char32_t first, char32_t last) {
+  return point >= first && point <= last;
+}
 
 std::size_t length_by_lead(unsigned char lead) {
   if (lead < 0xc2 || lead > 0xf4) return 0;
   return lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
 }
 
-constexpr std::size_t kShortBytes = 64;  // to here a call of the validator costs more than a look at each byte
+constexpr std::size_t kShortBytes =
+    64;  // to here a call of the validator costs more than a look at each byte
 
 bool is_short_ascii(std::string_view text) {
   if (text.size() > kShortBytes) return false;
@@ -39,11 +42,13 @@ Character character_at(std::string_view text, std::size_t at) {
   return {point, n};
 }
 
-bool is_utf8(std::string_view text) { return is_short_ascii(text) || simdjson::validate_utf8(text.data(), text.size()); }
+bool is_utf8(std::string_view text) {
+  return is_short_ascii(text) || simdjson::validate_utf8(text.data(), text.size());
+}
 
 bool rewrites_screen(char32_t point) {
-  return point < 0x20 || is_in(point, 0x7f, 0x9f) || is_in(point, 0x200b, 0x200f) || is_in(point, 0x2028, 0x202e) ||
-         is_in(point, 0x2066, 0x2069) || point == 0xfeff;
+  return point < 0x20 || is_in(point, 0x7f, 0x9f) || is_in(point, 0x200b, 0x200f) ||
+         is_in(point, 0x2028, 0x202e) || is_in(point, 0x2066, 0x2069) || point == 0xfeff;
 }
 
 }  // namespace common

@@ -16,33 +16,43 @@ namespace paths = standpipe::paths;
 namespace {
 
 constexpr int kFlags = O_RDWR | O_APPEND;
-constexpr int kAttempts = 16;  // against somebody who keeps moving the file away between our open and our lock
+constexpr int kAttempts =
+    16;  // against somebody who keeps moving the file away between our open and our lock
 
 std::string folder_of(const std::string& path) {
   const auto slash = path.rfind('/');
   return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
 
-[[noreturn]] void cannot_open(const std::string& path, const paths::Problem& problem) {
-  const auto folder = folder_of(path);
+// `exists`: it is there, so its folder is not to blame.
+[[noreturn]] void cannot_open(const std::string& path, const std::string& folder,
+                              const paths::Problem& problem, bool exists = false) {
   const auto begin = "cannot open " + path + ": " + common::error_text(problem.error);
-  if (problem.error == EISDIR) throw standpipe::fatal(path + " is a folder: give the path of a file");
-  if (problem.error == EPERM) throw standpipe::disconnected(problem.whole());
+  if (problem.error == EISDIR)
+    throw standpipe::fatal(path + " is a folder: give the path of a file");
+  if (problem.error == EPERM) throw FileUnavailable(problem.whole(), exists);
   if (problem.error == ENOENT)
-    throw standpipe::disconnected("cannot open " + path + ": the folder " + folder +
-                                  " does not exist: make it, or set create_folders: true");
-  if (problem.error == EROFS) throw standpipe::disconnected(begin + ": choose a path on a disk that can be written to");
+    throw FileUnavailable("cannot open " + path + ": the folder " + folder +
+                              " does not exist: make it, or set create_folders: true",
+                          exists);
+  if (problem.error == EROFS)
+    throw standpipe::disconnected(begin + ": choose a path on a disk that can be written to");
   if (problem.error == EACCES)
-    throw standpipe::disconnected(begin + ": the router's user must be able to read and write it, and to create files in " +
-                                  folder);
+    throw FileUnavailable(
+        begin + ": the hub's user must be able to read and write it, and to create files in " +
+            folder,
+        exists);
+  if (problem.error == ETXTBSY || problem.error == ELOOP || problem.error == ENOTDIR)
+    throw FileUnavailable(begin, exists);
   throw standpipe::disconnected(begin);
 }
 
 const char* type_text(mode_t mode) {
   if (S_ISDIR(mode)) return "a folder: give the path of a file";
   if (S_ISFIFO(mode)) return "a FIFO: use the plugin forward for it";
-  if (S_ISCHR(mode) || S_ISBLK(mode)) return "a device: log appends to files; for the screen use the plugin print";
-  return "no regular file: log appends to files";
+  if (S_ISCHR(mode) || S_ISBLK(mode))
+    return "a device: log appends to files; for the screen use the plugin print";
+  return "not a regular file: log appends to files";
 }
 
 void check_type_of(const std::string& path, mode_t mode) {
@@ -59,22 +69,31 @@ paths::Entry LogFile::place(const Request& request) {
   return paths::Entry(request.path, rules);
 }
 
+void LogFile::check_folder(const Request& request, const std::string& folder) {
+  auto probe = request;
+  probe.path = folder + "/.standpipe";  // any name: it is not opened
+  const auto entry = place(probe);
+  if (!entry) cannot_open(request.path, folder, entry.problem());
+}
+
 LogFile::LogFile(const Request& request) : path_(request.path) {
   for (int attempt = 1; attempt <= kAttempts; ++attempt) {
     const auto entry = place(request);
-    if (!entry) cannot_open(path_, entry.problem());
+    if (!entry) cannot_open(path_, folder_of(path_), entry.problem());
     open_or_create(entry, request);
     if (!fd_) continue;  // it came or went just now
     check_type();
     if (!lock())
-      throw standpipe::disconnected("another program or handler holds " + path_ +
-                                    ": two writers would damage it; give each its own path");
-    if (!is_at(place(request))) continue;  // moved away before we had the lock: the next one of this name is ours
+      throw FileUnavailable("another program or handler holds " + path_ +
+                                ": two writers would damage it; give each its own path",
+                            true);
+    if (!is_at(place(request)))
+      continue;  // moved away before we had the lock: the next one of this name is ours
     const auto repair = repair_tail(fd(), entry, path_, request.format);
-    if (!repair.said.empty()) remark(repair.said);
+    if (!repair.reported.empty()) remark(repair.reported);
     if (!repair.was_moved) return;
   }
-  throw standpipe::disconnected(path_ + " is moved away each time it is opened");
+  throw FileUnavailable(path_ + " is moved away each time it is opened", true);
 }
 
 void LogFile::open_or_create(const paths::Entry& entry, const Request& request) {
@@ -83,7 +102,7 @@ void LogFile::open_or_create(const paths::Entry& entry, const Request& request) 
   const int error = opened.problem().error;
   fd_ = common::Fd(opened.release());
   if (error == EEXIST || error == ESTALE || (entry.exists() && error == ENOENT)) return;
-  if (error != 0) cannot_open(path_, opened.problem());
+  if (error != 0) cannot_open(path_, folder_of(path_), opened.problem(), entry.exists());
   if (entry.exists()) return;
   ::fchmod(fd(), request.mode);  // the umask does not weaken what was asked
   if (request.durable) (void)entry.sync_folder();
@@ -91,7 +110,8 @@ void LogFile::open_or_create(const paths::Entry& entry, const Request& request) 
 
 void LogFile::check_type() const {
   struct stat status {};
-  if (::fstat(fd(), &status) != 0) throw standpipe::disconnected("cannot look at " + path_ + ": " + common::error_text(errno));
+  if (::fstat(fd(), &status) != 0)
+    throw standpipe::disconnected("cannot look at " + path_ + ": " + common::error_text(errno));
   check_type_of(path_, status.st_mode);
 }
 
@@ -108,7 +128,8 @@ void LogFile::remark(const std::string& text) { remarks_ += (remarks_.empty() ? 
 
 LogFile::State LogFile::state() const {
   struct stat status {};
-  if (::fstat(fd(), &status) != 0) throw standpipe::disconnected("cannot look at " + path_ + ": " + common::error_text(errno));
+  if (::fstat(fd(), &status) != 0)
+    throw standpipe::disconnected("cannot look at " + path_ + ": " + common::error_text(errno));
   return {static_cast<std::uint64_t>(status.st_size), status.st_nlink == 0};
 }
 
@@ -127,8 +148,11 @@ bool LogFile::still_has_its_name() const {
 
 std::optional<std::chrono::nanoseconds> LogFile::birth() const {
   struct statx status {};
-  if (::statx(fd(), "", AT_EMPTY_PATH, STATX_BTIME, &status) != 0 || !(status.stx_mask & STATX_BTIME)) return std::nullopt;
-  return std::chrono::seconds(status.stx_btime.tv_sec) + std::chrono::nanoseconds(status.stx_btime.tv_nsec);
+  if (::statx(fd(), "", AT_EMPTY_PATH, STATX_BTIME, &status) != 0 ||
+      !(status.stx_mask & STATX_BTIME))
+    return std::nullopt;
+  return std::chrono::seconds(status.stx_btime.tv_sec) +
+         std::chrono::nanoseconds(status.stx_btime.tv_nsec);
 }
 
 int LogFile::sync() { return ::fdatasync(fd()) == 0 ? 0 : errno; }

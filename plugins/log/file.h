@@ -5,15 +5,30 @@
 #include <cstdint>
 #include <optional>
 #include <standpipe/open.hpp>
+#include <standpipe/plugin.hpp>
 #include <string>
 
 #include "common/fd.h"
 #include "record.h"
 
-// One open log file: a regular file that is locked (two writers would cut each other's records), ends in a whole record, and is
-// only ever appended to. Where its end is, the file itself says: others may have emptied it (logrotate's copytruncate).
+// A path cannot be written to now, which can heal while we wait. `is_alone`: nothing but the file
+// itself is to blame, so that other files of the same folder may be well.
+class FileUnavailable : public standpipe::disconnected {
+ public:
+  FileUnavailable(const std::string& why, bool is_alone)
+      : standpipe::disconnected(why), is_alone_(is_alone) {}
+  bool is_alone() const { return is_alone_; }
+
+ private:
+  bool is_alone_;
+};
+
+// One open log file: a regular file that is locked (two writers would cut each other's records),
+// ends in a whole record, and is only ever appended to. Where its end is, the file itself says:
+// others may have emptied it (logrotate's copytruncate).
 //
-// It is opened by the rules of standpipe/open.hpp. What fails throws standpipe::disconnected where it can heal while we wait,
+// It is opened by the rules of standpipe/open.hpp. What fails throws standpipe::disconnected where
+// it can heal while we wait (FileUnavailable where it is not the disk or this process that fails),
 // standpipe::fatal where only a person can help; the text has the path and the remedy.
 class LogFile {
  public:
@@ -30,9 +45,14 @@ class LogFile {
   // Where the path leads now, which may be elsewhere than to this file.
   static standpipe::paths::Entry place(const Request& request);
 
+  // Whether files can be in that folder, which is made where that was asked. Throws as the
+  // constructor does, with the request's path.
+  static void check_folder(const Request& request, const std::string& folder);
+
   struct State {
     std::uint64_t size = 0;
-    bool was_deleted = false;  // it has no name left, so nobody will ever read what is written to it
+    bool was_deleted =
+        false;  // it has no name left, so nobody will ever read what is written to it
   };
   int fd() const { return fd_.get(); }
   State state() const;
@@ -40,7 +60,9 @@ class LogFile {
   bool still_has_its_name() const;  // false once the file was moved away or deleted
   // When it came into being, by its file system; not every one knows.
   std::optional<std::chrono::nanoseconds> birth() const;
-  const std::string& remarks() const { return remarks_; }  // what the operator should know of its opening; empty: nothing
+  const std::string& remarks() const {
+    return remarks_;
+  }  // what the operator should know of its opening; empty: nothing
 
   int sync();                        // returns 0 or errno
   int cut_end(std::uint64_t bytes);  // takes that much off its end; returns 0 or errno

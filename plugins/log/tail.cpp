@@ -18,13 +18,17 @@ namespace paths = standpipe::paths;
 
 namespace {
 
-std::string counted(std::uint64_t n, const char* noun) { return std::to_string(n) + " " + noun + (n == 1 ? "" : "s"); }
-
-[[noreturn]] void cannot(const char* what, const std::string& path, int error) {
-  throw standpipe::disconnected(std::string("cannot ") + what + " " + path + ": " + common::error_text(error));
+std::string counted(std::uint64_t n, const char* noun) {
+  return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
 }
 
-// Reads headers out of a file through a window, so that many small frames cost few system calls and large ones are stepped over.
+[[noreturn]] void cannot(const char* what, const std::string& path, int error) {
+  throw standpipe::disconnected(std::string("cannot ") + what + " " + path + ": " +
+                                common::error_text(error));
+}
+
+// Reads headers out of a file through a window, so that many small frames cost few system calls and
+// large ones are stepped over.
 class Headers {
  public:
   Headers(int fd, const std::string& path) : fd_(fd), path_(path), window_(kWindowBytes) {}
@@ -40,7 +44,8 @@ class Headers {
   void fill(std::uint64_t offset) {
     const auto n = ::pread(fd_, window_.data(), window_.size(), static_cast<off_t>(offset));
     if (n < 0) cannot("read", path_, errno);
-    if (n < STANDPIPE_WIRE_HEADER_BYTES) throw standpipe::disconnected(path_ + " shrank while it was read");
+    if (n < STANDPIPE_WIRE_HEADER_BYTES)
+      throw standpipe::disconnected(path_ + " shrank while it was read");
     start_ = offset;
     filled_ = static_cast<std::size_t>(n);
   }
@@ -52,17 +57,21 @@ class Headers {
   std::size_t filled_ = 0;
 };
 
-// A torn frame of ours has a length that a message can have. Four printable characters are text: as a length they exceed 512 MiB.
+// A truncated frame of ours has a length that a message can have. Four printable characters are
+// text: as a length they exceed 512 MiB.
 bool is_length(const std::uint8_t* header) {
-  const bool printable = std::all_of(header, header + STANDPIPE_WIRE_HEADER_BYTES,
-                                     [](std::uint8_t c) { return (c >= 0x20 && c < 0x7f) || c == '\n' || c == '\r' || c == '\t'; });
+  const bool printable =
+      std::all_of(header, header + STANDPIPE_WIRE_HEADER_BYTES, [](std::uint8_t c) {
+        return (c >= 0x20 && c < 0x7f) || c == '\n' || c == '\r' || c == '\t';
+      });
   return !printable && standpipe_wire_get_length(header) <= STANDPIPE_WIRE_MESSAGE_MAX_LIMIT;
 }
 
 struct Walked {
   std::uint64_t frames = 0;
   std::uint64_t bytes = 0;  // of whole frames
-  bool ends_torn = false;   // behind them lies the beginning of a frame; else something that is none
+  bool ends_truncated =
+      false;  // after them lies the beginning of a frame; else something that is none
 };
 
 Walked walk_frames(int fd, const std::string& path, std::uint64_t size) {
@@ -72,19 +81,20 @@ Walked walk_frames(int fd, const std::string& path, std::uint64_t size) {
     const auto* header = headers.at(whole.bytes);
     const auto end = whole.bytes + STANDPIPE_WIRE_HEADER_BYTES + standpipe_wire_get_length(header);
     if (end > size) {
-      whole.ends_torn = is_length(header);
+      whole.ends_truncated = is_length(header);
       return whole;
     }
     whole.bytes = end;
     ++whole.frames;
   }
-  whole.ends_torn = whole.bytes < size;  // a part of a length
+  whole.ends_truncated = whole.bytes < size;  // a part of a length
   return whole;
 }
 
 constexpr unsigned kDamagedMost = 1000;  // files: whoever has so many never looked
 
-// Does `attempt` with NAME.damaged-1, -2, ... until one of them does not exist yet. Returns the name.
+// Does `attempt` with NAME.damaged-1, -2, ... until one of them does not exist yet. Returns the
+// name.
 template <class Attempt>
 std::string under_free_name(const paths::Entry& entry, const std::string& path, Attempt attempt) {
   for (unsigned n = 1; n <= kDamagedMost; ++n) {
@@ -93,15 +103,18 @@ std::string under_free_name(const paths::Entry& entry, const std::string& path, 
     if (error == 0) return name;
     if (error != EEXIST) cannot("keep what is damaged of", path, error);
   }
-  throw standpipe::disconnected(path + ": there are " + std::to_string(kDamagedMost) + " damaged files beside it: remove them");
+  throw standpipe::disconnected(path + ": there are " + std::to_string(kDamagedMost) +
+                                " damaged files beside it: remove them");
 }
 
-// By a second name, because that fails where something is; a file system that has none (vfat) is looked at first.
+// By a second name, because that fails where something is; a file system that has none (vfat) is
+// looked at first.
 int move_aside(const paths::Entry& entry, const std::string& name) {
-  if (::linkat(entry.folder(), entry.name().c_str(), entry.folder(), name.c_str(), 0) == 0) return entry.remove();
+  if (::linkat(entry.folder(), entry.name().c_str(), entry.folder(), name.c_str(), 0) == 0)
+    return entry.remove();
   if (errno != EPERM && errno != EOPNOTSUPP && errno != EMLINK) return errno;
   struct stat status {};
-  return entry.look(name, status) == 0 ? EEXIST : entry.rename_to(name);
+  return entry.status_of(name, status) == 0 ? EEXIST : entry.rename_to(name);
 }
 
 int copy_end(int from, std::uint64_t begin, std::uint64_t end, int to) {
@@ -121,7 +134,8 @@ int copy_end(int from, std::uint64_t begin, std::uint64_t end, int to) {
 }
 
 // The end of the file, in a file of that name. Nothing of it stays when it cannot be had whole.
-int keep_end(int fd, std::uint64_t begin, std::uint64_t end, mode_t mode, const paths::Entry& entry, const std::string& name) {
+int keep_end(int fd, std::uint64_t begin, std::uint64_t end, mode_t mode, const paths::Entry& entry,
+             const std::string& name) {
   const int how = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
   const common::Fd kept(::openat(entry.folder(), name.c_str(), how, mode & 0777));
   if (!kept) return errno;
@@ -130,21 +144,27 @@ int keep_end(int fd, std::uint64_t begin, std::uint64_t end, mode_t mode, const 
   return error;
 }
 
-Repair repair_frames(int fd, const paths::Entry& entry, const std::string& path, const struct stat& status) {
+Repair repair_frames(int fd, const paths::Entry& entry, const std::string& path,
+                     const struct stat& status) {
   const auto size = static_cast<std::uint64_t>(status.st_size);
   const auto whole = walk_frames(fd, path, size);
   if (whole.bytes == size) return {};
-  if (whole.frames == 0 || !whole.ends_torn) {
-    const auto name = under_free_name(entry, path, [&](const std::string& free) { return move_aside(entry, free); });
-    return {path + " does not hold frames (no whole frame at byte " + std::to_string(whole.bytes) + " of " + std::to_string(size) +
-                "): it is kept as " + name + ", and a new file begins",
+  if (whole.frames == 0 || !whole.ends_truncated) {
+    const auto name = under_free_name(
+        entry, path, [&](const std::string& free) { return move_aside(entry, free); });
+    return {path + " does not hold frames (no whole frame at byte " + std::to_string(whole.bytes) +
+                " of " + std::to_string(size) + "): it is kept as " + name +
+                ", and a new file begins",
             true};
   }
-  const auto name = under_free_name(
-      entry, path, [&](const std::string& free) { return keep_end(fd, whole.bytes, size, status.st_mode, entry, free); });
-  if (::ftruncate(fd, static_cast<off_t>(whole.bytes)) != 0) cannot("cut the torn end off", path, errno);
-  return {path + ": its last frame was cut short: " + counted(size - whole.bytes, "byte") + " cut off and kept as " + name + ", " +
-              counted(whole.frames, "frame") + " (" + counted(whole.bytes, "byte") + ") stay",
+  const auto name = under_free_name(entry, path, [&](const std::string& free) {
+    return keep_end(fd, whole.bytes, size, status.st_mode, entry, free);
+  });
+  if (::ftruncate(fd, static_cast<off_t>(whole.bytes)) != 0)
+    cannot("cut the truncated end off", path, errno);
+  return {path + ": its last frame was truncated: " + counted(size - whole.bytes, "byte") +
+              " cut off and kept as " + name + ", " + counted(whole.frames, "frame") + " (" +
+              counted(whole.bytes, "byte") + ") stay",
           false};
 }
 
@@ -152,8 +172,10 @@ Repair repair_lines(int fd, const std::string& path, std::uint64_t size) {
   char last = '\n';
   if (::pread(fd, &last, 1, static_cast<off_t>(size) - 1) < 0) cannot("read", path, errno);
   if (last == '\n') return {};
-  if (::write(fd, "\n", 1) != 1) cannot("finish the torn last line of", path, errno);
-  return {path + ": its last line was cut short: finished with a newline after " + counted(size, "byte") + ", all kept", false};
+  if (::write(fd, "\n", 1) != 1) cannot("finish the truncated last line of", path, errno);
+  return {path + ": its last line was truncated: finished with a newline after " +
+              counted(size, "byte") + ", all kept",
+          false};
 }
 
 }  // namespace

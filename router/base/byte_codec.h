@@ -9,17 +9,19 @@
 #include <string_view>
 #include <vector>
 
-// Numbers and short texts as bytes of a file: little endian, whatever the machine; a text is its length (u16) and its bytes.
+// Numbers and short texts as bytes of a file. Numbers are little endian on every machine; a text is
+// its length (u16) followed by its bytes.
 namespace standpipe {
 
 class ByteWriter {
  public:
   template <std::unsigned_integral T>
   ByteWriter& number(T n) {
-    for (std::size_t i = 0; i < sizeof(T); ++i) bytes_.push_back(static_cast<std::byte>((n >> (8 * i)) & 0xff));
+    for (std::size_t i = 0; i < sizeof(T); ++i)
+      bytes_.push_back(static_cast<std::byte>((n >> (8 * i)) & 0xff));
     return *this;
   }
-  // Longer texts than 65,535 bytes are cut.
+  // Texts longer than 65,535 bytes are cut.
   ByteWriter& text(std::string_view text) {
     text = text.substr(0, 0xffff);
     number(static_cast<std::uint16_t>(text.size()));
@@ -33,7 +35,8 @@ class ByteWriter {
   std::vector<std::byte> bytes_;
 };
 
-// Reads bytes that may be anything: when they end too early the rest reads as zero, and ok() is false.
+// Reads bytes that may be anything: when they end too early, the rest reads as zero and ok() is
+// false.
 class ByteReader {
  public:
   explicit ByteReader(std::span<const std::byte> bytes) : rest_(bytes) {}
@@ -41,19 +44,20 @@ class ByteReader {
   template <std::unsigned_integral T>
   T number() {
     std::uint64_t n = 0;
-    const auto bytes = take(sizeof(T));
-    for (std::size_t i = 0; i < bytes.size(); ++i) n |= std::to_integer<std::uint64_t>(bytes[i]) << (8 * i);
+    const auto bytes = next_bytes(sizeof(T));
+    for (std::size_t i = 0; i < bytes.size(); ++i)
+      n |= std::to_integer<std::uint64_t>(bytes[i]) << (8 * i);
     return static_cast<T>(n);
   }
   // Valid as long as the bytes.
   std::string_view text() {
-    const auto bytes = take(number<std::uint16_t>());
+    const auto bytes = next_bytes(number<std::uint16_t>());
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   }
   bool ok() const { return ok_; }
 
  private:
-  std::span<const std::byte> take(std::size_t n) {
+  std::span<const std::byte> next_bytes(std::size_t n) {
     ok_ = ok_ && n <= rest_.size();
     if (!ok_) return {};
     const auto taken = rest_.first(n);

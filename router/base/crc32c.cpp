@@ -25,7 +25,8 @@ constexpr std::array<std::uint32_t, 256> make_table() {
 constexpr auto kTable = make_table();
 
 #ifdef __x86_64__
-__attribute__((target("sse4.2"))) std::uint32_t by_instruction(std::span<const std::byte> bytes, std::uint32_t before) {
+__attribute__((target("sse4.2"))) std::uint32_t by_instruction(std::span<const std::byte> bytes,
+                                                               std::uint32_t before) {
   std::uint64_t crc = ~before;
   for (; bytes.size() >= 8; bytes = bytes.subspan(8)) {
     std::uint64_t word;
@@ -42,7 +43,8 @@ __attribute__((target("sse4.2"))) std::uint32_t by_instruction(std::span<const s
 
 std::uint32_t crc32c_by_table(std::span<const std::byte> bytes, std::uint32_t before) {
   auto crc = ~before;
-  for (const auto b : bytes) crc = (crc >> 8) ^ kTable[(crc ^ std::to_integer<std::uint32_t>(b)) & 0xff];
+  for (const auto b : bytes)
+    crc = (crc >> 8) ^ kTable[(crc ^ std::to_integer<std::uint32_t>(b)) & 0xff];
   return ~crc;
 }
 

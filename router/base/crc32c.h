@@ -7,8 +7,9 @@
 
 namespace standpipe {
 
-// CRC-32C (Castagnoli), as iSCSI and ext4 have it: finds what a torn write or a flipped bit did, not what somebody forged.
-// `before`: the checksum of the bytes in front of these. By the processor's own instruction where it has one.
+// CRC-32C (Castagnoli), as in iSCSI and ext4: it detects a torn write or a flipped bit, not a
+// forgery. `before` is the checksum of the bytes in front of these. Uses the processor's
+// instruction where there is one.
 std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t before = 0);
 
 // The same without that instruction; apart so that tests compare the two.

@@ -3,22 +3,28 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 
 #include "base/fd.h"
 
 namespace standpipe {
 
-// The hub's data_dir, for one hub alone: held as long as the folder's descriptor that was locked (flock), or a copy of it in any
-// process, is open. So a worker's death does not free it while the keeper has a copy, nothing has to be cleaned up after a power
-// failure, and whoever cleans the folder cannot take the lock away: it is on the folder itself. DATA_DIR/lock holds a process id,
-// for people only: nobody decides by it. It stays when the hub ends, and is written again when it is removed. Only where folders
-// cannot be locked that file is locked instead.
+// The hub's data_dir, for one hub alone. The lock (flock) is on the folder itself and lasts as long
+// as its descriptor, or a copy of it in any process, is open. So a worker's death does not release
+// it while the keeper has a copy, nothing needs cleaning after a power failure, and a cleaner of
+// the folder cannot remove the lock. DATA_DIR/lock holds a process id for people only; nothing is
+// decided by it. It stays when the hub ends, and is written again when somebody removes it. Where
+// folders cannot be locked, that file is locked instead.
 class DataFolder {
  public:
-  // Makes the folder (0700) and those above it. `pid`: whom people should look for. Throws Failure, also when another hub has it.
+  // Makes the folder (0700) and those above it. `pid` is the process that people should look for.
+  // Throws Failure, also when another hub has the folder.
   explicit DataFolder(std::string path, pid_t pid = ::getpid());
-  // Goes on with the lock of a predecessor. Throws Failure when that is not this folder's lock.
+  // The hub that has the folder now (0: which one is unknown), as /proc/locks and DATA_DIR/lock
+  // show it, without touching its lock; nullopt: none that is seen.
+  static std::optional<pid_t> holder_of(const std::string& path);
+  // Takes over a predecessor's lock. Throws Failure when that is not this folder's lock.
   DataFolder(std::string path, Fd lock);
 
   const std::string& path() const { return path_; }
@@ -29,7 +35,7 @@ class DataFolder {
   void restore_file() const;
 
  private:
-  void take();
+  void lock_folder();
   Fd open_file() const;
   void write_holder(const Fd& file) const;
 

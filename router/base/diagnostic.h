@@ -10,8 +10,9 @@ namespace standpipe {
 
 enum class Severity { error, warning, info };
 
-// A place in a text file: 1-based line and column, in characters; `width` characters are meant (at least 1).
-struct Place {
+// A place in a text file: 1-based line and column, in characters; `width` characters are meant (at
+// least 1).
+struct Location {
   std::string file;
   std::size_t line = 1;
   std::size_t column = 1;
@@ -19,15 +20,16 @@ struct Place {
   std::string text;  // the whole line, UTF-8, without its end
 };
 
-// Everything the program has to say to a person about something that is wrong: what, where, why, and what to do.
-// One type for configuration and run time, so that both read alike; renderers below.
+// Everything the program has to say to a person about something that is wrong: what, where, why,
+// and what to do. One type for configuration and run time, so that both read alike; renderers
+// below.
 struct Diagnostic {
   Severity severity = Severity::error;
   std::string code;     // stable, for programs: "unknown-key", "bad-frame"
   std::string message;  // one line
-  std::optional<Place> place = {};
-  std::string label = {};          // beside the caret: "did you mean 'billing'?"
-  std::vector<Place> others = {};  // where the same is wrong, too
+  std::optional<Location> place = {};
+  std::string label = {};             // beside the caret: "did you mean 'billing'?"
+  std::vector<Location> others = {};  // where the same is wrong, too
   std::vector<std::string> notes = {};
   std::vector<std::string> help = {};
 };

@@ -6,7 +6,8 @@
 namespace standpipe {
 
 Failure Failure::system(std::string_view what, int error_number, std::string help) {
-  return Failure("cannot " + std::string(what) + ": " + std::strerror(error_number), std::move(help));
+  return Failure("cannot " + std::string(what) + ": " + std::strerror(error_number),
+                 std::move(help));
 }
 
 }  // namespace standpipe

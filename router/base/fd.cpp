@@ -5,7 +5,9 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <limits>
 
 #include "base/failure.h"
 
@@ -30,14 +32,9 @@ std::size_t grow_pipe(int fd, std::size_t wanted) {
   const int now = ::fcntl(fd, F_GETPIPE_SZ);
   if (now < 0) return 0;
   if (static_cast<std::size_t>(now) >= wanted) return static_cast<std::size_t>(now);
-  const int grown = ::fcntl(fd, F_SETPIPE_SZ, static_cast<int>(wanted));
+  constexpr std::size_t most = std::numeric_limits<int>::max();
+  const int grown = ::fcntl(fd, F_SETPIPE_SZ, static_cast<int>(std::min(wanted, most)));
   return static_cast<std::size_t>(grown > 0 ? grown : now);
-}
-
-FileId FileId::of(int fd) {
-  struct stat st {};
-  if (::fstat(fd, &st) != 0) throw Failure::system("look at an open file", errno);
-  return {st.st_dev, st.st_ino};
 }
 
 }  // namespace standpipe

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cstddef>
-#include <cstdint>
 #include <utility>
 
 namespace standpipe {
@@ -38,7 +37,8 @@ struct Pipe {
   Fd write_end;
   std::size_t capacity = 0;  // bytes, as the kernel gave it
 
-  // Asks for `wanted` bytes; takes what pipe-user-pages-soft leaves. Throws Failure when there are no descriptors.
+  // Asks for `wanted` bytes; takes what pipe-user-pages-soft leaves. Throws Failure when there are
+  // no descriptors.
   static Pipe make(std::size_t wanted);
 };
 
@@ -46,13 +46,5 @@ struct Pipe {
 std::size_t bytes_waiting(int fd);
 // Asks for a larger pipe; returns the capacity that it has then. Never shrinks.
 std::size_t grow_pipe(int fd, std::size_t wanted);
-
-// Two paths that name one file agree in this.
-struct FileId {
-  std::uint64_t device = 0;
-  std::uint64_t inode = 0;
-  auto operator<=>(const FileId&) const = default;
-  static FileId of(int fd);
-};
 
 }  // namespace standpipe

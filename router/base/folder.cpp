@@ -17,8 +17,8 @@ namespace {
 constexpr std::string_view kHexDigits = "0123456789ABCDEF";
 
 bool stays(char c, bool is_first) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
-         (c == '.' && !is_first);
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '-' || (c == '.' && !is_first);
 }
 
 constexpr const char* kHelpOther = "set data_dir to another folder";
@@ -29,8 +29,10 @@ paths::Entry look_for(const std::string& path) {
   rules.exception = kHelpOther;
   paths::Entry entry(path, rules);
   const auto& problem = entry.problem();
-  if (problem.error == ENOTDIR) throw Failure(problem.at + " is no folder", std::string("mv it away, or ") + kHelpOther);
-  if (!entry) throw failure_of(problem, std::string("make it for the hub's user, or ") + kHelpOther);
+  if (problem.error == ENOTDIR)
+    throw Failure(problem.at + " is not a folder", std::string("mv it away, or ") + kHelpOther);
+  if (!entry)
+    throw failure_of(problem, std::string("make it for the hub's user, or ") + kHelpOther);
   return entry;
 }
 
@@ -40,15 +42,19 @@ void make_private_folders(const std::string& path) {
   auto entry = look_for(path);
   if (!entry.exists()) {
     if (const int error = entry.make_folder(0700); error != 0 && error != EEXIST)
-      throw Failure::system("make the folder " + path, error, std::string("make it for the hub's user, or ") + kHelpOther);
-    (void)entry.sync_folder();  // best effort: what cannot be synced will be said when a file is written
+      throw Failure::system("make the folder " + path, error,
+                            std::string("make it for the hub's user, or ") + kHelpOther);
+    (void)entry
+        .sync_folder();  // best effort: what cannot be synced will be said when a file is written
     entry = look_for(path);
   }
   const auto& status = entry.status();
-  if (!S_ISDIR(status.st_mode)) throw Failure(path + " is no folder", std::string("mv it away, or ") + kHelpOther);
+  if (!S_ISDIR(status.st_mode))
+    throw Failure(path + " is not a folder", std::string("mv it away, or ") + kHelpOther);
   if (!paths::User::current().is_ours(status.st_uid))
-    throw Failure(path + " belongs to " + paths::user_name(status.st_uid) + ", who can replace what is in it",
-                  "chown it to the hub's user, or " + std::string(kHelpOther));
+    throw Failure(
+        path + " belongs to " + paths::user_name(status.st_uid) + ", who can replace what is in it",
+        "chown it to the hub's user, or " + std::string(kHelpOther));
 }
 
 int sync_folder(const std::string& folder) {
@@ -84,12 +90,14 @@ std::optional<std::string> from_file_name(std::string_view name) {
     }
     unsigned byte = 0;
     const auto digits = name.substr(i + 1, 2);
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
+    const auto [end, error] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
     if (error != std::errc() || digits.size() != 2 || end != digits.data() + 2) return std::nullopt;
     text += static_cast<char>(byte);
     i += 2;
   }
-  if (as_file_name(text) != name) return std::nullopt;  // one name a text, so that two files are never taken for one
+  if (as_file_name(text) != name)
+    return std::nullopt;  // one name a text, so that two files are never taken for one
   return text;
 }
 

@@ -8,16 +8,20 @@
 // Folders of ours, and names in them.
 namespace standpipe {
 
-// Makes the folder and those above it, for its user alone (0700); those that exist stay as they are. Throws Failure, also when it
-// belongs to somebody else than us or root, or the way there is not safe (standpipe/open.hpp).
+// Makes the folder and those above it, for its user alone (0700); those that exist stay as they
+// are. Throws Failure, also when it belongs to somebody else than us or root, or the way there is
+// not safe (standpipe/open.hpp).
 void make_private_folders(const std::string& path);
 
-// A file that was made, renamed or removed is so after a power failure only when its folder was synced too. 0, or the error.
+// A file that was created, renamed or removed stays so after a power failure only if its folder is
+// synced too. Returns 0, or the error.
 int sync_folder(const std::string& folder);
 std::string folder_of(const std::string& path);
 
-// Any text as the name of a file: letters, digits, `_`, `-` and `.` (not in front) as they are, the rest as %2F.
+// Any text as the name of a file: letters, digits, `_`, `-` and `.` (not in front) as they are, the
+// rest as %2F.
 std::string as_file_name(std::string_view text);
-std::optional<std::string> from_file_name(std::string_view name);  // nullopt: not made by as_file_name
+std::optional<std::string> from_file_name(
+    std::string_view name);  // nullopt: not made by as_file_name
 
 }  // namespace standpipe

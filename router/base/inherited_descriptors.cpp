@@ -16,13 +16,14 @@
 namespace standpipe {
 namespace {
 
-// An old kernel, or one that is emulated: those that there are, one by one.
+// On an old or emulated kernel: closes the existing ones one by one.
 void close_one_by_one(unsigned first, unsigned last) {
   std::vector<int> open;
   DIR* folder = ::opendir("/proc/self/fd");
   if (!folder) return;
   while (const auto* entry = ::readdir(folder))
-    if (const auto n = parse_integer(entry->d_name); n && *n >= first && *n <= last && *n != ::dirfd(folder))
+    if (const auto n = parse_integer(entry->d_name);
+        n && *n >= first && *n <= last && *n != ::dirfd(folder))
       open.push_back(static_cast<int>(*n));
   ::closedir(folder);
   for (const int fd : open) ::close(fd);
@@ -47,7 +48,8 @@ std::optional<int> descriptor_in(std::string_view path) {
 void close_inherited_descriptors(std::span<const std::string> words) {
   std::set<unsigned> named;
   for (const auto& word : words)
-    if (const auto fd = descriptor_in(word); fd && *fd > STDERR_FILENO) named.insert(static_cast<unsigned>(*fd));
+    if (const auto fd = descriptor_in(word); fd && *fd > STDERR_FILENO)
+      named.insert(static_cast<unsigned>(*fd));
   unsigned first = STDERR_FILENO + 1;
   for (const auto fd : named) {
     close_between(first, fd - 1);

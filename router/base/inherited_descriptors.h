@@ -8,15 +8,17 @@
 
 namespace standpipe {
 
-// Which descriptor a path names: "/dev/fd/63", "/proc/self/fd/63". Shells give such paths for <(command) and >(command).
+// Which descriptor a path names: "/dev/fd/63", "/proc/self/fd/63". Shells give such paths for
+// <(command) and >(command).
 std::optional<int> descriptor_in(std::string_view path);
 
-// Closes what the caller had open and passed on without meaning to: everything above standard error but what these words of the
-// command line name. A FIFO that the caller's shell holds open would make a hub a writer of its own source, which then never sees
-// its last writer leave. To be called before anything is opened.
+// Closes descriptors that the caller passed on by accident: everything above standard error except
+// what these words of the command line name. If the caller's shell holds a FIFO open, the hub would
+// become a writer of its own source and never see the last writer leave. Call it before anything is
+// opened.
 void close_inherited_descriptors(std::span<const std::string> words);
 
-// What a service manager handed over for a program that listens (LISTEN_FDS), which a hub has no use for. 0: nothing.
+// How many sockets a service manager handed over (LISTEN_FDS), for which a hub has no use. 0: none.
 int listen_descriptors();
 
 }  // namespace standpipe

@@ -8,7 +8,8 @@
 
 namespace standpipe {
 
-// A bug of ours, not a condition of the world: print the operands and abort. The worker is crash-only.
+// A bug of ours, not a condition of the world: it prints the operands and aborts. The worker is
+// crash-only.
 template <class... Operands>
 [[noreturn]] void bug(const char* file, int line, const char* what, const Operands&... operands) {
   std::ostringstream out;
@@ -20,6 +21,8 @@ template <class... Operands>
 
 }  // namespace standpipe
 
-// INVARIANT(condition, operands...): holds in release builds too; each costs a compare on a path that batches.
-#define INVARIANT(condition, ...) \
-  ((condition) ? static_cast<void>(0) : ::standpipe::bug(__FILE__, __LINE__, #condition __VA_OPT__(, ) __VA_ARGS__))
+// INVARIANT(condition, operands...) is checked in release builds too; it costs a compare, on paths
+// that handle batches.
+#define INVARIANT(condition, ...)     \
+  ((condition) ? static_cast<void>(0) \
+               : ::standpipe::bug(__FILE__, __LINE__, #condition __VA_OPT__(, ) __VA_ARGS__))

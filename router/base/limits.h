@@ -6,17 +6,22 @@
 
 #include "base/clock.h"
 
-// Every bound of the hub in one place, and what it sums up to.
+// Every bound of the hub in one place, and what the bounds add up to.
 //
-//   memory   logs         memory_max (default 256 MiB), mapped from one memfd; touched only where messages wait
-//            batches      one a handler: kBatchMessages views of 32 B and as many outcomes
-//            outputs      one a FIFO: a journal of kJournalEntries, 64 B each
-//            stages       kernel memory: one of kStageBytes a worker, one of kOutputStageBytes an output
-//            answers      at the control socket: kControlAnswersBytesMax
-//   descriptors           one a FIFO source; four an output (FIFO, stage twice, and a read end while a dead reader's pipe is
-//   drained);
-//                         about 20 of the hub's own, and kControlClientsMax
-//   threads               one for each handler that may block, and one for the hub
+//   memory
+//     logs         memory_max, 256 MiB by default: of one memfd, and only where messages lie
+//     batches      one a handler: views of kBatchMessages messages, and as many outcomes
+//     outputs      one a FIFO or file: a queue of kJournalEntries ranges
+//     stages       in the kernel: kStageBytes a worker, kOutputStageBytes an output
+//     matching     one JSON document of match_max at a time, and 15 times that of buffers
+//     patterns     1 MiB each, 240 MiB all; sets of them 16 MiB each, 64 MiB all
+//     answers      at the control socket: kControlAnswersBytesMax for all clients
+//   descriptors    base/open_files counts them
+//   queues         on disk: files of kDiskQueueSizeDefault a source and handler, if not said
+//                  otherwise, and a log of kDiskQueueLogBytes, within memory_max
+//   threads        the hub's, one a handler that may block, one a file that is written, one for all
+//                  queues on disk, one for dead letters
+//   processes      one a handler that has its own; what it may take is its memory_max
 namespace standpipe {
 
 constexpr std::size_t KiB = 1024;
@@ -28,24 +33,42 @@ constexpr std::uint64_t kMemoryMaxLeast = 1 * MiB;
 constexpr std::uint64_t kMemoryMaxMost = 64 * GiB;  // bounds the address space that the arena maps
 constexpr std::uint64_t kMessageSizeMaxDefault = 16 * MiB;
 constexpr std::uint64_t kMessageSizeMaxMost = 1 * GiB;
-constexpr std::uint64_t kLogSizeDefault = 1 * MiB;  // the largest pipe an ordinary user may have: one FIFO's worth
+// A payload above this is not looked into by routes. A JSON document takes about 16 times its size
+// while it is looked into.
+constexpr std::uint64_t kMatchMaxDefault = 1 * MiB;
+constexpr std::uint64_t kMatchMaxMost = 64 * MiB;
+// What the patterns of a source that may be slow may cost for one message, in steps of 10 to 20 ns:
+// about half a second. A turn of the loop ends when it has spent as much (match/pattern_cost.h).
+constexpr std::uint64_t kPatternStepsMax = std::uint64_t{1} << 25;
+constexpr std::uint64_t kLogSizeDefault =
+    1 * MiB;  // the largest pipe an ordinary user may have: one FIFO's worth
 constexpr std::uint64_t kLogSizeLeast = 16 * KiB;
 constexpr std::uint64_t kLogSizeMost = 16 * GiB;
 constexpr std::uint64_t kOverflowMaxDefault = 1 * GiB;  // of one source, on disk
 constexpr std::uint64_t kOverflowMaxMost = 1024 * GiB;
 
-// A segment is what a log grows and shrinks by. 256 KiB stays in a core's second-level cache between the copy in and the copy out.
+// A queue on disk: of one source and one handler.
+constexpr std::uint64_t kDiskQueueSizeDefault = 1 * GiB;
+constexpr std::uint64_t kDiskQueueSizeLeast = 1 * MiB;
+constexpr std::uint64_t kDiskQueueSizeMost = 1024 * GiB;
+// The log of a queue on disk: what comes back from its files on the way to the handler.
+constexpr std::uint64_t kDiskQueueLogBytes = 1 * MiB;
+
+// A log grows and shrinks by segments. 256 KiB stays in a core's second-level cache between the
+// copy in and the copy out.
 constexpr std::size_t kSegmentBytes = 256 * KiB;
 constexpr std::size_t kSegmentBytesLeast = 16 * KiB;
 
 // The stage between FIFOs and logs: one a worker. pipe-max-size of an ordinary user.
 constexpr std::size_t kStageBytes = 1 * MiB;
-// What a FIFO of ours holds for its reader, and what waits before it when it is full: a relay keeps some turns' worth there.
+// The capacity of an output's FIFO and of its stage. When the FIFO is full, a relay keeps some
+// turns' worth in the stage.
 constexpr std::size_t kOutputFifoBytes = 256 * KiB;
 constexpr std::size_t kOutputStageBytes = 1 * MiB;
 
-// A frame larger than a segment reserves all its memory when it begins. One of which nothing came for that long is given up when
-// others wait for memory: a writer that hangs is likelier than one that is so slow.
+// A frame larger than a segment reserves all its memory when it begins. If nothing of it comes for
+// this long while others wait for memory, it is abandoned: its writer more likely hangs than is
+// that slow.
 constexpr Nanoseconds kDribbleMax = std::chrono::seconds(60);
 
 constexpr std::uint32_t kBatchMessages = 1024;
@@ -56,16 +79,23 @@ constexpr std::size_t kOutputsMax = 16;  // of one handler
 // The control socket: commands that ask a running hub.
 constexpr std::size_t kControlClientsMax = 16;
 constexpr std::size_t kControlRequestBytesMax = 4 * KiB;
-constexpr std::size_t kControlAnswersBytesMax = 16 * MiB;  // of all clients together, while they are slow to read
+constexpr std::size_t kControlAnswersBytesMax =
+    16 * MiB;  // of all clients together, while they are slow to read
 
-// What a hub may have. A delivery (a source and a handler that some route joins) costs about 2 KiB of memory, and a handler
-// that may block costs a thread.
+// Of a handler's process: less than a program begins with is no limit that anyone means.
+constexpr std::uint64_t kHandlerMemoryLeast = 16 * MiB;
+constexpr std::uint64_t kHandlerMemoryMost = 1024 * GiB;
+
+// What a hub may have. A delivery (a source and a handler that some route joins) costs about 2 KiB
+// of memory, and a handler that may block costs a thread.
 constexpr std::size_t kHandlersMax = 10'000;
 constexpr std::size_t kDeliveriesMax = 200'000;
 
-// Configuration: a file larger than this is no configuration.
+// Configuration: what is larger than this, all files together, is not a configuration.
 constexpr std::size_t kConfigBytesMax = 4 * MiB;
-constexpr std::size_t kConfigNodesMax = 200'000;  // visited, so that aliases of aliases do not explode
+constexpr std::size_t kConfigFilesMax = 1000;
+constexpr std::size_t kConfigNodesMax =
+    200'000;  // visited, so that aliases of aliases do not explode
 constexpr std::size_t kConfigDepthMax = 64;
 constexpr std::size_t kConfigErrorsMax = 50;  // shown; the rest are counted
 

@@ -27,8 +27,9 @@ std::string local_time_text(Nanoseconds wall) {
   (void)std::strftime(date.data(), date.size(), "%Y-%m-%dT%H:%M:%S", &time);
   const long minutes = time.tm_gmtoff / 60;
   const long east = minutes < 0 ? -minutes : minutes;
-  std::snprintf(text.data(), text.size(), "%s.%03d%c%02ld:%02ld", date.data(), static_cast<int>((ms - whole).count()),
-                minutes < 0 ? '-' : '+', east / 60, east % 60);
+  std::snprintf(text.data(), text.size(), "%s.%03d%c%02ld:%02ld", date.data(),
+                static_cast<int>((ms - whole).count()), minutes < 0 ? '-' : '+', east / 60,
+                east % 60);
   return text.data();
 }
 
@@ -94,14 +95,17 @@ std::string log_entry(const Diagnostic& d, LogFormat format, bool colour, Nanose
   return plain_entry(d, colour);
 }
 
-std::string log_lines(std::string_view text, std::string_view name, std::string_view object, LogFormat format, Nanoseconds wall) {
+std::string log_lines(std::string_view text, std::string_view name, std::string_view object,
+                      LogFormat format, Nanoseconds wall) {
   if (format == LogFormat::text) return local_time_text(wall) + " info  " + std::string(text);
   if (format == LogFormat::journal) return before_each_line(text, journal_level(Severity::info));
   if (format == LogFormat::plain) return std::string(text);
   if (object.ends_with('\n')) object.remove_suffix(1);
   const std::string first(text.substr(0, text.find('\n')));
-  const auto entry = render_json({.severity = Severity::info, .code = std::string(name), .message = first});
-  return with_time("{" + json_string(name) + ':' + std::string(object) + ',' + entry.substr(1), wall);
+  const auto entry =
+      render_json({.severity = Severity::info, .code = std::string(name), .message = first});
+  return with_time("{" + json_string(name) + ':' + std::string(object) + ',' + entry.substr(1),
+                   wall);
 }
 
 }  // namespace standpipe

@@ -8,16 +8,20 @@
 namespace standpipe {
 namespace {
 
-constexpr std::size_t kBesides = 35 + kControlClientsMax;  // standard streams, epoll, stage, memory ...
-constexpr std::size_t kAnOutput = 4;                       // its FIFO, both ends of its stage, and one while it is drained
+constexpr std::size_t kBesides =
+    35 + kControlClientsMax;  // standard streams, epoll, stage, memory ...
+constexpr std::size_t kAnOutput =
+    4;  // its FIFO, both ends of its stage, and one while a dead reader left bytes in it
 constexpr std::size_t kKeptAnOutput = 3;
-constexpr std::size_t kAHandler = 2;      // a plugin's own: a file, and another while it rotates
-constexpr std::size_t kKeptBesides = 16;  // memory, stage, lock, configuration, control socket, account ...
+constexpr std::size_t kAHandler = 2;  // a plugin's own: a file, and another while it rotates
+constexpr std::size_t kKeptBesides =
+    16;  // memory, stage, lock, configuration, control socket, account ...
 
 }  // namespace
 
 OpenFiles OpenFiles::needed_for(std::size_t sources, std::size_t handlers) {
-  return {sources + handlers * (kAnOutput + kAHandler) + kBesides, sources + handlers * kKeptAnOutput + kKeptBesides};
+  return {sources + handlers * (kAnOutput + kAHandler) + kBesides,
+          sources + handlers * kKeptAnOutput + kKeptBesides};
 }
 
 std::uint64_t open_files_limit() {

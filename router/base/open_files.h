@@ -4,11 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 
-// How many descriptors a hub may need, at most: known before it starts, so that nobody finds out in the night.
+// How many descriptors a hub may need at most. It is checked before the start, so that the limit is
+// not first met in operation.
 namespace standpipe {
 
-// What a keeper holds for its workers. Far more than a system lets a process have by default, and a bound all the same: a worker
-// gone wild must not take all there are.
+// How many descriptors a keeper holds for its workers. Far more than a process may have by default,
+// and still a bound: a faulty worker must not take all there are.
 constexpr std::size_t kKeptMost = 65'536;
 
 struct OpenFiles {

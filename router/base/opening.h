@@ -7,8 +7,9 @@
 #include "base/failure.h"
 #include "base/fd.h"
 
-// Every path that the router writes to, or reads messages from, is opened by the rules of standpipe/open.hpp; here in the router's
-// own terms. What does not go through it: fixed paths (/dev/null, /proc), and what a person names on a command line to be read.
+// Every path that the router writes to, or reads messages from, is opened by the rules of
+// standpipe/open.hpp; this is their face in the router. Exceptions are fixed paths (/dev/null,
+// /proc) and files that a person names on a command line to be read.
 namespace standpipe {
 
 // Its own remedy, or else `help`.
@@ -17,7 +18,8 @@ Failure failure_of(const paths::Problem& problem, const std::string& help = {});
 // Throws Failure.
 Fd fd_of(paths::Opened opened, const std::string& help = {});
 
-// For files in data_dir: they are the hub's own, so a symbolic link in the place of one is nothing that it made.
+// For files in data_dir: they are the hub's own, so a symbolic link in the place of one is nothing
+// that it made.
 paths::Rules own_file();
 
 }  // namespace standpipe

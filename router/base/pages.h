@@ -6,6 +6,8 @@
 namespace standpipe {
 
 constexpr std::uint64_t kPageBytes = 4096;
-constexpr std::uint64_t whole_pages(std::uint64_t bytes) { return (bytes + kPageBytes - 1) / kPageBytes * kPageBytes; }
+constexpr std::uint64_t whole_pages(std::uint64_t bytes) {
+  return (bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+}
 
 }  // namespace standpipe

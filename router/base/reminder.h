@@ -9,11 +9,11 @@
 
 namespace standpipe {
 
-// Keeps what goes on and on from being said on and on: it is said at once, and then after 10 s, 20 s, 40 s ..., at most each 10
-// minutes. What did not come up for so long begins anew.
+// Limits how often a lasting condition is reported: at once, then after 10 s, 20 s, 40 s ..., at
+// most every 10 minutes. A condition that was absent for so long starts anew.
 class Reminder {
  public:
-  // Whether to say it now that it has come up again.
+  // Whether to report it now that it was seen again.
   bool is_due(Nanoseconds now) {
     if (asked_ && now - *asked_ >= kMost) *this = {};
     asked_ = now;

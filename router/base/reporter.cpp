@@ -13,7 +13,8 @@
 namespace standpipe {
 
 void Reporter::warning(std::string code, std::string message, std::string help) {
-  Diagnostic d{.severity = Severity::warning, .code = std::move(code), .message = std::move(message)};
+  Diagnostic d{
+      .severity = Severity::warning, .code = std::move(code), .message = std::move(message)};
   if (!help.empty()) d.help.push_back(std::move(help));
   say(d);
 }
@@ -30,29 +31,20 @@ bool wants_colour(int fd) {
   return ::isatty(fd) && !(no && *no) && !(term && std::string_view(term) == "dumb");
 }
 
-StreamReporter::StreamReporter(int fd, LogFormat format) : fd_(fd), format_(format), colour_(wants_colour(fd)) {}
+StreamReporter::StreamReporter(int fd, LogFormat format)
+    : out_(fd), format_(format), colour_(wants_colour(fd)) {}
 
 void StreamReporter::say(const Diagnostic& d) {
   const auto now = SystemClock().wall();
   auto text = log_entry(d, format_, colour_, now);
   const std::lock_guard lock(mutex_);
   if (lost_) {
-    const Diagnostic lost{
-        .severity = Severity::warning, .code = "lost-lines", .message = counted(lost_, "line") + " could not be written here"};
+    const Diagnostic lost{.severity = Severity::warning,
+                          .code = "lost-lines",
+                          .message = counted(lost_, "line") + " could not be written here"};
     text = log_entry(lost, format_, colour_, now) + text;
   }
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    // Pieces of at most PIPE_BUF bytes do not block where poll saw room.
-    pollfd room{fd_, POLLOUT, 0};
-    const auto n = ::poll(&room, 1, 0) == 1 && (room.revents & POLLOUT)
-                       ? ::write(fd_, rest.data(), std::min<std::size_t>(rest.size(), 4096))
-                       : -1;
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) break;
-    rest.remove_prefix(static_cast<std::size_t>(n));
-  }
-  lost_ = rest.empty() ? 0 : lost_ + 1;
+  lost_ = out_.write(text) == text.size() ? 0 : lost_ + 1;
 }
 
 }  // namespace standpipe

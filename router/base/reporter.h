@@ -7,29 +7,33 @@
 
 #include "base/diagnostic.h"
 #include "base/log_format.h"
+#include "base/unblocked.h"
 
 namespace standpipe {
 
-// What the running hub says, line by line. Any thread may call it.
+// Where the running hub reports to, line by line. Any thread may call it.
 class Reporter {
  public:
   virtual ~Reporter() = default;
   virtual void say(const Diagnostic& d) = 0;
 
-  void info(std::string message) { say({.severity = Severity::info, .code = "", .message = std::move(message)}); }
+  void info(std::string message) {
+    say({.severity = Severity::info, .code = "", .message = std::move(message)});
+  }
   void warning(std::string code, std::string message, std::string help = {});
   void error(std::string code, std::string message, std::string help = {});
 };
 
-// To a descriptor, normally standard error. Never blocks the caller: a terminal that stands still (Ctrl-S) or a full pipe costs the
-// line, not the hub; how many were lost is said with the next line that fits.
+// Reports to a descriptor, normally standard error. It never blocks the caller: a stopped terminal
+// (Ctrl-S) or a full pipe loses the line instead, and the next line that fits tells how many were
+// lost.
 class StreamReporter final : public Reporter {
  public:
   explicit StreamReporter(int fd, LogFormat format = LogFormat::plain);
   void say(const Diagnostic& d) override;
 
  private:
-  int fd_;
+  Unblocked out_;
   LogFormat format_;
   bool colour_;
   std::mutex mutex_;

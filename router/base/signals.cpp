@@ -15,10 +15,11 @@ namespace standpipe {
 Signals::Signals(std::initializer_list<int> also) {
   sigset_t set;
   sigemptyset(&set);
-  for (const int s : kHeard) sigaddset(&set, s);
+  for (const int s : kHandled) sigaddset(&set, s);
   for (const int s : also) {
     sigaddset(&set, s);
-    ::signal(s, SIG_DFL);  // one that our parent left ignored would not come; an ignored CHLD reaps children without us
+    ::signal(s, SIG_DFL);  // one that our parent left ignored would not come; an ignored CHLD reaps
+                           // children without us
   }
   ::pthread_sigmask(SIG_BLOCK, &set, &before_);
   ::signal(SIGPIPE, SIG_IGN);
@@ -37,7 +38,7 @@ Signals::Came Signals::next() {
 sigset_t signals_of_the_keeper() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int s : Signals::kHeard) sigaddset(&set, s);
+  for (const int s : Signals::kHandled) sigaddset(&set, s);
   sigaddset(&set, SIGQUIT);
   return set;
 }

@@ -12,12 +12,12 @@
 
 namespace standpipe {
 
-// What people and service managers ask by signals, as a descriptor: TERM and INT stop, HUP would reload, USR1 reopens files. PIPE
-// is ignored: a reader that dies is an error of a write, not the end of the program. Blocked in this thread and those it starts,
-// until destroyed.
+// Signals from people and service managers, as a descriptor: TERM and INT stop, HUP would reload,
+// USR1 reopens files. PIPE is ignored: a reader that dies is an error of a write, not the end of
+// the program. The signals are blocked in this thread and those it starts, until this is destroyed.
 class Signals {
  public:
-  static constexpr int kHeard[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
+  static constexpr int kHandled[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1};
 
   // `also`: others to listen to.
   Signals() : Signals(std::initializer_list<int>()) {}
@@ -27,8 +27,9 @@ class Signals {
   Signals& operator=(const Signals&) = delete;
   int fd() const { return fd_.get(); }
   struct Came {
-    int signal = 0;          // 0: none
-    bool by_kernel = false;  // by a key at the terminal, or by the terminal's end; otherwise by a process
+    int signal = 0;  // 0: none
+    bool by_kernel =
+        false;  // by a key at the terminal, or by the terminal's end; otherwise by a process
     explicit operator bool() const { return signal != 0; }
   };
   Came next();  // the next one that came
@@ -38,14 +39,16 @@ class Signals {
   Fd fd_;
 };
 
-// What a hub's worker does not act on, whoever sends it: its keeper says what it is to do. All of these reach it from a terminal,
-// or a service manager, beside its keeper. Blocked from before it is executed.
+// Signals that a hub's worker ignores, whoever sends them, because its keeper says what to do: from
+// a terminal or a service manager they reach the worker as well as the keeper. They are blocked
+// from before the worker is executed.
 sigset_t signals_of_the_keeper();
 
-// What a thread's own fault is told by: it comes to the thread that did it.
+// Signals of a thread's own fault: each comes to the thread that caused it.
 constexpr int kFaults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP};
 
-// A thread to which no signals come: they are the loop's. Its own faults it has to hear of (deliver/culprit.h).
+// A thread that gets no signals, which are the loop's, except for its own faults
+// (deliver/culprit.h).
 std::thread start_without_signals(std::function<void()> work);
 
 }  // namespace standpipe

@@ -15,9 +15,16 @@ struct Unit {
   std::string_view name;
   std::uint64_t factor;
 };
-constexpr Unit kSizeUnits[] = {
-    {"TiB", 1ULL << 40},   {"GiB", 1ULL << 30}, {"MiB", 1ULL << 20}, {"KiB", 1ULL << 10}, {"TB", 1'000'000'000'000},
-    {"GB", 1'000'000'000}, {"MB", 1'000'000},   {"kB", 1'000},       {"KB", 1'000},       {"B", 1}};
+constexpr Unit kSizeUnits[] = {{"TiB", 1ULL << 40},
+                               {"GiB", 1ULL << 30},
+                               {"MiB", 1ULL << 20},
+                               {"KiB", 1ULL << 10},
+                               {"TB", 1'000'000'000'000},
+                               {"GB", 1'000'000'000},
+                               {"MB", 1'000'000},
+                               {"kB", 1'000},
+                               {"KB", 1'000},
+                               {"B", 1}};
 constexpr Unit kDurationUnits[] = {{"ns", 1},
                                    {"us", 1'000},
                                    {"ms", 1'000'000},
@@ -33,13 +40,15 @@ std::optional<std::uint64_t> parse_with_unit(std::string_view text, std::span<co
   if (digits == 0 || digits == text.size()) return std::nullopt;
   auto name = text.substr(digits);
   while (!name.empty() && name.front() == ' ') name.remove_prefix(1);
-  const auto unit = std::find_if(units.begin(), units.end(), [&](const Unit& u) { return u.name == name; });
+  const auto unit =
+      std::find_if(units.begin(), units.end(), [&](const Unit& u) { return u.name == name; });
   if (unit == units.end()) return std::nullopt;
   const auto number = text.substr(0, digits);
   std::uint64_t whole = 0;
   if (const auto [end, ec] = std::from_chars(number.data(), number.data() + number.size(), whole);
       ec == std::errc() && end == number.data() + number.size()) {
-    if (whole > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) / unit->factor) return std::nullopt;
+    if (whole > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) / unit->factor)
+      return std::nullopt;
     return whole * unit->factor;
   }
   const auto real = parse_float(number);  // "1.5MiB"
@@ -47,7 +56,8 @@ std::optional<std::uint64_t> parse_with_unit(std::string_view text, std::span<co
   return static_cast<std::uint64_t>(std::llround(*real * static_cast<double>(unit->factor)));
 }
 
-// The code point at `at` and how many bytes it takes; 0 bytes: not UTF-8 (overlong and surrogates are not, either).
+// The code point at `at` and how many bytes it takes; 0 bytes: not UTF-8 (overlong and surrogates
+// are not, either).
 struct Decoded {
   char32_t point;
   std::size_t bytes;
@@ -76,8 +86,8 @@ void append_hex(std::string& out, unsigned char c) {
 
 // C1 controls, and the characters that reorder or hide text on a terminal.
 bool rewrites_screen(char32_t p) {
-  return (p >= 0x80 && p < 0xa0) || (p >= 0x200b && p <= 0x200f) || (p >= 0x2028 && p <= 0x202e) || (p >= 0x2066 && p <= 0x2069) ||
-         p == 0xfeff;
+  return (p >= 0x80 && p < 0xa0) || (p >= 0x200b && p <= 0x200f) || (p >= 0x2028 && p <= 0x202e) ||
+         (p >= 0x2066 && p <= 0x2069) || p == 0xfeff;
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -100,7 +110,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::string thousands(std::uint64_t n) {
   auto digits = std::to_string(n);
-  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<std::size_t>(at), ",");
+  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3)
+    digits.insert(static_cast<std::size_t>(at), ",");
   return digits;
 }
 
@@ -111,7 +122,8 @@ std::string counted(std::uint64_t n, std::string_view one, std::string_view many
 
 std::string size_text(std::uint64_t bytes) {
   for (const auto& unit : std::span(kSizeUnits).first(4))
-    if (bytes >= unit.factor && bytes % unit.factor == 0) return std::to_string(bytes / unit.factor) + std::string(unit.name);
+    if (bytes >= unit.factor && bytes % unit.factor == 0)
+      return std::to_string(bytes / unit.factor) + std::string(unit.name);
   return std::to_string(bytes) + "B";
 }
 
@@ -123,7 +135,9 @@ std::string duration_text(Nanoseconds d) {
   return std::to_string(n) + "ns";
 }
 
-std::optional<std::uint64_t> parse_size(std::string_view text) { return parse_with_unit(text, kSizeUnits); }
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+  return parse_with_unit(text, kSizeUnits);
+}
 
 std::optional<Nanoseconds> parse_duration(std::string_view text) {
   const auto n = parse_with_unit(text, kDurationUnits);
@@ -141,7 +155,8 @@ std::optional<std::int64_t> parse_integer(std::string_view text) {
 std::optional<double> parse_float(std::string_view text) {
   double n = 0;
   const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), n);
-  if (ec != std::errc() || end != text.data() + text.size() || text.empty() || !std::isfinite(n)) return std::nullopt;
+  if (ec != std::errc() || end != text.data() + text.size() || text.empty() || !std::isfinite(n))
+    return std::nullopt;
   return n;
 }
 
@@ -154,7 +169,8 @@ std::optional<bool> parse_boolean(std::string_view text) {
 std::optional<unsigned> parse_mode(std::string_view text) {
   unsigned mode = 0;
   const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);
-  if (ec != std::errc() || end != text.data() + text.size() || text.size() < 3 || text.size() > 4 || mode > 0777)
+  if (ec != std::errc() || end != text.data() + text.size() || text.size() < 3 || text.size() > 4 ||
+      mode > 0777)
     return std::nullopt;
   return mode;
 }
@@ -170,7 +186,9 @@ std::optional<std::size_t> first_bad_utf8(std::string_view text) {
 
 bool is_utf8(std::string_view text) { return !first_bad_utf8(text); }
 
-std::string escaped(std::string_view payload) {
+namespace {
+
+std::string escape(std::string_view payload, bool is_escaped) {
   std::string out;
   out.reserve(payload.size());
   for (std::size_t i = 0; i < payload.size();) {
@@ -182,7 +200,7 @@ std::string escaped(std::string_view payload) {
       out += "\\r";
     else if (c == '\t')
       out += "\\t";
-    else if (c == '\\')
+    else if (c == '\\' && !is_escaped)
       out += "\\\\";
     else if (d.bytes == 0 || c < 0x20 || c == 0x7f || rewrites_screen(d.point)) {
       for (std::size_t k = 0; k < std::max<std::size_t>(d.bytes, 1); ++k) {
@@ -196,6 +214,12 @@ std::string escaped(std::string_view payload) {
   }
   return out;
 }
+
+}  // namespace
+
+std::string escaped(std::string_view payload) { return escape(payload, false); }
+
+std::string escaped_once(std::string_view text) { return escape(text, true); }
 
 std::string quoted(std::string_view text) { return '\'' + escaped(text) + '\''; }
 
@@ -241,8 +265,9 @@ std::string json_string(std::string_view text) {
 }
 
 bool is_printable_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return (c >= 0x20 && c < 0x7f) || c == '\n' || c == '\t' || c == '\r'; });
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 0x20 && c < 0x7f) || c == '\n' || c == '\t' || c == '\r';
+  });
 }
 
 std::size_t display_width(std::string_view utf8) {
@@ -254,22 +279,27 @@ std::size_t display_width(std::string_view utf8) {
       ++i;
       continue;
     }
-    // wcwidth knows only the locale's characters, and we run in any locale: East Asian wide ranges are enough for a caret.
+    // wcwidth knows only the locale's characters, and we run in any locale: East Asian wide ranges
+    // are enough for a caret.
     const auto p = d.point;
     const bool combining = (p >= 0x300 && p < 0x370) || p == 0x200d || (p >= 0xfe00 && p < 0xfe10);
-    const bool wide = (p >= 0x1100 && p < 0x1160) || (p >= 0x2e80 && p < 0xa4d0) || (p >= 0xac00 && p < 0xd7a4) ||
-                      (p >= 0xf900 && p < 0xfb00) || (p >= 0xfe30 && p < 0xfe70) || (p >= 0xff00 && p < 0xff61) ||
-                      (p >= 0x1f300 && p < 0x1f650) || (p >= 0x1f900 && p < 0x1fa00) || (p >= 0x20000 && p < 0x40000);
+    const bool wide = (p >= 0x1100 && p < 0x1160) || (p >= 0x2e80 && p < 0xa4d0) ||
+                      (p >= 0xac00 && p < 0xd7a4) || (p >= 0xf900 && p < 0xfb00) ||
+                      (p >= 0xfe30 && p < 0xfe70) || (p >= 0xff00 && p < 0xff61) ||
+                      (p >= 0x1f300 && p < 0x1f650) || (p >= 0x1f900 && p < 0x1fa00) ||
+                      (p >= 0x20000 && p < 0x40000);
     width += combining ? 0 : wide ? 2 : 1;
     i += d.bytes;
   }
   return width;
 }
 
-std::optional<std::string> nearest(std::string_view mistyped, const std::vector<std::string>& candidates) {
+std::optional<std::string> nearest(std::string_view mistyped,
+                                   const std::vector<std::string>& candidates) {
   const std::string* best = nullptr;
   std::size_t best_distance = 0;
-  if (mistyped.size() > 64) return std::nullopt;  // nobody mistypes that, and the distance is quadratic
+  if (mistyped.size() > 64)
+    return std::nullopt;  // nobody mistypes that, and the distance is quadratic
   for (const auto& c : candidates) {
     if (c.size() > 64) continue;
     const auto distance = edit_distance(mistyped, c);
@@ -282,6 +312,16 @@ std::optional<std::string> nearest(std::string_view mistyped, const std::vector<
   }
   if (!best) return std::nullopt;
   return *best;
+}
+
+std::vector<std::string> lines_in(std::string_view text) {
+  std::vector<std::string> lines;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    if (end > 0) lines.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
 }
 
 std::string joined(const std::vector<std::string>& parts, std::string_view separator) {

@@ -7,10 +7,11 @@
 
 namespace standpipe {
 
-// Keeps a fault that repeats from flooding the screen: the first few are said, then one every ten seconds with the number left out.
+// Keeps a repeating fault from flooding the screen: the first few are reported, then one every ten
+// seconds with the number left out.
 class Throttle {
  public:
-  // Says whether to speak now; `left_out` is how many were not said since.
+  // Whether to report now; `left_out` is how many were left out since the last report.
   bool allow(Nanoseconds now, std::uint64_t& left_out) {
     left_out = 0;
     if (now - last_ >= std::chrono::seconds(10)) burst_ = 0;

@@ -16,7 +16,9 @@ constexpr const char* kOperands = "operands";
 
 std::string dashed(std::string_view name) { return "--" + std::string(name); }
 
-std::string see_help(const Command& command) { return "standpipe " + std::string(command.name) + " --help"; }
+std::string see_help(const Command& command) {
+  return "standpipe " + std::string(command.name) + " --help";
+}
 
 po::options_description described(const Command& command) {
   po::options_description all;
@@ -41,8 +43,11 @@ WrongUsage unknown_option(const Command& command, const std::string& given) {
   const auto name = given.substr(0, given.find('='));
   const bool takes_texts = !command.operands.empty() && command.operands.back().kind == Kind::text;
   const auto what = "unknown option " + quoted(name) + " for " + std::string(command.name);
-  if (const auto near = nearest(name, known)) return WrongUsage(what, "did you mean '" + *near + "'?");
-  if (takes_texts) return WrongUsage(what, "is it a message? write -- before the messages; or see: " + see_help(command));
+  if (const auto near = nearest(name, known))
+    return WrongUsage(what, "did you mean '" + *near + "'?");
+  if (takes_texts)
+    return WrongUsage(
+        what, "is it a message? write -- before the messages; or see: " + see_help(command));
   return WrongUsage(what, "options: " + joined(known, ", "));
 }
 
@@ -54,8 +59,9 @@ WrongUsage wrong_syntax(const Command& command, const po::invalid_command_line_s
     case Kinds::empty_adjacent_parameter:
       for (const auto& o : command.options)
         if (option == dashed(o.name) || (o.letter && option == std::string("-") + o.letter))
-          return WrongUsage("option " + quoted(option) + " wants a value",
-                            "write " + option + ' ' + std::string(o.value) + "; see: " + see_help(command));
+          return WrongUsage(
+              "option " + quoted(option) + " wants a value",
+              "write " + option + ' ' + std::string(o.value) + "; see: " + see_help(command));
       return WrongUsage("option " + quoted(option) + " wants a value", see_help(command));
     case Kinds::extra_parameter:
       return WrongUsage("option " + quoted(option) + " takes no value", "write just " + option);
@@ -78,17 +84,22 @@ std::optional<double> parse_rate(std::string_view text) {
 
 bool is_number(std::string_view text) { return parse_float(text).has_value(); }
 
-std::vector<std::string> strings(const std::vector<std::string_view>& views) { return {views.begin(), views.end()}; }
+std::vector<std::string> strings(const std::vector<std::string_view>& views) {
+  return {views.begin(), views.end()};
+}
 
-WrongUsage wants(const std::string& what, const std::string& wanted, const std::string& given, const std::string& help) {
+WrongUsage wants(const std::string& what, const std::string& wanted, const std::string& given,
+                 const std::string& help) {
   return WrongUsage(what + " wants " + wanted + ", not " + quoted(given), help);
 }
 
-void check_choice(const std::string& what, const std::vector<std::string_view>& choices, const std::string& given) {
+void check_choice(const std::string& what, const std::vector<std::string_view>& choices,
+                  const std::string& given) {
   const auto known = strings(choices);
   if (std::find(known.begin(), known.end(), given) != known.end()) return;
   const auto near = nearest(given, known);
-  throw wants(what, "one of " + joined(known, ", "), given, near ? "did you mean '" + *near + "'?" : "");
+  throw wants(what, "one of " + joined(known, ", "), given,
+              near ? "did you mean '" + *near + "'?" : "");
 }
 
 void check_value(const Option& option, const std::string& given) {
@@ -101,17 +112,20 @@ void check_value(const Option& option, const std::string& given) {
     case Kind::size:
       if (!parse_size(given))
         throw wants(what, is_number(given) ? "a size with its unit" : "a size", given,
-                    is_number(given) ? "write " + given + "B, " + given + "KiB, " + given + "MiB" : "e.g. " + what + " 16MiB");
+                    is_number(given) ? "write " + given + "B, " + given + "KiB, " + given + "MiB"
+                                     : "e.g. " + what + " 16MiB");
       return;
     case Kind::duration:
       if (!parse_duration(given))
         throw wants(what, is_number(given) ? "a duration with its unit" : "a duration", given,
-                    is_number(given) ? "write " + given + "s, " + given + "ms, " + given + "m" : "e.g. " + what + " 5s");
+                    is_number(given) ? "write " + given + "s, " + given + "ms, " + given + "m"
+                                     : "e.g. " + what + " 5s");
       return;
     case Kind::rate:
       if (!parse_rate(given))
         throw wants(what, "a number a second", given,
-                    is_number(given) ? "write " + given + "/s" : "e.g. " + what + " 100/s, " + what + " 20k/s");
+                    is_number(given) ? "write " + given + "/s"
+                                     : "e.g. " + what + " 100/s, " + what + " 20k/s");
       return;
     case Kind::choice:
       return check_choice(what, option.choices, given);
@@ -161,16 +175,20 @@ void Arguments::check(const Command& command) const {
     const auto& operand = command.operands[i];
     if (i >= operands_.size()) {
       if (operand.required)
-        throw WrongUsage(std::string(command.name) + " needs a " + std::string(operand.name), "see: " + see_help(command));
+        throw WrongUsage(std::string(command.name) + " needs a " + std::string(operand.name),
+                         "see: " + see_help(command));
       continue;
     }
-    if (operand.kind == Kind::choice) check_choice(std::string(operand.name), operand.choices, operands_[i]);
+    if (operand.kind == Kind::choice)
+      check_choice(std::string(operand.name), operand.choices, operands_[i]);
     if (operand.kind == Kind::file && operands_[i].empty())
-      throw WrongUsage(std::string(operand.name) + " is an empty text", "is a variable of the shell not set?");
+      throw WrongUsage(std::string(operand.name) + " is an empty text",
+                       "is a variable of the shell not set?");
   }
   const bool takes_more = !command.operands.empty() && command.operands.back().repeated;
   if (!takes_more && operands_.size() > command.operands.size())
-    throw WrongUsage(std::string(command.name) + " does not know what to do with " + quoted(operands_[command.operands.size()]),
+    throw WrongUsage(std::string(command.name) + " does not know what to do with " +
+                         quoted(operands_[command.operands.size()]),
                      "see: " + see_help(command));
 }
 

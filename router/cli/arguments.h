@@ -15,7 +15,8 @@ namespace standpipe::cli {
 
 struct Command;
 
-// What may stand behind an option. Checked when the line is parsed, so that a command finds only values that fit.
+// What may stand after an option. Checked when the line is parsed, so that a command finds only
+// values that fit.
 enum class Kind { flag, text, file, folder, count, size, duration, rate, choice };
 
 struct Option {
@@ -36,11 +37,12 @@ struct Operand {
   std::vector<std::string_view> choices = {};
 };
 
-// A command's line, parsed and checked against its row of the table; the only place that sees Boost.ProgramOptions.
+// A command's line, parsed and checked against its row of the table; the only place that sees
+// Boost.ProgramOptions.
 class Arguments {
  public:
-  // `words` are those behind the command's name. Throws WrongUsage: what is mistyped, missing or of the wrong type, and what was
-  // probably meant.
+  // `words` are those after the command's name. Throws WrongUsage: what is mistyped, missing or of
+  // the wrong type, and what was probably meant.
   Arguments(const Command& command, std::span<const std::string> words);
 
   bool wants_help() const { return has("help"); }

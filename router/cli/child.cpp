@@ -17,7 +17,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Between fork and exec: system calls only.
+// Runs between fork and exec, so it makes system calls only.
 [[noreturn]] void become(char* const* command, int out, int err, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (::getppid() != parent) ::_exit(127);  // it died before that took effect
@@ -51,7 +51,7 @@ Child::Child(const std::vector<std::string>& command) {
   std::vector<char*> words;
   for (const auto& word : command) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
-  // Blocking at the child's ends: it is a program like any other.
+  // The child's ends are blocking, as any program expects.
   auto out = Pipe::make(0), err = Pipe::make(0);
   ::fcntl(out.write_end.get(), F_SETFL, 0);
   ::fcntl(err.write_end.get(), F_SETFL, 0);
@@ -77,18 +77,20 @@ void Child::reap() {
 
 // Once. false: both streams have ended.
 bool Child::gather(int timeout_ms, Interruption& interruption) {
-  pollfd fds[] = {{out_end_.get(), POLLIN, 0}, {err_end_.get(), POLLIN, 0}, {interruption.fd(), POLLIN, 0}};
+  pollfd fds[] = {
+      {out_end_.get(), POLLIN, 0}, {err_end_.get(), POLLIN, 0}, {interruption.fd(), POLLIN, 0}};
   if (::poll(fds, 3, timeout_ms) <= 0) return true;
   if (fds[0].revents && !read_into(out_, out_end_)) out_end_.reset();
   if (fds[1].revents && !read_into(err_, err_end_)) err_end_.reset();
   return out_end_ || err_end_;
 }
 
-bool Child::gather_until(const std::function<bool()>& done, Nanoseconds most, Interruption& interruption) {
+bool Child::gather_until(const std::function<bool()>& done, Nanoseconds most,
+                         Interruption& interruption) {
   const Deadline deadline = steady_now() + most;
   const int known = interruption.times();
   while (!done()) {
-    // What `done` looks at may be elsewhere, in a file: look again now and then.
+    // `done` may depend on something else, such as a file: check again now and then.
     const bool more = gather(std::min(20, milliseconds_until(deadline)), interruption);
     if (!more || steady_now() >= *deadline || interruption.times() > known) return done();
   }

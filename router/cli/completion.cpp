@@ -21,18 +21,21 @@ std::string words_of(const std::vector<std::string_view>& choices) {
 std::string arm(const Command& command) {
   std::string values;
   for (const auto& o : command.options) {
-    if (o.kind == Kind::choice) values += "        --" + std::string(o.name) + ") words='" + words_of(o.choices) + "' ;;\n";
+    if (o.kind == Kind::choice)
+      values += "        --" + std::string(o.name) + ") words='" + words_of(o.choices) + "' ;;\n";
     if (o.kind == Kind::file) values += "        --" + std::string(o.name) + ") files=1 ;;\n";
     if (o.kind == Kind::folder) values += "        --" + std::string(o.name) + ") folders=1 ;;\n";
-    if (o.kind != Kind::choice && o.kind != Kind::file && o.kind != Kind::folder && o.kind != Kind::flag)
+    if (o.kind != Kind::choice && o.kind != Kind::file && o.kind != Kind::folder &&
+        o.kind != Kind::flag)
       values += "        --" + std::string(o.name) + ") return ;;\n";
   }
   const bool takes_file = !command.operands.empty() && command.operands[0].kind == Kind::file;
   const bool takes_choice = !command.operands.empty() && command.operands[0].kind == Kind::choice;
   auto words = takes_choice ? words_of(command.operands[0].choices) + ' ' : std::string();
   if (command.name == "help") words = joined(first_words(), " ") + ' ';
-  return "    '" + std::string(command.name) + "')\n      case $before in\n" + values + "        *) words='" + words +
-         option_words(command) + "'" + (takes_file ? "; files=1" : "") + " ;;\n      esac ;;\n";
+  return "    '" + std::string(command.name) + "')\n      case $before in\n" + values +
+         "        *) words='" + words + option_words(command) + "'" +
+         (takes_file ? "; files=1" : "") + " ;;\n      esac ;;\n";
 }
 
 std::string bash_script() {
@@ -43,7 +46,8 @@ std::string bash_script() {
   for (const auto& c : table()) arms += arm(c);
   return "# bash completion for standpipe; load it with: source <(standpipe completion bash)\n"
          "_standpipe() {\n"
-         "  local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} words= files= folders= command\n"
+         "  local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} words= "
+         "files= folders= command\n"
          "  COMPREPLY=()\n"
          "  if [[ $COMP_CWORD -eq 1 ]]; then\n"
          "    COMPREPLY=($(compgen -W '" +
@@ -73,23 +77,31 @@ std::string bash_script() {
 
 Status complete(const Arguments& arguments, Streams& streams) {
   const auto& shell = arguments.operands()[0];
-  streams.out.write(shell == "zsh" ? zsh_script() : shell == "fish" ? fish_script() : bash_script());
+  streams.out.write(shell == "zsh"    ? zsh_script()
+                    : shell == "fish" ? fish_script()
+                                      : bash_script());
   return Status::done;
 }
 
 }  // namespace
 
 Command completion_command() {
-  return {.name = "completion",
-          .summary = "prints a script that completes commands and options in the shell",
-          .examples = {{"source <(standpipe completion bash)", "for this shell"},
-                       {"standpipe completion bash > ~/.local/share/bash-completion/completions/standpipe", "for all to come"},
-                       {"standpipe completion zsh > ~/.zfunc/_standpipe", "for zsh, where ~/.zfunc is in $fpath"},
-                       {"standpipe completion fish > ~/.config/fish/completions/standpipe.fish", "for fish"}},
-          .description = "The script knows the commands and options of this version. An installation has one for each shell.",
-          .operands = {{.name = "SHELL", .kind = Kind::choice, .choices = {"bash", "zsh", "fish"}}},
-          .options = {},
-          .run = complete};
+  return {
+      .name = "completion",
+      .summary = "prints a script that completes commands and options in the shell",
+      .examples =
+          {{"source <(standpipe completion bash)", "for this shell"},
+           {"standpipe completion bash > ~/.local/share/bash-completion/completions/standpipe",
+            "for all to come"},
+           {"standpipe completion zsh > ~/.zfunc/_standpipe",
+            "for zsh, where ~/.zfunc is in $fpath"},
+           {"standpipe completion fish > ~/.config/fish/completions/standpipe.fish", "for fish"}},
+      .description =
+          "The script knows the commands and options of this version. An installation has\n"
+          "one for each shell.",
+      .operands = {{.name = "SHELL", .kind = Kind::choice, .choices = {"bash", "zsh", "fish"}}},
+      .options = {},
+      .run = complete};
 }
 
 }  // namespace standpipe::cli

@@ -18,7 +18,8 @@ std::string fish_text(std::string_view text) {
 
 // A condition: the line begins with these words, and nothing but options follows where `ends`.
 std::string fish_after(std::string_view words, bool ends = false) {
-  return " -n \"__standpipe_after " + std::string(ends ? "end " : "any ") + std::string(words) + '"';
+  return " -n \"__standpipe_after " + std::string(ends ? "end " : "any ") + std::string(words) +
+         '"';
 }
 
 std::string fish_rule(const std::string& condition, const std::string& rest) {
@@ -41,13 +42,17 @@ std::string fish_command(const Command& command) {
   auto text = fish_rule(condition, " -s h -l help -d 'its page'");
   for (const auto& o : command.options) {
     const auto letter = o.letter ? std::string(" -s ") + o.letter : std::string();
-    text += fish_rule(condition, letter + " -l " + std::string(o.name) + fish_value(o) + " -d " + fish_text(o.summary));
+    text += fish_rule(condition, letter + " -l " + std::string(o.name) + fish_value(o) + " -d " +
+                                     fish_text(o.summary));
   }
   if (command.operands.empty()) return text;
   const auto& first = command.operands[0];
   if (first.kind == Kind::file) text += fish_rule(fish_after(command.name, true), " -F");
-  if (first.kind == Kind::choice) text += fish_rule(fish_after(command.name, true), " -a " + fish_words(first.choices));
-  if (command.name == "help") text += fish_rule(fish_after(command.name, true), " -a " + fish_text(joined(first_words(), " ")));
+  if (first.kind == Kind::choice)
+    text += fish_rule(fish_after(command.name, true), " -a " + fish_words(first.choices));
+  if (command.name == "help")
+    text +=
+        fish_rule(fish_after(command.name, true), " -a " + fish_text(joined(first_words(), " ")));
   return text;
 }
 
@@ -78,10 +83,11 @@ constexpr const char* kFishFunction =
 }  // namespace
 
 std::string fish_script() {
-  auto text = "# Made by: standpipe completion fish\n" + std::string(kFishFunction) + "complete -c standpipe -f\n" +
-              fish_choice(first_words(), "");
+  auto text = "# Made by: standpipe completion fish\n" + std::string(kFishFunction) +
+              "complete -c standpipe -f\n" + fish_choice(first_words(), "");
   for (const auto& word : first_words())
-    if (const auto second = second_words(word); !second.empty()) text += fish_choice(second, word + ' ');
+    if (const auto second = second_words(word); !second.empty())
+      text += fish_choice(second, word + ' ');
   for (const auto& c : table()) text += fish_command(c);
   return text;
 }

@@ -39,7 +39,8 @@ std::string zsh_action(Kind kind, const std::vector<std::string_view>& choices) 
 
 std::string zsh_option(const Option& o) {
   const auto name = "--" + std::string(o.name);
-  const auto value = o.kind == Kind::flag ? "" : ':' + zsh_text(o.value) + ':' + zsh_action(o.kind, o.choices);
+  const auto value =
+      o.kind == Kind::flag ? "" : ':' + zsh_text(o.value) + ':' + zsh_action(o.kind, o.choices);
   const auto rest = '[' + zsh_text(o.summary) + ']' + value + '\'';
   if (!o.letter) return (o.repeatable ? "'*" : "'") + name + rest;
   const auto letter = std::string("-") + o.letter;
@@ -48,7 +49,8 @@ std::string zsh_option(const Option& o) {
 }
 
 std::string zsh_operand(const Command& command, const Operand& o) {
-  const auto action = command.name == "help" ? '(' + joined(first_words(), " ") + ')' : zsh_action(o.kind, o.choices);
+  const auto action = command.name == "help" ? '(' + joined(first_words(), " ") + ')'
+                                             : zsh_action(o.kind, o.choices);
   return (o.repeated ? "'*:" : o.required ? "':" : "'::") + zsh_text(o.name) + ':' + action + '\'';
 }
 
@@ -60,7 +62,8 @@ std::string zsh_command(const Command& command) {
 }
 
 // A word of the commands' names, and the function for what follows it.
-std::string zsh_choice(const std::string& function, const std::vector<std::string>& words, const std::string& before) {
+std::string zsh_choice(const std::string& function, const std::vector<std::string>& words,
+                       const std::string& before) {
   auto text = function + "() {\n  local state line\n  local -a known=(\n";
   for (const auto& word : words) {
     std::string_view summary = "its commands";
@@ -70,7 +73,8 @@ std::string zsh_choice(const std::string& function, const std::vector<std::strin
   }
   text += "  )\n  _arguments -C '1: :->command' '*:: :->rest'\n  case $state in\n";
   text += "    command) _describe command known ;;\n    rest)\n      case $line[1] in\n";
-  for (const auto& word : words) text += "        " + word + ") " + zsh_function(before + word) + " ;;\n";
+  for (const auto& word : words)
+    text += "        " + word + ") " + zsh_function(before + word) + " ;;\n";
   return text + "      esac ;;\n  esac\n}\n";
 }
 
@@ -80,7 +84,8 @@ std::string zsh_script() {
   std::string text = "#compdef standpipe\n# Made by: standpipe completion zsh\n";
   for (const auto& c : table()) text += zsh_command(c);
   for (const auto& word : first_words())
-    if (const auto second = second_words(word); !second.empty()) text += zsh_choice(zsh_function(word), second, word + ' ');
+    if (const auto second = second_words(word); !second.empty())
+      text += zsh_choice(zsh_function(word), second, word + ' ');
   text += zsh_choice("_standpipe", first_words(), "");
   // As a file of $fpath it is the function's body, when it is loaded first; sourced, it registers.
   return text +

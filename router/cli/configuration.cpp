@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/configuration.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/text.h"
-#include "plugin/registry.h"
+#include "config/loader.h"
 
 namespace standpipe::cli {
 
@@ -21,8 +24,20 @@ std::vector<std::string> plugin_folders(const Arguments& arguments) {
   return folders;
 }
 
-std::string inventory(const config::Hub& hub) {
-  return counted(hub.sources.size(), "source") + ", " + counted(hub.handlers.size(), "handler") + ", " +
+std::optional<config::HubOptions> load_configuration(const Arguments& arguments, Streams& streams,
+                                                     plugin::Registry& plugins) {
+  auto loaded = config::load_paths({arguments.operands()[0]}, plugins);
+  if (loaded.ok()) return std::move(loaded.hub);
+  for (const auto& d : loaded.diagnostics) streams.err.say(d);
+  return std::nullopt;
+}
+
+std::string inventory(const config::HubOptions& hub) {
+  const auto own = std::count_if(hub.handlers.begin(), hub.handlers.end(), [](const auto& handler) {
+    return handler.is_for_unmatched_letters();
+  });
+  const auto handlers = hub.handlers.size() - static_cast<std::size_t>(own);
+  return counted(hub.sources.size(), "source") + ", " + counted(handlers, "handler") + ", " +
          counted(hub.routes.size(), "route");
 }
 

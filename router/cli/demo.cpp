@@ -12,8 +12,12 @@ Status demo(const Arguments&, Streams& streams) { return Tour(streams).run(); }
 Command demo_command() {
   return {.name = "demo",
           .summary = "shows it all at work, in less than a minute",
-          .examples = {{"standpipe demo", "makes a folder, runs a hub in it, sends and receives; then you go on by hand"}},
-          .description = "Everything happens in a new folder under $TMPDIR (or /tmp), which stays for you to play with.",
+          .examples =
+              {{"standpipe demo",
+                "makes a folder, runs a hub in it, sends and receives; then you continue by hand"}},
+          .description =
+              "Everything happens in a new folder under $TMPDIR (or /tmp), which stays, so\n"
+              "that you can experiment with it.",
           .operands = {},
           .options = {},
           .run = demo};

@@ -37,27 +37,28 @@ void FifoReader::awake() {
   (void)::epoll_wait(epoll_.get(), &event, 1, 0);
 }
 
-FifoReader::Taken FifoReader::take() {
-  if (torn_) {
+FifoReader::Next FifoReader::next_frame() {
+  if (truncated_) {
     begin_ = end_ = 0;
     need_ = 0;
-    torn_ = false;
+    truncated_ = false;
   }
   for (;;) {
-    if (find_frame()) return Taken::frame;
-    if (too_large_) return Taken::too_large;
+    if (find_frame()) return Next::frame;
+    if (too_large_) return Next::too_large;
     const auto n = fill();
-    if (n < 0) return Taken::nothing;
+    if (n < 0) return Next::nothing;
     if (n > 0) continue;
-    if (partial() == 0) return Taken::nothing;
-    torn_ = true;  // partial() and need() still tell, until the next call
-    return Taken::torn;
+    if (incomplete_bytes() == 0) return Next::nothing;
+    truncated_ = true;  // incomplete_bytes() and need() still tell, until the next call
+    return Next::truncated;
   }
 }
 
 bool FifoReader::find_frame() {
   frame::Frame found{};
-  const auto scan = codec_->scan(std::as_bytes(std::span(buffer_.data() + begin_, end_ - begin_)), std::span(&found, 1));
+  const auto scan = codec_->scan(std::as_bytes(std::span(buffer_.data() + begin_, end_ - begin_)),
+                                 std::span(&found, 1));
   need_ = scan.need;
   if (scan.frames == 0) {
     too_large_ = scan.too_large;
@@ -71,18 +72,18 @@ bool FifoReader::find_frame() {
 
 std::size_t FifoReader::wanted() const {
   const std::uint64_t frame = need_ ? need_ : STANDPIPE_WIRE_HEADER_BYTES;
-  const auto rest = static_cast<std::size_t>(frame - partial());
+  const auto rest = static_cast<std::size_t>(frame - incomplete_bytes());
   return exact_ ? rest : std::max(rest, kPiece);
 }
 
-// Reads once. The bytes, 0 when there is no writer, -1 when there is nothing now.
+// Reads once. Returns the bytes, 0 when there is no writer, -1 when there is nothing now.
 long FifoReader::fill() {
   if (begin_ > 0) {
-    std::memmove(buffer_.data(), buffer_.data() + begin_, partial());
+    std::memmove(buffer_.data(), buffer_.data() + begin_, incomplete_bytes());
     end_ -= begin_;
     begin_ = 0;
   }
-  // A claimed length is believed only as far as bytes come: memory grows with them, twofold.
+  // A claimed length is trusted only as far as bytes come: memory grows with them, twofold.
   const auto room = std::min(wanted(), std::max(end_, kPiece));
   if (buffer_.size() < end_ + room) buffer_.resize(end_ + room);
   for (;;) {

@@ -14,36 +14,41 @@
 
 namespace standpipe::cli {
 
-// Takes frames out of a FIFO. It never waits: `take` says what there is, and `wake_fd` becomes readable when there may be more.
+// Takes frames out of a FIFO. It never waits: `next_frame` returns what there is, and `wake_fd`
+// becomes readable when there may be more.
 //
-// Waiting goes by edge-triggered epoll: poll on a FIFO without writers returns at once, again and again. An edge is told once, so
-// wait only after `take` has said `nothing`.
+// Waiting uses edge-triggered epoll, because poll on a FIFO without writers returns at once, again
+// and again. An edge is reported once, so wait only after `next_frame` has returned `nothing`.
 class FifoReader {
  public:
   struct Options {
     std::string path;
     std::uint64_t payload_max = kMessageSizeMaxDefault;
-    // Read just the frame that is wanted, its header and then its payload, and leave what follows in the FIFO for other readers.
-    // Otherwise as much as there is.
+    // Read just the frame that is wanted, its header and then its payload, and leave what follows
+    // in the FIFO for other readers. Otherwise as much as there is.
     bool exact = false;
   };
-  enum class Taken {
+  enum class Next {
     frame,      // payload() has it, until the next call
-    nothing,    // no whole frame now; partial() bytes of one have come
-    torn,       // the writers left in the middle of a frame; what there was of it is dropped
+    nothing,    // no whole frame now; incomplete_bytes() bytes of one have come
+    truncated,  // the writers left in the middle of a frame; what there was of it is dropped
     too_large,  // what comes cannot be understood any more
   };
 
   // Throws Failure: no FIFO, no permission.
   explicit FifoReader(const Options& options);
 
-  Taken take();
+  Next next_frame();
   std::string_view payload() const { return payload_; }
-  std::size_t partial() const { return end_ - begin_; }  // bytes of a frame that is not whole yet
-  std::uint64_t need() const { return need_; }           // bytes that frame will have; 0: not known yet
-  std::uint64_t claimed() const { return claimed_; }     // payload bytes of the frame that is too large
+  std::size_t incomplete_bytes() const {
+    return end_ - begin_;
+  }                                             // bytes of a frame that is not whole yet
+  std::uint64_t need() const { return need_; }  // bytes that frame will have; 0: not known yet
+  std::uint64_t claimed() const {
+    return claimed_;
+  }  // payload bytes of the frame that is too large
   std::string_view head() const { return {buffer_.data() + begin_, end_ - begin_}; }
-  // From now on reads no more than the frame at hand: for ending behind it.
+  // From now on reads no more than the frame at hand: for ending after it.
   void begin_no_more() { exact_ = true; }
 
   bool created() const { return created_; }
@@ -58,7 +63,7 @@ class FifoReader {
 
   bool exact_;
   bool created_ = false;
-  bool torn_ = false;
+  bool truncated_ = false;
   bool too_large_ = false;
   Fd fd_;
   Fd epoll_;

@@ -18,18 +18,21 @@ namespace standpipe::cli {
 
 namespace {
 
-constexpr Nanoseconds kLookAgain = std::chrono::milliseconds(20);
+constexpr Nanoseconds kPollInterval = std::chrono::milliseconds(20);
 
-// Whoever gives a time to wait means a hub that starts, too: nothing announces a FIFO's first reader, so it is looked for.
-Fd open_when_there(const std::string& path, std::optional<Nanoseconds> timeout, Interruption& interruption) {
+// With a timeout, a hub that is just starting counts too. Nothing announces a FIFO's first reader,
+// so this polls.
+Fd open_when_there(const std::string& path, std::optional<Nanoseconds> timeout,
+                   Interruption& interruption) {
   const auto until = steady_now() + timeout.value_or(Nanoseconds(0));
   for (;;) {
     try {
       return open_write_end(path);
     } catch (const NotYet& not_yet) {
       if (!timeout || steady_now() >= until) throw;
-      const auto next = std::min(until, steady_now() + kLookAgain);
-      if (wait_for(-1, 0, interruption, next) == Waited::interrupted) throw Failure(std::string("interrupted: ") + not_yet.what());
+      const auto next = std::min(until, steady_now() + kPollInterval);
+      if (wait_for(-1, 0, interruption, next) == Waited::interrupted)
+        throw Failure(std::string("interrupted: ") + not_yet.what());
     }
   }
 }
@@ -46,9 +49,11 @@ FifoWriter::FifoWriter(Options options, Interruption& interruption)
 bool FifoWriter::add(std::string_view payload) {
   if (payload.size() > options_.payload_max) {
     if (!flush()) return false;
-    throw Failure("a message of " + counted(payload.size(), "byte") + " is larger than the limit (" +
-                      thousands(options_.payload_max) + "); it was not sent" + so_far(0, 0),
-                  "--max-message-size raises the limit here; the hub has its own: framing: { max_message_size: }");
+    throw Failure("a message of " + counted(payload.size(), "byte") +
+                      " is larger than the limit (" + thousands(options_.payload_max) +
+                      "); it was not sent" + so_far(0, 0),
+                  "--max-message-size raises the limit here; the hub has its own: framing: { "
+                  "max_message_size: }");
   }
   const auto frame = STANDPIPE_WIRE_HEADER_BYTES + payload.size();
   if (!burst_.empty() && burst_.size() + frame > kBurstBytes && !flush()) return false;
@@ -117,7 +122,8 @@ bool FifoWriter::write_piece(std::string_view bytes) {
       case Waited::ready:
         break;
       case Waited::late:
-        throw too_late("no room in " + options_.path + ": its reader takes nothing", written, bytes.size());
+        throw too_late("no room in " + options_.path + ": its reader takes nothing", written,
+                       bytes.size());
       case Waited::interrupted:
         if (written == 0) return false;
         if (stops) throw too_late("interrupted twice", written, bytes.size());
@@ -134,19 +140,25 @@ Deadline FifoWriter::patience() const {
 }
 
 Failure FifoWriter::reader_left(std::size_t written, std::size_t size) const {
-  return Failure("nobody reads " + options_.path + " any more" + so_far(written, size), "has the hub ended?  standpipe run CONFIG");
+  return Failure("nobody reads " + options_.path + " any more" + so_far(written, size),
+                 "has the hub ended?  standpipe run CONFIG");
 }
 
 Failure FifoWriter::too_late(const std::string& what, std::size_t written, std::size_t size) const {
-  return Failure(what + so_far(written, size), written ? "its reader will find a frame without an end" : "");
+  return Failure(what + so_far(written, size),
+                 written ? "its reader will find a frame without an end" : "");
 }
 
 std::string FifoWriter::so_far(std::size_t written, std::size_t size) const {
-  auto text = ": " + counted(messages_, "message") + (messages_ == 1 ? " was" : " were") + " sent whole";
-  if (written > 0) text += ", and the next was cut after " + thousands(written) + " of " + counted(size, "byte");
+  auto text =
+      ": " + counted(messages_, "message") + (messages_ == 1 ? " was" : " were") + " sent whole";
+  if (written > 0)
+    text += ", and the next was cut after " + thousands(written) + " of " + counted(size, "byte");
   return text;
 }
 
-std::string FifoWriter::summary() const { return "sent " + counted(messages_, "message") + ", " + counted(bytes_, "byte"); }
+std::string FifoWriter::summary() const {
+  return "sent " + counted(messages_, "message") + ", " + counted(bytes_, "byte");
+}
 
 }  // namespace standpipe::cli

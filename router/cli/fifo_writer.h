@@ -16,15 +16,18 @@ namespace standpipe::cli {
 
 // Puts messages into a FIFO as frames, safely beside other writers.
 //
-// Frames are gathered into bursts, and an exclusive flock on the FIFO is held for each burst: what is larger than PIPE_BUF would
-// otherwise mix with the frames of others. Writers of small frames need no lock, because the kernel keeps writes of at most
-// PIPE_BUF bytes whole; so within a burst small frames go out in such writes, and never share one with a large frame. The lock is
-// not held while the caller looks for more messages: `flush` before waiting for anything.
+// Frames are gathered into bursts, and an exclusive flock on the FIFO is held for each burst: what
+// is larger than PIPE_BUF would otherwise mix with the frames of others. Writers of small frames
+// need no lock, because the kernel keeps writes of at most PIPE_BUF bytes whole; so within a burst
+// small frames go out in such writes, and never share one with a large frame. The lock is not held
+// while the caller looks for more messages: `flush` before waiting for anything.
 //
-// A frame that was begun is finished: an interruption counts between frames, unless it comes twice or nothing moves for 5 s.
+// An incomplete frame is finished: an interruption counts between frames, unless it comes twice or
+// nothing moves for 5 s.
 class FifoWriter {
  public:
-  static constexpr std::size_t kBurstBytes = 64 * KiB;  // a FIFO's default capacity: the lock is held for one fill
+  static constexpr std::size_t kBurstBytes =
+      64 * KiB;  // a FIFO's default capacity: the lock is held for one fill
 
   struct Options {
     std::string path;
@@ -35,8 +38,9 @@ class FifoWriter {
   // Throws Failure: nobody reads, no FIFO, no permission.
   FifoWriter(Options options, Interruption& interruption);
 
-  // false: interrupted; nothing more will be sent. Throws Failure when the reader leaves or the timeout is over, saying how much
-  // was sent; and, before a byte of it is written, for a message beyond the limit.
+  // false: interrupted; nothing more will be sent. Throws Failure when the reader leaves or the
+  // timeout is over, saying how much was sent; and, before a byte of it is written, for a message
+  // beyond the limit.
   [[nodiscard]] bool add(std::string_view payload);
   [[nodiscard]] bool flush();
 

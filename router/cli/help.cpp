@@ -7,14 +7,10 @@
 
 #include "base/text.h"
 #include "cli/dispatch.h"
+#include "cli/show.h"
 
 namespace standpipe::cli {
 namespace {
-
-std::string padded(std::string text, std::size_t width) {
-  if (text.size() < width) text.append(width - text.size(), ' ');
-  return text;
-}
 
 std::string label(const Option& option) {
   std::string text = option.letter ? std::string("-") + option.letter + ", " : "    ";
@@ -25,7 +21,8 @@ std::string label(const Option& option) {
 
 std::string examples_text(const Command& command) {
   std::string text = "Examples:\n";
-  for (const auto& e : command.examples) text += "  " + std::string(e.line) + "\n      " + std::string(e.what) + '\n';
+  for (const auto& e : command.examples)
+    text += "  " + std::string(e.line) + "\n      " + std::string(e.what) + '\n';
   return text;
 }
 
@@ -35,7 +32,8 @@ std::string options_text(const Command& command) {
   std::size_t width = 0;
   for (const auto& o : options) width = std::max(width, label(o).size());
   std::string text = "Options:\n";
-  for (const auto& o : options) text += "  " + padded(label(o), width) + "  " + std::string(o.summary) + '\n';
+  for (const auto& o : options)
+    text += "  " + padded(label(o), width) + "  " + std::string(o.summary) + '\n';
   return text;
 }
 
@@ -50,8 +48,8 @@ std::string commands_text(std::string_view group) {
 }  // namespace
 
 std::string version_text() {
-  return "standpipe " STANDPIPE_VERSION " (plugin ABI " + std::to_string(STANDPIPE_ABI_MAJOR) + '.' +
-         std::to_string(STANDPIPE_ABI_MINOR) + ")\n";
+  return "standpipe " STANDPIPE_VERSION " (plugin ABI " + std::to_string(STANDPIPE_ABI_MAJOR) +
+         '.' + std::to_string(STANDPIPE_ABI_MINOR) + ")\n";
 }
 
 std::string short_help() {
@@ -80,16 +78,20 @@ std::string long_help() {
          "Commands:\n" +
          commands_text("") +
          "\n"
-         "A command's options and examples: standpipe COMMAND --help. The program's version: standpipe --version.\n"
+         "A command's options and examples: standpipe COMMAND --help. The program's version: "
+         "standpipe --version.\n"
+         "What a configuration may say: standpipe help config.\n"
          "Exit status: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration.\n"
-         "Data goes to standard output and messages to standard error; NO_COLOR turns colours off.\n";
+         "Data goes to standard output and messages to standard error; NO_COLOR turns colours "
+         "off.\n";
 }
 
 std::string help_for_group(std::string_view group) {
   std::string text = "Examples:\n";
   for (const auto& c : table())
     if (c.name.starts_with(std::string(group) + ' ') && !c.examples.empty())
-      text += "  " + std::string(c.examples[0].line) + "\n      " + std::string(c.examples[0].what) + '\n';
+      text += "  " + std::string(c.examples[0].line) + "\n      " +
+              std::string(c.examples[0].what) + '\n';
   return text + "\nCommands:\n" + commands_text(group);
 }
 
@@ -103,8 +105,8 @@ std::string usage_of(const Command& command) {
 }
 
 std::string help_for(const Command& command) {
-  return examples_text(command) + "\nUsage: " + usage_of(command) + "\n\n" + std::string(command.description) + "\n\n" +
-         options_text(command);
+  return examples_text(command) + "\nUsage: " + usage_of(command) + "\n\n" +
+         std::string(command.description) + "\n\n" + options_text(command);
 }
 
 }  // namespace standpipe::cli

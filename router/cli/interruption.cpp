@@ -23,8 +23,8 @@ using namespace std::chrono_literals;
 
 constexpr auto kTick = 100ms;
 
-// Interrupts this thread's system calls again and again. flock has no time limit, and trying it without blocking never gets
-// its turn beside a writer that takes the lock anew the moment it has let go.
+// Interrupts this thread's system calls regularly. flock has no time limit, and a non-blocking
+// attempt never succeeds beside a writer that takes the lock again the moment it releases it.
 class Ticker {
  public:
   Ticker() {
@@ -35,7 +35,8 @@ class Ticker {
     event.sigev_notify = SIGEV_THREAD_ID;
     event.sigev_signo = SIGALRM;
     event.sigev_notify_thread_id = ::gettid();
-    if (::timer_create(CLOCK_MONOTONIC, &event, &timer_) != 0) throw Failure::system("make a timer", errno);
+    if (::timer_create(CLOCK_MONOTONIC, &event, &timer_) != 0)
+      throw Failure::system("make a timer", errno);
     const timespec tick{0, Nanoseconds(kTick).count()};
     const itimerspec times{tick, tick};
     ::timer_settime(timer_, 0, &times, nullptr);
@@ -56,7 +57,9 @@ Nanoseconds steady_now() { return SystemClock().steady(); }
 
 int milliseconds_until(Deadline deadline) {
   if (!deadline) return -1;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(std::max(*deadline - steady_now(), Nanoseconds(0))).count();
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+                        std::max(*deadline - steady_now(), Nanoseconds(0)))
+                        .count();
   return static_cast<int>(std::min<long>(left, std::numeric_limits<int>::max()));
 }
 

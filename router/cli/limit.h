@@ -14,7 +14,8 @@ namespace standpipe::cli {
 inline std::uint64_t message_size_limit(const Arguments& arguments) {
   const auto limit = arguments.size("max-message-size").value_or(kMessageSizeMaxDefault);
   if (limit == 0 || limit > kMessageSizeMaxMost)
-    throw WrongUsage("--max-message-size must be from 1B to " + size_text(kMessageSizeMaxMost), "e.g. --max-message-size 64MiB");
+    throw WrongUsage("--max-message-size must be from 1B to " + size_text(kMessageSizeMaxMost),
+                     "e.g. --max-message-size 64MiB");
   return limit;
 }
 

@@ -61,15 +61,19 @@ void add_files(ManualPage& page) {
   page.item("`/etc/standpipe/NAME.yaml`",
             "The configuration of the service `standpipe@NAME.service`, which is started by\n"
             "`systemctl enable --now standpipe@NAME`.");
-  page.item("`/var/lib/standpipe/`", "What must survive a hub of the service or of root: spilled messages, dead letters.");
+  page.item("`/var/lib/standpipe/`",
+            "What must survive a hub of the service or of root: spilled messages, dead letters.");
   page.item("`/run/standpipe/`", "The control socket of such a hub, and a place for its FIFOs.");
 }
 
 void add_environment(ManualPage& page) {
   page.heading("ENVIRONMENT");
-  page.item("`STANDPIPE_PLUGIN_PATH`", "Folders to look for plugins in, with colons between, before those of the installation.");
+  page.item(
+      "`STANDPIPE_PLUGIN_PATH`",
+      "Folders to look for plugins in, with colons between, before those of the installation.");
   page.item("`NO_COLOR`", "When it is set, nothing is coloured.");
-  page.item("`XDG_RUNTIME_DIR`, `XDG_STATE_HOME`, `STATE_DIRECTORY`", "Where control sockets and data folders are by default.");
+  page.item("`XDG_RUNTIME_DIR`, `XDG_STATE_HOME`, `STATE_DIRECTORY`",
+            "Where control sockets and data folders are by default.");
   page.item("`NOTIFY_SOCKET`, `WATCHDOG_USEC`", "How `run` talks to a service manager.");
 }
 
@@ -79,8 +83,10 @@ ManualPage first_page() {
   page.paragraphs("`standpipe` COMMAND [options]\n\n`standpipe --version`");
   page.heading("DESCRIPTION");
   page.paragraphs(
-      "Programs write framed messages into named FIFOs; the hub hands each message to the handlers\n"
-      "that a configuration names: it shows it, writes it to a file, forwards it into another FIFO,\n"
+      "Programs write framed messages into named FIFOs; the hub hands each message to the "
+      "handlers\n"
+      "that a configuration names: it shows it, writes it to a file, forwards it into another "
+      "FIFO,\n"
       "or does whatever a plugin does.\n\n"
       "A frame is the payload's length, in 4 bytes, little endian, then the payload.");
   page.heading("COMMANDS");
@@ -91,7 +97,8 @@ ManualPage first_page() {
   page.heading("EXAMPLES");
   page.item("`standpipe demo`", "See it at work, in less than a minute.");
   page.item("`standpipe run orders.yaml`", "Start a hub.");
-  page.item("`standpipe send /run/standpipe/orders 'a message'`", "Put a message into a hub's FIFO.");
+  page.item("`standpipe send /run/standpipe/orders 'a message'`",
+            "Put a message into a hub's FIFO.");
   page.heading("SEE ALSO");
   page.paragraphs("standpipe.yaml(5), standpipe-plugin(7)");
   return page;

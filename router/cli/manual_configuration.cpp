@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "cli/manual.h"
 #include "cli/plugin_page.h"
+#include "cli/reference.h"
 #include "cli/show.h"
 #include "config/keys.h"
 
@@ -22,20 +23,17 @@ constexpr const char* kConfigurationExample =
     "  - from: orders\n"
     "    to: archive\n";
 
-constexpr const char* kConfigurationForm =
-    "A configuration is one YAML file. Relative paths in it are taken from its folder. Unknown keys,\n"
-    "keys that are given twice, values of a wrong type and names that nothing has are mistakes, and\n"
-    "`standpipe check` shows all of them.\n\n"
-    "A SIZE has a unit: `512B`, `64KiB`, `16MiB`, `1GiB`. So has a DURATION: `200ms`, `10s`, `5m`,\n"
-    "`1d`. `${VAR}`, `${VAR:-default}` and `${VAR:?message}` in values stand for variables of the\n"
-    "environment. Keys that begin with `x-` are notes.";
-
 void add_key_map(ManualPage& page, const config::KeyMap& map) {
   page.heading_below(map.path.empty() ? "The file" : map.path);
   page.paragraphs(map.intro);
   for (const auto& key : map.keys) {
     auto text = std::string(key.summary);
+    if (const auto limits = limits_text(key); !limits.empty()) text += " Limits: " + limits + '.';
     if (!key.fallback.empty()) text += " Default: " + key.fallback + '.';
+    if (key.required) text += " It must be given.";
+    if (key.effect == config::Effect::start) text += " A change counts at the next start.";
+    if (!key.example.empty())
+      text += " For example `" + std::string(key.name) + ": " + std::string(key.example) + "`.";
     page.item('`' + std::string(key.name) + "`: " + std::string(key.value), text);
   }
 }
@@ -57,16 +55,16 @@ ManualPage configuration_page(plugin::Registry& plugins) {
   page.heading("SYNOPSIS");
   page.verbatim(kConfigurationExample);
   page.heading("DESCRIPTION");
-  page.paragraphs(kConfigurationForm);
+  page.paragraphs(configuration_form());
   page.heading("KEYS");
   for (const auto& map : config::key_maps()) add_key_map(page, map);
   page.heading("PLUGINS");
   page.paragraphs("What stands under `options` of a handler is its plugin's own.");
-  plugin::Refused refused;
-  for (const auto& name : plugins.names())
-    if (const auto* plugin = plugins.find(name, refused)) add_plugin_options(page, *plugin);
+  for (const auto* plugin : usable_plugins(plugins)) add_plugin_options(page, *plugin);
   page.heading("SEE ALSO");
-  page.paragraphs("standpipe(1), standpipe-check(1), standpipe-run(1), standpipe-plugin-show(1)");
+  page.paragraphs(
+      "standpipe(1), standpipe-check(1), standpipe-run(1), standpipe-schema(1), "
+      "standpipe-plugin-show(1)");
   return page;
 }
 

@@ -46,7 +46,9 @@ std::string formatted(std::string_view text) {
 }
 
 // A dot there would be a request.
-std::string formatted_line(std::string_view line) { return (line.starts_with('.') ? "\\&" : "") + formatted(line) + '\n'; }
+std::string formatted_line(std::string_view line) {
+  return (line.starts_with('.') ? "\\&" : "") + formatted(line) + '\n';
+}
 
 std::string_view next_line(std::string_view& text) {
   const auto end = std::min(text.find('\n'), text.size());
@@ -80,7 +82,8 @@ std::string request_word(std::string_view text) { return '"' + formatted(text) +
 
 }  // namespace
 
-ManualPage::ManualPage(std::string_view name, int section, std::string_view summary) : name_(name), section_(section) {
+ManualPage::ManualPage(std::string_view name, int section, std::string_view summary)
+    : name_(name), section_(section) {
   text_ = ".\\\" Made by standpipe itself: standpipe help --man-pages DIR\n";
   text_ += ".TH " + request_word(in_capitals(name)) + ' ' + std::to_string(section) + " \"\" " +
            request_word("Standpipe " STANDPIPE_VERSION) + " \"Standpipe\"\n.nh\n.ad l\n";
@@ -90,7 +93,9 @@ ManualPage::ManualPage(std::string_view name, int section, std::string_view summ
 
 void ManualPage::heading(std::string_view title) { text_ += ".SH " + request_word(title) + '\n'; }
 
-void ManualPage::heading_below(std::string_view title) { text_ += ".SS " + request_word(title) + '\n'; }
+void ManualPage::heading_below(std::string_view title) {
+  text_ += ".SS " + request_word(title) + '\n';
+}
 
 // A paragraph with indented lines has a shape: a list of terms, each two spaces or more before what
 // it means, or an example.

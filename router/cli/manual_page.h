@@ -7,8 +7,8 @@
 namespace standpipe::cli {
 
 // One page for man(1), in the macros of man(7). Text is given as people write it: what stands in
-// backticks becomes bold, paragraphs with indented lines keep their shape, and nothing in it is taken
-// for a request of the formatter.
+// backticks becomes bold, paragraphs with indented lines keep their shape, and nothing in it is
+// taken for a request of the formatter.
 class ManualPage {
  public:
   ManualPage(std::string_view name, int section, std::string_view summary);

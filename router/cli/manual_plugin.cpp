@@ -5,10 +5,14 @@ namespace standpipe::cli {
 namespace {
 
 constexpr const char* kPluginIsWhat =
-    "A plugin is a shared object, NAME.so, with one export, `standpipe_plugin_v1`, which returns a\n"
-    "constant description: its name, its options, and the functions of its handlers. The contract is\n"
-    "the C header `standpipe/plugin.h`; the C++ face above it, `standpipe/plugin.hpp`, is all in\n"
-    "headers. A plugin links to nothing of the hub's.";
+    "A plugin is a shared object, NAME.so, with one export, `standpipe_plugin_v1`, which returns "
+    "a\n"
+    "constant description: its name, its options, and the functions of its handler. The contract "
+    "is\n"
+    "the C header `standpipe/plugin.h`; the C++ face on top of it, `standpipe/plugin.hpp`, "
+    "consists of\n"
+    "headers only. A plugin links nothing of the hub. It states the lowest minor version of the\n"
+    "contract that it can live with, and a hub that is older refuses it.";
 
 constexpr const char* kPluginExample =
     "#include <standpipe/plugin.hpp>\n"
@@ -34,14 +38,17 @@ constexpr const char* kPluginByCMake =
     "standpipe_add_plugin(shout SOURCES shout.cpp)\n";
 
 constexpr const char* kPluginByHand =
-    "g++ -std=c++20 -O2 -fPIC -shared shout.cpp $(pkg-config --cflags --libs standpipe) -o shout.so\n";
+    "g++ -std=c++20 -O2 -fPIC -shared shout.cpp $(pkg-config --cflags --libs standpipe) -o "
+    "shout.so\n";
 
 constexpr const char* kPluginOutcomes =
-    "A handler that returns has delivered the message. For another outcome, a C++ handler throws:\n"
-    "`standpipe::reject`, the message is not wanted; `standpipe::retry`, it is to come again later;\n"
-    "`standpipe::disconnected`, the far side is away, so that the handler is closed and opened again,\n"
-    "and no attempt is counted; `standpipe::fatal`, the handler is held until a person acts. Any other\n"
-    "exception is a retry. Messages may come twice after a crash, and only then.";
+    "A message is delivered when its handler returns. For another outcome, a C++ handler throws:\n"
+    "`standpipe::reject`, the message can never be handled; `standpipe::retry`, it is redelivered "
+    "later;\n"
+    "`standpipe::disconnected`, the far side is away: the handler is closed and opened again, and "
+    "no\n"
+    "attempt is counted; `standpipe::fatal`, the handler is held until a person acts. Any other\n"
+    "exception is a retry. A message may be delivered twice after a crash, and only then.";
 
 }  // namespace
 
@@ -61,7 +68,8 @@ ManualPage plugin_author_page() {
   page.heading("USING");
   page.paragraphs(
       "`standpipe plugin show ./shout.so` shows what it declares. A configuration names it,\n"
-      "`plugin: shout`, and `standpipe run --plugins DIR` finds it in DIR; or it lies in a folder of\n"
+      "`plugin: shout`, and `standpipe run --plugins DIR` finds it in DIR; or it lies in a folder "
+      "of\n"
       "`$STANDPIPE_PLUGIN_PATH`, or with the plugins of the installation, whose folder is\n"
       "`pkg-config --variable plugindir standpipe`.");
   page.heading("SEE ALSO");

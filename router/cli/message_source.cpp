@@ -6,7 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "base/failure.h"
 #include "base/fd.h"
@@ -17,9 +19,11 @@ namespace standpipe::cli {
 namespace {
 
 constexpr std::size_t kReadBytes = 64 * KiB;
-constexpr const char* kRaiseLimit = "--max-message-size raises the limit here; the hub has its own: framing: { max_message_size: }";
+constexpr const char* kRaiseLimit =
+    "--max-message-size raises the limit here; the hub has its own: framing: { max_message_size: }";
 
-// Bytes read, 0 at the end. The descriptor may be non-blocking: it is shared with whoever else has the terminal.
+// Bytes read, 0 at the end. The descriptor may be non-blocking: it is shared with whoever else has
+// the terminal.
 std::size_t read_some(int fd, char* to, std::size_t most, const std::string& name) {
   for (;;) {
     const auto n = ::read(fd, to, most);
@@ -50,9 +54,9 @@ MessageSource::Next LineMessages::next() {
     const bool whole = end != std::string::npos;
     const auto size = (whole ? end : buffer_.size()) - begin_;
     if (size > line_max_)
-      throw Failure(
-          "line " + thousands(lines_ + 1) + " has more than " + counted(line_max_, "byte") + ", the limit; it was not sent",
-          kRaiseLimit);
+      throw Failure("line " + thousands(lines_ + 1) + " has more than " +
+                        counted(line_max_, "byte") + ", the limit; it was not sent",
+                    kRaiseLimit);
     if (whole || (ended_ && size > 0)) {
       payload_ = std::string_view(buffer_).substr(begin_, size);
       begin_ += size + (whole ? 1 : 0);
@@ -83,21 +87,30 @@ void LineMessages::fill() {
   ended_ = n == 0;
 }
 
-std::string whole_file(const std::string& path, int standard_input, std::uint64_t most) {
+std::optional<std::string> file_up_to(const std::string& path, int standard_input,
+                                      std::uint64_t most) {
   const bool is_input = path == "-";
-  const auto name = is_input ? std::string("standard input") : path;
   const Fd file(is_input ? -1 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!is_input && !file) throw Failure::system("open " + path, errno, errno == ENOENT ? "is the path right?" : "");
+  if (!is_input && !file)
+    throw Failure::system("open " + path, errno, errno == ENOENT ? "is the path right?" : "");
   std::string content;
   for (;;) {
     const auto before = content.size();
-    content.resize(before + kReadBytes);
-    const auto n = read_some(is_input ? standard_input : file.get(), content.data() + before, kReadBytes, name);
+    content.resize(before + std::min<std::uint64_t>(kReadBytes, most - before + 1));
+    const auto n = read_some(is_input ? standard_input : file.get(), content.data() + before,
+                             content.size() - before, is_input ? "standard input" : path);
     content.resize(before + n);
     if (n == 0) return content;
-    if (content.size() > most)
-      throw Failure(name + " has more than " + counted(most, "byte") + ", the limit; nothing was sent", kRaiseLimit);
+    if (content.size() > most) return std::nullopt;
   }
+}
+
+std::string whole_file(const std::string& path, int standard_input, std::uint64_t most) {
+  auto content = file_up_to(path, standard_input, most);
+  if (content) return std::move(*content);
+  throw Failure((path == "-" ? std::string("standard input") : path) + " has more than " +
+                    counted(most, "byte") + ", the limit; nothing was sent",
+                kRaiseLimit);
 }
 
 }  // namespace standpipe::cli

@@ -10,7 +10,8 @@
 
 namespace standpipe::cli {
 
-// Where `send` has its messages from. It never waits: whoever sends must give the FIFO's lock back before waiting for a person.
+// Where `send` gets its messages. It never waits, because the sender must release the FIFO's lock
+// before waiting for a person.
 class MessageSource {
  public:
   enum class Next {
@@ -23,7 +24,9 @@ class MessageSource {
   virtual Next next() = 0;
   virtual std::string_view payload() const = 0;
   virtual int fd() const { return -1; }
-  virtual std::optional<std::uint64_t> total() const { return std::nullopt; }  // messages, when that is known
+  virtual std::optional<std::uint64_t> total() const {
+    return std::nullopt;
+  }  // messages, when that is known
 };
 
 // The same messages over and over, `rounds` times.
@@ -41,8 +44,8 @@ class GivenMessages final : public MessageSource {
   std::size_t at_ = 0;
 };
 
-// Lines of a descriptor, without their ends; what follows the last newline is a line too. A line beyond the limit is refused as
-// soon as that is seen, so memory is bounded whatever comes.
+// Lines of a descriptor, without their ends; what follows the last newline is a line too. A line
+// beyond the limit is refused as soon as that is seen, so memory is bounded whatever comes.
 class LineMessages final : public MessageSource {
  public:
   LineMessages(int fd, std::uint64_t line_max);
@@ -64,7 +67,11 @@ class LineMessages final : public MessageSource {
   std::string_view payload_;
 };
 
-// A file's whole content; "-" is standard input. Throws Failure, also when it has more than `most` bytes.
+// A file's whole content; "-" is standard input. nullopt: it has more than `most` bytes, of which
+// no more were read than show that. Throws Failure.
+std::optional<std::string> file_up_to(const std::string& path, int standard_input,
+                                      std::uint64_t most);
+// The same for a message that is to be sent: throws Failure when it has more.
 std::string whole_file(const std::string& path, int standard_input, std::uint64_t most);
 
 }  // namespace standpipe::cli

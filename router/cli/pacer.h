@@ -9,8 +9,8 @@
 
 namespace standpipe::cli {
 
-// When the next message is due, at so many a second. After a stall it does not make up for more than a tenth of a second: a rate is
-// asked for to spare whoever receives.
+// When the next message is due at a given rate. After a stall it makes up for at most a tenth of a
+// second, because a rate is asked for to spare the receiver.
 class Pacer {
  public:
   explicit Pacer(std::optional<double> rate) : rate_(rate) {}

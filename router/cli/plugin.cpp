@@ -18,21 +18,25 @@ using plugin::Registry;
 
 std::string short_json(const Plugin& plugin) {
   return "{\"name\":" + json_string(plugin.name) + ",\"version\":" + json_string(plugin.version) +
-         ",\"kind\":" + json_string(plugin_kind(plugin)) + ",\"summary\":" + json_string(plugin.summary) +
-         ",\"path\":" + json_string(plugin.path) + "}\n";
+         ",\"kind\":" + json_string(plugin_kind(plugin)) +
+         ",\"summary\":" + json_string(plugin.summary) + ",\"path\":" + json_string(plugin.path) +
+         "}\n";
 }
 
 std::string broken_json(const std::string& name, const Refused& refused) {
-  return "{\"name\":" + json_string(name) + ",\"kind\":\"broken\",\"reason\":" + json_string(refused.reason) +
-         ",\"help\":" + json_string(refused.help) + ",\"path\":" + json_string(refused.path) + "}\n";
+  return "{\"name\":" + json_string(name) +
+         ",\"kind\":\"broken\",\"reason\":" + json_string(refused.reason) +
+         ",\"help\":" + json_string(refused.help) + ",\"path\":" + json_string(refused.path) +
+         "}\n";
 }
 
-// A folder that was named and is not there is a slip of the pen; the list would not show it.
+// A named folder that does not exist is a typing mistake; the list would not show it.
 void warn_of_missing_folders(const Arguments& arguments, Reporter& reporter) {
   for (const auto& folder : arguments.texts("plugins")) {
     std::error_code error;
     if (!std::filesystem::is_directory(folder, error))
-      reporter.warning("no-folder", "there is no plugin folder " + escaped(folder), "correct --plugins");
+      reporter.warning("no-folder", "there is no plugin folder " + escaped(folder),
+                       "correct --plugins");
   }
 }
 
@@ -44,7 +48,8 @@ Status list(const Arguments& arguments, Streams& streams) {
   for (const auto& name : plugins.names()) {
     Refused refused;
     if (const auto* plugin = plugins.find(name, refused)) {
-      rows.push_back({name, printable(plugin->version), plugin_kind(*plugin), printable(plugin->summary)});
+      rows.push_back(
+          {name, printable(plugin->version), plugin_kind(*plugin), printable(plugin->summary)});
       if (json) streams.out.write(short_json(*plugin));
     } else {
       rows.push_back({printable(name), "-", "broken", printable(refused.reason)});
@@ -66,7 +71,8 @@ Status show(const Arguments& arguments, Streams& streams) {
   const auto* plugin = plugins.find(name, refused);
   if (!plugin) {
     const auto near = refused.path.empty() ? nearest(name, plugins.names()) : std::nullopt;
-    throw Failure(refused.reason, near ? "did you mean '" + *near + "'? (" + refused.help + ')' : refused.help);
+    throw Failure(refused.reason,
+                  near ? "did you mean '" + *near + "'? (" + refused.help + ')' : refused.help);
   }
   streams.out.write(arguments.has("json") ? plugin_json(*plugin) : plugin_page(*plugin));
   return Status::done;
@@ -78,24 +84,27 @@ Command plugin_list_command() {
   return {.name = "plugin list",
           .summary = "lists the plugins that are there",
           .examples = {{"standpipe plugin list", "name, version, kind and summary of each"},
-                       {"standpipe plugin list --plugins ./build", "with those in a folder of your own"}},
+                       {"standpipe plugin list --plugins ./build",
+                        "with those in a folder of your own"}},
           .description =
-              "Plugins are looked for in --plugins, then in $STANDPIPE_PLUGIN_PATH, then beside the program. Files\n"
-              "that cannot be used are listed as broken, with the reason.",
+              "Plugins are searched in --plugins, then in $STANDPIPE_PLUGIN_PATH, then beside\n"
+              "the program. Files that cannot be used are listed as broken, with the reason.",
           .operands = {},
-          .options = {plugins_option(), {.name = "json", .summary = "JSON, an object a plugin and line"}},
+          .options = {plugins_option(),
+                      {.name = "json", .summary = "JSON, an object a plugin and line"}},
           .run = list};
 }
 
 Command plugin_show_command() {
-  return {.name = "plugin show",
-          .summary = "a plugin's page: what it does, its options, an example",
-          .examples = {{"standpipe plugin show log", "the page of the plugin log"},
-                       {"standpipe plugin show ./build/mine.so", "of a plugin that is not installed"}},
-          .description = "Everything on the page comes from the plugin's own description.",
-          .operands = {{.name = "NAME"}},
-          .options = {plugins_option(), {.name = "json", .summary = "JSON: one object"}},
-          .run = show};
+  return {
+      .name = "plugin show",
+      .summary = "a plugin's page: what it does, its options, an example",
+      .examples = {{"standpipe plugin show log", "the page of the plugin log"},
+                   {"standpipe plugin show ./build/mine.so", "of a plugin that is not installed"}},
+      .description = "Everything on the page comes from the plugin's own description.",
+      .operands = {{.name = "NAME"}},
+      .options = {plugins_option(), {.name = "json", .summary = "JSON: one object"}},
+      .run = show};
 }
 
 }  // namespace standpipe::cli

@@ -14,7 +14,8 @@ using PluginOption = plugin::Option;
 using plugin::Plugin;
 
 bool is_text(const PluginOption& option) {
-  return option.type == STANDPIPE_STRING || option.type == STANDPIPE_URL || option.type == STANDPIPE_SECRET;
+  return option.type == STANDPIPE_STRING || option.type == STANDPIPE_URL ||
+         option.type == STANDPIPE_SECRET;
 }
 
 std::string with_unit(const std::string& number, const PluginOption& option) {
@@ -22,21 +23,25 @@ std::string with_unit(const std::string& number, const PluginOption& option) {
 }
 
 std::string range_text(const PluginOption& option) {
-  if (!option.minimum.empty() && !option.maximum.empty()) return option.minimum + " to " + with_unit(option.maximum, option);
+  if (!option.minimum.empty() && !option.maximum.empty())
+    return option.minimum + " to " + with_unit(option.maximum, option);
   if (!option.minimum.empty()) return "at least " + with_unit(option.minimum, option);
   if (!option.maximum.empty()) return "at most " + with_unit(option.maximum, option);
   return {};
 }
 
-// A default as it would be written in YAML: text in quotes, because "0600" without them is a number.
+// A default as it would be written in YAML: text in quotes, because "0600" without them is a
+// number.
 std::string yaml_value(const PluginOption& option, const std::string& value) {
   return is_text(option) ? json_string(value) : value;
 }
 
 std::string option_text(const PluginOption& option) {
-  std::string text = "  " + printable(option.name) + "  (" + printable(option_facts(option)) + ")\n";
+  std::string text =
+      "  " + printable(option.name) + "  (" + printable(option_facts(option)) + ")\n";
   if (!option.summary.empty()) text += "      " + printable(option.summary) + '\n';
-  if (!option.example.empty()) text += "      e.g. " + printable(option.name + ": " + option.example) + '\n';
+  if (!option.example.empty())
+    text += "      e.g. " + printable(option.name + ": " + option.example) + '\n';
   return text;
 }
 
@@ -70,11 +75,16 @@ std::string some_value(const PluginOption& option) {
 std::string option_json(const PluginOption& option) {
   std::string choices;
   for (const auto& c : option.choices) choices += (choices.empty() ? "" : ",") + json_string(c);
-  const auto text_or_null = [](const std::string& text) { return text.empty() ? "null" : json_string(text); };
-  return "{\"name\":" + json_string(option.name) + ",\"type\":" + json_string(plugin::type_name(option.type)) +
-         ",\"required\":" + (option.required ? "true" : "false") + ",\"default\":" + text_or_null(option.fallback) +
-         ",\"minimum\":" + text_or_null(option.minimum) + ",\"maximum\":" + text_or_null(option.maximum) +
-         ",\"unit\":" + text_or_null(option.unit) + ",\"choices\":[" + choices + "],\"summary\":" + json_string(option.summary) +
+  const auto text_or_null = [](const std::string& text) {
+    return text.empty() ? "null" : json_string(text);
+  };
+  return "{\"name\":" + json_string(option.name) +
+         ",\"type\":" + json_string(plugin::type_name(option.type)) +
+         ",\"required\":" + (option.required ? "true" : "false") +
+         ",\"default\":" + text_or_null(option.fallback) +
+         ",\"minimum\":" + text_or_null(option.minimum) +
+         ",\"maximum\":" + text_or_null(option.maximum) + ",\"unit\":" + text_or_null(option.unit) +
+         ",\"choices\":[" + choices + "],\"summary\":" + json_string(option.summary) +
          ",\"example\":" + text_or_null(option.example) + "}";
 }
 
@@ -87,24 +97,32 @@ std::string option_facts(const plugin::Option& option) {
   return option.fallback.empty() ? text : text + ", default " + yaml_value(option, option.fallback);
 }
 
-std::string plugin_kind(const Plugin& plugin) { return plugin.is_handler() ? "handler" : "-"; }
+std::string plugin_kind(const Plugin& plugin) {
+  if (plugin.is_source()) return plugin.is_handler() ? "source, handler" : "source";
+  return plugin.is_handler() ? "handler" : "-";
+}
 
-// What must be given is written out; the rest stands there as comments, to be taken in by removing "# ".
+// Required options are written out; the others stand there as comments, to be activated by removing
+// "# ".
 std::string example_yaml(const Plugin& plugin) {
-  const bool any_required = std::any_of(plugin.options.begin(), plugin.options.end(), [](const auto& o) { return o.required; });
+  const bool any_required = std::any_of(plugin.options.begin(), plugin.options.end(),
+                                        [](const auto& o) { return o.required; });
   std::string text = "handlers:\n  my_" + plugin.name + ":\n    plugin: " + plugin.name + '\n';
   if (!plugin.options.empty()) text += any_required ? "    options:\n" : "    # options:\n";
   const std::string optional = any_required ? "      # " : "    #   ";
-  for (const auto& o : plugin.options) text += (o.required ? "      " : optional) + o.name + ": " + some_value(o) + '\n';
+  for (const auto& o : plugin.options)
+    text += (o.required ? "      " : optional) + o.name + ": " + some_value(o) + '\n';
   return text;
 }
 
 std::string plugin_page(const Plugin& plugin) {
-  auto text = plugin.name + ' ' + printable(plugin.version) + " (" + plugin_kind(plugin) + "): " + printable(plugin.summary) +
-              '\n' + printable(plugin.path) + '\n';
+  auto text = plugin.name + ' ' + printable(plugin.version) + " (" + plugin_kind(plugin) +
+              "): " + printable(plugin.summary) + '\n' + printable(plugin.path) + '\n';
   if (!plugin.documentation.empty()) text += '\n' + printable_lines(plugin.documentation, "");
   text += plugin.options.empty() ? "\nIt has no options.\n" : "\nOptions:\n";
   for (const auto& o : plugin.options) text += option_text(o);
+  if (plugin.is_source()) text += "\nThis router does not run source plugins yet.\n";
+  if (plugin.is_source() && !plugin.is_handler()) return text;
   return text + "\nIn a configuration:\n" + printable_lines(example_yaml(plugin), "  ");
 }
 
@@ -112,9 +130,10 @@ std::string plugin_json(const Plugin& plugin) {
   std::string options;
   for (const auto& o : plugin.options) options += (options.empty() ? "" : ",") + option_json(o);
   return "{\"name\":" + json_string(plugin.name) + ",\"version\":" + json_string(plugin.version) +
-         ",\"kind\":" + json_string(plugin_kind(plugin)) + ",\"summary\":" + json_string(plugin.summary) +
-         ",\"path\":" + json_string(plugin.path) + ",\"documentation\":" + json_string(plugin.documentation) + ",\"options\":[" +
-         options + "]}\n";
+         ",\"kind\":" + json_string(plugin_kind(plugin)) +
+         ",\"summary\":" + json_string(plugin.summary) + ",\"path\":" + json_string(plugin.path) +
+         ",\"documentation\":" + json_string(plugin.documentation) + ",\"options\":[" + options +
+         "]}\n";
 }
 
 }  // namespace standpipe::cli

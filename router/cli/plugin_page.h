@@ -7,7 +7,8 @@
 
 namespace standpipe::cli {
 
-// A plugin's page: what it does, its options, and a handler in YAML to start from. All from what the plugin declares.
+// A plugin's page: what it does, its options, and a handler in YAML to start from. All from what
+// the plugin declares.
 std::string plugin_page(const plugin::Plugin& plugin);
 std::string plugin_json(const plugin::Plugin& plugin);
 // "size, at least 1B, required"

@@ -24,14 +24,15 @@ std::string time_left(double seconds) {
 
 }  // namespace
 
-Progress::Progress(StandardError& err, std::optional<std::uint64_t> total, Nanoseconds now)
-    : err_(err), total_(total), began_(now), drawn_(now) {}
+Progress::Progress(StandardError& err, std::optional<std::uint64_t> total, Nanoseconds now,
+                   std::string_view done)
+    : err_(err), total_(total), began_(now), drawn_(now), done_(done) {}
 
 void Progress::at(std::uint64_t done, Nanoseconds now) {
   if (!err_.is_terminal() || now - began_ < 2s || now - drawn_ < 100ms) return;
   drawn_ = now;
   shown_ = true;
-  err_.print("\r" + progress_text(done, total_, now - began_) + "\x1b[K");
+  err_.print("\r" + progress_text(done, total_, now - began_, done_) + "\x1b[K");
 }
 
 void Progress::clear() {
@@ -39,16 +40,19 @@ void Progress::clear() {
   shown_ = false;
 }
 
-std::string progress_text(std::uint64_t done, std::optional<std::uint64_t> total, Nanoseconds elapsed) {
+std::string progress_text(std::uint64_t done, std::optional<std::uint64_t> total,
+                          Nanoseconds elapsed, std::string_view verb) {
   const double seconds = std::max(1e-9, static_cast<double>(elapsed.count()) / 1e9);
   const double rate = static_cast<double>(done) / seconds;
   const auto speed = "  " + short_number(std::round(rate)) + "/s";
-  if (!total || *total == 0) return "  " + thousands(done) + " sent" + speed;
-  const auto full =
-      std::min<std::size_t>(kBar, static_cast<std::size_t>(kBar * (static_cast<double>(done) / static_cast<double>(*total))));
-  auto text =
-      "  [" + std::string(full, '#') + std::string(kBar - full, '-') + "]  " + thousands(done) + '/' + thousands(*total) + speed;
-  if (rate > 0) text += "  " + time_left(static_cast<double>(*total - std::min(done, *total)) / rate) + " left";
+  if (!total || *total == 0) return "  " + thousands(done) + ' ' + std::string(verb) + speed;
+  const auto full = std::min<std::size_t>(
+      kBar,
+      static_cast<std::size_t>(kBar * (static_cast<double>(done) / static_cast<double>(*total))));
+  auto text = "  [" + std::string(full, '#') + std::string(kBar - full, '-') + "]  " +
+              thousands(done) + '/' + thousands(*total) + speed;
+  if (rate > 0)
+    text += "  " + time_left(static_cast<double>(*total - std::min(done, *total)) / rate) + " left";
   return text;
 }
 

@@ -14,9 +14,9 @@
 
 namespace standpipe::cli {
 
-// What `recv` does: takes frames until it has enough, waited too long or was interrupted, and prints each. As a worker it holds the
-// lock from the first byte of a frame to its last, and never while it waits for a frame to begin: a worker that was stopped must
-// not stop the others.
+// What `recv` does: takes frames until it has enough, waited too long or was interrupted, and
+// prints each. As a worker it holds the lock from the first byte of a frame to its last, and never
+// while it waits for a frame to begin: a stopped worker must not stop the others.
 class Receiver {
  public:
   struct Options {
@@ -34,13 +34,13 @@ class Receiver {
 
  private:
   bool enough() const { return options_.count && got_ >= *options_.count; }
-  FifoReader::Taken take();
+  FifoReader::Next next_frame();
   void show();
   Waited wait(int known_interruptions);
   Status finish_frame();
   Status too_late();
   Status refuse();
-  void tell_torn();
+  void report_truncated();
   Deadline deadline() const;
 
   Options options_;
@@ -49,8 +49,8 @@ class Receiver {
   FifoReader reader_;
   std::optional<WorkerLock> lock_;
   std::uint64_t got_ = 0;
-  std::size_t partial_ = 0;  // bytes of the frame at hand, at the last look
-  Nanoseconds moved_;        // when bytes came last
+  std::size_t incomplete_bytes_ = 0;  // bytes of the frame at hand, at the last look
+  Nanoseconds moved_;                 // when bytes came last
 };
 
 }  // namespace standpipe::cli

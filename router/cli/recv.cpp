@@ -34,19 +34,28 @@ Command recv_command() {
       .name = "recv",
       .summary = "takes frames out of a FIFO and prints the messages",
       .examples = {{"standpipe recv /run/billing/in", "prints messages as they come, until Ctrl-C"},
-                   {"standpipe recv /run/billing/in --count 1 --timeout 5s", "one message; status 1 when none comes in 5 s"},
-                   {"standpipe recv /run/billing/in --shared --json", "one of several workers: each message goes to one of them"}},
+                   {"standpipe recv /run/billing/in --count 1 --timeout 5s",
+                    "one message; status 1 when none comes in 5 s"},
+                   {"standpipe recv /run/billing/in --shared --json",
+                    "one of several workers: each message goes to one of them"}},
       .description =
-          "Creates the FIFO when it is missing. Writers may come and go; a frame that a writer left unfinished is\n"
-          "reported and dropped. Ctrl-C ends it behind the frame at hand.\n"
+          "Creates the FIFO when it is missing. Writers may come and go; a frame that its\n"
+          "writer did not finish is reported and dropped. Ctrl-C ends the command after\n"
+          "the current frame.\n"
           "\n"
-          "With --count or --shared just the frames that are printed are taken out, and what follows stays in the\n"
-          "FIFO for other readers, as long as somebody has it open. With --shared the workers take turns by a lock\n"
-          "on the file FIFO.lock, which the first one creates; it may be removed when none is running.\n"
+          "With --count or --shared, only the frames that are printed are taken out, and\n"
+          "what follows stays in the FIFO for other readers as long as somebody has it\n"
+          "open. With --shared, workers take turns with a lock on the file FIFO.lock. The\n"
+          "first worker creates it; it may be removed when none runs.\n"
           "\n"
-          "On a terminal, text is escaped (\\n, \\x1b, a doubled backslash); into a file or a pipe it goes as it is.",
+          "On a terminal, text is escaped (\\n, \\x1b, a doubled backslash). In a file or\n"
+          "a pipe it is written as it is.",
       .operands = {{.name = "FIFO"}},
-      .options = {{.name = "count", .letter = 'n', .kind = Kind::count, .value = "N", .summary = "end after N messages"},
+      .options = {{.name = "count",
+                   .letter = 'n',
+                   .kind = Kind::count,
+                   .value = "N",
+                   .summary = "end after N messages"},
                   {.name = "timeout",
                    .letter = 't',
                    .kind = Kind::duration,
@@ -56,7 +65,8 @@ Command recv_command() {
                    .letter = 'f',
                    .kind = Kind::choice,
                    .value = "F",
-                   .summary = "text (default; a line each), hex, json (size, text or base64), raw (nothing added)",
+                   .summary = "text (default; a line each), hex, json (size, text or base64), raw "
+                              "(nothing added)",
                    .choices = {"text", "hex", "json", "raw"}},
                   {.name = "json", .summary = "the same as --format json"},
                   {.name = "shared", .summary = "be one of several workers on this FIFO"},

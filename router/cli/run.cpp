@@ -1,7 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <filesystem>
-#include <system_error>
-
 #include "base/clock.h"
 #include "base/inherited_descriptors.h"
 #include "base/text.h"
@@ -9,6 +6,7 @@
 #include "cli/configuration.h"
 #include "cli/control_socket.h"
 #include "cli/worker.h"
+#include "config/paths.h"
 #include "keeper/keeper.h"
 
 namespace standpipe::cli {
@@ -25,21 +23,25 @@ std::vector<std::string> paths_in(const Arguments& arguments) {
 Status run_hub(const Arguments& arguments, Streams& streams) {
   close_inherited_descriptors(paths_in(arguments));
   streams.err.never_wait_long();
-  // Found once: a folder that is renamed while the hub runs must not give the next worker other files.
-  std::error_code unknown;
-  const auto place = std::filesystem::absolute(arguments.operands()[0], unknown).string();
+  // Resolved once: a folder that is renamed while the hub runs must not give the next worker other
+  // files.
+  std::vector<std::string> places;
+  for (const auto& path : arguments.operands()) places.push_back(config::absolute_path(path));
   const SystemClock clock;
   streams.err.use(log_format_of(arguments, streams.err.fd()));
   StreamReporter reporter(streams.err.fd(), streams.err.format());
   if (const auto n = listen_descriptors())
     reporter.warning("listen-fds",
-                     "the service manager handed over " + counted(static_cast<std::uint64_t>(n), "socket") +
+                     "the service manager handed over " +
+                         counted(static_cast<std::uint64_t>(n), "socket") +
                          " (LISTEN_FDS), and a hub takes none: closed",
                      "remove the socket unit: sources are FIFOs, which the hub makes itself");
-  const auto words = [&](const char* what) { return worker_words(arguments, place, streams.err.format(), what); };
+  const auto words = [&](const char* what) {
+    return worker_words(arguments, places, streams.err.format(), what);
+  };
   keeper::Keeper keeper({.worker_arguments = words(""),
                          .spill_arguments = words("--spill"),
-                         .salvage_arguments = words("--salvage"),
+                         .dump_arguments = words("--dump-memory"),
                          .ignore_hangup = arguments.has("ignore-hangup")},
                         clock, reporter);
   return static_cast<Status>(keeper.run());
@@ -48,47 +50,62 @@ Status run_hub(const Arguments& arguments, Streams& streams) {
 }  // namespace
 
 Command run_command() {
-  return {.name = "run",
-          .summary = "runs a hub as a configuration says",
-          .examples = {{"standpipe run orders.yaml", "until Ctrl-C or SIGTERM"},
-                       {"standpipe run orders.yaml --plugins ./build", "with plugins of your own"},
-                       {"standpipe run orders.yaml --account account.json", "leaves the account of all messages in a file"}},
-          .description =
-              "Prints a line with `ready` on standard error when it serves, and tells a service manager\n"
-              "(NOTIFY_SOCKET, WATCHDOG_USEC). At SIGTERM or Ctrl-C it delivers what was written until then, for\n"
-              "at most drain_timeout, saves what is left in data_dir, where the next start finds it, says the\n"
-              "account and ends; a second one makes it end at once. The end of the terminal that it was started\n"
-              "in stops it as well, unless it ignores that: nohup, --ignore-hangup. SIGUSR1 makes handlers open\n"
-              "their files anew; SIGHUP by anybody else does nothing yet but say so.\n"
-              "\n"
-              "The status is 0 when all was delivered or saved; 1 when messages were dropped at the stop, or\n"
-              "something failed; 78 when the configuration is wrong. What nobody reads on standard error is left\n"
-              "out, and said with the next line; an account that nobody reads is given up after 5 s (status 1).\n"
-              "\n"
-              "What it says has a time and a level, as text or as JSON; where standard error is the journal\n"
-              "(JOURNAL_STREAM), a level alone.\n"
-              "\n"
-              "It is two processes: a keeper, which was started, and a worker. When the worker dies, by a\n"
-              "plugin's fault or any other, the keeper starts another, which goes on where that one was:\n"
-              "no message is lost, writers and readers see nothing of it. A message that made its plugin crash,\n"
-              "or not come back within the handler's `timeout`, three times is put aside in data_dir. Processes\n"
-              "that a worker started are ended with it. Descriptors above 2 are closed at the start, but for\n"
-              "/dev/fd/N in place of a file.",
-          .operands = {{.name = "CONFIG"}},
-          .options = {plugins_option(),
-                      control_option("listen there for `standpipe stats`, instead of at the usual place"),
-                      {.name = "log-format",
-                       .kind = Kind::choice,
-                       .value = "FORMAT",
-                       .summary = "how its messages are written on standard error",
-                       .choices = {"text", "json", "journal"}},
-                      {.name = "ignore-hangup", .summary = "go on when the terminal that it was started in is closed"},
-                      {.name = "account",
-                       .kind = Kind::file,
-                       .value = "FILE",
-                       .summary = "at the end, write the account to FILE, as JSON"},
-                      {.name = "json", .summary = "at the end, print the account on standard output, as a line of JSON"}},
-          .run = run_hub};
+  return {
+      .name = "run",
+      .summary = "runs a hub with a configuration",
+      .examples = {{"standpipe run orders.yaml", "until Ctrl-C or SIGTERM"},
+                   {"standpipe run conf.d/", "all .yaml files of a folder, as one configuration"},
+                   {"standpipe run orders.yaml --plugins ./build", "with plugins of your own"},
+                   {"standpipe run orders.yaml --account account.json",
+                    "leaves the account of all messages in a file"}},
+      .description =
+          "Prints a line with `ready` on standard error when the hub serves, and reports\n"
+          "the same to a service manager (NOTIFY_SOCKET, WATCHDOG_USEC).\n"
+          "\n"
+          "SIGTERM or Ctrl-C stops the hub: for at most drain_timeout it delivers what\n"
+          "was written until then, saves the rest in data_dir for the next start, prints\n"
+          "the account and ends. A second signal ends it at once. The hub also stops when\n"
+          "its terminal is closed, unless it ignores that (nohup, --ignore-hangup).\n"
+          "SIGUSR1 makes handlers reopen their files. SIGHUP lets the hub take up a changed\n"
+          "configuration, as `standpipe reload` does.\n"
+          "\n"
+          "The status is 0 when every message was delivered or saved, 1 when messages\n"
+          "were dropped at the stop or something failed, and 78 when the configuration is\n"
+          "wrong. Lines that nobody reads on standard error are left out, and the next\n"
+          "line tells how many. Nobody waits longer than 5 s for who reads the account:\n"
+          "the status is 1 then.\n"
+          "\n"
+          "Of several files and folders, sources, handlers, routes and tests are joined.\n"
+          "The hub is named after the first: its control socket, its data_dir.\n"
+          "\n"
+          "Each message of the hub has a time and a level, as text or as JSON. Where\n"
+          "standard error is the journal (JOURNAL_STREAM), it has a level alone.\n"
+          "\n"
+          "The hub is two processes: the keeper, which you start, and a worker. When the\n"
+          "worker dies, because of a plugin or anything else, the keeper starts another,\n"
+          "which continues where that one was: no message is lost, and writers and\n"
+          "readers notice nothing. A message that crashes its plugin three times, or\n"
+          "exceeds the handler's `timeout` three times, is dead-lettered in data_dir.\n"
+          "Processes that a worker started end with it. Descriptors above 2 are closed at\n"
+          "the start, except /dev/fd/N in place of a file.",
+      .operands = {{.name = "CONFIG", .repeated = true}},
+      .options = {plugins_option(),
+                  control_option(
+                      "listen for `standpipe stats` at this path instead of the default"),
+                  {.name = "log-format",
+                   .kind = Kind::choice,
+                   .value = "FORMAT",
+                   .summary = "how its messages are written on standard error",
+                   .choices = {"text", "json", "journal"}},
+                  {.name = "ignore-hangup", .summary = "keep running when its terminal is closed"},
+                  {.name = "account",
+                   .kind = Kind::file,
+                   .value = "FILE",
+                   .summary = "at the end, write the account to FILE, as JSON"},
+                  {.name = "json",
+                   .summary =
+                       "at the end, print the account on standard output, as a line of JSON"}},
+      .run = run_hub};
 }
 
 }  // namespace standpipe::cli

@@ -2,6 +2,7 @@
 #include "cli/show.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 
@@ -12,7 +13,9 @@ namespace {
 
 constexpr std::string_view kDigits = "0123456789abcdef";
 
-std::uint32_t byte_at(std::string_view s, std::size_t i) { return i < s.size() ? static_cast<unsigned char>(s[i]) : 0; }
+std::uint32_t byte_at(std::string_view s, std::size_t i) {
+  return i < s.size() ? static_cast<unsigned char>(s[i]) : 0;
+}
 
 std::string dump_line(std::size_t offset, std::string_view bytes) {
   char start[24];
@@ -62,16 +65,19 @@ void show_payload(StandardOutput& out, std::string_view payload, Format format) 
 
 std::string hex_dump(std::string_view payload) {
   std::string out;
-  for (std::size_t at = 0; at < payload.size(); at += 16) out += dump_line(at, payload.substr(at, 16));
+  for (std::size_t at = 0; at < payload.size(); at += 16)
+    out += dump_line(at, payload.substr(at, 16));
   return out;
 }
 
 std::string base64(std::string_view payload) {
-  constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  constexpr std::string_view kLetters =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string out;
   out.reserve((payload.size() + 2) / 3 * 4);
   for (std::size_t i = 0; i < payload.size(); i += 3) {
-    const auto group = byte_at(payload, i) << 16 | byte_at(payload, i + 1) << 8 | byte_at(payload, i + 2);
+    const auto group =
+        byte_at(payload, i) << 16 | byte_at(payload, i + 1) << 8 | byte_at(payload, i + 2);
     const auto left = payload.size() - i;
     out += kLetters[group >> 18];
     out += kLetters[group >> 12 & 63];
@@ -81,11 +87,18 @@ std::string base64(std::string_view payload) {
   return out;
 }
 
+std::string padded(std::string text, std::size_t columns) {
+  const auto used = display_width(text);
+  if (used < columns) text.append(columns - used, ' ');
+  return text;
+}
+
 std::string table_text(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::size_t> widths;
   for (const auto& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], display_width(row[i]));
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], display_width(row[i]));
   }
   std::string out;
   for (const auto& row : rows) {
@@ -124,13 +137,28 @@ std::string short_number(double n) {
   char text[32];
   const char* unit = n >= 1e6 ? "M" : n >= 1e4 ? "k" : "";
   const double scaled = n >= 1e6 ? n / 1e6 : n >= 1e4 ? n / 1e3 : n;
-  std::snprintf(text, sizeof text, scaled < 10 && scaled != std::floor(scaled) ? "%.1f%s" : "%.0f%s", scaled, unit);
+  std::snprintf(text, sizeof text,
+                scaled < 10 && scaled != std::floor(scaled) ? "%.1f%s" : "%.0f%s", scaled, unit);
   return text;
 }
 
+std::string short_age(Nanoseconds age) {
+  const auto ms = static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(age).count());
+  const auto in = [&](std::uint64_t unit, const char* letter) {
+    return std::to_string(ms / unit) + letter;
+  };
+  if (ms < 1000) return in(1, "ms");
+  if (ms < 100'000) return in(1000, "s");
+  if (ms < 100 * 60'000) return in(60'000, "m");
+  return ms < 100 * 3'600'000ULL ? in(3'600'000, "h") : in(86'400'000, "d");
+}
+
 std::string shell_quoted(std::string_view word) {
-  constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-+:,@%";
-  if (!word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos) return std::string(word);
+  constexpr std::string_view kPlain =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-+:,@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos)
+    return std::string(word);
   std::string out = "'";
   for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";

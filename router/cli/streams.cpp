@@ -25,7 +25,8 @@ int write_all(int fd, std::string_view bytes, int patience_ms) {
       pollfd room{fd, POLLOUT, 0};
       if (::poll(&room, 1, patience_ms) == 0) return ETIMEDOUT;
     }
-    const auto piece = patience_ms == kForever ? bytes : bytes.substr(0, 4096);  // what poll promised not to block
+    const auto piece =
+        patience_ms == kForever ? bytes : bytes.substr(0, 4096);  // what poll promised not to block
     const auto n = ::write(fd, piece.data(), piece.size());
     if (n > 0) {
       bytes.remove_prefix(static_cast<std::size_t>(n));
@@ -43,7 +44,9 @@ int write_all(int fd, std::string_view bytes, int patience_ms) {
 
 }  // namespace
 
-int write_while_it_moves(int fd, std::string_view bytes) { return write_all(fd, bytes, kStandStillMs); }
+int write_while_it_moves(int fd, std::string_view bytes) {
+  return write_all(fd, bytes, kStandStillMs);
+}
 
 StandardOutput::StandardOutput(int fd) : fd_(fd), is_terminal_(::isatty(fd) == 1) {}
 
@@ -70,20 +73,29 @@ void StandardOutput::put(std::string_view bytes, int patience_ms) {
   if (error) throw Failure::system("write to standard output", error);
 }
 
-void StandardOutput::reader_left() const { throw Failure("cannot write to standard output: nobody reads it any more"); }
+void StandardOutput::reader_left() const {
+  throw Failure("cannot write to standard output: nobody reads it any more");
+}
 
-StandardError::StandardError(int fd) : fd_(fd), is_terminal_(::isatty(fd) == 1), colour_(wants_colour(fd)) {}
+StandardError::StandardError(int fd)
+    : fd_(fd), is_terminal_(::isatty(fd) == 1), colour_(wants_colour(fd)) {}
 
-void StandardError::say(const Diagnostic& d) { print(log_entry(d, format_, colour_, SystemClock().wall())); }
+void StandardError::say(const Diagnostic& d) {
+  print(log_entry(d, format_, colour_, SystemClock().wall()));
+}
 
 void StandardError::print(std::string_view text) { write(text, patience_ms_); }
 void StandardError::print_if_it_moves(std::string_view text) { write(text, kPatienceMs); }
-void StandardError::write(std::string_view text, int patience_ms) { (void)write_all(fd_, text, patience_ms); }
+void StandardError::write(std::string_view text, int patience_ms) {
+  (void)write_all(fd_, text, patience_ms);
+}
 
 void keep_standard_streams() {
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
     if (::fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
-    (void)::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);  // takes the lowest number that is free: this one
+    (void)::open("/dev/null", fd == STDIN_FILENO
+                                  ? O_WRONLY
+                                  : O_RDONLY);  // takes the lowest number that is free: this one
   }
 }
 

@@ -13,14 +13,16 @@ namespace standpipe::cli {
 
 constexpr Nanoseconds kStandStillMost = std::chrono::seconds(5);
 
-// Data, gathered and written in large pieces. Whoever asked for data must learn when it did not arrive: a full disk or a reader
-// that left is a Failure, never silence, so `flush` must be called before the program says that all went well.
+// Data, gathered and written in large pieces. Whoever asked for data must learn when it did not
+// arrive: a full disk or a reader that left is a Failure, never silence, so call `flush` before
+// reporting success.
 class StandardOutput {
  public:
   explicit StandardOutput(int fd);
   void write(std::string_view bytes);
   void flush();
-  // The same for a program that must end though nobody reads: fails when nothing moved for kStandStillMost.
+  // The same for a program that must end though nobody reads: fails when nothing moved for
+  // kStandStillMost.
   void flush_while_it_moves();
   bool is_terminal() const { return is_terminal_; }
   int fd() const { return fd_; }
@@ -36,7 +38,8 @@ class StandardOutput {
   std::string buffer_;
 };
 
-// Messages, at once and whole. When nobody can read them there is nobody to tell, so errors are ignored.
+// Messages, written at once and whole. When nobody can read them there is nobody to tell, so errors
+// are ignored.
 class StandardError final : public Reporter {
  public:
   explicit StandardError(int fd);
@@ -45,7 +48,8 @@ class StandardError final : public Reporter {
   void use(LogFormat format) { format_ = format; }
   LogFormat format() const { return format_; }
   void print(std::string_view text);
-  // The same for a program that must end though its terminal stands still: gives up when nothing moved for a second.
+  // The same for a program that must end though its terminal stands still: gives up when nothing
+  // moved for a second.
   void print_if_it_moves(std::string_view text);
   // From now on all is written so: by a hub, which nobody may be watching.
   void never_wait_long() { patience_ms_ = kPatienceMs; }
@@ -71,12 +75,13 @@ struct Streams {
   StandardError err;
 };
 
-// Writes to a descriptor that may be full, and that somebody else may have the other end of. Returns 0 or errno; ETIMEDOUT: nothing
-// moved for kStandStillMost.
+// Writes to a descriptor that may be full, and that somebody else may have the other end of.
+// Returns 0 or errno; ETIMEDOUT: nothing moved for kStandStillMost.
 int write_while_it_moves(int fd, std::string_view bytes);
 
-// A stream that was closed by whoever started us would give its number to the first file that is opened, and messages would be
-// written into that. In its place stands something that refuses.
+// If a standard stream was closed by the caller, the first file that is opened would get its
+// number, and messages would be written into that file. This puts something that refuses in its
+// place.
 void keep_standard_streams();
 
 }  // namespace standpipe::cli

@@ -21,7 +21,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Nanoseconds kPatience = 3s;  // for what takes milliseconds; on a machine that is very busy
+constexpr Nanoseconds kPatience =
+    3s;  // for what takes milliseconds; on a machine that is very busy
 
 constexpr std::string_view kConfiguration =
     R"(version: 1
@@ -51,7 +52,8 @@ drain_timeout: 2s
 data_dir: state                    # what the hub saves on disk
 )";
 
-const std::vector<std::string> kMessages = {"order 1: a kettle", "urgent order 2: a fire hose", "order 3: a ladder"};
+const std::vector<std::string> kMessages = {"order 1: a kettle", "urgent order 2: a fire hose",
+                                            "order 3: a ladder"};
 constexpr const char* kUrgent = "urgent order 2: a fire hose";
 
 std::string text_of(const std::string& path) {
@@ -65,7 +67,8 @@ bool has_all_lines(const std::string& text) {
 
 }  // namespace
 
-Tour::Tour(Streams& streams) : streams_(streams), program_(std::filesystem::read_symlink("/proc/self/exe").string()) {}
+Tour::Tour(Streams& streams)
+    : streams_(streams), program_(std::filesystem::read_symlink("/proc/self/exe").string()) {}
 
 Status Tour::run() try {
   say("This starts a hub, sends it three messages and shows where they go.\n");
@@ -77,10 +80,11 @@ Status Tour::run() try {
   show_file();
   receive();
   stop_hub();
-  say_what_next();
+  print_next_steps();
   return Status::done;
 } catch (const Failure& failure) {
-  if (hub_) streams_.err.print("the hub said:\n" + printable_lines(hub_->err() + hub_->out(), "  "));
+  if (hub_)
+    streams_.err.print("the hub said:\n" + printable_lines(hub_->err() + hub_->out(), "  "));
   throw;
 }
 
@@ -88,7 +92,8 @@ void Tour::make_folder() {
   const char* wanted = ::getenv("TMPDIR");
   folder_ = std::string(wanted && *wanted ? wanted : "/tmp") + "/standpipe-demo-XXXXXX";
   if (!::mkdtemp(folder_.data()))
-    throw Failure::system("make the folder " + folder_, errno, "name another folder to make it in: TMPDIR=... standpipe demo");
+    throw Failure::system("make the folder " + folder_, errno,
+                          "name another folder to make it in: TMPDIR=... standpipe demo");
   folder_ = std::filesystem::absolute(folder_).string();
 }
 
@@ -104,8 +109,9 @@ void Tour::write_configuration() {
 void Tour::start_hub() {
   step("A hub that runs it: standpipe run demo.yaml");
   hub_.emplace(std::vector<std::string>{program_, "run", in_folder("demo.yaml")});
-  wait_for_hub([&] { return hub_->err().find("ready") != std::string::npos && hub_->err().ends_with('\n'); },
-               "the hub does not become ready");
+  wait_for_hub(
+      [&] { return hub_->err().find("ready") != std::string::npos && hub_->err().ends_with('\n'); },
+      "the hub does not become ready");
   say(printable_lines(hub_->err(), "     "));
 }
 
@@ -122,29 +128,31 @@ void Tour::send() {
 
 void Tour::show_screen() {
   step("What the handler screen printed");
-  wait_for_hub([&] { return has_all_lines(hub_->out()); }, "the messages do not arrive at the handler screen");
+  wait_for_hub([&] { return has_all_lines(hub_->out()); },
+               "the messages do not arrive at the handler screen");
   say(printable_lines(hub_->out(), "     "));
 }
 
 void Tour::show_file() {
   step("What the handler archive wrote to orders.log");
   const auto path = in_folder("orders.log");
-  wait_for_hub([&] { return has_all_lines(text_of(path)); }, "the messages do not arrive in " + path);
+  wait_for_hub([&] { return has_all_lines(text_of(path)); },
+               "the messages do not arrive in " + path);
   say(printable_lines(text_of(path), "     "));
 }
 
 void Tour::receive() {
   step("What another program gets from the FIFO of the handler desk: standpipe recv urgent");
   FifoReader reader({.path = in_folder("urgent"), .exact = true});
-  auto taken = FifoReader::Taken::nothing;
+  auto next = FifoReader::Next::nothing;
   wait_for_hub(
       [&] {
-        taken = reader.take();
+        next = reader.next_frame();
         reader.awake();
-        return taken != FifoReader::Taken::nothing;
+        return next != FifoReader::Next::nothing;
       },
       "no message arrives in " + in_folder("urgent"));
-  if (taken != FifoReader::Taken::frame || reader.payload() != kUrgent)
+  if (next != FifoReader::Next::frame || reader.payload() != kUrgent)
     throw Failure("something else than the urgent message arrived in " + in_folder("urgent"));
   say(printable_lines(reader.payload(), "     "));
 }
@@ -157,13 +165,14 @@ void Tour::stop_hub() {
   say(printable_lines(std::string_view(hub_->err()).substr(before), "     "));
 }
 
-void Tour::say_what_next() {
+void Tour::print_next_steps() {
   const auto program = shell_quoted(program_) + ' ';
   say("\nNow you, in three terminals. All is in " + folder_ +
       ", which you may remove afterwards.\n"
       "  " +
-      program + "run " + shell_quoted(in_folder("demo.yaml")) + "\n  " + program + "send " + shell_quoted(in_folder("orders")) +
-      " 'urgent order 4: a bucket'\n  " + program + "recv " + shell_quoted(in_folder("urgent")) + '\n');
+      program + "run " + shell_quoted(in_folder("demo.yaml")) + "\n  " + program + "send " +
+      shell_quoted(in_folder("orders")) + " 'urgent order 4: a bucket'\n  " + program + "recv " +
+      shell_quoted(in_folder("urgent")) + '\n');
 }
 
 void Tour::say(std::string_view text) {
@@ -171,11 +180,14 @@ void Tour::say(std::string_view text) {
   streams_.out.flush();
 }
 
-void Tour::step(std::string_view heading) { say('\n' + std::to_string(++steps_) + ". " + std::string(heading) + '\n'); }
+void Tour::step(std::string_view heading) {
+  say('\n' + std::to_string(++steps_) + ". " + std::string(heading) + '\n');
+}
 
 void Tour::wait_for_hub(const std::function<bool()>& done, const std::string& what) {
   if (hub_->gather_until(done, kPatience, interruption_)) return;
-  throw Failure(interruption_.times() > 0 ? "interrupted" : what, "its folder is still there: " + folder_);
+  throw Failure(interruption_.times() > 0 ? "interrupted" : what,
+                "its folder is still there: " + folder_);
 }
 
 }  // namespace standpipe::cli

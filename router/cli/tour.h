@@ -12,8 +12,9 @@
 
 namespace standpipe::cli {
 
-// The demo, step by step: nothing in it is staged. The hub is this program, run as anybody would run it, and what is shown is read
-// from where it arrived. Each step waits for what it shows, with a time limit, so the whole ends within seconds.
+// The demo, step by step: nothing in it is staged. The hub is this program, run as anybody would
+// run it, and what is shown is read from where it arrived. Each step waits for what it shows, with
+// a time limit, so the whole ends within seconds.
 class Tour {
  public:
   explicit Tour(Streams& streams);
@@ -29,7 +30,7 @@ class Tour {
   void show_file();
   void receive();
   void stop_hub();
-  void say_what_next();
+  void print_next_steps();
 
   void say(std::string_view text);
   void step(std::string_view heading);

@@ -10,8 +10,8 @@
 namespace standpipe::config {
 namespace {
 
-// Counts each pair once, however many routes join it. Stops behind the limit.
-std::size_t count_deliveries(const Hub& hub) {
+// Counts each pair once, however many routes join it. Stops after the limit.
+std::size_t count_deliveries(const HubOptions& hub) {
   std::vector<std::vector<bool>> joined(hub.sources.size(), std::vector<bool>(hub.handlers.size()));
   std::size_t count = 0;
   const auto join = [&](std::size_t source, std::size_t handler) {
@@ -23,18 +23,20 @@ std::size_t count_deliveries(const Hub& hub) {
     for (const auto source : route.from)
       for (const auto handler : route.to)
         if (count <= kDeliveriesMax) join(source, handler);
-  for (std::size_t source = 0; hub.unmatched && source < hub.sources.size(); ++source) join(source, *hub.unmatched);
+  for (std::size_t source = 0; hub.unmatched && source < hub.sources.size(); ++source)
+    join(source, *hub.unmatched);
   return count;
 }
 
 }  // namespace
 
-void check_extent(Context& context, const Hub& hub, const Spot& handlers, const Spot& routes) {
+void check_extent(Context& context, const HubOptions& hub, const Spot& handlers,
+                  const Spot& routes) {
   if (hub.handlers.size() > kHandlersMax)
-    return context.error(
-        handlers, "too-many",
-        "these are " + thousands(hub.handlers.size()) + " handlers, and a hub has " + thousands(kHandlersMax) + " at most",
-        "run several hubs");
+    return context.error(handlers, "too-many",
+                         "these are " + thousands(hub.handlers.size()) +
+                             " handlers, and a hub has " + thousands(kHandlersMax) + " at most",
+                         "run several hubs");
   if (count_deliveries(hub) <= kDeliveriesMax) return;
   context.error(routes, "too-many",
                 "these routes join more than " + thousands(kDeliveriesMax) +

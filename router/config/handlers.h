@@ -10,10 +10,12 @@
 
 namespace standpipe::config {
 
-// `handlers:`. A handler with mistakes in it keeps its name and number, so that routes to it are no mistakes.
+// `handlers:`. A handler with mistakes in it keeps its name and number, so that routes to it are no
+// mistakes.
 struct Handlers {
   std::vector<deliver::HandlerOptions> options;
   Names names;
+  std::vector<bool> allow_loop;  // each: it may write into a FIFO that a source reads
 };
 
 Handlers read_handlers(Context& context, const Field& section, plugin::Registry& plugins);

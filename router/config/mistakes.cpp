@@ -12,7 +12,9 @@ namespace {
 
 constexpr std::uint32_t kNowhere = UINT32_MAX;
 
-std::tuple<std::uint32_t, std::uint32_t> order(const Spot& s) { return {s.line ? s.line : kNowhere, s.byte}; }
+std::tuple<std::uint32_t, std::uint32_t, std::uint32_t> order(const Spot& s) {
+  return {s.line ? s.file : kNowhere, s.line, s.byte};
+}
 
 // One star a character, so that the caret stays where it should.
 void blot_out(std::string& line, std::size_t from, std::size_t bytes) {
@@ -30,32 +32,41 @@ void Mistakes::add(const Spot& spot, Diagnostic diagnostic) {
     ++(diagnostic.severity == Severity::error ? errors_ : warnings_);
     return;
   }
-  if (!said_.insert({spot, diagnostic.code, diagnostic.label.empty() ? diagnostic.message : diagnostic.label}).second) return;
+  if (!reported_
+           .insert({spot, diagnostic.code,
+                    diagnostic.label.empty() ? diagnostic.message : diagnostic.label})
+           .second)
+    return;
   ++(diagnostic.severity == Severity::error ? errors_ : warnings_);
   auto kind = kind_of(diagnostic);
   kept_.push_back({spot, std::move(diagnostic), std::move(kind)});
 }
 
-// What stands nowhere is told alone.
+// A mistake without a place is reported alone.
 std::string Mistakes::kind_of(const Diagnostic& d) const {
-  auto said = d.message;
-  if (const auto at = part_.empty() ? std::string::npos : said.find(part_); at != std::string::npos) said.erase(at, part_.size());
+  auto message = d.message;
+  if (const auto at = part_.empty() ? std::string::npos : message.find(part_);
+      at != std::string::npos)
+    message.erase(at, part_.size());
   std::string kind = d.code;
-  for (const auto& text : {said, d.label, joined(d.notes, "\n"), joined(d.help, "\n")}) kind += '\0' + text;
+  for (const auto& text : {message, d.label, joined(d.notes, "\n"), joined(d.help, "\n")})
+    kind += '\0' + text;
   return kind;
 }
 
-Place Mistakes::shown(const Spot& spot) const {
-  auto place = document_.place(spot);
+Location Mistakes::shown(const Spot& spot) const {
+  auto place = documents_.place(spot);
   for (auto secret = secrets_.lower_bound({spot.line + 1, 0, 0}); secret != secrets_.begin();) {
     if ((--secret)->line != spot.line) break;
+    if (secret->file != spot.file) continue;
     blot_out(place.text, secret->byte, secret->bytes);
   }
   return place;
 }
 
 std::vector<Diagnostic> Mistakes::in_order() {
-  std::stable_sort(kept_.begin(), kept_.end(), [](const auto& a, const auto& b) { return order(a.spot) < order(b.spot); });
+  std::stable_sort(kept_.begin(), kept_.end(),
+                   [](const auto& a, const auto& b) { return order(a.spot) < order(b.spot); });
   const auto all = errors_ + warnings_;
   std::vector<Diagnostic> out;
   std::map<std::string, std::size_t> told;  // kind -> number in out

@@ -12,13 +12,14 @@
 
 namespace standpipe::config {
 
-// All that is wrong with a configuration. Collected in any order, given back in the file's; what stands at one place and says the
-// same (an alias is read wherever it is used) is said once. The same mistake in several places is one message with all of them,
-// also when its text names the part of the configuration it is about. Lines are copied and characters counted only for what is
-// shown.
+// Everything that is wrong with a configuration. Mistakes are collected in any order and returned
+// in that of the files. Equal mistakes at one place (an alias is read wherever it is used) are
+// reported once. The same mistake in several places is one message that lists them all, even if its
+// text names the part of the configuration. Lines are copied and characters counted only for what
+// is shown.
 class Mistakes {
  public:
-  explicit Mistakes(const Document& document) : document_(document) {}
+  explicit Mistakes(const Documents& documents) : documents_(documents) {}
 
   // A spot that is nowhere comes last, without a place.
   void add(const Spot& spot, Diagnostic diagnostic);
@@ -27,12 +28,15 @@ class Mistakes {
   bool any_error() const { return errors_ > 0; }
   // The value there must not be seen in any line that is shown.
   void hide(const Spot& secret) { secrets_.insert(secret); }
-  const Document& document() const { return document_; }
+  const Documents& documents() const { return documents_; }
 
-  // The part that is being read, as messages quote it: mistakes that differ in it alone are the same.
+  // The part that is being read, as messages quote it: mistakes that differ in it alone are the
+  // same.
   class Part {
    public:
-    Part(Mistakes& mistakes, const std::string& name) : mistakes_(mistakes) { mistakes_.part_ = '\'' + name + '\''; }
+    Part(Mistakes& mistakes, const std::string& name) : mistakes_(mistakes) {
+      mistakes_.part_ = '\'' + name + '\'';
+    }
     ~Part() { mistakes_.part_.clear(); }
     Part(const Part&) = delete;
     Part& operator=(const Part&) = delete;
@@ -51,11 +55,12 @@ class Mistakes {
     std::string kind;  // of all that say the same
   };
   std::string kind_of(const Diagnostic& diagnostic) const;
-  Place shown(const Spot& spot) const;
+  Location shown(const Spot& spot) const;
 
-  const Document& document_;
+  const Documents& documents_;
   std::vector<Mistake> kept_;
-  std::set<std::tuple<Spot, std::string, std::string>> said_;  // code and label: a message may name who used the alias
+  std::set<std::tuple<Spot, std::string, std::string>>
+      reported_;  // code and label: a message may name who used the alias
   std::set<Spot> secrets_;
   std::string part_;
   std::size_t errors_ = 0;

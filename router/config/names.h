@@ -29,11 +29,12 @@ class Names {
 // A text of the file for a message: on one line, cut when it is long.
 std::string shown(std::string_view text);
 
-// Letters, digits, `_`, `-` and `.`, beginning with a letter, a digit or `_`; at most 64. Else a mistake is added.
+// Letters, digits, `_`, `-` and `.`, beginning with a letter, a digit or `_`; at most 64. Else a
+// mistake is added.
 bool check_name(Mistakes& mistakes, const Spot& spot, const std::string& name);
 
 // "did you mean 'billing'? (handlers: archive, billing, screen)", or the list alone.
-std::string suggestion(const Mistakes& mistakes, std::string_view mistyped, const std::vector<std::string>& known,
-                       std::string_view plural);
+std::string suggestion(const Mistakes& mistakes, std::string_view mistyped,
+                       const std::vector<std::string>& known, std::string_view plural);
 
 }  // namespace standpipe::config

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "config/hub.h"
+#include "config/hub_options.h"
 #include "config/reader.h"
 
 namespace standpipe::config {
 
-// Whether the process may have as many files open as these sources and handlers may need, and its keeper holds as many. `sources`:
-// where they are told.
-void check_open_files(Context& context, const Hub& hub, const Spot& sources);
+// Checks that the process may open as many files as these sources and handlers may need, and that
+// its keeper can hold as many. `sources`: where they are defined.
+void check_open_files(Context& context, const HubOptions& hub, const Spot& sources);
 
 }  // namespace standpipe::config

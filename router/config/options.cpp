@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/options.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "config/names.h"
 #include "config/secret.h"
+#include "plugin/path_template.h"
 
 namespace standpipe::config {
 namespace {
 
 constexpr std::string_view kFileSuffix = "_file";
 
-std::string secret_file_key(const plugin::Option& option) { return option.name + std::string(kFileSuffix); }
+std::string secret_file_key(const plugin::Option& option) {
+  return option.name + std::string(kFileSuffix);
+}
 
 std::vector<std::string> keys_of(const plugin::Plugin& plugin) {
   std::vector<std::string> keys;
@@ -21,40 +26,40 @@ std::vector<std::string> keys_of(const plugin::Plugin& plugin) {
   return keys;
 }
 
-// A text option that takes permissions: an unquoted 0640 would be read as a number by other YAML programs.
-bool is_mode(const plugin::Option& option) {
-  return option.type == STANDPIPE_STRING && option.name == "mode" && parse_mode(option.fallback);
-}
-
-std::optional<plugin::Value> read_list(Context& context, const Field& field, const plugin::Option& option) {
+std::optional<plugin::Value> read_list(Context& context, const Field& field,
+                                       const plugin::Option& option) {
   if (field.value->kind != Kind::list) {
     wrong_type(context, field, "a list", "write  " + field.name + ": [a, b]");
     return std::nullopt;
   }
   plugin::Value value{.type = option.type, .is_set = true};
   for (const auto& item : items_of(context, field, {}))
-    if (auto text = text_of(context, item)) value.items.emplace_back(std::string(), std::move(*text));
+    if (auto text = text_of(context, item))
+      value.items.emplace_back(std::string(), std::move(*text));
   return value;
 }
 
-std::optional<plugin::Value> read_map(Context& context, const Field& field, const plugin::Option& option) {
+std::optional<plugin::Value> read_map(Context& context, const Field& field,
+                                      const plugin::Option& option) {
   plugin::Value value{.type = option.type, .is_set = true};
-  const auto reader =
-      Reader::of_names(context, *field.value, {"'" + field.name + "'", field.name + ": { KEY: TEXT }", {}}, Reader::Notes::kept);
+  const auto reader = Reader::of_names(context, *field.value,
+                                       {"'" + field.name + "'", field.name + ": { KEY: TEXT }", {}},
+                                       Reader::Notes::kept);
   for (const auto& entry : reader.fields())
     if (auto text = text_of(context, entry)) value.items.emplace_back(entry.name, std::move(*text));
   return value;
 }
 
-std::optional<plugin::Value> read_value(Context& context, const Field& field, const plugin::Option& option) {
+std::optional<plugin::Value> read_value(Context& context, const Field& field,
+                                        const plugin::Option& option) {
   if (option.type == STANDPIPE_LIST) return read_list(context, field, option);
   if (option.type == STANDPIPE_MAP) return read_map(context, field, option);
   if (is_mode(option) && !mode_of(context, field)) return std::nullopt;
   return value_of(context, field, option);
 }
 
-std::optional<plugin::Value> read_secret(Context& context, const Field* inline_text, const Field* file,
-                                         const plugin::Option& option) {
+std::optional<plugin::Value> read_secret(Context& context, const Field* inline_text,
+                                         const Field* file, const plugin::Option& option) {
   if (inline_text && file) {
     context.error(file->key, "duplicate-key", "'" + option.name + "' is given twice",
                   "keep '" + file->name + "' and remove '" + option.name + "'");
@@ -69,7 +74,8 @@ std::optional<plugin::Value> read_secret(Context& context, const Field* inline_t
 
 std::string how_to_give(const plugin::Option& option, bool has_options) {
   const auto example = !option.example.empty() ? option.example : "a " + plugin::type_text(option);
-  const auto entry = option.type == STANDPIPE_SECRET ? secret_file_key(option) + ": PATH" : option.name + ": " + example;
+  const auto entry = option.type == STANDPIPE_SECRET ? secret_file_key(option) + ": PATH"
+                                                     : option.name + ": " + example;
   return has_options ? "add  " + entry : "add  options: { " + entry + " }";
 }
 
@@ -77,12 +83,29 @@ std::string how_to_give(const plugin::Option& option, bool has_options) {
 void hide_secrets(Context& context, const Field& given, const plugin::Plugin& plugin) {
   for (const auto& entry : given.value->entries)
     for (const auto& option : plugin.options)
-      if (option.type == STANDPIPE_SECRET && entry.key->text == option.name) context.mistakes.hide(entry.value->spot);
+      if (option.type == STANDPIPE_SECRET && entry.key->text == option.name)
+        context.mistakes.hide(entry.value->spot);
+}
+
+OwnFile own_file(const Field& field, const plugin::Option& option, const std::string& path,
+                 const std::string& handler, bool rotates) {
+  OwnFile file{field.value->spot, path, handler, rotates};
+  if (!option.is_template) return file;
+  if (auto fixed = plugin::fixed_path(path))
+    file.path = std::move(*fixed);
+  else
+    file.pattern = plugin::pattern_of(path);
+  return file;
 }
 
 }  // namespace
 
-std::vector<plugin::Value> read_options(Context& context, const Field* given, const plugin::Plugin& plugin, const Field& handler) {
+bool is_mode(const plugin::Option& option) {
+  return option.type == STANDPIPE_STRING && option.name == "mode" && parse_mode(option.fallback);
+}
+
+std::vector<plugin::Value> read_options(Context& context, const Field* given,
+                                        const plugin::Plugin& plugin, const Field& handler) {
   static const Node kNone{.kind = Kind::map, .spot = {}, .text = {}, .items = {}, .entries = {}};
   if (given && given->value->kind != Kind::map) {
     wrong_type(context, *given, "a map", "write  options: { KEY: VALUE }");
@@ -95,16 +118,26 @@ std::vector<plugin::Value> read_options(Context& context, const Field* given, co
                        .example = "options: { KEY: VALUE }",
                        .keys = keys_of(plugin),
                        .noun = "option"});
+  const bool rotates = std::ranges::any_of(plugin.options, [&](const auto& option) {
+    return option.rotates && reader.find(option.name);
+  });
   std::vector<plugin::Value> values;
   for (const auto& option : plugin.options) {
     const auto* field = reader.find(option.name);
-    const auto* file = option.type == STANDPIPE_SECRET ? reader.find(secret_file_key(option)) : nullptr;
+    const auto* file =
+        option.type == STANDPIPE_SECRET ? reader.find(secret_file_key(option)) : nullptr;
     if (!field && !file && option.required) reader.need(option.name, how_to_give(option, given));
     auto value = option.type == STANDPIPE_SECRET ? read_secret(context, field, file, option)
                  : field                         ? read_value(context, *field, option)
                                                  : std::nullopt;
-    if (value && field && option.is_own_file) context.own_files.push_back({field->value->spot, value->text, handler.name});
-    values.push_back(value ? std::move(*value) : plugin::default_value(option, context.folder));
+    if (field)
+      context.option_spots.emplace(std::pair(handler.name, option.name), field->value->spot);
+    if (value && field && option.is_own_file)
+      context.own_files.push_back(own_file(*field, option, value->text, handler.name, rotates));
+    if (value && field && option.type == STANDPIPE_PATH)
+      context.given_paths.push_back({field->value->spot, value->text, handler.name});
+    values.push_back(value ? std::move(*value)
+                           : plugin::default_value(option, context.folder_of(handler.key)));
   }
   return values;
 }

@@ -8,7 +8,13 @@
 
 namespace standpipe::config {
 
-// `options:` of a handler, as its plugin declares them: a value for each, in the order of the declaration. `given` may be null.
-std::vector<plugin::Value> read_options(Context& context, const Field* given, const plugin::Plugin& plugin, const Field& handler);
+// A text option that takes permissions: an unquoted 0640 would be read as a number by other YAML
+// programs.
+bool is_mode(const plugin::Option& option);
+
+// `options:` of a handler, as its plugin declares them: a value for each, in the order of the
+// declaration. `given` may be null.
+std::vector<plugin::Value> read_options(Context& context, const Field* given,
+                                        const plugin::Plugin& plugin, const Field& handler);
 
 }  // namespace standpipe::config

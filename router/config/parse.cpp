@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <istream>
 #include <map>
+#include <set>
 #include <streambuf>
 
 #include "base/limits.h"
@@ -19,7 +20,8 @@
 namespace standpipe::config {
 namespace {
 
-// So many bytes of text weigh as much as a value: an alias of a long text is no cheaper to expand than one of a long list.
+// This many bytes of text weigh as much as a value, so that an alias of a long text costs as much
+// as an alias of a long list.
 constexpr std::size_t kTextBytesPerWeight = 64;
 
 constexpr std::string_view kStandardTags = "tag:yaml.org,2002:";
@@ -39,6 +41,29 @@ class View : public std::streambuf {
   }
 };
 
+void add_missing(Node& into, const Node& from, std::set<std::string_view>& there) {
+  for (const auto& entry : from.entries)
+    if (entry.key->kind == Kind::scalar && there.insert(entry.key->text).second)
+      into.entries.push_back(entry);
+}
+
+// An alias's target is finished, so nothing that is merged has merge keys of its own but faulty
+// ones. The map's weight counts what is merged already, as that of its aliases.
+void merge(Node& map) {
+  const auto is_one = [](const Entry& entry) { return is_merge(*entry.key); };
+  const auto key = std::find_if(map.entries.begin(), map.entries.end(), is_one);
+  if (key == map.entries.end() || !can_be_merged(*key->value) ||
+      std::count_if(map.entries.begin(), map.entries.end(), is_one) > 1)
+    return;
+  const auto& value = *key->value;
+  map.entries.erase(key);
+  std::set<std::string_view> there;
+  for (const auto& entry : map.entries)
+    if (entry.key->kind == Kind::scalar) there.insert(entry.key->text);
+  if (value.kind == Kind::map) return add_missing(map, value, there);
+  for (const auto* one : value.items) add_missing(map, *one, there);
+}
+
 // Makes the tree from the parser's events; see tree.h for what it bounds.
 class Builder final : public YAML::EventHandler {
  public:
@@ -48,16 +73,21 @@ class Builder final : public YAML::EventHandler {
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override;
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override;
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) override;
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override;
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override;
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override;
   void OnSequenceEnd() override { close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) override;
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override;
   void OnMapEnd() override { close(); }
 
-  Tree take() { return std::move(tree_); }
+  Tree release() { return std::move(tree_); }
   const Spot& last() const { return last_; }
   // Where the innermost list or map that is not finished begins.
-  std::optional<Spot> innermost() const { return open_.empty() ? std::nullopt : std::optional(open_.back().node->spot); }
+  std::optional<Spot> innermost() const {
+    return open_.empty() ? std::nullopt : std::optional(open_.back().node->spot);
+  }
   Spot spot_of(const YAML::Mark& mark) const { return document_.spot_at(offset_of(mark)); }
 
  private:
@@ -68,7 +98,7 @@ class Builder final : public YAML::EventHandler {
   };
 
   std::size_t offset_of(const YAML::Mark& mark) const;
-  std::size_t behind_properties(std::size_t at) const;
+  std::size_t after_properties(std::size_t at) const;
   std::size_t before_space(std::size_t at) const;
   Node& make(Kind kind, std::size_t at, std::size_t bytes);
   void open(Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor);
@@ -89,8 +119,9 @@ std::size_t Builder::offset_of(const YAML::Mark& mark) const {
   return std::min(static_cast<std::size_t>(std::max(mark.pos, 0)), document_.text().size());
 }
 
-// A mark stands at the value's anchor or tag, when it has one; the value comes behind, maybe on another line.
-std::size_t Builder::behind_properties(std::size_t at) const {
+// A mark stands at the value's anchor or tag, when it has one; the value comes after, maybe on
+// another line.
+std::size_t Builder::after_properties(std::size_t at) const {
   const std::string_view text = document_.text();
   const auto from = at;
   while (at < text.size() && (text[at] == '&' || text[at] == '!')) {
@@ -109,10 +140,11 @@ Node& Builder::make(Kind kind, std::size_t at, std::size_t bytes) {
   spot.bytes = static_cast<std::uint32_t>(std::max<std::size_t>(bytes, 1));
   last_ = spot;
   if (tree_.nodes.size() >= kConfigNodesMax)
-    throw Stop{spot,
-               {.code = "too-many-values",
-                .message = "more than " + thousands(kConfigNodesMax) + " values in one configuration",
-                .label = "the one too many"}};
+    throw Stop{
+        spot,
+        {.code = "too-many-values",
+         .message = "more than " + thousands(kConfigNodesMax) + " values in one configuration",
+         .label = "the one too many"}};
   auto& node = tree_.nodes.emplace_back();
   node.kind = kind;
   node.spot = spot;
@@ -154,7 +186,10 @@ void Builder::check_tag(const YAML::Mark& mark, const std::string& tag) const {
   const auto at = std::min(rest.find('!'), rest.size());
   spot.byte += static_cast<std::uint32_t>(at == rest.size() ? 0 : at);
   spot.bytes = static_cast<std::uint32_t>(std::min(tag.size(), rest.size()));
-  throw Stop{spot, {.code = "unknown-tag", .message = "tags mean nothing here", .label = "leave '" + shown(tag) + "' out"}};
+  throw Stop{spot,
+             {.code = "unknown-tag",
+              .message = "tags mean nothing here",
+              .label = "leave '" + shown(tag) + "' out"}};
 }
 
 // How much of the value's first line it takes.
@@ -167,15 +202,16 @@ std::size_t Builder::source_bytes(std::size_t at, const std::string& value) cons
     const auto end = quoted_end(document_.text(), at);
     if (!end) {
       auto spot = document_.spot_at(at);
-      throw Stop{spot,
-                 {.code = "syntax",
-                  .message = "a quote that is never closed",
-                  .label = "the text that begins here needs its closing " + std::string(1, line[0])}};
+      throw Stop{
+          spot,
+          {.code = "syntax",
+           .message = "a quote that is never closed",
+           .label = "the text that begins here needs its closing " + std::string(1, line[0])}};
     }
     return std::min(*end - at, line.size());
   }
   if (line.starts_with(value)) return value.size();
-  return line.find_last_not_of(" \t") + 1;  // goes on in the next line
+  return line.find_last_not_of(" \t") + 1;  // continues in the next line
 }
 
 void Builder::OnDocumentStart(const YAML::Mark& mark) {
@@ -191,21 +227,23 @@ void Builder::OnDocumentStart(const YAML::Mark& mark) {
                 .message = "a second document begins",
                 .label = "one configuration a file: remove this line, or use another file"}};
   }
-  throw Stop{
-      spot,
-      {.code = "syntax", .message = "what stands here belongs to nothing above it", .label = "indent it like the lines above"}};
+  throw Stop{spot,
+             {.code = "syntax",
+              .message = "what stands here belongs to nothing above it",
+              .label = "indent it like the lines above"}};
 }
 
 // A null that is not written is marked where the next thing begins, maybe lines below.
 std::size_t Builder::before_space(std::size_t at) const {
   const auto before = std::string_view(document_.text()).substr(0, at).find_last_not_of(" \t\r\n");
   const bool is_written =
-      at < document_.text().size() && std::string_view("nN~").find(document_.text()[at]) != std::string_view::npos;
+      at < document_.text().size() &&
+      std::string_view("nN~").find(document_.text()[at]) != std::string_view::npos;
   return is_written || before == std::string_view::npos ? at : before;
 }
 
 void Builder::OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) {
-  auto& node = make(Kind::null, before_space(behind_properties(offset_of(mark))), 1);
+  auto& node = make(Kind::null, before_space(after_properties(offset_of(mark))), 1);
   if (anchor) anchors_[anchor] = &node;
   attach(node, node.spot);
 }
@@ -213,17 +251,22 @@ void Builder::OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) {
 void Builder::OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) {
   auto spot = spot_of(mark);
   const auto rest = document_.line(spot.line).substr(spot.byte);
-  spot.bytes = static_cast<std::uint32_t>(std::max<std::size_t>(std::min(rest.find_first_of(" \t,]}"), rest.size()), 1));
+  spot.bytes = static_cast<std::uint32_t>(
+      std::max<std::size_t>(std::min(rest.find_first_of(" \t,]}"), rest.size()), 1));
   last_ = spot;
   const auto named = anchors_.find(anchor);
   if (named == anchors_.end() || !named->second)
-    throw Stop{spot, {.code = "alias-in-itself", .message = "an alias inside of what it names", .label = "this would never end"}};
+    throw Stop{spot,
+               {.code = "alias-in-itself",
+                .message = "an alias inside of what it names",
+                .label = "this would never end"}};
   attach(*named->second, spot);
 }
 
-void Builder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& value) {
+void Builder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       const std::string& value) {
   check_tag(mark, tag);
-  const auto at = behind_properties(offset_of(mark));
+  const auto at = after_properties(offset_of(mark));
   auto& node = make(Kind::scalar, at, source_bytes(at, value));
   node.quoted = tag == "!" || tag.ends_with(":str");
   node.text = value;
@@ -232,17 +275,20 @@ void Builder::OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anc
   attach(node, node.spot);
 }
 
-void Builder::OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) {
+void Builder::OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                              YAML::EmitterStyle::value) {
   open(Kind::list, mark, tag, anchor);
 }
 
-void Builder::OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YAML::EmitterStyle::value) {
+void Builder::OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                         YAML::EmitterStyle::value) {
   open(Kind::map, mark, tag, anchor);
 }
 
-void Builder::open(Kind kind, const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
+void Builder::open(Kind kind, const YAML::Mark& mark, const std::string& tag,
+                   YAML::anchor_t anchor) {
   check_tag(mark, tag);
-  auto& node = make(kind, behind_properties(offset_of(mark)), 1);
+  auto& node = make(kind, after_properties(offset_of(mark)), 1);
   if (anchor) anchors_[anchor] = nullptr;
   open_.push_back({&node, anchor});
   if (open_.size() <= kConfigDepthMax) return;
@@ -253,6 +299,7 @@ void Builder::open(Kind kind, const YAML::Mark& mark, const std::string& tag, YA
 void Builder::close() {
   const auto done = open_.back();
   open_.pop_back();
+  if (done.node->kind == Kind::map) merge(*done.node);
   if (done.anchor) anchors_[done.anchor] = done.node;
   attach(*done.node, done.node->spot);
 }
@@ -271,14 +318,16 @@ std::optional<Tree> parse(const Document& document, Mistakes& mistakes) {
     YAML::Parser parser(in);
     while (parser.HandleNextDocument(builder)) {
     }
-    return builder.take();
+    return builder.release();
   } catch (Stop& stop) {
     mistakes.add(stop.spot, std::move(stop.diagnostic));
   } catch (const YAML::Exception& e) {
-    auto [spot, diagnostic] = explain_syntax(document, e.msg, builder.spot_of(e.mark), builder.last(), builder.innermost());
+    auto [spot, diagnostic] = explain_syntax(document, e.msg, builder.spot_of(e.mark),
+                                             builder.last(), builder.innermost());
     mistakes.add(spot, std::move(diagnostic));
   } catch (const std::exception& e) {
-    mistakes.add(builder.last(), {.code = "syntax", .message = "not YAML: " + std::string(e.what())});
+    mistakes.add(builder.last(),
+                 {.code = "syntax", .message = "not YAML: " + std::string(e.what())});
   }
   return std::nullopt;
 }

@@ -15,9 +15,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t kStemMax = 200;  // so that a folder's name with a hash behind it is none too long
+constexpr std::size_t kStemMax =
+    200;  // so that a folder's name with a hash after it is none too long
 
-// FNV-1a, as eight digits: the same on every machine and in every version, for a folder must be found again.
+// FNV-1a, as eight digits: the same on every machine and in every version, for a folder must be
+// found again.
 std::string hash_of(const std::string& text) {
   std::uint32_t hash = 2166136261u;
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619u;
@@ -40,15 +42,21 @@ std::string state_folder(const Lookup& lookup, bool is_root) {
 
 }  // namespace
 
-std::string folder_of(const std::string& file) {
+std::string absolute_path(const std::string& path) {
   std::error_code error;
-  const auto whole = fs::absolute(fs::path(file), error);  // fails when the working folder was removed
-  return error ? "/" : whole.parent_path().lexically_normal().string();
+  const auto whole =
+      fs::absolute(fs::path(path), error);  // fails when the working folder was removed
+  return error ? "/" : whole.lexically_normal().string();
+}
+
+std::string folder_of(const std::string& file) {
+  return fs::path(absolute_path(file)).parent_path().string();
 }
 
 std::string name_for(const std::string& file) {
-  const auto name = fs::path(file).filename();
-  return name.stem().string().substr(0, kStemMax) + '-' + hash_of((fs::path(folder_of(file)) / name).string());
+  auto whole = absolute_path(file);
+  if (whole.ends_with('/')) whole.pop_back();  // a folder
+  return fs::path(whole).stem().string().substr(0, kStemMax) + '-' + hash_of(whole);
 }
 
 std::string default_data_dir(const Lookup& lookup, bool is_root, const std::string& file) {

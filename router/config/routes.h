@@ -10,16 +10,22 @@
 
 namespace standpipe::config {
 
-// What routes may name. A section that is missing or no map is not there at all: that was told, and names are not looked up in it.
+// What routes may name. A section that is missing, or is not a map, is absent here: that was
+// reported, and names are not looked up in it.
 struct Ends {
   const Names* sources = nullptr;
   const Names* handlers = nullptr;
 };
 
 // `routes:`, names resolved.
-std::vector<match::RouteOptions> read_routes(Context& context, const Field& section, const Ends& ends);
+struct Routes {
+  std::vector<match::RouteOptions> options;
+  std::vector<Spot> spots;  // where each is
+};
 
-// `unmatched:`: a handler; nothing for `drop`.
+Routes read_routes(Context& context, const Field& section, const Ends& ends);
+
+// `unmatched:`: a handler; nothing for `drop` and `dead_letter`.
 std::optional<std::size_t> read_unmatched(Context& context, const Field& field, const Ends& ends);
 
 }  // namespace standpipe::config

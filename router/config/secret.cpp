@@ -20,7 +20,8 @@ std::optional<std::string> read_secret_file(Context& context, const Field& field
   if (text.ends_with('\n')) text.pop_back();
   if (text.ends_with('\r')) text.pop_back();
   if (text.empty()) {
-    context.error(field.value->spot, "unreadable-secret", shown(path->text) + " is empty", "write the secret into it");
+    context.error(field.value->spot, "unreadable-secret", shown(path->text) + " is empty",
+                  "write the secret into it");
     return std::nullopt;
   }
   return text;

@@ -10,7 +10,9 @@
 namespace standpipe::config {
 namespace {
 
-constexpr const char* kFramesInstead = "use length_prefixed; `standpipe send` makes such frames of lines and files";
+constexpr const char* kRateMost = "1000000000";
+constexpr const char* kFramesInstead =
+    "use length_prefixed; `standpipe send` makes such frames of lines and files";
 
 // The key of a plugin, where a source has one.
 const Node* plugin_key(const Node& source) {
@@ -28,9 +30,12 @@ class SourceReader {
  private:
   void read_fifo(const Reader& reader, const Field& source, source::FifoOptions& options);
   void read_owner(const Reader& reader, source::FifoOptions& options);
-  void read_framing(const Field& field, const std::string& of, source::FifoOptions& options, Spot& said);
+  void read_framing(const Field& field, const std::string& of, source::FifoOptions& options,
+                    Spot& given);
   void check_framing_details(const Reader& reader);
-  void read_log(const Field& field, const std::string& of, source::FifoOptions& options, Spot& said);
+  void read_log(const Field& field, const std::string& of, source::FifoOptions& options,
+                Spot& given);
+  void read_rate_limit(const Field& field, const std::string& of, source::FifoOptions& options);
 
   Context& context_;
   Sources& sources_;
@@ -41,40 +46,52 @@ void SourceReader::read(const Field& field) {
   check_name(context_.mistakes, field.key, field.name);
   sources_.names.add(field.name, field.key);
   source::FifoOptions options{.name = field.name, .path = {}};
-  Spot message_size, log_size;
+  Spot message_size, log_size, fifo = field.key;
   const Mistakes::Part part(context_.mistakes, shown(field.name));
   const auto what = "source '" + shown(field.name) + "'";
   if (const auto* plugin = plugin_key(*field.value)) {
-    context_.not_available(plugin->spot, "a source with a plugin", "give it a 'fifo' instead, and let a program write into that");
+    context_.not_available(plugin->spot, "a source with a plugin",
+                           "give it a 'fifo' instead, and let a program write into that");
   } else {
-    const Reader reader(context_, *field.value, field.key,
-                        {what,
-                         shown(field.name) + ": { fifo: /run/standpipe/" + shown(field.name) + " }",
-                         {"fifo", "mode", "owner", "group", "trust", "framing", "log"},
-                         {{"options", "they belong to source plugins; a FIFO has none"}}});
+    const Reader reader(
+        context_, *field.value, field.key,
+        {what,
+         shown(field.name) + ": { fifo: /run/standpipe/" + shown(field.name) + " }",
+         {"fifo", "mode", "owner", "group", "trust", "framing", "log", "rate_limit", "match_max"},
+         {{"options", "they belong to source plugins; a FIFO has none"}}});
     read_fifo(reader, field, options);
+    if (const auto* given = reader.find("fifo")) fifo = given->value->spot;
     read_owner(reader, options);
-    if (const auto* framing = reader.find("framing")) read_framing(*framing, what, options, message_size);
+    if (const auto* framing = reader.find("framing"))
+      read_framing(*framing, what, options, message_size);
     if (const auto* log = reader.find("log")) read_log(*log, what, options, log_size);
+    if (const auto* limit = reader.find("rate_limit")) read_rate_limit(*limit, what, options);
+    options.match_max =
+        reader.size("match_max", "1B", size_text(kMatchMaxMost)).value_or(context_.match_max);
   }
   sources_.options.push_back(std::move(options));
+  sources_.fifo.push_back(fifo);
   sources_.message_size_max.push_back(message_size);
   sources_.log_size_max.push_back(log_size);
 }
 
-void SourceReader::read_fifo(const Reader& reader, const Field& source, source::FifoOptions& options) {
+void SourceReader::read_fifo(const Reader& reader, const Field& source,
+                             source::FifoOptions& options) {
   const auto* field = reader.need("fifo", "say which:  fifo: /run/standpipe/" + shown(source.name));
   const auto path = field ? reader.path("fifo") : std::nullopt;
   if (!path) return;
   const auto& spot = field->value->spot;
   if (path->find_first_of("*?[") != std::string::npos)
-    return context_.not_available(spot, "a pattern for FIFOs", "name each FIFO as a source of its own");
+    return context_.not_available(spot, "a pattern for FIFOs",
+                                  "name each FIFO as a source of its own");
   if (const auto problem = path_problem(*path))
-    return context_.error(spot, "bad-path", "this path " + *problem, "name a FIFO, e.g. /run/standpipe/" + shown(source.name));
+    return context_.error(spot, "bad-path", "this path " + *problem,
+                          "name a FIFO, e.g. /run/standpipe/" + shown(source.name));
   const auto [first, is_new] = taken_.emplace(*path, source.name);
   if (!is_new)
     return context_.error(spot, "duplicate-fifo", "two sources read " + shown(*path),
-                          "source '" + shown(first->second) + "' does already; send it to several handlers by routes");
+                          "source '" + shown(first->second) +
+                              "' does already; send it to several handlers by routes");
   options.path = *path;
 }
 
@@ -84,59 +101,88 @@ void SourceReader::read_owner(const Reader& reader, source::FifoOptions& options
     options.mode = mode_of(context_, *mode).value_or(options.mode);
     options.mode_given = true;
   }
-  for (const auto& [key, target] : {std::pair("owner", &options.owner), {"group", &options.group}}) {
+  for (const auto& [key, target] :
+       {std::pair("owner", &options.owner), {"group", &options.group}}) {
     *target = reader.text(key);
     if (*target && (target->value().empty() || target->value().find('\0') != std::string::npos))
-      context_.error(reader.find(key)->value->spot, "bad-value", std::string("'") + key + "' is no name",
+      context_.error(reader.find(key)->value->spot, "bad-value",
+                     std::string("'") + key + "' is not a name",
                      "give a name or a number, or remove it");
   }
 }
 
-void SourceReader::read_framing(const Field& field, const std::string& of, source::FifoOptions& options, Spot& said) {
+void SourceReader::read_framing(const Field& field, const std::string& of,
+                                source::FifoOptions& options, Spot& given) {
   const Reader reader(context_, *field.value, field.key,
                       {"'framing' of " + of,
                        "framing: { type: length_prefixed }",
                        {"type", "max_message_size", "length_bytes", "byte_order", "delimiter"}});
   const auto* type = reader.find("type");
-  const auto known =
-      reader.available("type", {{"length_prefixed"}, {"lines", "delimited", "netstring", "sealed"}, "framing", kFramesInstead});
+  const auto known = reader.available("type", {{"length_prefixed"},
+                                               {"lines", "delimited", "netstring", "sealed"},
+                                               "framing",
+                                               kFramesInstead});
   if (!type || known) check_framing_details(reader);
   if (const auto most = reader.size("max_message_size", "1B", size_text(kMessageSizeMaxMost))) {
     options.message_size_max = *most;
-    said = reader.find("max_message_size")->value->spot;
+    given = reader.find("max_message_size")->value->spot;
   }
 }
 
 void SourceReader::check_framing_details(const Reader& reader) {
-  reader.available("length_bytes",
-                   {{"4"}, {"1", "2", "8", "varint"}, "length_bytes", "leave it out: frames begin with 4 bytes of length"});
-  reader.available("byte_order", {{"little"}, {"big"}, "byte_order", "leave it out: lengths are little endian"});
+  reader.available("length_bytes", {{"4"},
+                                    {"1", "2", "8", "varint"},
+                                    "length_bytes",
+                                    "leave it out: frames begin with 4 bytes of length"});
+  reader.available("byte_order",
+                   {{"little"}, {"big"}, "byte_order", "leave it out: lengths are little endian"});
   if (const auto* delimiter = reader.find("delimiter"))
-    context_.error(delimiter->key, "unused-key", "'delimiter' means nothing for framing length_prefixed", "remove it");
+    context_.error(delimiter->key, "unused-key",
+                   "'delimiter' means nothing for framing length_prefixed", "remove it");
 }
 
-void SourceReader::read_log(const Field& field, const std::string& of, source::FifoOptions& options, Spot& said) {
-  const Reader reader(context_, *field.value, field.key,
-                      {"'log' of " + of, "log: { max_size: 1MiB }", {"max_size", "when_full", "overflow_max"}});
-  if (const auto size = reader.size("max_size", size_text(kLogSizeLeast), size_text(kLogSizeMost))) {
+void SourceReader::read_log(const Field& field, const std::string& of, source::FifoOptions& options,
+                            Spot& given) {
+  const Reader reader(
+      context_, *field.value, field.key,
+      {"'log' of " + of, "log: { max_size: 1MiB }", {"max_size", "when_full", "overflow_max"}});
+  if (const auto size =
+          reader.size("max_size", size_text(kLogSizeLeast), size_text(kLogSizeMost))) {
     options.log_size_max = *size;
-    said = reader.find("max_size")->value->spot;
+    given = reader.find("max_size")->value->spot;
   }
-  if (const auto most = reader.size("overflow_max", "0B", size_text(kOverflowMaxMost))) options.overflow_max = *most;
-  reader.available(
-      "when_full",
-      {{"block"}, {"drop_oldest", "drop_newest", "dead_letter"}, "when_full", "use block: writers wait while the log is full"});
+  if (const auto most = reader.size("overflow_max", "0B", size_text(kOverflowMaxMost)))
+    options.overflow_max = *most;
+  reader.available("when_full", {{"block"},
+                                 {"drop_oldest", "drop_newest", "dead_letter"},
+                                 "when_full",
+                                 "use block: writers wait while the log is full"});
+}
+
+void SourceReader::read_rate_limit(const Field& field, const std::string& of,
+                                   source::FifoOptions& options) {
+  const Reader reader(
+      context_, *field.value, field.key,
+      {"'rate_limit' of " + of, "rate_limit: { per_second: 1000 }", {"per_second", "burst"}});
+  if (!reader.is_map() || !reader.need("per_second", "say how many messages:  per_second: 1000"))
+    return;
+  options.rate_limit =
+      static_cast<std::uint64_t>(reader.integer("per_second", "1", kRateMost).value_or(0));
+  const auto burst = reader.integer("burst", "1", kRateMost);
+  options.rate_burst = burst ? static_cast<std::uint64_t>(*burst) : options.rate_limit;
 }
 
 }  // namespace
 
 Sources read_sources(Context& context, const Field& section) {
   Sources sources;
-  const auto reader = Reader::of_names(context, *section.value, {"'sources'", "sources: { NAME: { fifo: PATH } }", {}});
+  const auto reader = Reader::of_names(context, *section.value,
+                                       {"'sources'", "sources: { NAME: { fifo: PATH } }", {}});
   SourceReader one(context, sources);
   for (const auto& field : reader.fields()) one.read(field);
   if (reader.is_empty())
-    context.error(section.key, "no-sources", "there are no sources", "name one:  orders: { fifo: /run/standpipe/orders }");
+    context.error(section.key, "no-sources", "there are no sources",
+                  "name one:  orders: { fifo: /run/standpipe/orders }");
   return sources;
 }
 

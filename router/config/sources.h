@@ -9,11 +9,13 @@
 
 namespace standpipe::config {
 
-// `sources:`. A source with mistakes in it keeps its name and number, so that routes to it are no mistakes.
+// `sources:`. A source with mistakes in it keeps its name and number, so that routes to it are no
+// mistakes.
 struct Sources {
   std::vector<source::FifoOptions> options;
   Names names;
   // Where each said so; nowhere: the default.
+  std::vector<Spot> fifo;
   std::vector<Spot> message_size_max;
   std::vector<Spot> log_size_max;
 };

@@ -6,9 +6,10 @@
 
 namespace standpipe::config {
 
-// Makes each handler once and throws it away: what a plugin says of values that fit its declaration and do not fit each other
-// (a template that cannot be read) is a mistake in the configuration like any other. Making one touches nothing outside (SDK: that
-// is for open). A plugin that crashes meanwhile, or does not come back, is a mistake in the configuration, too: they are made in a
+// Makes each handler once and discards it: what a plugin says about values that fit its declaration
+// but not each other (a template that cannot be parsed) is a mistake in the configuration like any
+// other. Making a handler touches nothing outside (SDK: that is for open). A plugin that crashes
+// meanwhile, or does not return, is a mistake in the configuration too, so handlers are made in a
 // child first. Only for a configuration without errors.
 void try_handlers(Context& context, const Handlers& handlers);
 

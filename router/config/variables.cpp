@@ -9,9 +9,12 @@ namespace standpipe::config {
 namespace {
 
 bool is_name(std::string_view name) {
-  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-  return !name.empty() && is_letter(name[0]) &&
-         std::all_of(name.begin(), name.end(), [&](char c) { return is_letter(c) || (c >= '0' && c <= '9'); });
+  const auto is_letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+  };
+  return !name.empty() && is_letter(name[0]) && std::all_of(name.begin(), name.end(), [&](char c) {
+    return is_letter(c) || (c >= '0' && c <= '9');
+  });
 }
 
 Expanded wrong(std::string problem, std::string label, std::string_view where) {
@@ -22,19 +25,24 @@ Expanded wrong(std::string problem, std::string label, std::string_view where) {
 Expanded replace(std::string_view inside, std::string_view whole, const Lookup& lookup) {
   const auto colon = inside.find(':');
   const std::string name(inside.substr(0, colon));
-  const auto operation = colon == std::string_view::npos ? std::string_view() : inside.substr(colon, 2);
-  const auto word = colon == std::string_view::npos ? std::string_view() : inside.substr(std::min(colon + 2, inside.size()));
+  const auto operation =
+      colon == std::string_view::npos ? std::string_view() : inside.substr(colon, 2);
+  const auto word = colon == std::string_view::npos
+                        ? std::string_view()
+                        : inside.substr(std::min(colon + 2, inside.size()));
   if (!is_name(name) || (!operation.empty() && operation != ":-" && operation != ":?"))
-    return wrong("'" + shown(whole) + "' is no variable", "write ${VAR}, ${VAR:-default}, ${VAR:?message}; the text ${ is $${",
-                 whole);
+    return wrong("'" + shown(whole) + "' is not a variable",
+                 "write ${VAR}, ${VAR:-default}, ${VAR:?message}; the text ${ is $${", whole);
   if (word.find("${") != std::string_view::npos)
     return wrong("a variable inside another's default", "defaults are plain text", whole);
   const auto value = lookup(name);
   if (operation == ":-") return {value && !value->empty() ? *value : std::string(word)};
   if (operation == ":?" && (!value || value->empty()))
-    return wrong(word.empty() ? "the variable " + name + " is not set" : name + ": " + shown(word), "set it in the environment",
-                 whole);
-  if (!value) return wrong("the variable " + name + " is not set", "set it, or give a default: ${" + name + ":-default}", whole);
+    return wrong(word.empty() ? "the variable " + name + " is not set" : name + ": " + shown(word),
+                 "set it in the environment", whole);
+  if (!value)
+    return wrong("the variable " + name + " is not set",
+                 "set it, or give a default: ${" + name + ":-default}", whole);
   return {*value};
 }
 
@@ -53,7 +61,8 @@ Expanded expand(std::string_view text, const Lookup& lookup, std::size_t bytes_m
     } else if (rest.starts_with("${")) {
       const auto end = rest.find('}');
       if (end == std::string_view::npos)
-        return wrong("a variable without its closing brace", "write ${VAR}; the text ${ is $${", rest.substr(0, 2));
+        return wrong("a variable without its closing brace", "write ${VAR}; the text ${ is $${",
+                     rest.substr(0, 2));
       auto replaced = replace(rest.substr(2, end - 2), rest.substr(0, end + 1), lookup);
       if (!replaced.problem.empty()) return replaced;
       out += replaced.text;
@@ -62,7 +71,8 @@ Expanded expand(std::string_view text, const Lookup& lookup, std::size_t bytes_m
       out += '$';
       ++at;
     }
-    if (out.size() > bytes_max) return wrong("variables expand to too much text", "use shorter ones", {});
+    if (out.size() > bytes_max)
+      return wrong("variables expand to too much text", "use shorter ones", {});
   }
   return {out};
 }

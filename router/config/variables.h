@@ -15,7 +15,7 @@ namespace standpipe::config {
 //   ${VAR:?message}   an error with that message when it is not set or empty
 //   $${               the characters ${
 //
-// What comes out is not looked at again.
+// The result is not expanded again.
 struct Expanded {
   std::string text;
   std::string problem = {};  // empty: fine

@@ -7,10 +7,11 @@ namespace standpipe::control {
 
 Address::Address(const std::string& path) {
   constexpr auto most = sizeof name_.sun_path - 1;
-  if (path.empty()) throw Failure("the path of the control socket is empty", "name one: --control PATH");
+  if (path.empty())
+    throw Failure("the path of the control socket is empty", "name one: --control PATH");
   if (path.size() > most)
-    throw Failure("the path of a control socket has at most " + std::to_string(most) + " bytes, and this one has " +
-                      std::to_string(path.size()) + ": " + path,
+    throw Failure("the path of a control socket has at most " + std::to_string(most) +
+                      " bytes, and this one has " + std::to_string(path.size()) + ": " + path,
                   "choose a shorter one: --control PATH");
   name_.sun_family = AF_UNIX;
   path.copy(name_.sun_path, most);
@@ -19,7 +20,8 @@ Address::Address(const std::string& path) {
 uid_t peer_user(int fd) {
   ucred peer{};
   socklen_t size = sizeof peer;
-  return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.uid : static_cast<uid_t>(-1);
+  return ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.uid
+                                                                      : static_cast<uid_t>(-1);
 }
 
 }  // namespace standpipe::control

@@ -8,7 +8,8 @@
 
 namespace standpipe::control {
 
-// A path as the kernel's socket calls want it. Throws Failure when it does not fit: a socket's name is at most 107 bytes long.
+// A path as the kernel's socket calls want it. Throws Failure when it does not fit: a socket's name
+// is at most 107 bytes long.
 class Address {
  public:
   explicit Address(const std::string& path);
@@ -19,7 +20,8 @@ class Address {
   sockaddr_un name_{};
 };
 
-// Who is at the other end, as the kernel noted it when the connection was made. nobody (-1) when it does not know.
+// Who is at the other end, as the kernel noted it when the connection was made. nobody (-1) when it
+// does not know.
 uid_t peer_user(int fd);
 
 }  // namespace standpipe::control

@@ -29,8 +29,10 @@ void limit_waiting(const Fd& fd, Nanoseconds most) {
 }
 
 Failure no_answer(const std::string& path, Nanoseconds patience) {
-  return Failure("the hub at " + path + " does not answer within " + duration_text(patience),
-                 "it may be stopped or very busy; its process is among: pgrep -a standpipe");
+  return Failure(
+      "the hub at " + path + " does not answer within " + duration_text(patience) +
+          ": its loop waits, perhaps for a plugin's call that does not come back",
+      "its log names such a handler after 10s; or it is stopped or very busy: pgrep -a standpipe");
 }
 
 }  // namespace
@@ -43,17 +45,20 @@ std::optional<Client> Client::connect(const std::string& path, Nanoseconds patie
   if (::connect(fd.get(), address.get(), address.size()) != 0) {
     if (errno == ENOENT || errno == ECONNREFUSED || errno == ENOTDIR) return std::nullopt;
     if (errno == EAGAIN) throw no_answer(path, patience);
-    throw Failure::system("connect to " + path, errno,
-                          errno == EACCES ? "only the user that runs the hub, and root, may ask it" : "");
+    throw Failure::system(
+        "connect to " + path, errno,
+        errno == EACCES ? "only the user that runs the hub, and root, may ask it" : "");
   }
   const auto user = peer_user(fd.get());
   if (const auto we = ::geteuid(); we != 0 && user != we && user != 0)
-    throw Failure("what listens at " + path + " belongs to another user (" + std::to_string(user) + ")",
-                  "name the hub's own socket: --control PATH");
+    throw Failure(
+        "what listens at " + path + " belongs to another user (" + std::to_string(user) + ")",
+        "name the hub's own socket: --control PATH");
   return Client(std::move(fd), path, patience);
 }
 
-Client::Client(Fd fd, std::string path, Nanoseconds patience) : fd_(std::move(fd)), path_(std::move(path)), patience_(patience) {}
+Client::Client(Fd fd, std::string path, Nanoseconds patience)
+    : fd_(std::move(fd)), path_(std::move(path)), patience_(patience) {}
 
 std::string Client::ask(std::string_view request) {
   const auto until = now() + patience_;
@@ -65,11 +70,12 @@ std::string Client::ask(std::string_view request) {
   const auto length = head.starts_with("ok ") ? parse_integer(head.substr(3)) : std::nullopt;
   auto body = all.substr(std::min(line_end + 1, all.size()));
   if (!length || static_cast<std::uint64_t>(*length) != body.size())
-    throw Failure("the answer of the hub at " + path_ + " is not whole: it ended meanwhile, or is no hub");
+    throw Failure("the answer of the hub at " + path_ +
+                  " is not whole: it ended meanwhile, or is no hub");
   return body;
 }
 
-// A hub that refuses has closed already, and its reason waits to be read: that is no failure here.
+// A hub that refuses has closed already, and its reason waits to be read, so this is not a failure.
 void Client::send(std::string_view line) {
   while (!line.empty()) {
     const auto n = ::send(fd_.get(), line.data(), line.size(), MSG_NOSIGNAL);
@@ -91,7 +97,8 @@ std::string Client::receive(Nanoseconds until) {
     if (ready <= 0) throw no_answer(path_, patience_);
     const auto n = ::recv(fd_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
     if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (n <= 0) return all;  // its end; or it closed without having read all of ours, which comes to the same
+    if (n <= 0)
+      return all;  // its end; or it closed without having read all of ours, which comes to the same
     all.append(bytes.data(), static_cast<std::size_t>(n));
   }
   throw Failure("the hub at " + path_ + " answers without an end");

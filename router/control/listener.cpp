@@ -13,25 +13,27 @@
 #include <thread>
 
 #include "base/failure.h"
+#include "base/file_id.h"
 #include "control/address.h"
-#include "control/place.h"
+#include "control/socket_folder.h"
 
 namespace standpipe::control {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kBacklog = 64;  // more than are answered at a time (limits.h), so that those beyond are told and not refused
+constexpr int kBacklog = 64;  // more than are answered at a time (limits.h), so that those beyond
+                              // are reported and not refused
 constexpr const char* kRemedy = "choose another path: --control PATH";
 
 std::optional<FileId> file_at(const std::string& path, mode_t* mode = nullptr) {
   struct stat st {};
   if (::lstat(path.c_str(), &st) != 0) return std::nullopt;
   if (mode) *mode = st.st_mode;
-  return FileId{st.st_dev, st.st_ino};
+  return FileId::of(st);
 }
 
-// Held for as long as it takes to look and to bind, by hubs alone. It leaves no file behind. A file system that has no locks
+// Hubs hold it while they check and bind. It leaves no file behind. A file system without locks
 // costs only the protection against a hub that starts in the same millisecond.
 Fd lock_folder(const std::string& folder) {
   Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -48,18 +50,21 @@ enum class Found { nothing, dead, alive };
 Found look_at(const std::string& path) {
   mode_t mode = 0;
   if (!file_at(path, &mode)) return Found::nothing;
-  if (!S_ISSOCK(mode)) throw Failure(path + " is no socket, so the control socket cannot take its place", "mv it away");
+  if (!S_ISSOCK(mode))
+    throw Failure(path + " is not a socket, so the control socket cannot take its place",
+                  "mv it away");
   const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const Address address(path);
   if (!probe) throw Failure::system("make a socket", errno);
-  if (::connect(probe.get(), address.get(), address.size()) == 0 || errno == EAGAIN) return Found::alive;  // EAGAIN: many wait
+  if (::connect(probe.get(), address.get(), address.size()) == 0 || errno == EAGAIN)
+    return Found::alive;  // EAGAIN: many wait
   if (errno == ECONNREFUSED) return Found::dead;
   if (errno == ENOENT) return Found::nothing;
   throw Failure::system("see whether a hub answers at " + path, errno, kRemedy);
 }
 
-// The mode of a bound socket's file is that of the descriptor, less the umask. So it is 0600 at once, without touching the
-// umask, which belongs to all threads.
+// The mode of a bound socket's file is that of the descriptor, less the umask. So it is 0600 at
+// once, without touching the umask, which belongs to all threads.
 Fd bind_and_listen(const std::string& path) {
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const Address address(path);
@@ -87,11 +92,13 @@ std::optional<Listener> Listener::at(const std::string& path) {
   const auto found = look_at(path);
   if (found == Found::alive) return std::nullopt;
   if (found == Found::dead && ::unlink(path.c_str()) != 0 && errno != ENOENT)
-    throw Failure::system("remove the control socket of a hub that is gone, " + path, errno, kRemedy);
+    throw Failure::system("remove the control socket of a hub that is gone, " + path, errno,
+                          kRemedy);
   return Listener(bind_and_listen(path), path);
 }
 
-Listener::Listener(Fd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)), file_(file_at(path_)) {}
+Listener::Listener(Fd fd, std::string path)
+    : fd_(std::move(fd)), path_(std::move(path)), file_(file_at(path_)) {}
 
 Listener::Listener(Fd inherited) : fd_(std::move(inherited)) {
   sockaddr_un name{};
@@ -99,8 +106,9 @@ Listener::Listener(Fd inherited) : fd_(std::move(inherited)) {
   int listens = 0;
   socklen_t flag_size = sizeof listens;
   if (::getsockopt(fd_.get(), SOL_SOCKET, SO_ACCEPTCONN, &listens, &flag_size) != 0 || !listens ||
-      ::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&name), &size) != 0 || name.sun_family != AF_UNIX)
-    throw Failure("the descriptor that was handed over is no listening control socket");
+      ::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&name), &size) != 0 ||
+      name.sun_family != AF_UNIX)
+    throw Failure("the descriptor that was handed over is not a listening control socket");
   size = std::min<socklen_t>(size, sizeof name);
   path_.assign(name.sun_path, size - offsetof(sockaddr_un, sun_path));
   path_ = path_.c_str();  // up to the first zero byte, which may or may not be counted

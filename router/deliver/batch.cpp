@@ -7,19 +7,24 @@
 
 #include "base/invariant.h"
 #include "base/limits.h"
+#include "frame/wire_scan.h"
 
 namespace standpipe::deliver {
+namespace {
 
-void Batch::start(Delivery& delivery, const Again& again) {
+constexpr std::uint64_t kHeader = STANDPIPE_WIRE_HEADER_BYTES;
+
+}  // namespace
+
+void Batch::start(Delivery& delivery, const Redelivery& redelivery) {
   delivery_ = &delivery;
-  again_ = again;
+  redelivery_ = redelivery;
   bytes_ = 0;
-  messages_.clear();
-  begins_.clear();
-  ends_.clear();
+  frames_.clear();
+  stretches_.clear();
 }
 
-bool Batch::take_next(Delivery& delivery) {
+bool Batch::fill_next(Delivery& delivery) {
   start(delivery, {});
   auto at = delivery.next();
   bool room = true;
@@ -29,7 +34,7 @@ bool Batch::take_next(Delivery& delivery) {
     room = add(*piece, piece->end.position);
     at = piece->end;
   }
-  if (messages_.empty()) {
+  if (frames_.empty()) {
     delivery.skip_unwanted();
     return false;
   }
@@ -37,18 +42,19 @@ bool Batch::take_next(Delivery& delivery) {
   return true;
 }
 
-// Of one range only: between two of them lie messages that are final already.
-void Batch::take_again(Delivery& delivery) {
-  const auto& first = delivery.again().front();
+// From one range only: between two ranges lie messages that are final already.
+void Batch::fill_redelivery(Delivery& delivery) {
+  const auto& first = delivery.redeliveries().front();
   start(delivery, first);
   add_from(first.range);
   if (count() == first.range.count)
-    delivery.again().pop_front();
+    delivery.redeliveries().pop_front();
   else
-    delivery.again().edit(0).range = {range(count() - 1, count()).end, first.range.end, first.range.count - count()};
+    delivery.redeliveries().edit(0).range = {range(count() - 1, count()).end, first.range.end,
+                                             first.range.count - count()};
 }
 
-void Batch::take_same(Delivery& delivery, const Again& call) {
+void Batch::refill(Delivery& delivery, const Redelivery& call) {
   start(delivery, call);
   const auto limit = std::exchange(messages_max_, kBatchMessages);  // it was a batch once
   add_from(call.range);
@@ -67,64 +73,74 @@ void Batch::add_from(const Range& range) {
   INVARIANT(count() > 0 && count() <= range.count, delivery_->source(), count(), range.count);
 }
 
-// By hundreds: to push them back one by one took as long as to find them.
-void Batch::resize(std::size_t count) {
-  messages_.resize(count);
-  begins_.resize(count);
-  ends_.resize(count);
-}
-
 bool Batch::add(const log::Piece& piece, log::Position until) {
-  std::array<frame::Frame, 256> frames;
+  std::array<frame::Frame, 256> found;
   std::size_t offset = 0;
-  auto sequence = piece.begin.sequence.number;
+  stretches_.push_back({count(), static_cast<std::uint64_t>(piece.bytes.data() - memory()),
+                        piece.begin.position, piece.begin.sequence.number, piece.time_ns});
   while (offset < piece.bytes.size()) {
-    const auto rest = piece.bytes.subspan(offset);
-    const auto scan = delivery_->codec().scan(rest, frames);
+    const auto scan = frame::scan_wire(piece.bytes.subspan(offset), found);
     INVARIANT(scan.frames > 0, delivery_->source(), offset, piece.bytes.size());
-    const auto had = messages_.size();
+    const auto had = frames_.size();
     const auto most = std::min<std::size_t>(scan.frames, messages_max_ - had);
     const auto start = piece.begin.position + offset;
-    resize(had + most);
+    frames_.resize(had +
+                   most);  // by hundreds: to push them back one by one took as long as to find them
     std::size_t begin = 0;
     std::size_t i = 0;
     bool full = false;
-    for (; i < most && start + frames[i].end <= until; ++i) {
-      const auto& f = frames[i];
+    for (; i < most && start + found[i].end <= until; ++i) {
+      const auto& f = found[i];
       full = bytes_ + (f.end - begin) > bytes_max_ && had + i > 0;
       if (full) break;
-      messages_[had + i] = {reinterpret_cast<const std::uint8_t*>(rest.data() + f.payload), f.size, sequence++, piece.time_ns};
-      begins_[had + i] = start + begin;
-      ends_[had + i] = start + f.end;
+      frames_[had + i] = {static_cast<std::uint32_t>(offset + f.payload),
+                          static_cast<std::uint32_t>(f.size)};
       bytes_ += f.end - begin;
       begin = f.end;
     }
-    resize(had + i);
+    frames_.resize(had + i);
     if (full || i < most) return !full;
-    if (most < scan.frames) return start + frames[i].end > until;
+    if (most < scan.frames) return start + found[i].end > until;
     offset += scan.consumed;
   }
   return true;
 }
 
-standpipe_batch Batch::view() const {
-  standpipe_batch b{};
-  b.size = sizeof b;
-  b.count = count();
-  b.stride = sizeof(standpipe_message);
-  b.attempt = attempt();
-  b.messages = messages_.data();
-  b.source = {delivery_->source().data(), delivery_->source().size()};
-  return b;
+const std::byte* Batch::memory() const { return delivery_->log().keeping().arena().data(); }
+
+const BatchStretch& Batch::stretch_of(std::uint32_t i) const {
+  const auto after =
+      std::upper_bound(stretches_.begin(), stretches_.end(), i,
+                       [](std::uint32_t m, const BatchStretch& s) { return m < s.first; });
+  return *std::prev(after);
+}
+
+std::uint64_t Batch::sequence(std::uint32_t i) const {
+  const auto& stretch = stretch_of(i);
+  return stretch.sequence + (i - stretch.first);
+}
+
+std::span<const std::byte> Batch::payload(std::uint32_t i) const {
+  return {memory() + stretch_of(i).memory + frames_[i].offset, frames_[i].size};
+}
+
+std::span<const std::byte> Batch::fields(std::uint32_t i) const {
+  return delivery_->log().fields_of(range(i, i + 1).begin);
+}
+
+log::Position Batch::payload_position(std::uint32_t i) const {
+  return stretch_of(i).position + frames_[i].offset;
 }
 
 Range Batch::range(std::uint32_t first, std::uint32_t last) const {
-  return {{begins_[first], {messages_[first].sequence}}, {ends_[last - 1], {messages_[last - 1].sequence + 1}}, last - first};
+  return {{{payload_position(first).bytes - kHeader}, {sequence(first)}},
+          {payload_position(last - 1) + frames_[last - 1].size, {sequence(last - 1) + 1}},
+          last - first};
 }
 
 std::uint64_t Batch::wire_bytes(std::uint32_t first, std::uint32_t last) const {
   std::uint64_t sum = 0;
-  for (auto i = first; i < last; ++i) sum += ends_[i] - begins_[i];
+  for (auto i = first; i < last; ++i) sum += kHeader + frames_[i].size;
   return sum;
 }
 

@@ -18,7 +18,7 @@ namespace standpipe::deliver {
 namespace {
 
 constexpr unsigned kSecondsMost = 2;
-constexpr std::size_t kLinesSaid = 10;  // where it was; how it came there is the hub's
+constexpr std::size_t kLinesReported = 10;  // where it was; how it came there is the hub's
 
 // Appends to the note as far as there is room; allocates nothing.
 class NoteWriter {
@@ -47,7 +47,7 @@ class NoteWriter {
   std::size_t at_ = 0;
 };
 
-// Whoever waits for a lock that is never released ends so.
+// Ends a process that waits for a lock that is never released.
 void bound_by_alarm() {
   (void)::signal(SIGALRM, SIG_DFL);
   sigset_t alarm;
@@ -65,7 +65,8 @@ void write_frame(NoteWriter& out, const void* frame) {
   }
   out.text(where.dli_fname);
   out.text("+");
-  out.hex(reinterpret_cast<std::uintptr_t>(frame) - reinterpret_cast<std::uintptr_t>(where.dli_fbase));
+  out.hex(reinterpret_cast<std::uintptr_t>(frame) -
+          reinterpret_cast<std::uintptr_t>(where.dli_fbase));
   if (where.dli_sname) {
     out.text(" ");
     out.text(where.dli_sname);
@@ -94,7 +95,8 @@ void write_crash_note(CrashNote& note, int signal, const void* address, const vo
   const int count = ::backtrace(frames.data(), static_cast<int>(frames.size()));
   const auto all = std::span(frames).first(static_cast<std::size_t>(std::max(count, 0)));
   const auto begin = std::find(all.begin(), all.end(), code);
-  for (const auto* frame : all.subspan(begin == all.end() ? 0 : static_cast<std::size_t>(begin - all.begin())))
+  for (const auto* frame :
+       all.subspan(begin == all.end() ? 0 : static_cast<std::size_t>(begin - all.begin())))
     write_frame(out, frame);
   ::alarm(0);
 }
@@ -102,7 +104,7 @@ void write_crash_note(CrashNote& note, int signal, const void* address, const vo
 std::vector<std::string> lines_of(const CrashNote& note) {
   std::vector<std::string> lines;
   std::string_view rest(note.text, std::min<std::size_t>(note.length, kCrashNoteBytes));
-  while (!rest.empty() && lines.size() < kLinesSaid) {
+  while (!rest.empty() && lines.size() < kLinesReported) {
     const auto end = std::min(rest.find('\n'), rest.size());
     lines.push_back(escaped(rest.substr(0, end)));
     rest.remove_prefix(std::min(end + 1, rest.size()));

@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "deliver/dead_letters.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <deque>
 #include <filesystem>
+#include <map>
 #include <system_error>
 
 #include "base/byte_codec.h"
 #include "base/text.h"
+#include "deliver/letter_filter.h"
 
 namespace standpipe::deliver {
 namespace {
@@ -19,7 +26,7 @@ constexpr Nanoseconds kSyncEach = std::chrono::seconds(1);
 constexpr std::string_view kClosedPrefix = "dead-letters-", kSuffix = ".log";
 constexpr std::uint8_t kKind = 1;  // of a record's meta: a letter as below
 
-// At most `most` bytes of it, and no torn character at the end.
+// At most `most` bytes of the text, without a truncated character at the end.
 std::string_view cut(std::string_view text, std::size_t most) {
   if (text.size() <= most) return text;
   while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
@@ -32,25 +39,28 @@ std::optional<Reason> reason_of(std::string_view name) {
   return std::nullopt;
 }
 
-// What makes a letter the same one stands first.
+// The fields that identify a letter come first.
 ByteWriter meta_of(const DeadLetter& letter, std::uint64_t run) {
   ByteWriter out;
   out.number(kKind).number(run).number(letter.sequence).text(letter.source).text(letter.handler);
-  out.number(letter.accepted_ns).number(letter.put_aside_ns).number(letter.attempts);
-  out.text(reason_name(letter.reason)).text(letter.plugin).text(cut(letter.detail, kDetailBytesMax));
+  out.number(letter.accepted_ns).number(letter.dead_lettered_ns).number(letter.attempts);
+  out.text(reason_name(letter.reason))
+      .text(letter.plugin)
+      .text(cut(letter.detail, kDetailBytesMax));
   return out;
 }
 
 std::optional<DeadLetter> letter_of(const log::DiskLog::Record& record) {
   ByteReader in(record.meta);
   if (in.number<std::uint8_t>() != kKind) return std::nullopt;
-  (void)in.number<std::uint64_t>();  // the run
   DeadLetter letter{.payload = record.payload};
+  letter.run = in.number<std::uint64_t>();
+  if (log::are_fields(record.fields)) letter.fields = record.fields;
   letter.sequence = in.number<std::uint64_t>();
   letter.source = in.text();
   letter.handler = in.text();
   letter.accepted_ns = in.number<std::uint64_t>();
-  letter.put_aside_ns = in.number<std::uint64_t>();
+  letter.dead_lettered_ns = in.number<std::uint64_t>();
   letter.attempts = in.number<std::uint32_t>();
   const auto reason = reason_of(in.text());
   letter.plugin = in.text();
@@ -60,12 +70,13 @@ std::optional<DeadLetter> letter_of(const log::DiskLog::Record& record) {
   return letter;
 }
 
-// Of a closed file; 0: it is none.
+// The number of a closed file; 0: it is not one.
 std::uint64_t number_of(const std::string& path) {
   const auto name = std::filesystem::path(path).filename().string();
   if (!name.starts_with(kClosedPrefix) || !name.ends_with(kSuffix)) return 0;
   std::uint64_t number = 0;
-  const auto digits = std::string_view(name).substr(kClosedPrefix.size(), name.size() - kClosedPrefix.size() - kSuffix.size());
+  const auto digits = std::string_view(name).substr(
+      kClosedPrefix.size(), name.size() - kClosedPrefix.size() - kSuffix.size());
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   return error == std::errc() && end == digits.data() + digits.size() ? number : 0;
 }
@@ -76,97 +87,230 @@ std::uint64_t size_of(const std::string& path) {
   return error ? 0 : bytes;
 }
 
+// Whether nothing was written to it for so long; 0: for ever.
+bool is_older(const std::string& path, Nanoseconds age, Nanoseconds now) {
+  struct stat st {};
+  if (age == Nanoseconds(0) || ::stat(path.c_str(), &st) != 0) return false;
+  const auto written = std::chrono::seconds(st.st_mtim.tv_sec);
+  return now - written > age;
+}
+
 std::uint64_t letters_in(const std::string& path) try {
   return log::DiskLog::open(path, log::DiskLog::Access::read).records();
 } catch (const Failure&) {
   return 0;
 }
 
+constexpr std::string_view kAnewSuffix = ".anew";
+
+void ok(std::optional<Failure> failure) {
+  if (failure) throw std::move(*failure);
+}
+
+// What cannot be read as a letter stays.
+bool goes(const log::DiskLog::Record& record, const LetterFilter& filter) {
+  const auto letter = letter_of(record);
+  return letter && filter.has(*letter);
+}
+
+// Copies what does not go.
+void copy_rest(log::DiskLog& from, const std::string& path, const LetterFilter& filter) {
+  (void)std::filesystem::remove(path);  // a purge before this one may have been ended
+  auto to = log::DiskLog::open(path, log::DiskLog::Access::append);
+  std::size_t bytes = 0;  // that are not written yet
+  for (log::DiskLog::ReadPosition at; const auto record = from.read_next(at);) {
+    if (goes(*record, filter)) continue;
+    ok(to.append(record->meta, {&record->payload, 1}, record->fields));
+    bytes += record->payload.size();
+    if (bytes < kBatchBytes) continue;
+    ok(to.write());
+    bytes = 0;
+  }
+  ok(to.sync());
+}
+
+std::uint64_t purge_file(const std::string& path, const LetterFilter& filter) {
+  auto log = log::DiskLog::open(path, log::DiskLog::Access::read);
+  std::uint64_t gone = 0;
+  for (log::DiskLog::ReadPosition at; const auto record = log.read_next(at);)
+    gone += goes(*record, filter);
+  if (gone == 0) return 0;
+  struct stat st {};
+  if (::stat(path.c_str(), &st) != 0) throw Failure::system("look at " + path, errno);
+  if (gone == log.records()) {
+    if (::unlink(path.c_str()) != 0) throw Failure::system("delete " + path, errno);
+    return gone;
+  }
+  const auto anew = path + std::string(kAnewSuffix);
+  copy_rest(log, anew, filter);
+  const timespec times[] = {st.st_atim, st.st_mtim};  // its age counts from its last letter on
+  (void)::utimensat(AT_FDCWD, anew.c_str(), times, 0);
+  if (::rename(anew.c_str(), path.c_str()) != 0) throw Failure::system("rename " + anew, errno);
+  return gone;
+}
+
 }  // namespace
+
+std::vector<std::pair<std::string_view, std::string_view>> DeadLetter::metadata() const {
+  std::vector<std::pair<std::string_view, std::string_view>> pairs;
+  log::FieldReader reader(fields);
+  while (const auto field = reader.next())
+    pairs.emplace_back(
+        field->name,
+        std::string_view(reinterpret_cast<const char*>(field->value.data()), field->value.size()));
+  return pairs;
+}
 
 std::optional<Failure> DeadLetters::put(std::span<const DeadLetter> letters) {
   try {
     if (!log_) open();
-    if (log_->bytes() >= limits_.file) close_full();
+    if (is_full()) close_full();
   } catch (const Failure& failure) {
-    return failure.in("cannot put a message aside");
+    return failure.in("cannot dead-letter a message");
   }
+  if (log_->records() == 0) first_ = wall();
   std::optional<Failure> failure;
   for (const auto& letter : letters) {
     if (failure || (!last_.empty() && last_.contains(identity(letter)))) continue;
-    failure = log_->append(meta_of(letter, run_).bytes(), {&letter.payload, 1});
+    failure = log_->append(meta_of(letter, run_).bytes(), {&letter.payload, 1}, letter.fields);
   }
   if (!failure) failure = is_to_be_synced(letters) ? log_->sync() : log_->write();
-  if (failure) return failure->in("cannot put a message aside");
+  if (failure) return failure->in("cannot dead-letter a message");
   return std::nullopt;
 }
 
 bool DeadLetters::is_to_be_synced(std::span<const DeadLetter> letters) {
-  const auto is_of_a_death = [](const DeadLetter& l) { return l.reason == Reason::crashed || l.reason == Reason::timeout; };
+  const auto is_of_a_death = [](const DeadLetter& l) {
+    return l.reason == Reason::crashed || l.reason == Reason::timeout;
+  };
   const auto now = SystemClock().steady();
   if (now - synced_ < kSyncEach && std::ranges::none_of(letters, is_of_a_death)) return false;
   synced_ = now;
   return true;
 }
 
-// What a predecessor put and did not commit is among the last ones: a batch's worth at most.
+std::uint64_t DeadLetters::purge(const LetterFilter& filter) {
+  if (size_of(path_in(folder_)) > 0) close();
+  std::uint64_t purged = 0;
+  for (const auto& path : closed_in(folder_)) purged += purge_file(path, filter);
+  return purged;
+}
+
+// Letters that a predecessor put and did not commit are among the last ones of their handlers, of
+// each a batch's worth at most; and in the last two files, for one may have been closed since.
 void DeadLetters::open() {
+  first_ = Nanoseconds(0);
   auto log = log::DiskLog::open(path_in(folder_), log::DiskLog::Access::append);
   const auto found = log.recovery().text();
-  if (!found.empty()) reporter_.warning("dead-letters-damaged", path_in(folder_) + ": " + found);
-  std::deque<std::string> last;
-  for (log::DiskLog::Cursor at; const auto record = log.read_next(at);) {
-    const auto letter = letter_of(*record);
-    if (!letter || ByteReader(record->meta.subspan(sizeof kKind)).number<std::uint64_t>() != run_) continue;
-    last.push_back(identity(*letter));
-    if (last.size() > kBatchMessages) last.pop_front();
+  if (!found.empty()) reporter_->warning("dead-letters-damaged", path_in(folder_) + ": " + found);
+  std::map<std::string, std::deque<std::string>> last;
+  if (const auto closed = closed_in(folder_); !closed.empty()) {
+    try {
+      auto before = log::DiskLog::open(closed.back(), log::DiskLog::Access::read);
+      find_last(before, last);
+    } catch (const Failure&) {  // nobody needs it: what is there twice is lost in no case
+    }
   }
-  last_ = {last.begin(), last.end()};
+  first_ = find_last(log, last);
+  last_.clear();
+  for (const auto& [handler, identities] : last) last_.insert(identities.begin(), identities.end());
   log_ = std::move(log);
 }
 
-// What makes a letter the same one.
-std::string DeadLetters::identity(const DeadLetter& letter) const {
-  return std::to_string(letter.sequence) + '/' + std::string(letter.source) + '/' + std::string(letter.handler);
+// Returns when the first letter was put.
+Nanoseconds DeadLetters::find_last(log::DiskLog& log,
+                                   std::map<std::string, std::deque<std::string>>& last) const {
+  Nanoseconds first{0};
+  for (log::DiskLog::ReadPosition at; const auto record = log.read_next(at);) {
+    const auto letter = letter_of(*record);
+    if (!letter) continue;
+    if (first == Nanoseconds(0))
+      first = Nanoseconds(static_cast<std::int64_t>(letter->dead_lettered_ns));
+    if (letter->run != run_) continue;
+    auto& of_handler = last[std::string(letter->handler)];
+    of_handler.push_back(identity(*letter));
+    if (of_handler.size() > kBatchMessages) of_handler.pop_front();
+  }
+  return first;
 }
 
-// The letters that were last in it are not forgotten: the next ones may be the same.
+// The fields that identify a letter.
+std::string DeadLetters::identity(const DeadLetter& letter) const {
+  return std::to_string(letter.sequence) + '/' + std::string(letter.source) + '/' +
+         std::string(letter.handler);
+}
+
+bool DeadLetters::is_full() const {
+  const bool is_old =
+      limits_.age > Nanoseconds(0) && log_->records() > 0 && wall() - first_ > limits_.age / 10;
+  return log_->bytes() >= limits_.file || is_old;
+}
+
+// The last letters of the file are remembered: the next ones may be the same.
 void DeadLetters::close_full() {
-  const auto closed = closed_in(folder_);
-  const auto next = closed.empty() ? 1 : number_of(closed.back()) + 1;
-  const auto path = folder_ + '/' + std::string(kClosedPrefix) + std::to_string(next) + std::string(kSuffix);
-  if (::rename(path_in(folder_).c_str(), path.c_str()) != 0) throw Failure::system("rename " + path_in(folder_), errno);
-  log_.reset();
+  close();
   keep_within_limits();
   log_ = log::DiskLog::open(path_in(folder_), log::DiskLog::Access::append);
+}
+
+void DeadLetters::close() {
+  const auto closed = closed_in(folder_);
+  const auto next = closed.empty() ? 1 : number_of(closed.back()) + 1;
+  const auto path =
+      folder_ + '/' + std::string(kClosedPrefix) + std::to_string(next) + std::string(kSuffix);
+  if (::rename(path_in(folder_).c_str(), path.c_str()) != 0)
+    throw Failure::system("rename " + path_in(folder_), errno);
+  log_.reset();
 }
 
 void DeadLetters::keep_within_limits() {
   auto closed = closed_in(folder_);
   std::uint64_t bytes = limits_.file;
   for (const auto& path : closed) bytes += size_of(path);
-  for (auto oldest = closed.begin(); bytes > limits_.all && oldest != closed.end(); ++oldest) {
+  for (auto oldest = closed.begin(); oldest != closed.end(); ++oldest) {
+    const bool is_too_old = is_older(*oldest, limits_.age, wall());
+    if (bytes <= limits_.all && !is_too_old) return;
     bytes -= size_of(*oldest);
     const auto letters = letters_in(*oldest);
     std::error_code error;
     if (!std::filesystem::remove(*oldest, error)) continue;
-    reporter_.warning("dead-letters-full",
-                      "dead letters are kept up to " + size_text(limits_.all) + ": the oldest, " + counted(letters, "message") +
-                          " in " + *oldest + ", are removed",
-                      "look at what is rejected, and why, and move the files of dead letters away before there are so many");
+    removed_ += letters;
+    const auto limit =
+        is_too_old ? "for " + duration_text(limits_.age) : "up to " + size_text(limits_.all);
+    reporter_->warning("dead-letters-full",
+                       "dead letters are kept " + limit + ": the oldest, " +
+                           counted(letters, "message") + " in " + *oldest + ", are removed",
+                       "look at what is rejected, and why, and replay or export the letters before "
+                       "that: standpipe dead list");
+  }
+}
+
+// The file that is written to, too, where nothing was put for so long.
+void DeadLetters::remove_old() {
+  if (limits_.age == Nanoseconds(0)) return;
+  try {
+    if (is_older(path_in(folder_), limits_.age, wall())) {
+      log_.reset();
+      close();
+    }
+    keep_within_limits();
+  } catch (const Failure& failure) {
+    reporter_->warning("dead-letters", failure.what(), failure.help());
   }
 }
 
 std::vector<std::string> DeadLetters::closed_in(const std::string& data_dir) {
   std::vector<std::string> paths;
   std::error_code error;
-  for (std::filesystem::directory_iterator entry(data_dir, error), end; !error && entry != end; entry.increment(error))
+  for (std::filesystem::directory_iterator entry(data_dir, error), end; !error && entry != end;
+       entry.increment(error))
     if (number_of(entry->path().string()) > 0) paths.push_back(entry->path().string());
   std::ranges::sort(paths, {}, number_of);
   return paths;
 }
 
-DeadLetterReader::DeadLetterReader(const std::string& data_dir) : paths_(DeadLetters::closed_in(data_dir)) {
+DeadLetterReader::DeadLetterReader(const std::string& data_dir)
+    : paths_(DeadLetters::closed_in(data_dir)) {
   paths_.push_back(DeadLetters::path_in(data_dir));
   std::ranges::reverse(paths_);
 }
@@ -178,9 +322,12 @@ std::optional<DeadLetter> DeadLetterReader::next() {
       ++unreadable_;
     }
     if (paths_.empty()) return std::nullopt;
-    log_ = log::DiskLog::open(paths_.back(), log::DiskLog::Access::read);
-    at_ = {};
+    const auto path = std::move(paths_.back());
     paths_.pop_back();
+    log_.reset();
+    at_ = {};
+    if (std::filesystem::exists(path))  // a hub may have removed it since
+      log_ = log::DiskLog::open(path, log::DiskLog::Access::read);
   }
 }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <deque>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -19,44 +22,82 @@
 
 namespace standpipe::deliver {
 
-constexpr std::size_t kDetailBytesMax = 512;
+struct LetterFilter;
 
-// A message that was put aside, and why. Views: of its writer's, or valid until the reader's next().
+constexpr std::size_t kDetailBytesMax = 512;
+// Dead letters of a data_dir. They are removed by files, each of at most an eighth of it.
+constexpr std::uint64_t kDeadLettersMaxDefault = 1 * GiB;
+constexpr std::uint64_t kDeadLettersMaxLeast = 1 * MiB;
+constexpr std::uint64_t kDeadLettersMaxMost = 1024 * GiB;
+constexpr Nanoseconds kDeadLettersAgeDefault = std::chrono::hours(30 * 24);
+
+// A message that was dead-lettered, and why. Views: of its writer's, or valid until the reader's
+// next().
 struct DeadLetter {
   std::string_view source = {};
   std::string_view handler = {};
   std::string_view plugin = {};
   std::uint64_t sequence = 0;
-  std::uint64_t accepted_ns = 0;   // since 1970
-  std::uint64_t put_aside_ns = 0;  // since 1970
+  std::uint64_t accepted_ns = 0;       // since 1970
+  std::uint64_t dead_lettered_ns = 0;  // since 1970
   Reason reason = Reason::rejected;
   std::string_view detail = {};  // "SIGSEGV in handle"; at most kDetailBytesMax, the rest is cut
   std::uint32_t attempts = 0;
   std::span<const std::byte> payload = {};
+  std::span<const std::byte> fields = {};  // its metadata (log/meta_block.h)
+  std::uint64_t run = 0;  // the hub's, whose sequence it is; where it was read from the file
+
+  std::vector<std::pair<std::string_view, std::string_view>> metadata() const;  // names and values
 };
 
-// How much of them is kept: a file is closed when it has `file` bytes, and the oldest closed ones are removed, with a word, when
-// all of them together would have more than `all`.
+// How many dead letters are kept: a file is closed when it has `file` bytes, or its first letter is
+// older than a tenth of `age`; and when all together would have more than `all`, or all of a file's
+// are older than `age`, the oldest files are removed, with a warning.
 struct DeadLetterLimits {
   std::uint64_t file = 64 * MiB;
   std::uint64_t all = 1 * GiB;
+  Nanoseconds age{0};  // 0: they may be of any age
+
+  // With files that are small enough for such a limit to mean something.
+  static DeadLetterLimits of(std::uint64_t all, Nanoseconds age) {
+    return {.file = std::min<std::uint64_t>(64 * MiB, all / 8), .all = all, .age = age};
+  }
 };
 
-// Keeps what cannot be delivered in DATA_DIR/dead-letters.log (a disk log), which is there from the first letter on, and in closed
-// ones, dead-letters-N.log; the highest N is the youngest.
+// Keeps what cannot be delivered in DATA_DIR/dead-letters.log (a disk log), which is there from the
+// first letter on, and in closed ones, dead-letters-N.log; the highest N is the youngest.
 //
-// Letters outlive the worker when put() has returned, so the cursor may pass their messages; they are on the disk a second later
-// when more are put, and at once if a plugin died of them. (A failure of power takes the hub's memory, and all that waits in it,
-// too; and a handler that rejects each of its messages must not stop the hub for a disk's sync each time.) Between that and the
-// commit of the cursor the worker can die; its successor puts the same letters again, which are then found among the file's last
-// ones and not written twice. Sequences begin anew with each run, hence the run's id: that of the memory, not of the worker.
+// Letters outlive the worker when put() has returned, so the cursor may pass their messages; they
+// are on the disk a second later when more are put, and at once if a plugin died of them. (A
+// failure of power takes the hub's memory, and all that waits in it, too; and a handler that
+// rejects each of its messages must not stop the hub for a disk's sync each time.) Between that and
+// the commit of the cursor the worker can die; its successor puts the same letters again, which are
+// then found among the last ones and not written twice. Sequences begin anew with each run,
+// hence the run's id: that of the memory, not of the worker.
+//
+// One thread at a time (LetterWriter has one).
 class DeadLetters {
  public:
-  DeadLetters(std::string data_dir, std::uint64_t run, Reporter& reporter, DeadLetterLimits limits = {})
-      : folder_(std::move(data_dir)), run_(run), reporter_(reporter), limits_(limits) {}
+  DeadLetters(std::string data_dir, std::uint64_t run, Reporter& reporter,
+              DeadLetterLimits limits = {}, const Clock* clock = nullptr)
+      : folder_(std::move(data_dir)),
+        run_(run),
+        reporter_(&reporter),
+        limits_(limits),
+        clock_(clock) {}
 
   // All of them, or none. The failure, in words for people: their messages have to wait then.
   [[nodiscard]] std::optional<Failure> put(std::span<const DeadLetter> letters);
+
+  // The folder is another one by now.
+  void reopen() { log_.reset(); }
+  // Those whose time is over.
+  void remove_old();
+  // Those that fit. Returns how many there were; throws Failure: the disk refuses, and some of them
+  // may be there yet. Files are written anew, without them, and take the place of the old ones.
+  std::uint64_t purge(const LetterFilter& filter);
+  // Letters that were removed to stay within the limits, since this was last asked.
+  std::uint64_t take_removed() { return std::exchange(removed_, 0); }
 
   static std::string path_in(const std::string& data_dir) { return data_dir + "/dead-letters.log"; }
   // Closed ones, the oldest first.
@@ -64,31 +105,43 @@ class DeadLetters {
 
  private:
   void open();
+  Nanoseconds find_last(log::DiskLog& log,
+                        std::map<std::string, std::deque<std::string>>& last) const;
   bool is_to_be_synced(std::span<const DeadLetter> letters);
+  bool is_full() const;
   void close_full();
+  void close();
+  Nanoseconds wall() const { return clock_ ? clock_->wall() : SystemClock().wall(); }
   void keep_within_limits();
   std::string identity(const DeadLetter& letter) const;
 
   std::string folder_;
   std::uint64_t run_;
-  Reporter& reporter_;
+  Reporter* reporter_;
   DeadLetterLimits limits_;
+  const Clock* clock_;  // none: the system's
   std::optional<log::DiskLog> log_;
+  Nanoseconds first_{0};  // when the first letter of that was put
+  std::uint64_t removed_ = 0;
   Nanoseconds synced_{0};
-  std::set<std::string> last_;  // identities of the last letters that were there when the file was opened
+  std::set<std::string>
+      last_;  // identities of the last letters that were there when the file was opened
 };
 
-// Reads the letters back, oldest first, beside a running hub or without one. Throws Failure.
+// Reads the letters back, oldest first, beside a running hub or without one. Throws Failure, but
+// not where there are none.
 class DeadLetterReader {
  public:
   explicit DeadLetterReader(const std::string& data_dir);
   std::optional<DeadLetter> next();
-  std::uint64_t unreadable() const { return unreadable_; }  // letters so far that a later version may have written
+  std::uint64_t unreadable() const {
+    return unreadable_;
+  }  // letters so far that a later version may have written
 
  private:
   std::vector<std::string> paths_;  // not yet read, the next one last
   std::optional<log::DiskLog> log_;
-  log::DiskLog::Cursor at_;
+  log::DiskLog::ReadPosition at_;
   std::uint64_t unreadable_ = 0;
 };
 

@@ -3,399 +3,549 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "base/failure.h"
-#include "base/in_order.h"
-#include "base/invariant.h"
 #include "base/limits.h"
-#include "base/text.h"
-#include "deliver/culprit.h"
+#include "deliver/process_executor.h"
+#include "deliver/range_head.h"
+#include "plugin/missing_powers.h"
 
 namespace standpipe::deliver {
 
 namespace {
 
-constexpr std::size_t kBlocksLeast = 256;  // what settling a batch may take of the memory for rows, and as much again
-
-// Of the messages of a range that are wanted.
-std::uint64_t wire_bytes(const Delivery& delivery, const Range& range) {
-  std::uint64_t sum = 0;
-  for (auto at = range.begin; at < range.end;) {
-    const auto piece = delivery.log().read(at, delivery.bit());
-    if (!piece || piece->begin >= range.end) break;
-    sum += std::min(piece->end.position, range.end.position) - piece->begin.position;
-    at = piece->end;
-  }
-  return sum;
-}
+constexpr Nanoseconds kExpiryGrain =
+    std::chrono::milliseconds(1);  // so that a message is too old when its time is looked at
+constexpr std::size_t kBlocksLeast =
+    256;  // what settling a batch may take of the memory for rows, and as much again
 
 }  // namespace
 
-HandlerLoop::HandlerLoop(const HandlerOptions& options, std::size_t id, Surroundings& around)
+HandlerLoop::HandlerLoop(const HandlerOptions& options, std::size_t id, const HandlerNeeds& needs)
     : options_(options),
-      id_(id),
-      around_(around),
-      kept_(around.memory(), "handler/" + options.name),
-      held_reason_(around.memory(), "held/" + options.name),
-      flight_(*reinterpret_cast<Flight*>(around.memory().plain_record("call/" + options.name, sizeof(Flight)).data())),
-      handler_(*options.plugin, options.name, *this),
-      batch_(kBatchMessages, kBatchBytes) {
-  auto& watch = around.memory().watches()[id];
-  watch.timeout_ns = static_cast<std::uint64_t>(options.timeout.count());
-  options.name.copy(watch.name, sizeof watch.name - 1);
-  if (kept_->held) state_ = State::held;
-  tried_ = kept_->held;
-  if (options.timeout > Nanoseconds(0)) batch_.limit(batch_max_ = 1);
-  const bool threaded = options_.placement ? *options_.placement == Placement::thread : handler_.wants_thread();
-  if (threaded) thread_ = std::make_unique<HandlerThread>();
+      needs_(needs),
+      call_(needs.memory, options_, id),
+      blame_(needs.memory, options_, id),
+      lifecycle_(options_, needs_),
+      host_(options_.name, needs_),
+      settlement_(options_, needs_, host_, blame_),
+      batch_(kBatchMessages, std::min<std::uint64_t>(kBatchBytes, options_.queue.bytes_in_hand())),
+      limit_(options_.timeout),
+      caller_(options_, id, host_, call_.flight()) {
+  const auto* children = needs_.children;
+  if (auto kept = children ? children->link.retrieve(call_page_name(name())) : std::nullopt)
+    page_ = std::make_unique<SharedCallPage>(std::move(*kept));
+  if (page_ && call_.is_in_child()) call_.fetch((*page_)->flight);
+  make_executor();
+}
+
+void HandlerLoop::make_executor() {
+  const auto completed = [this] { needs_.completions.push(*this); };
+  const auto placement = options_.where();
+  if (options_.departed) {
+    executor_ = std::make_unique<RejectingExecutor>(call_.flight());
+  } else if (placement == Placement::inline_) {
+    executor_ = std::make_unique<InlineExecutor>(caller_, call_);
+  } else if (placement == Placement::thread || !needs_.children) {
+    executor_ = std::make_unique<ThreadExecutor>(caller_, completed);
+  } else {
+    if (!page_) {
+      page_ = std::make_unique<SharedCallPage>();
+      needs_.children->link.keep(call_page_name(name()), page_->fd());
+    }
+    call_.use_child((*page_)->flight);
+    executor_ =
+        std::make_unique<ProcessExecutor>(options_, call_.id(), needs_, host_, *page_, completed);
+  }
 }
 
 HandlerLoop::~HandlerLoop() = default;
 
-// One that is held is not asked: it may be held for dying of this.
+// A held handler's plugin is not called: it may be held for dying of this.
 void HandlerLoop::create() {
-  if (state_ == State::held) return;
-  call_ = Call::create;
-  record_call(call_);
-  perform();
-  const auto made = answer_;
-  end_call();
-  around_.memory().commit();
-  if (!made.ok())
-    throw Failure("handler " + name() + " refuses to be made: " + made.reason, "standpipe plugin show " + options_.plugin->name);
+  if (!held()) make_instance();
 }
 
-Delivery& HandlerLoop::add(std::unique_ptr<Delivery> delivery) { return *deliveries_.emplace_back(std::move(delivery)); }
+void HandlerLoop::make_instance() {
+  request_ = {.kind = CallKind::create};
+  call_.begin(CallKind::create);
+  executor_->run(request_);
+  call_.fetch();
+  if (executor_->take_ending() == Ending::died) {
+    CallRecovery(recovery_parts(), executor_->death(), needs_.clock.steady()).run_of_child();
+    needs_.memory.commit();
+    return lifecycle_.died(executor_->death().text(), false, false, needs_.clock.steady());
+  }
+  blame_.forgive(CallKind::create);
+  call_.end();
+  needs_.memory.commit();
+  const auto& made = executor_->answer();
+  if (page_ && made.code == STANDPIPE_DISCONNECTED)  // open makes it, then
+    needs_.reporter.warning("handler", name() + ": " + made.reason, "it is tried again");
+  else if (!made.ok())
+    throw Failure("handler " + name() + " refuses to be made: " + made.reason,
+                  "standpipe plugin show " + options_.plugin->name);
+  is_made_ = true;
+  for (const auto& lack :
+       plugin::missing_powers(*options_.plugin->abi->handler, options_.placement.has_value()))
+    needs_.reporter.info(name() + ": " + lack);
+}
+
+CallRecovery::Parts HandlerLoop::recovery_parts() {
+  return {.options = options_,
+          .needs = needs_,
+          .call = call_,
+          .blame = blame_,
+          .host = host_,
+          .settlement = settlement_,
+          .lifecycle = lifecycle_,
+          .batch = batch_,
+          .deliveries = deliveries_.all()};
+}
+
+// What was in a child has not killed the worker.
+void HandlerLoop::recover(const Death& death, Nanoseconds now) {
+  const Death nobodys;
+  CallRecovery(recovery_parts(), call_.is_in_child() ? nobodys : death, now).run();
+  if (departed()) host_.recover(noted_outputs());
+  // It had departed, and is configured again.
+  const bool has_saved = std::any_of(deliveries_.all().begin(), deliveries_.all().end(),
+                                     [](const auto& d) { return d->saved() > 0; });
+  if (has_saved && !held())
+    lifecycle_.hold("what it had before lies on the disk and comes first, at the next start");
+  needs_.memory.commit();
+}
+
+std::vector<Output*> HandlerLoop::noted_outputs() const {
+  std::vector<Output*> outputs;
+  for (const auto slot : call_.outputs()) outputs.push_back(&needs_.outputs.output(slot));
+  return outputs;
+}
+
+bool HandlerLoop::may_send_to(const Output& output) const {
+  const auto noted = call_.outputs();
+  return std::find(noted.begin(), noted.end(), output.index()) != noted.end() ||
+         (!busy_ && std::find(outputs().begin(), outputs().end(), &output) != outputs().end());
+}
+
+// ---- what a person wants of it
+
+void HandlerLoop::pause(const std::string& reason) {
+  lifecycle_.pause(reason);
+  needs_.memory.commit();
+}
+
+void HandlerLoop::release() {
+  const bool was_made = is_made_;
+  if (!was_made) make_instance_in_turn();
+  lifecycle_.release(was_made);
+  blame_.end_row();
+  for (const auto& delivery : deliveries_.all()) delivery->redelivery_due = Nanoseconds(0);
+  needs_.memory.commit();
+}
+
+// Calls of others may be in progress.
+void HandlerLoop::make_instance_in_turn() {
+  if (!admitted(false))
+    throw Failure("a message is tried alone just now, to find out which one a plugin died of",
+                  "try again in a moment");
+  try {
+    make_instance();
+  } catch (const Failure&) {
+    needs_.admission.release();
+    throw;
+  }
+  needs_.admission.release();
+}
+
+bool HandlerLoop::skip(Delivery& delivery, const std::string& why, Nanoseconds now) {
+  batch_.limit(1);
+  if (!delivery.redeliveries().empty()) {
+    batch_.fill_redelivery(delivery);
+  } else if (!batch_.fill_next(delivery)) {
+    needs_.memory.commit();
+    throw Failure("no message of " + delivery.source() + " waits for " + name());
+  }
+  auto& letters = settlement_.dead_letters();
+  const DeadLettering::Failed one{0, 1, Reason::skipped, why};
+  const bool kept = letters.write(batch_, {&one, 1}, now);
+  letters.settle_failed(batch_, one, now);
+  needs_.memory.commit();
+  needs_.observer.settled(delivery);
+  if (!kept)
+    throw Failure("the message cannot be kept as a dead letter, so it is not skipped",
+                  "the hub's log says why");
+  return letters.keeps();
+}
+
+Output* HandlerLoop::sends_all_to() const {
+  if (busy_ || !lifecycle_.running() || host_.sends_all_to() == 0) return nullptr;
+  auto& output = host_.output(host_.sends_all_to());
+  return output.fifo() ? &output : nullptr;
+}
 
 // ---- the loop
 
-bool HandlerLoop::step(Nanoseconds now) {
+bool HandlerLoop::advance(Nanoseconds now) {
   wake_at_.reset();
   waits_for_output_ = waits_for_turn_ = false;
-  if (busy_ || state_ == State::closed) return false;
-  if (disconnect_due_) {
-    disconnect_due_ = !make(Call::disconnect);
-    return !disconnect_due_;
-  }
-  if (close_by_) {
-    (void)make(Call::close);
+  if (busy_) return false;
+  host_.adopt_files();
+  const auto due = lifecycle_.due(now);
+  if (due != CallKind::close && expire(now)) return deliveries_.has_more();
+  if (due == CallKind::handle) return give_messages(now);
+  if (due != CallKind::none && due != CallKind::open && !host_.is_quiet()) return wait_for_output();
+  const bool made = due != CallKind::none && make(due);
+  wake_by(lifecycle_.wake_at(now));
+  return made && due != CallKind::close;
+}
+
+bool HandlerLoop::give_messages(Nanoseconds now) {
+  if (departed()) return give_batch(now);
+  if (host_.has_files() && !files_are_well(now)) return !waits_for_output_;
+  if (!outputs_accept()) return wait_for_output();
+  call_.note_outputs(host_.outputs());
+  if (host_.sends_all_to() != 0 && host_.granted() > 0)
+    return send_run(now) && deliveries_.has_more();
+  host_.end_grant();
+  if (!host_.is_quiet()) return wait_for_output();
+  return give_batch(now);
+}
+
+bool HandlerLoop::give_batch(Nanoseconds now) {
+  if (!next_batch(now)) {
+    needs_.memory.commit();  // cursors may have passed what is for others
     return false;
   }
-  if (state_ == State::held) return false;
-  if (state_ == State::opening) {
-    if (now < open_due_) {
-      wake_by(open_due_);
-      return false;
+  call(CallKind::handle);
+  return lifecycle_.due(now) == CallKind::disconnect || deliveries_.has_more();
+}
+
+// Messages that are too old are not given any more, nor do they wait for a plugin that cannot be
+// reached. true: some were.
+bool HandlerLoop::expire(Nanoseconds now) {
+  if (options_.age_max == Nanoseconds(0) || held() || closed()) return false;
+  const auto wall = needs_.clock.wall();
+  for (const auto& delivery : deliveries_.all()) {
+    const bool again = !delivery->redeliveries().empty();
+    const auto head = again ? delivery->redeliveries().front().range.begin : delivery->next();
+    const auto accepted = delivery->log().time_of_next(head, delivery->bit());
+    if (!accepted || delivery->saved() > 0) continue;
+    if (!options_.is_too_old(*accepted, wall)) {
+      const Nanoseconds age = wall - Nanoseconds(static_cast<std::int64_t>(*accepted));
+      wake_by(now + std::max(options_.age_max - age, Nanoseconds(0)) + kExpiryGrain);
+      continue;
     }
-    return make(Call::open);
-  }
-  if (reopen_wanted_) {
-    if (!make(Call::reopen)) return false;
-    reopen_wanted_ = false;
+    batch_.limit(kBatchMessages);
+    if (again)
+      batch_.fill_redelivery(*delivery);
+    else if (!batch_.fill_next(*delivery))
+      continue;
+    answer_expired();
     return true;
-  }
-  waits_for_output_ = !outputs_accept();
-  if (waits_for_output_) return false;
-  if (all_to_ != 0) return send_run(now) && has_more();
-  if (!take_batch(now)) {
-    around_.memory().commit();  // cursors may have passed what is for others
-    return false;
-  }
-  call(Call::handle);
-  return disconnect_due_ || has_more();
-}
-
-// A call that is not about messages, as soon as it may be made.
-bool HandlerLoop::make(Call what) {
-  if (!admitted(is_to_be_alone(what))) return false;
-  call(what);
-  return true;
-}
-
-bool HandlerLoop::has_more() const {
-  return std::any_of(deliveries_.begin(), deliveries_.end(),
-                     [](const auto& d) { return d->may_have_more() || !d->again().empty(); });
-}
-
-bool HandlerLoop::admitted(bool alone) {
-  waits_for_turn_ = !around_.admit(*this, alone);
-  return !waits_for_turn_;
-}
-
-bool HandlerLoop::outputs_accept() const {
-  if (around_.memory().free_blocks() < kBlocksLeast) return false;
-  return may_all_come_back() && std::all_of(outputs_.begin(), outputs_.end(), [](const Output* o) { return o->accepts(); });
-}
-
-// Whatever is sent may have to be given again.
-bool HandlerLoop::may_all_come_back() const {
-  std::size_t sent = 0, again = 0;
-  for (const auto* output : outputs_) sent += output->pending();
-  if (sent == 0) return true;
-  for (const auto& delivery : deliveries_) again = std::max(again, delivery->again().size());
-  return sent + again + 2 * kBatchMessages <= AgainRow::kMax;
-}
-
-// From the deliveries in turn, so that a busy source does not keep a quiet one waiting.
-bool HandlerLoop::take_batch(Nanoseconds now) {
-  for (std::size_t i = 0; i < deliveries_.size(); ++i) {
-    auto& delivery = *deliveries_[turn_];
-    turn_ = (turn_ + 1) % deliveries_.size();
-    if (!delivery.again().empty()) {
-      if (delivery.again_due > now) {
-        wake_by(delivery.again_due);
-        continue;
-      }
-      if (!admitted(delivery.again().front().suspect == Suspicion::alone)) return false;
-      batch_.take_again(delivery);
-      return true;
-    }
-    const auto before = delivery.next();
-    if (delivery.may_have_more()) {
-      if (!admitted(false)) return false;
-      if (batch_.take_next(delivery)) return true;
-      around_.release();
-    }
-    if (before < delivery.next()) around_.settled(delivery);  // what was skipped may be trimmed
   }
   return false;
 }
 
-// A batch's worth of one delivery, in turn, without looking at the messages. The plugin has no part in it, so a death leaves
-// nothing in doubt: one commit.
+// As if the plugin had answered that the first of the batch are to be tried again: so they go where
+// those go that are too old for that, and the rest is given anew.
+void HandlerLoop::answer_expired() {
+  const auto wall = needs_.clock.wall();
+  std::uint32_t count = 1;
+  while (count < batch_.count() && options_.is_too_old(batch_.time_ns(count), wall)) ++count;
+  busy_ = true;
+  request_ = {.kind = CallKind::handle, .batch = &batch_};
+  host_.expect();
+  call_.begin_handle(batch_, host_.outputs());
+  auto& flight = call_.flight();
+  std::fill_n(flight.outcomes, count, std::uint8_t{STANDPIPE_RETRY});
+  flight.result.at = count;
+  flight.code = STANDPIPE_OK;
+  flight.note_return();
+  own_answer_ = plugin::Answer{STANDPIPE_OK, "nobody had it by then"};
+  called_ = needs_.clock.steady();
+  on_completed(called_);
+}
+
+// What went wrong with a file is as if the plugin had said so. A connection is there when what was
+// sent after it was opened is in the file.
+bool HandlerLoop::files_are_well(Nanoseconds now) {
+  if (const auto failure = host_.take_failure()) {
+    is_unproven_ = false;
+    host_.end_grant();
+    lifecycle_.handled(false, {STANDPIPE_DISCONNECTED, *failure}, now);
+    return false;
+  }
+  if (!is_unproven_) return true;
+  if (!host_.is_quiet()) return wait_for_output();
+  is_unproven_ = false;
+  lifecycle_.handled(true, {}, now);
+  return true;
+}
+
+// Whether it does nothing until outputs have moved on.
+bool HandlerLoop::wait_for_output() {
+  waits_for_output_ = true;
+  return false;
+}
+
+bool HandlerLoop::outputs_accept() const {
+  return needs_.memory.free_blocks() >= kBlocksLeast && host_.accepts();
+}
+
+// Everything sent may have to be redelivered. A delivery gets back only what it sent itself, so it
+// is enough to check before each batch that it has room for that. Its turn does not pass to the
+// others meanwhile, because what they send would keep it waiting.
+bool HandlerLoop::waits_for_room(const Delivery& delivery, Nanoseconds now) {
+  const bool has_some =
+      delivery.redeliveries().empty() ? delivery.may_have_more() : delivery.redelivery_due <= now;
+  const auto sent = has_some ? host_.pending() : 0;
+  waits_for_output_ = sent > 0 && (sent + delivery.redeliveries().size() + 2 * kBatchMessages >
+                                       Redeliveries::kMax ||
+                                   has_enough_in_hand(delivery));
+  return waits_for_output_;
+}
+
+// What an output has cannot be dropped, so of a queue that drops it gets only a part at a time.
+bool HandlerLoop::has_enough_in_hand(const Delivery& delivery) const {
+  if (!options_.queue.drops() || delivery.open().empty()) return false;
+  std::uint64_t messages = 0;
+  for (const auto& range : delivery.open()) messages += range.count;
+  for (std::size_t i = 0; i < delivery.redeliveries().size(); ++i)
+    messages -= delivery.redeliveries()[i].range.count;
+  const auto bytes = delivery.next().position - delivery.settled().position;
+  return messages >= options_.queue.messages_in_hand() ||
+         (messages > 0 && bytes >= options_.queue.bytes_in_hand());
+}
+
+bool HandlerLoop::next_batch(Nanoseconds now) {
+  batch_.limit(static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(limit_.messages(), options_.queue.messages_in_hand())));
+  for (std::size_t i = 0; i < deliveries_.size(); ++i) {
+    auto& delivery = deliveries_.current();
+    if (waits_for_room(delivery, now)) return false;
+    deliveries_.pass();
+    // What a delivery has on the disk stays there, and so does what came after it.
+    if (delivery.saved() > 0) continue;
+    const auto before = delivery.next();
+    if (next_batch_of(delivery, now)) return true;
+    if (waits_for_turn_) return false;
+    if (before < delivery.next())
+      needs_.observer.settled(delivery);  // what was skipped may be trimmed
+  }
+  return false;
+}
+
+// Redeliveries come before new messages. false: nothing now, or not admitted.
+bool HandlerLoop::next_batch_of(Delivery& delivery, Nanoseconds now) {
+  if (!delivery.redeliveries().empty()) {
+    if (delivery.redelivery_due > now) {
+      wake_by(delivery.redelivery_due);
+      return false;
+    }
+    if (!admitted(delivery.redeliveries().front().suspect == Suspicion::alone)) return false;
+    batch_.fill_redelivery(delivery);
+    return true;
+  }
+  if (!delivery.may_have_more() || !admitted(false)) return false;
+  if (batch_.fill_next(delivery)) return true;
+  needs_.admission.release();
+  return false;
+}
+
+// Sends a batch's worth of one delivery, in turn, without looking at the messages. The plugin takes
+// no part, so a death leaves no doubt: one commit.
 bool HandlerLoop::send_run(Nanoseconds now) {
   bool sent = false;
   for (std::size_t i = 0; i < deliveries_.size() && !sent; ++i) {
-    auto& delivery = *deliveries_[turn_];
-    turn_ = (turn_ + 1) % deliveries_.size();
+    auto& delivery = deliveries_.current();
+    if (waits_for_room(delivery, now)) break;
+    deliveries_.pass();
     const auto before = delivery.next();
-    sent = delivery.again().empty() ? send_next(delivery) : send_again(delivery, now);
-    around_.memory().commit();
-    if (!sent && before < delivery.next()) around_.settled(delivery);  // what was skipped may be trimmed
+    sent = delivery.redeliveries().empty() ? send_next(delivery) : send_redelivery(delivery, now);
+    needs_.memory.commit();
+    if (!sent && before < delivery.next())
+      needs_.observer.settled(delivery);  // what was skipped may be trimmed
   }
-  if (sent) connected();
+  if (sent && host_.has_files())
+    is_unproven_ = !lifecycle_.is_connected();
+  else if (sent)
+    lifecycle_.handled(true, {}, now);
   return sent;
 }
 
-bool HandlerLoop::send_again(Delivery& delivery, Nanoseconds now) {
-  if (delivery.again_due > now) {
-    wake_by(delivery.again_due);
+bool HandlerLoop::send_redelivery(Delivery& delivery, Nanoseconds now) {
+  if (delivery.redelivery_due > now) {
+    wake_by(delivery.redelivery_due);
     return false;
   }
-  const auto range = delivery.again().front().range;
-  delivery.again().pop_front();
-  send(all_to_, delivery, range, wire_bytes(delivery, range));
+  const auto range = delivery.redeliveries().front().range;
+  const auto head = range_head(delivery, range, host_.granted());
+  if (head.range.count == range.count)
+    delivery.redeliveries().pop_front();
+  else
+    delivery.redeliveries().edit(0).range = {head.range.end, range.end,
+                                             range.count - head.range.count};
+  settlement_.send(host_.sends_all_to(), delivery, head.range, head.bytes);
   return true;
 }
 
 bool HandlerLoop::send_next(Delivery& delivery) {
   Range range;
   std::uint64_t bytes = 0;
+  const auto granted = std::min(host_.granted(), options_.queue.bytes_in_hand());
+  const auto most = options_.queue.messages_in_hand();
   auto at = delivery.next();
   delivery.log().read_each(at, delivery.bit(), [&](const log::Piece& piece) {
     if (bytes == 0) range.begin = piece.begin;
     range.end = piece.end;
     range.count += piece.count;
     bytes += piece.bytes.size();
-    return bytes < kBatchBytes;
+    return bytes < std::min<std::uint64_t>(kBatchBytes, granted);
   });
   if (bytes == 0) {
     delivery.skip_unwanted();
     return false;
   }
+  if (bytes > granted || range.count > most) {
+    const auto head = range_head(delivery, range, granted, most);
+    range = head.range;
+    bytes = head.bytes;
+  }
   delivery.give_out(range);
-  send(all_to_, delivery, range, bytes);
+  settlement_.send(host_.sends_all_to(), delivery, range, bytes);
   return true;
 }
 
-void HandlerLoop::send(std::uint32_t to, Delivery& delivery, const Range& range, std::uint64_t bytes) {
-  auto& output = *outputs_[to - 1];
-  output.send(delivery, range, bytes);
-  around_.has_sendings(output);
+// ---- calls
+
+bool HandlerLoop::admitted(bool alone) {
+  waits_for_turn_ = !needs_.admission.admit(*this, alone);
+  return !waits_for_turn_;
 }
 
-// Makes the call here, or in the thread; on_completed follows either way.
-void HandlerLoop::call(Call what) {
+// Makes a call that is not about messages, as soon as it is admitted.
+bool HandlerLoop::make(CallKind kind) {
+  if (!admitted(blame_.is_to_be_alone(kind))) return false;
+  lifecycle_.began(kind);
+  call(kind);
+  return true;
+}
+
+// on_completed follows, now or when the thread has reported.
+void HandlerLoop::call(CallKind kind) {
   busy_ = true;
-  call_ = what;
-  record_call(what);
-  called_ = around_.clock().steady();
+  request_ = {.kind = kind, .batch = &batch_};
+  if (kind == CallKind::close) request_.deadline = lifecycle_.close_by();
+  if (kind == CallKind::handle) {
+    host_.expect();
+    call_.begin_handle(batch_, host_.outputs());
+  } else {
+    call_.begin(kind);
+  }
+  called_ = needs_.clock.steady();
   call_reminder_ = {};
-  if (!thread_) {
-    auto& on_loop = around_.memory().watches()[id_].on_loop;
-    store_in_order(on_loop, std::uint64_t{on_loop + 1});
-    perform();
-    store_in_order(on_loop, std::uint64_t{on_loop + 1});
-    on_completed(around_.clock().steady());
-    return;
-  }
-  thread_->post([this] {
-    perform();
-    around_.completed(*this);
-  });
-}
-
-void HandlerLoop::record_call(Call what) {
-  auto& record = kept_.edit();
-  record.call = what;
-  flight_.phase = Phase::none;
-  store_in_order(flight_.returned, std::uint32_t{0});
-  if (what == Call::handle) {
-    record.delivery = batch_.delivery().id();
-    record.messages = batch_.whole();
-    record.outputs = static_cast<std::uint32_t>(outputs_.size());
-    for (std::size_t i = 0; i < outputs_.size(); ++i) record.output[i] = outputs_[i]->index();
-    for (auto* output : outputs_) output->expect();
-    flight_.result.outcomes = flight_.outcomes;
-    plugin::Handler::prepare(flight_.result, batch_.count());
-  }
-  around_.memory().commit();
-  auto& watch = around_.memory().watches()[id_];
-  if (what == Call::handle) store_in_order(watch.call, std::uint64_t{watch.call + 1});
-}
-
-// The time limit is for a call, and means a message: batches begin with one, and grow while they take a small part of it.
-void HandlerLoop::fit_batches(Nanoseconds took) {
-  if (options_.timeout == Nanoseconds(0)) return;
-  const auto fair = options_.timeout / 4;
-  if (took <= fair)
-    batch_max_ = std::min(batch_max_ * 2, kBatchMessages);
-  else
-    batch_max_ = static_cast<std::uint32_t>(std::max<std::int64_t>(1, batch_.count() * fair / took));
-  batch_.limit(batch_max_);
-}
-
-// Noted only: what the call has brought is committed with it.
-void HandlerLoop::end_call() {
-  auto& watch = around_.memory().watches()[id_];
-  if (kept_->call == Call::handle) {
-    if (watch.call % 2) store_in_order(watch.call, std::uint64_t{watch.call + 1});
-    for (auto* output : outputs_) output->expected();
-  }
-  if (kept_->call != Call::create) around_.release();
-  forgive(kept_->call);
-  kept_.edit().call = Call::none;
-}
-
-// In the handler's place. Touches nothing that the loop touches while busy_.
-void HandlerLoop::perform() {
-  const CulpritMark mark(id_);
-  switch (call_) {
-    case Call::none:
-      break;
-    case Call::create:
-      enter(Phase::create);
-      answer_ = handler_.create(options_.values);
-      break;
-    case Call::open:
-      outputs_.clear();
-      all_to_ = 0;
-      in_open_ = true;
-      enter(Phase::open);
-      answer_ = handler_.open();
-      in_open_ = false;
-      break;
-    case Call::handle: {
-      const auto view = batch_.view();
-      enter(Phase::handle);
-      answer_ = handler_.handle(view, flight_.result);
-      flight_.code = answer_.code;
-      break;
-    }
-    case Call::reopen:
-      enter(Phase::reopen);
-      answer_ = handler_.reopen();
-      break;
-    case Call::disconnect:
-      enter(Phase::close);
-      handler_.close();
-      break;
-    case Call::close:
-      enter(Phase::flush);
-      answer_ = handler_.flush(static_cast<std::uint64_t>(close_by_->count()));
-      enter(Phase::close);
-      handler_.close();
-      break;
-  }
-  store_in_order(flight_.returned, std::uint32_t{1});
+  if (executor_->start(request_)) on_completed(needs_.clock.steady());
 }
 
 void HandlerLoop::on_completed(Nanoseconds now) {
+  if (waits_for_letters_) {
+    // What else has happened is looked at when they are written.
+    if (!settlement_.letters_are_written()) return;
+    waits_for_letters_ = false;
+    settlement_.letters_written(batch_, now);
+    settled(true, now);
+    if (!call_.uses_child()) return;
+  }
+  const auto ending = own_answer_ ? Ending::answered : executor_->take_ending();
+  if (ending == Ending::none) return;
+  if (!own_answer_) call_.fetch();
+  if (ending == Ending::died) return on_death(now);
+  const auto kind = request_.kind;
+  if (kind == CallKind::handle && call_.uses_child())
+    plugin::Handler::mend(call_.flight().result, batch_.count(), answer().ok());
+  host_.adopt_files();  // before anything is sent there, and while nothing waits to be committed
+  call_.came_back();
+  returned_ = now;
+  if (kind == CallKind::handle && begin_letters(now)) return;
+  const bool was_made = ending != Ending::unmade;
+  if (kind == CallKind::handle) return settled(was_made, now);
   busy_ = false;
-  end_call();
-  if (call_ == Call::handle) {
-    fit_batches(now - called_);
-    settle_outcomes(now);
-  }
-  around_.memory().commit();
-  switch (call_) {
-    case Call::open:
-      return settle_open(now);
-    case Call::handle:
-      return settle_handle(now);
-    case Call::reopen:
-      return settle_reopen(now);
-    case Call::none:
-    case Call::create:
-    case Call::disconnect:
-      return;
-    case Call::close:
-      if (!answer_.ok()) around_.reporter().error("flush-failed", name() + ": " + answer_.reason);
-      state_ = State::closed;
-      return;
-  }
+  end_call(was_made);
+  needs_.memory.commit();
+  const bool has_closed = kind == CallKind::disconnect || kind == CallKind::close;
+  if (has_closed || (kind == CallKind::open && !answer().ok())) host_.release_files();
+  lifecycle_.came_back(kind, answer(), now);
 }
 
-// ---- stopping
-
-bool HandlerLoop::drained() const {
-  if (busy_) return false;
-  return state_ == State::held ||
-         std::all_of(deliveries_.begin(), deliveries_.end(), [](const auto& d) { return !d->has_open() && !d->may_have_more(); });
+// The call's record has its messages until it is settled. true: on_completed is called again.
+bool HandlerLoop::begin_letters(Nanoseconds now) {
+  waits_for_letters_ = settlement_.begin_letters({batch_, call_.flight(), answer(), now},
+                                                 [this] { needs_.completions.push(*this); });
+  return waits_for_letters_;
 }
 
-void HandlerLoop::want_close(Nanoseconds deadline) { close_by_ = deadline; }
-
-void HandlerLoop::abandon() {
-  if (thread_) thread_->abandon();
+// A call of handle has come back, and its letters are written.
+void HandlerLoop::settled(bool was_made, Nanoseconds now) {
+  busy_ = false;
+  end_call(was_made);
+  settle(now);
+  needs_.memory.commit();
+  needs_.observer.settled(batch_.delivery());
+  if (std::exchange(own_answer_, std::nullopt)) return;
+  is_unproven_ = host_.has_files();
+  lifecycle_.handled(call_.flight().result.at > 0 && !is_unproven_, executor_->answer(), now);
 }
 
-// ---- HostServices
-
-void HandlerLoop::log(std::uint32_t level, std::string_view text) {
-  auto line = name() + ": " + std::string(text);
-  if (level == STANDPIPE_LOG_ERROR)
-    around_.reporter().error("plugin", std::move(line));
-  else if (level == STANDPIPE_LOG_WARNING)
-    around_.reporter().warning("plugin", std::move(line));
-  else if (level == STANDPIPE_LOG_INFO)
-    around_.reporter().info(std::move(line));
+// The child has died. What it was called for is settled or redelivered, and another one is started.
+void HandlerLoop::on_death(Nanoseconds now) {
+  const auto death = executor_->death();
+  const bool in_call = std::exchange(busy_, false);
+  // Where it did not begin with the call, that is its doing only if it has to begin itself.
+  const bool has_begun = call_.has_entered() || call_.kind() == CallKind::open;
+  const bool is_blamed = in_call && call_.is_cut_off() && has_begun;
+  host_.adopt_files();
+  host_.end_grant();
+  const bool settled_some = in_call && settle_death(is_blamed ? death : Death(), now);
+  lifecycle_.died(death.text(), !is_blamed, settled_some, now);
 }
 
-std::uint64_t HandlerLoop::now() { return static_cast<std::uint64_t>(around_.clock().wall().count()); }
-
-bool HandlerLoop::stopping() { return around_.stopping(); }
-
-// Comes from inside open, so busy_ keeps the loop away from outputs_.
-std::uint32_t HandlerLoop::add_fifo(const plugin::FifoOutputRequest& request, std::string& why) {
-  if (outputs_.size() >= kOutputsMax) {
-    why = "a handler can have " + std::to_string(kOutputsMax) + " outputs at most";
-    return 0;
-  }
-  if (!in_open_) {
-    why = "outputs can be added in open only";
-    return 0;
-  }
-  auto* output = around_.output_for(request, why);
-  if (!output) return 0;
-  outputs_.push_back(output);
-  return static_cast<std::uint32_t>(outputs_.size());
+// Whether anything came to an outcome.
+bool HandlerLoop::settle_death(const Death& death, Nanoseconds now) {
+  const bool handles = call_.kind() == CallKind::handle;
+  CallRecovery(recovery_parts(), death, now).run_of_child();
+  needs_.admission.release();
+  if (handles) host_.expected();
+  needs_.memory.commit();
+  if (!handles) return false;
+  limit_ = BatchLimit(options_.timeout);
+  needs_.observer.settled(batch_.delivery());
+  const auto at = call_.flight().result.at;
+  return at > 0 && at != STANDPIPE_NOT_TOLD;
 }
 
-bool HandlerLoop::send_all(std::uint32_t output) {
-  if (!in_open_ || output == 0 || output > outputs_.size()) return false;
-  all_to_ = output;
-  return true;
+// Not committed here: what the call brought is committed with it.
+void HandlerLoop::end_call(bool was_made) {
+  call_.end();
+  if (request_.kind == CallKind::handle) host_.expected();
+  if (own_answer_) return;
+  needs_.admission.release();
+  if (!was_made) return;
+  blame_.forgive(request_.kind);
+  if (request_.kind == CallKind::open && page_) blame_.forgive(CallKind::create);  // if it did that
 }
+
+void HandlerLoop::settle(Nanoseconds now) {
+  if (!own_answer_) limit_.took(batch_.count(), returned_ - called_);
+  const auto retry = settlement_.settle({batch_, call_.flight(), answer(), now});
+  if (retry) lifecycle_.retries(retry->reason, retry->due);
+}
+
+void HandlerLoop::wake_by(std::optional<Nanoseconds> when) {
+  if (when && (!wake_at_ || *when < *wake_at_)) wake_at_ = when;
+}
+
+bool HandlerLoop::drained() const { return !busy_ && (held() || deliveries_.drained()); }
 
 }  // namespace standpipe::deliver

@@ -1,213 +1,188 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "base/in_order.h"
 #include "base/reminder.h"
-#include "base/throttle.h"
 #include "deliver/batch.h"
+#include "deliver/batch_limit.h"
+#include "deliver/blame.h"
+#include "deliver/call.h"
+#include "deliver/call_page.h"
+#include "deliver/call_recovery.h"
 #include "deliver/culprit.h"
 #include "deliver/delivery.h"
+#include "deliver/delivery_ring.h"
+#include "deliver/executor.h"
+#include "deliver/handler_needs.h"
 #include "deliver/handler_state.h"
-#include "deliver/handler_thread.h"
+#include "deliver/lifecycle.h"
 #include "deliver/options.h"
 #include "deliver/output.h"
-#include "deliver/streak.h"
-#include "deliver/surroundings.h"
-#include "plugin/handler.h"
+#include "deliver/plugin_caller.h"
+#include "deliver/plugin_host.h"
+#include "deliver/settlement.h"
 
 namespace standpipe::deliver {
 
-// The loop around one handler: take a batch from one of its deliveries, in turn; let the plugin handle it where it is placed;
-// settle by the outcomes; again. Placement is not another mechanism: the same steps, with the call made here or in a thread.
+// The loop around one handler: take a batch from one of its deliveries, in turn; have the plugin
+// handle it; settle by the outcomes; again. One call is in progress at a time, and none for
+// messages when the plugin asked that everything goes to one output. A handler that stands still
+// (slow, held, disconnected, its output full) holds back only the logs it reads.
 //
-// One call at a time, and none for messages when the plugin asked that everything goes to one output. A handler that stands still
-// (slow, held, disconnected, its output full) holds back only the logs it reads from.
-//
-//   opening -> ready <-> (a call in progress) -> closed
-//      ^________| disconnected      held: answered fatal, until a person acts
-// Its calls are recorded in the memory that outlives the worker: which messages are with the plugin, and what it has answered so
-// far. `take_up` makes of that what the next worker has to do: settle what was answered, and find out which message killed the last
-// one.
-class HandlerLoop final : public plugin::HostServices {
+// Its parts, each of which can be understood alone:
+//   Lifecycle     which state it is in, and what the plugin is to be called for next
+//   Call          what is in progress, in the memory that outlives the worker
+//   Executor      has the call made, on the loop, in a thread or in a child; or rejects, for one
+//   that
+//                 departed
+//   Settlement    outcomes -> cursors, redelivery, dead letters, entries
+//   PluginHost    what the plugin may ask
+// and Blame and CallRecovery, for the call in which an earlier worker died, or a child.
+class HandlerLoop {
  public:
-  // `id`: its number in the hub, for the keeper's watch.
-  HandlerLoop(const HandlerOptions& options, std::size_t id, Surroundings& around);
-  ~HandlerLoop() override;
+  // `id`: its number in the hub, for the keeper's watch. What it needs must outlive it.
+  HandlerLoop(const HandlerOptions& options, std::size_t id, const HandlerNeeds& needs);
+  ~HandlerLoop();
+  HandlerLoop(const HandlerLoop&) = delete;
+  HandlerLoop& operator=(const HandlerLoop&) = delete;
 
   // Makes the plugin's instance. Throws Failure with the plugin's reason.
   void create();
-  Delivery& add(std::unique_ptr<Delivery> delivery);
-  // Settles the call that was in progress when an earlier worker died. All deliveries and outputs of that worker are there again.
-  void take_up(const Death& death, Nanoseconds now);
+  Delivery& add(std::unique_ptr<Delivery> delivery) { return deliveries_.add(std::move(delivery)); }
+  // Settles the call in which an earlier worker died. All deliveries and outputs of that worker
+  // exist again.
+  void recover(const Death& death, Nanoseconds now);
   // An earlier worker died while its plugin was in a call, of whatever kind.
-  bool was_in_call() const { return kept_->call != Call::none && !flight_.returned; }
+  // In the worker itself: a call in a child is no suspect.
+  bool was_in_call() const { return call_.is_cut_off() && !call_.is_in_child(); }
 
   const std::string& name() const { return options_.name; }
-  const std::vector<std::unique_ptr<Delivery>>& deliveries() const { return deliveries_; }
+  const std::vector<std::unique_ptr<Delivery>>& deliveries() const { return deliveries_.all(); }
   // What it sends to. Not while a call is in progress.
-  const std::vector<Output*>& outputs() const { return outputs_; }
-
-  // Where everything goes without being looked at; none: the plugin is asked, or is not ready.
-  Output* sends_all_to() const { return !busy_ && state_ == State::ready && all_to_ ? outputs_[all_to_ - 1] : nullptr; }
+  const std::vector<Output*>& outputs() const { return host_.outputs(); }
+  // The output that everything goes to without a call; none: the plugin is called, or is not ready.
+  Output* sends_all_to() const;
 
   // Does one bounded piece of work. true: there is more to do now.
-  bool step(Nanoseconds now);
-  // A call that was made in the thread has come back.
+  bool advance(Nanoseconds now);
+  // A call that was made in a thread or a child has come back, or the dead letters of one are
+  // written, or the child has died.
   void on_completed(Nanoseconds now);
   std::optional<Nanoseconds> wake_at() const { return wake_at_; }
-  // The last step did nothing because an output of its has no room for more: step again when outputs have moved on.
+  // It did nothing because one of its outputs has no room: let it advance again when outputs have
+  // moved on.
   bool waits_for_output() const { return waits_for_output_; }
-  // The last step did nothing because a message is being tried alone: step again when a call has ended.
+  // It did nothing because a message is being tried alone: let it advance again when a call has
+  // ended.
   bool waits_for_turn() const { return waits_for_turn_; }
-  void want_reopen() { reopen_wanted_ = true; }
+  void want_reopen() { lifecycle_.want_reopen(); }
+  void stays() { lifecycle_.stays(); }
 
   // ---- stopping
-  bool drained() const;                   // nothing open, nothing behind the cursors; or held
-  void want_close(Nanoseconds deadline);  // flush and close once no call is in progress
-  bool closed() const { return state_ == State::closed; }
-  bool in_call() const { return busy_; }
-  bool tried() const { return tried_; }  // its first open has come back
-  bool ready() const { return state_ == State::ready; }
-  bool held() const { return state_ == State::held; }
-  std::string held_for() const;  // the reason, cut to what the memory keeps of it; empty: not held
-  void abandon();                // the call will not come back
+  bool drained() const;  // nothing open, nothing behind the cursors; or held
+  void want_close(Nanoseconds deadline) { lifecycle_.want_close(deadline); }
+  bool closed() const { return lifecycle_.closed(); }
+  bool in_call() const { return busy_; }  // or the letters of one are being written
+  bool waits_for_letters() const { return waits_for_letters_; }
+  bool tried() const { return lifecycle_.tried(); }  // its first open has come back
+  bool ready() const { return lifecycle_.running(); }
+  bool held() const { return lifecycle_.held(); }
+  // ---- what a person wants of it (worker/handler_commands.h). These commit.
+  void pause(const std::string& reason);
+  // It is held, and tried again. Throws Failure, and it stays held: its plugin refuses.
+  void release();
+  // It is held: the next message of that delivery is dead-lettered; false: it is dropped, for none
+  // are kept. Throws Failure: there is none, or it cannot be kept.
+  bool skip(Delivery& delivery, const std::string& why, Nanoseconds now);
+  const HandlerOptions& options() const { return options_; }
+  bool departed() const { return options_.departed; }  // the configuration no longer has it; held
+  // Nobody will ever deliver what it has: that is dead-lettered from now on, as if a plugin
+  // rejected it.
+  void give_up() { lifecycle_.give_up(); }
+  // Whether it sends there, or did in an earlier worker.
+  bool may_send_to(const Output& output) const;
+  // Messages that nobody would deliver if it went now: what an output to a FIFO has goes on without
+  // it, what one to a file has does not.
+  bool has_in_hand() const {
+    return busy_ || deliveries_.has_more() || (host_.has_files() && !deliveries_.drained());
+  }
+  std::string held_for() const { return lifecycle_.held_for(); }
+  void detach_call() { executor_->detach(); }  // it will not come back
+  void note_stopping() { executor_->note_stopping(); }
 
   // ---- being asked
   HandlerState state(Nanoseconds now) const;
-  // Says that a call has not come back for long, now and then. The loop looks each few seconds while calls are in progress.
+  // Reports now and then that a call has not returned for long. The loop samples every few seconds
+  // while calls are in progress.
   void remind_of_call(Nanoseconds now);
 
-  // ---- HostServices: any thread
-  void log(std::uint32_t level, std::string_view text) override;
-  std::uint64_t now() override;
-  bool stopping() override;
-  std::uint32_t add_fifo(const plugin::FifoOutputRequest& request, std::string& why) override;
-  bool send_all(std::uint32_t output) override;
-
  private:
-  enum class State { opening, ready, held, closed };
-  enum class Call : std::uint32_t { none, create, open, handle, reopen, disconnect, close };
-  // What the plugin is at in a call, for people, and to know whether it is the same one that it dies in again.
-  enum class Phase : std::uint32_t { none, create, open, handle, flush, close, reopen };
-  static constexpr std::size_t kPhases = 7;
-  // What outlives the worker. Noted.
-  struct Record {
-    Call call;               // in progress
-    std::uint32_t delivery;  // of a call of handle: its id, and the messages
-    Again messages;
-    std::uint32_t outputs;  // what it sends to: by the plugin's number, from 1
-    std::uint32_t output[kOutputsMax];
-    Streak streak;                     // deaths that say nothing
-    std::uint16_t deaths_in[kPhases];  // of workers, by this plugin for certain, since it came back from that the last time
-    std::uint16_t alone_in;            // what it is to be called for with nobody else in a call; for messages: Again::suspect
-    std::uint32_t aside_in_a_row;      // messages that were put aside since the last one that was not
-    std::uint32_t held;                // a person must act
-  };
-  // The same, written in the plugin's place. Plain.
-  struct Flight {
-    std::uint32_t code;
-    std::uint32_t returned;
-    Phase phase;
-    standpipe_result result;
-    std::uint8_t outcomes[kBatchMessages];
-  };
-
-  void call(Call what);
-  void record_call(Call what);
-  void end_call();
-  void enter(Phase phase) { store_in_order(flight_.phase, phase); }
-  void forgive(Call returned);
-  bool is_to_be_alone(Call what) const;
-  void fit_batches(Nanoseconds took);
-  void perform();
-  void settle_open(Nanoseconds now);
-  void settle_handle(Nanoseconds now);
-  void settle_outcomes(Nanoseconds now);
-  Phase phase_of_death() const;
-  void take_up_handle(const Death& death, Nanoseconds now);
-  void take_up_other(const Death& death);
-  void begin_streaks_anew(const Death& death);
-  void say_death(const Death& death, Verdict verdict, const std::string& where, const std::string& what);
-  void settle_dead(const Death& death, Nanoseconds now);
-  void suspect(std::uint32_t first, std::uint32_t last, const Death& death, Nanoseconds now);
-  void put_aside(const Death& death, std::uint16_t deaths, Nanoseconds now);
-  void settle_reopen(Nanoseconds now);
-
-  bool take_batch(Nanoseconds now);
-  bool admitted(bool alone);
-  bool make(Call what);
-  std::uint8_t outcome(std::uint32_t i) const { return flight_.outcomes[i]; }
-  bool has_more() const;
+  std::vector<Output*> noted_outputs() const;
+  void make_executor();
+  CallRecovery::Parts recovery_parts();
+  void on_death(Nanoseconds now);
+  bool settle_death(const Death& death, Nanoseconds now);
+  bool give_messages(Nanoseconds now);
+  bool give_batch(Nanoseconds now);
+  bool next_batch(Nanoseconds now);
+  bool next_batch_of(Delivery& delivery, Nanoseconds now);
   bool send_run(Nanoseconds now);
-  bool send_again(Delivery& delivery, Nanoseconds now);
+  bool send_redelivery(Delivery& delivery, Nanoseconds now);
   bool send_next(Delivery& delivery);
-  void send(std::uint32_t to, Delivery& delivery, const Range& range, std::uint64_t bytes);
-  void connected();
   bool outputs_accept() const;
-  bool may_all_come_back() const;
-  void book(std::uint8_t outcome, std::uint32_t first, std::uint32_t last, Nanoseconds now);
-  void book_retry(std::uint32_t first, std::uint32_t last, Nanoseconds now);
-  void give_up(std::uint32_t first, std::uint32_t last, Reason reason, Nanoseconds now);
-  bool is_exhausted() const;
-  std::string reason_for(std::uint32_t last) const;
-  void write_letters(std::uint32_t at, Nanoseconds now);
-  std::optional<Reason> given_up_for(std::uint8_t outcome) const;
-  DeadLetter letter_of_message(std::uint32_t i, Reason reason, std::string_view detail, std::uint32_t attempts);
-  void say_given_up(std::uint32_t first, std::uint32_t last, Reason reason, bool kept, Nanoseconds now);
-  void leave_unlooked(std::uint32_t first, Nanoseconds now);
-  void drop_connection(Nanoseconds now, const std::string& reason);
-  void hold(const std::string& reason);
-  void hold_at_once(const std::string& reason);
-  void wake_by(Nanoseconds when);
-  Nanoseconds backoff(std::uint32_t tries) const;
+  bool files_are_well(Nanoseconds now);
+  bool wait_for_output();
+  bool waits_for_room(const Delivery& delivery, Nanoseconds now);
+  bool has_enough_in_hand(const Delivery& delivery) const;
+  bool admitted(bool alone);
+  bool make(CallKind kind);
+  void call(CallKind kind);
+  bool expire(Nanoseconds now);
+  void answer_expired();
+  bool begin_letters(Nanoseconds now);
+  const plugin::Answer& answer() const { return own_answer_ ? *own_answer_ : executor_->answer(); }
+  void end_call(bool was_made);
+  void settle(Nanoseconds now);
+  void settled(bool was_made, Nanoseconds now);
+  void make_instance();
+  void make_instance_in_turn();
+  void wake_by(std::optional<Nanoseconds> when);
 
   HandlerOptions options_;
-  std::size_t id_;
-  Surroundings& around_;
-  log::Kept<Record> kept_;
-  struct HeldReason {
-    std::uint32_t length;
-    char text[508];
-  };
-  log::Kept<HeldReason> held_reason_;
-  Flight& flight_;
-  plugin::Handler handler_;
-  std::vector<std::unique_ptr<Delivery>> deliveries_;
-  std::size_t turn_ = 0;
-  std::vector<Output*> outputs_;  // numbered from 1 for the plugin
-  std::uint32_t all_to_ = 0;      // the output that everything goes to; 0: the plugin is asked
+  HandlerNeeds needs_;
+  DeliveryRing deliveries_;
+  Call call_;
+  Blame blame_;
+  Lifecycle lifecycle_;
+  PluginHost host_;
+  Settlement settlement_;
 
-  State state_ = State::opening;
-  bool busy_ = false;
-  Call call_ = Call::open;
+  // The call in progress.
   Batch batch_;
-  plugin::Answer answer_;
-  std::uint32_t batch_max_ = kBatchMessages;
-  Nanoseconds called_{0};
-  bool tried_ = false;
-  bool reopen_wanted_ = false;
+  BatchLimit limit_;
+  CallRequest request_;
+  bool busy_ = false;
+  bool waits_for_letters_ = false;            // it has come back, and they are being written
+  std::optional<plugin::Answer> own_answer_;  // the plugin is not asked: they are too old
+  Nanoseconds called_{0}, returned_{0};
+  Reminder call_reminder_;
+
+  bool is_made_ = false;  // the plugin's instance
+
+  // What `advance` said last.
   bool waits_for_output_ = false;
   bool waits_for_turn_ = false;
-  std::atomic<bool> in_open_{false};
-  std::optional<Nanoseconds> close_by_;
+  bool is_unproven_ = false;  // what the plugin sent to a file may fail yet
   std::optional<Nanoseconds> wake_at_;
-  Nanoseconds open_due_{0};
-  std::uint32_t open_tries_ = 0;
-  Throttle trouble_, connection_trouble_;
-  std::string open_reason_, retry_reason_;
-  Reminder retry_reminder_, letters_reminder_, call_reminder_;
-  std::optional<Failure> letters_failed_;  // those of the batch that is settled could not be kept
-  bool disconnect_said_ = false;
-  bool disconnect_due_ = false;            // its connection is lost, and it was not closed yet
-  std::uint32_t reason_of_ = 0;            // the batch's reason is that of the message before this one
-  std::unique_ptr<HandlerThread> thread_;  // empty: calls are made on the loop. Last, so that it ends before what it uses
+
+  std::unique_ptr<SharedCallPage> page_;  // of calls in a child; nullptr: none were or are
+  PluginCaller caller_;
+  std::unique_ptr<Executor> executor_;  // last: a thread of its ends before what it uses
 };
 
 }  // namespace standpipe::deliver

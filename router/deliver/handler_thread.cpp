@@ -26,7 +26,7 @@ void HandlerThread::post(std::function<void()> job) {
   shared_->wake.notify_one();
 }
 
-void HandlerThread::abandon() {
+void HandlerThread::detach() {
   if (thread_.joinable()) thread_.detach();
 }
 

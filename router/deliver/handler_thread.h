@@ -11,18 +11,19 @@ namespace standpipe::deliver {
 
 // A thread that does one thing at a time for one handler. Started with the first job.
 //
-// A plugin may never come back from a call. `abandon` then lets the thread go with all that it holds; the process must
-// end without tearing anything down (std::_Exit), because the thread may still look at logs and at its plugin.
+// A plugin may never return from a call. `detach` then leaves the thread running with all that it
+// holds; the process must end without tearing anything down (std::_Exit), because the thread may
+// still use logs and its plugin.
 class HandlerThread {
  public:
   HandlerThread();
-  ~HandlerThread();  // waits for the job at hand, unless abandoned
+  ~HandlerThread();  // waits for the job at hand, unless detached
   HandlerThread(const HandlerThread&) = delete;
   HandlerThread& operator=(const HandlerThread&) = delete;
 
   // The one before must have said that it is done.
   void post(std::function<void()> job);
-  void abandon();
+  void detach();
 
  private:
   struct Shared {

@@ -26,30 +26,35 @@ OverflowFile::OverflowFile(const std::string& data_dir, std::string_view source,
   handed_over_ = this->end();
 }
 
-OverflowFile::End OverflowFile::end() const { return {handed_over_.number, log_.bytes(), messages_, lists_.next(), 0}; }
+OverflowFile::End OverflowFile::end() const {
+  return {handed_over_.number, log_.bytes(), messages_, lists_.next(), 0};
+}
 
 std::optional<Failure> OverflowFile::add(std::uint64_t sequence, std::uint64_t accepted_ns,
-                                         std::span<const std::string_view> handlers, std::span<const std::byte> frame) {
+                                         std::span<const std::string_view> handlers,
+                                         std::span<const std::byte> frame,
+                                         std::span<const std::byte> fields) {
   ++messages_;
-  return taken_back(append_message(log_, lists_, sequence, accepted_ns, handlers, {&frame, 1}));
+  return undone(append_message(log_, lists_, sequence, accepted_ns, handlers, {&frame, 1}, fields));
 }
 
 std::optional<Failure> OverflowFile::hand_over() {
-  auto failure = taken_back(log_.write());
+  auto failure = undone(log_.write());
   if (failure) return failure;
   const auto before = std::exchange(handed_over_, end());
-  if (before.bytes / kWriteBackBytes != handed_over_.bytes / kWriteBackBytes) log_.begin_write_back();
+  if (before.bytes / kWriteBackBytes != handed_over_.bytes / kWriteBackBytes)
+    log_.begin_write_back();
   return std::nullopt;
 }
 
-std::optional<Failure> OverflowFile::sync() { return taken_back(log_.sync()); }
+std::optional<Failure> OverflowFile::sync() { return undone(log_.sync()); }
 
 std::optional<Failure> OverflowFile::finish() {
-  auto failure = append_end(log_, messages_);
-  return taken_back(failure ? std::move(failure) : log_.sync());
+  auto failure = append_end(log_, lists_, messages_);
+  return undone(failure ? std::move(failure) : log_.sync());
 }
 
-std::optional<Failure> OverflowFile::taken_back(std::optional<Failure> failure) {
+std::optional<Failure> OverflowFile::undone(std::optional<Failure> failure) {
   if (failure) {
     messages_ = handed_over_.messages;
     lists_.forget();

@@ -13,10 +13,12 @@
 
 namespace standpipe::deliver {
 
-// A spill that is written while the hub runs, batch by batch, under its final name. While the run lives, what was committed of it
-// is the truth: what lies behind that is cut off when it is opened. Without the run all whole records are.
+// A spill that is written while the hub runs, batch by batch, under its final name. While the run
+// lives, what was committed of it is the truth, and what lies after that is cut off when it is
+// opened. Without the run, all whole records count.
 //
-// What was handed over survives the death of all processes, and a power failure once finish or sync has returned.
+// What was handed over survives the death of all processes, and a power failure once finish or sync
+// has returned.
 class OverflowFile {
  public:
   // What outlives the worker; all zero but the number: nothing was handed over.
@@ -33,7 +35,9 @@ class OverflowFile {
 
   // After a failure, of any of these, it is again as it was when it was last handed over.
   [[nodiscard]] std::optional<Failure> add(std::uint64_t sequence, std::uint64_t accepted_ns,
-                                           std::span<const std::string_view> handlers, std::span<const std::byte> frame);
+                                           std::span<const std::string_view> handlers,
+                                           std::span<const std::byte> frame,
+                                           std::span<const std::byte> fields = {});
   [[nodiscard]] std::optional<Failure> hand_over();
   [[nodiscard]] std::optional<Failure> sync();
   // Nothing more comes in this run. Its last record says how many messages there are.
@@ -42,11 +46,13 @@ class OverflowFile {
   End end() const;  // with what was added since the last hand_over
   const std::string& path() const { return log_.path(); }
 
-  // At most what a message takes besides its frame, unless its list of handlers is new.
-  static constexpr std::uint64_t kBytesAMessage = 40;
+  // At most what a message takes besides its frame and its metadata, unless its list of handlers is
+  // written before it: a batch's head, a record's, and what is said of it.
+  static constexpr std::uint64_t kBytesAMessage =
+      log::kBatchHeadBytes + log::kHeadBytes + log::kFieldsLengthBytes + 21;
 
  private:
-  std::optional<Failure> taken_back(std::optional<Failure> failure);
+  std::optional<Failure> undone(std::optional<Failure> failure);
 
   End handed_over_;
   std::uint64_t messages_;

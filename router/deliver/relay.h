@@ -8,67 +8,77 @@
 #include "base/fd.h"
 #include "deliver/delivery.h"
 #include "deliver/output.h"
-#include "log/memory.h"
+#include "state/persistent.h"
 
 namespace standpipe::deliver {
 
-// The fast path from one source to one output: bytes go out by reference, and only a copy of them into the log.
+// The fast path from one source to one output: bytes go out by reference, and only the log gets a
+// copy.
 //
-//   FIFO --splice--> stage --read--> log          all as ever: frames, index, cursors, sendings, account
+//   FIFO --splice--> stage --read--> log      as always: frames, index, cursors, queue, account
 //                      |
-//                      +----tee----> output's stage --splice--> FIFO    instead of a copy from the log
+//                      +----tee----> output's stage --splice--> FIFO      instead of a log's copy
 //
-// Nothing else changes. What is in an output's stage is thrown away after a death and written from the log, so the relay has
-// nothing to recover; what a dead reader left unread is sent again from the log, too. Bytes lie *ahead* in the output's stage until
-// their frames were found and asked for; what turns out to go another way is dropped and copied.
+// Nothing else changes. What is in an output's stage is thrown away after a death and written from
+// the log, so the relay has nothing to recover; what a dead reader left unread is sent again from
+// the log, too. Bytes are *prefetched* into the output's stage and committed when their frames were
+// found and are sent there; what turns out to go another way is dropped and copied.
 //
-// Readers get what the writer's pages hold when they read. A writer that changes them after they were looked at would pass a frame
-// that is none: by vmsplice, or by splice from a file that is then changed. So the FIFO must be writable for the hub's own user
-// alone, who is trusted to do neither; what descriptors were opened earlier, or inherited, nobody can see. A writer in packet mode
-// (O_DIRECT) makes packets that survive tee and splice and lose bytes in a reader that reads less: refused when seen, and before
-// any of it is sent, for a packet ends each read of the stage. The last one of a read cannot be seen; so what may be the last is
-// not laid.
+// Readers get what the writer's pages hold when they read. A writer that changes pages after they
+// were checked could pass something that is no frame: by vmsplice, or by splice from a file that is
+// changed afterwards. So only the hub's own user may be allowed to write to the FIFO, and is
+// trusted not to do so; descriptors that were opened earlier or inherited cannot be seen. A writer
+// in packet mode (O_DIRECT) makes packets that survive tee and splice, and a reader that reads less
+// loses their rest. They are refused when seen, before any of their bytes is sent, because a packet
+// ends each read of the stage. The last packet of a read cannot be seen, so what may be the last is
+// not prefetched.
 class Relay {
  public:
-  // `source`: its name; `fifo`: its read end. `delivery` is the source's only one, and its handler's.
-  Relay(log::Memory& memory, const std::string& source, int fifo, const Delivery& delivery);
+  // `source`: its name; `fifo`: its read end. `delivery` is the source's only one, and its
+  // handler's.
+  Relay(state::Memory& memory, const std::string& source, int fifo, const Delivery& delivery);
 
   // The source reads another FIFO from now on.
   void follow(int fifo) {
     fifo_ = fifo;
-    look_at_mode();
+    read_mode();
   }
 
-  // What a turn should move at most; what is more finds no room. `frame_bytes`: of the frame that was begun, if that is known.
+  // What a turn should move at most; what is more finds no room. `frame_bytes`: of the incomplete
+  // frame, if that is known.
   std::size_t most(const Output& output, std::uint64_t frame_bytes);
   // Those bytes for the log lie in the stage, and nothing else does.
-  void lay(Output& output, const Pipe& stage, std::size_t bytes);
+  void prefetch(Output& output, const Pipe& stage, std::size_t bytes);
   // The stage was read into the log; `packets`: in pieces.
-  void looked(Output& output, bool packets);
+  void on_stage_read(Output& output, bool packets);
 
-  // What came before is on its way: a little later more could be laid, and what comes next may as well wait in its FIFO until then.
+  // The bytes before are on their way: a little later more could be prefetched, and what comes next
+  // may as well wait in its FIFO until then.
   bool waits_for(const Output& output) const;
-  // Why the general path is taken, as it was when that was looked at last.
+  // Why the general path is taken, as it was when last checked.
   std::optional<std::string> refused() const;
 
  private:
   // What outlives the worker.
-  struct Record {
+  struct RelayRecord {
     std::uint64_t packets;  // were seen
   };
 
   bool is_on(const Output& output) const {
-    return own_ && !kept_->packets && large_ == 0 && output.is_flowing() && !output.others_write();
+    const auto* fifo = output.fifo();
+    return own_ && !persistent_->packets && large_ == 0 && fifo->is_flowing() &&
+           !fifo->others_write();
   }
 
-  void look_at_mode();
+  void read_mode();
 
   const Delivery& delivery_;
   int fifo_;
   unsigned mode_ = 0;
   bool own_ = false;
-  unsigned large_ = 0;  // turns for which nothing is tried, since a frame came that is too large for a stage
-  log::Kept<Record> kept_;
+  unsigned large_ =
+      0;  // turns for which nothing is tried, since a frame came that is too large for a stage
+  state::Persistent<RelayRecord> persistent_;
 };
 
 }  // namespace standpipe::deliver

@@ -4,13 +4,14 @@
 #include <algorithm>
 
 #include "base/invariant.h"
+#include "frame/wire_scan.h"
 
 namespace standpipe::deliver {
 
 Remaining::Remaining(std::span<const Delivery* const> deliveries) {
   for (const auto* delivery : deliveries) {
     walks_.push_back({.delivery = delivery});
-    walks_.back().look();
+    walks_.back().find_frame();
   }
 }
 
@@ -26,27 +27,29 @@ std::optional<Remaining::Message> Remaining::next() {
     wanted_by_.push_back(i);
   }
   if (!first) return std::nullopt;
-  return Message{first->at, first->accepted_ns, first->rest.first(first->frame_bytes), wanted_by_};
+  const auto fields = first->delivery->log().fields_of(first->at);
+  return Message{first->at, first->accepted_ns, first->rest.first(first->frame_bytes), fields,
+                 wanted_by_};
 }
 
-// Finds the frame at or behind where it is.
-void Remaining::Walk::look() {
+// Finds the frame at or after where it is.
+void Remaining::Walk::find_frame() {
   while (rest.empty() && !ended)
     if (!begin_piece() && !begin_range()) ended = true;
   if (ended) return;
   frame::Frame frame;
-  const auto scan = delivery->codec().scan(rest, {&frame, 1});
+  const auto scan = frame::scan_wire(rest, {&frame, 1});
   INVARIANT(scan.frames == 1, at.position.bytes, rest.size());
   frame_bytes = frame.end;
 }
 
-// The open ranges, then all that was never given out.
+// First the open ranges, then everything that was never given out.
 bool Remaining::Walk::begin_range() {
   const auto& open = delivery->open();
   if (ranges > open.size()) return false;
-  const bool behind = ranges == open.size();
-  at = behind ? delivery->next() : open[ranges].begin;
-  until = behind ? delivery->log().end() : open[ranges].end;
+  const bool after = ranges == open.size();
+  at = after ? delivery->next() : open[ranges].begin;
+  until = after ? delivery->log().end() : open[ranges].end;
   ++ranges;
   return true;
 }
@@ -69,7 +72,7 @@ bool Remaining::Walk::begin_piece() {
 void Remaining::Walk::pass() {
   rest = rest.subspan(frame_bytes);
   at = {at.position + frame_bytes, at.sequence + 1};
-  look();
+  find_frame();
 }
 
 }  // namespace standpipe::deliver

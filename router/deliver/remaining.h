@@ -11,14 +11,16 @@
 
 namespace standpipe::deliver {
 
-// What of one source's messages is not final, one at a time, in the source's order, each with the deliveries that still want it:
-// what they have open, and what lies behind their cursors. For the end of a run, when nothing changes any more.
+// The messages of one source that are not final, one at a time, in the source's order, each with
+// the deliveries that still want it: their open messages, and those after their cursors. For the
+// end of a run, when nothing changes any more.
 class Remaining {
  public:
   struct Message {  // valid until the next one
     log::Cursor at;
     std::uint64_t accepted_ns = 0;
     std::span<const std::byte> frame = {};        // as it was on the wire
+    std::span<const std::byte> fields = {};       // its metadata
     std::span<const std::size_t> wanted_by = {};  // indexes into the deliveries
   };
 
@@ -38,7 +40,7 @@ class Remaining {
     std::uint64_t accepted_ns = 0;
     bool ended = false;
 
-    void look();
+    void find_frame();
     bool begin_range();
     bool begin_piece();
     void pass();

@@ -23,46 +23,71 @@ enum class SpillRecord : std::uint8_t {
   overflow = 4,  // it is written while the hub runs, and needs no end: all whole records count
 };
 
-// Lists of handlers repeat: each is written once, before the first message that names it.
+// Lists of handlers repeat: each is written before the first message that names it, again after
+// kMessagesAList messages that do, and once more at the end. So the damage of one costs no message.
 class SpillLists {
  public:
+  static constexpr std::uint32_t kMessagesAList = 256;
+
   // `first`: numbers below were given by another writer of the same file.
   explicit SpillLists(std::uint32_t first = 0) : next_(first) {}
   std::uint32_t next() const { return next_; }
-  // Those that were written may be gone; their numbers are not given again.
-  void forget() { numbers_.clear(); }
+  // Those that were written may be gone; their numbers are not reused.
+  void forget() { lists_.clear(); }
 
-  // Writes the list if it is new.
-  [[nodiscard]] std::optional<Failure> find(log::DiskLog& log, std::span<const std::string_view> handlers, std::uint32_t& number) {
+  // Writes the list if it is due.
+  [[nodiscard]] std::optional<Failure> find(log::DiskLog& log,
+                                            std::span<const std::string_view> handlers,
+                                            std::uint32_t& number) {
     std::string key;
     for (const auto handler : handlers) (key += handler) += '\0';
-    const auto [list, is_new] = numbers_.try_emplace(std::move(key), next_);
-    number = list->second;
-    if (!is_new) return std::nullopt;
-    ++next_;
-    ByteWriter meta;
-    meta.number(static_cast<std::uint8_t>(SpillRecord::handlers)).number(number);
-    meta.number(static_cast<std::uint32_t>(handlers.size()));
-    for (const auto handler : handlers) meta.text(handler);
-    return log.append(meta.bytes(), {});
+    auto& list = lists_.try_emplace(std::move(key)).first->second;
+    if (list.meta.bytes().empty()) list = new_list(handlers);
+    number = list.number;
+    if (list.messages++ % kMessagesAList > 0) return std::nullopt;
+    return log.append(list.meta.bytes(), {});
+  }
+  [[nodiscard]] std::optional<Failure> repeat_all(log::DiskLog& log) const {
+    for (const auto& [key, list] : lists_)
+      if (auto failure = log.append(list.meta.bytes(), {})) return failure;
+    return std::nullopt;
   }
 
  private:
-  std::unordered_map<std::string, std::uint32_t> numbers_;
+  struct List {
+    std::uint32_t number = 0;
+    std::uint32_t messages = 0;
+    ByteWriter meta = {};  // of its record
+  };
+  List new_list(std::span<const std::string_view> handlers) {
+    List list{.number = next_++};
+    list.meta.number(static_cast<std::uint8_t>(SpillRecord::handlers)).number(list.number);
+    list.meta.number(static_cast<std::uint32_t>(handlers.size()));
+    for (const auto handler : handlers) list.meta.text(handler);
+    return list;
+  }
+
+  std::unordered_map<std::string, List> lists_;
   std::uint32_t next_;
 };
 
-[[nodiscard]] inline std::optional<Failure> append_message(log::DiskLog& log, SpillLists& lists, std::uint64_t sequence,
-                                                           std::uint64_t accepted_ns, std::span<const std::string_view> handlers,
-                                                           std::span<const std::span<const std::byte>> frame) {
+[[nodiscard]] inline std::optional<Failure> append_message(
+    log::DiskLog& log, SpillLists& lists, std::uint64_t sequence, std::uint64_t accepted_ns,
+    std::span<const std::string_view> handlers, std::span<const std::span<const std::byte>> frame,
+    std::span<const std::byte> fields) {
   std::uint32_t number = 0;
   if (auto failure = lists.find(log, handlers, number)) return failure;
   ByteWriter meta;
-  meta.number(static_cast<std::uint8_t>(SpillRecord::message)).number(number).number(sequence).number(accepted_ns);
-  return log.append(meta.bytes(), frame);
+  meta.number(static_cast<std::uint8_t>(SpillRecord::message))
+      .number(number)
+      .number(sequence)
+      .number(accepted_ns);
+  return log.append(meta.bytes(), frame, fields);
 }
 
-[[nodiscard]] inline std::optional<Failure> append_end(log::DiskLog& log, std::uint64_t messages) {
+[[nodiscard]] inline std::optional<Failure> append_end(log::DiskLog& log, const SpillLists& lists,
+                                                       std::uint64_t messages) {
+  if (auto failure = lists.repeat_all(log)) return failure;
   ByteWriter meta;
   meta.number(static_cast<std::uint8_t>(SpillRecord::end)).number(messages);
   return log.append(meta.bytes(), {});

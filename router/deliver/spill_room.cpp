@@ -13,7 +13,7 @@
 
 namespace standpipe::deliver {
 
-std::optional<Failure> SpillRoom::take(const std::string& data_dir, std::uint64_t bytes) try {
+std::optional<Failure> SpillRoom::reserve(const std::string& data_dir, std::uint64_t bytes) try {
   if (bytes == 0) return std::nullopt;
   const auto name = data_dir + "/spill/room";
   make_private_folders(folder_of(name));

@@ -8,8 +8,8 @@
 
 namespace standpipe::deliver {
 
-// A file system without locks has none for others either: nothing is to be waited for.
-bool WriterLock::take(int fd, Nanoseconds now) {
+// A file system without locks has none for others either, so there is nothing to wait for.
+bool WriterLock::try_lock(int fd, Nanoseconds now) {
   held_ = ::flock(fd, LOCK_EX | LOCK_NB) == 0 || (errno != EWOULDBLOCK && errno != EINTR);
   since_ = now;
   pause_ = held_ ? Nanoseconds(0) : std::clamp(pause_ * 2, kRetryFirst, kRetryLast);
@@ -24,7 +24,7 @@ void WriterLock::release(int fd) {
 
 void WriterLock::recover(int fd, bool inside_frame, Nanoseconds now) {
   if (inside_frame) {
-    (void)take(fd, now);
+    (void)try_lock(fd, now);
     return;
   }
   held_ = true;

@@ -7,13 +7,15 @@
 
 namespace standpipe::deliver {
 
-// The lock that all who write frames into one FIFO share: an exclusive flock, as `standpipe send` takes it, so that nobody's bytes
-// come between the pieces of a frame. It belongs to the open file, which the keeper has as well: a worker that dies inside a frame
-// leaves it locked, and the next one finishes the frame.
+// The lock that all writers of frames into one FIFO share: an exclusive flock, the same that
+// `standpipe send` takes, so that no other bytes come between the pieces of a frame. It belongs to
+// the open file, which the keeper has as well: a worker that dies inside a frame leaves it locked,
+// and the next worker finishes the frame.
 //
-// Whoever writes alone should pay nothing for it. So it is kept from one push to the next while there is something to push, and
-// given back at a frame's end: when nothing was to be pushed for kIdle, and every kTurn for others who wait, who then have kYield
-// to take it. Where others do write it is held for one push only.
+// A lone writer should pay nothing for it. So it is held from one push to the next while there is
+// something to push, and released at a frame's end: after kIdle without a push, and every kTurn for
+// others who wait, who then have kYield to take it. Where others do write, it is held for one push
+// only.
 class WriterLock {
  public:
   static constexpr Nanoseconds kIdle = std::chrono::milliseconds(10);
@@ -24,11 +26,12 @@ class WriterLock {
   static constexpr Nanoseconds kRetryLast = std::chrono::milliseconds(20);
 
   // false: another writer has it; `retry_at` says when to try again.
-  bool take(int fd, Nanoseconds now);
+  bool try_lock(int fd, Nanoseconds now);
   void release(int fd);
   // After release: leaves it to others for a moment.
   void yield(Nanoseconds now) { retry_at_ = now + kYield; }
-  // An earlier worker had the FIFO open, and perhaps the lock: it is still needed inside a frame, and given back otherwise.
+  // An earlier worker had the FIFO open, and perhaps the lock: it is still needed inside a frame,
+  // and given back otherwise.
   void recover(int fd, bool inside_frame, Nanoseconds now);
 
   bool is_held() const { return held_; }

@@ -3,9 +3,10 @@
 
 #include <standpipe/wire.h>
 
-#include <limits>
+#include <cstring>
 
 #include "base/invariant.h"
+#include "frame/wire_scan.h"
 
 namespace standpipe::frame {
 
@@ -16,28 +17,27 @@ LengthPrefixed::LengthPrefixed(std::uint64_t payload_max) : payload_max_(payload
 std::size_t LengthPrefixed::overhead() const { return STANDPIPE_WIRE_HEADER_BYTES; }
 
 Scan LengthPrefixed::scan(std::span<const std::byte> bytes, std::span<Frame> out) const {
-  INVARIANT(bytes.size() <= std::numeric_limits<std::uint32_t>::max(), bytes.size());
-  const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
-  const std::size_t size = bytes.size();
-  Scan scan;
-  std::size_t at = 0;
-  while (scan.frames < out.size() && size - at >= STANDPIPE_WIRE_HEADER_BYTES) {
-    const std::uint32_t length = standpipe_wire_get_length(data + at);
-    if (length > payload_max_) {
-      scan.too_large = true;
-      scan.claimed = length;
+  return scan_wire(bytes, out, payload_max_);
+}
+
+Written LengthPrefixed::write(std::span<const std::byte> bytes, std::span<const Frame> frames,
+                              std::span<std::byte> out) const {
+  Written written;
+  for (const auto& f : frames) {
+    written.refused = f.size > payload_max_;
+    if (written.refused) break;
+    const std::size_t size = STANDPIPE_WIRE_HEADER_BYTES + std::size_t{f.size};
+    if (out.size() - written.bytes < size) {
+      written.need = size;
       break;
     }
-    const std::size_t payload = at + STANDPIPE_WIRE_HEADER_BYTES;
-    if (size - payload < length) {
-      scan.need = STANDPIPE_WIRE_HEADER_BYTES + std::uint64_t{length};
-      break;
-    }
-    at = payload + length;
-    out[scan.frames++] = {static_cast<std::uint32_t>(payload), length, static_cast<std::uint32_t>(at)};
+    auto* at = out.data() + written.bytes;
+    standpipe_wire_put_length(reinterpret_cast<std::uint8_t*>(at), f.size);
+    if (f.size > 0) std::memcpy(at + STANDPIPE_WIRE_HEADER_BYTES, bytes.data() + f.payload, f.size);
+    written.bytes += size;
+    ++written.frames;
   }
-  scan.consumed = at;
-  return scan;
+  return written;
 }
 
 }  // namespace standpipe::frame

@@ -12,6 +12,8 @@ class LengthPrefixed final : public Codec {
   Scan scan(std::span<const std::byte> bytes, std::span<Frame> out) const override;
   std::size_t overhead() const override;
   std::uint64_t payload_max() const override { return payload_max_; }
+  Written write(std::span<const std::byte> bytes, std::span<const Frame> frames,
+                std::span<std::byte> out) const override;
 
  private:
   std::uint64_t payload_max_;

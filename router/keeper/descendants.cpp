@@ -25,7 +25,7 @@ std::string new_mark() {
   return text.data();
 }
 
-// A zombie has none.
+// A zombie has no environment.
 bool has_in_environment(pid_t pid, std::string_view variable) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/environ");
   for (std::string entry; std::getline(file, entry, '\0');)

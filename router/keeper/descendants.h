@@ -8,14 +8,16 @@
 
 namespace standpipe::keeper {
 
-// Whom a worker leaves behind. A keeper adopts every process below it that loses its parent, and has to tell those that a worker
-// started from those that it has nothing to do with: what its own process started before it became a keeper (`producer & exec
-// standpipe run ...`), what others start in a container in which it is process 1, and what these leave behind in turn.
+// Finds the processes that a dead worker left. The keeper adopts every process below it that loses
+// its parent, and must tell those that a worker started from all others: those that its own process
+// started before it became a keeper (`producer & exec standpipe run ...`), those that others start
+// in a container in which it is process 1, and what these leave.
 //
-// So workers carry a mark in their environment, which whoever they start inherits, through any number of forks, execs and sessions,
-// and nobody else has. It is looked for in /proc/PID/environ, which a process cannot change by setenv. Not found, and so left
-// alone: who was executed with an emptied environment, who may not be looked at (another user's, or one that made itself
-// undumpable), and anybody where /proc is not mounted, or is that of another PID namespace.
+// So workers carry a mark in their environment. Whoever they start inherits it, through any number
+// of forks, execs and sessions, and nobody else has it. It is read from /proc/PID/environ, which a
+// process cannot change by setenv. Processes without it are left alone: one executed with an
+// emptied environment, one that may not be read (another user's, or one that made itself
+// undumpable), and any process where /proc is not mounted or belongs to another PID namespace.
 class WorkersMark {
  public:
   WorkersMark();  // unlike that of any other keeper

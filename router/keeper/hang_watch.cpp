@@ -7,19 +7,20 @@
 namespace standpipe::keeper {
 namespace {
 
-// A timeout is found out after at most a quarter more.
+// A timeout is detected at most a quarter late.
 Nanoseconds interval_for(Nanoseconds timeout) {
   return std::clamp(timeout / 4, HangWatch::kIntervalLeast, HangWatch::kIntervalMost);
 }
 
 }  // namespace
 
-void HangWatch::restart(std::span<Watch> watches) {
+void HangWatch::restart(std::span<state::Watch> watches) {
   *this = HangWatch();
-  for (auto& watch : watches) seen_.push_back({.call = read(watch.call), .is_left_over = true});
+  for (auto& watch : watches)
+    seen_.push_back({.call = state::load_acquire(watch.call), .is_left_over = true});
 }
 
-std::vector<HangWatch::Hung> HangWatch::look(std::span<Watch> watches, Nanoseconds now) {
+std::vector<HangWatch::Hung> HangWatch::poll(std::span<state::Watch> watches, Nanoseconds now) {
   const auto passed = std::min(now - last_, interval_);
   last_ = now;
   interval_ = kIntervalWithoutTimeouts;
@@ -27,8 +28,9 @@ std::vector<HangWatch::Hung> HangWatch::look(std::span<Watch> watches, Nanosecon
   std::vector<Hung> hung;
   for (std::size_t i = 0; i < watches.size(); ++i) {
     auto& seen = seen_[i];
-    const auto call = read(watches[i].call);
-    const Nanoseconds timeout(static_cast<std::int64_t>(std::min<std::uint64_t>(read(watches[i].timeout_ns), INT64_MAX)));
+    const auto call = state::load_acquire(watches[i].call);
+    const Nanoseconds timeout(static_cast<std::int64_t>(
+        std::min<std::uint64_t>(state::load_acquire(watches[i].timeout_ns), INT64_MAX)));
     if (timeout > Nanoseconds(0)) interval_ = std::min(interval_, kIntervalMost);
     const bool same = call == seen.call;
     seen.call = call;

@@ -7,16 +7,17 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "keeper/shared_header.h"
+#include "state/shared_header.h"
 
 namespace standpipe::keeper {
 
-// Finds calls that do not come back. The worker only counts a call's begin and end (two stores); how long one lasts is found by
-// looking again and again. A look that comes late counts as if it had come in time, so a machine that was suspended, or a keeper
-// that was stopped, is no hang. Found between the timeout and one interval after it.
+// Finds calls that do not return. The worker only counts each call's begin and end (two stores);
+// the keeper measures its length by polling. A late poll counts as if it were on time, so a machine
+// that was suspended, or a keeper that was stopped, is not taken for a hang. A hang is found
+// between the timeout and one interval later.
 //
-// Cost, where a handler has a timeout: a wake-up every 250 ms, at most every 20 ms while calls are in progress, and a cache line
-// read a handler. Where none has: nothing.
+// Cost where a handler has a timeout: a wake-up every 250 ms, at most every 20 ms while calls are
+// in progress, and a cache line read for each handler. Without a timeout it costs nothing.
 class HangWatch {
  public:
   static constexpr Nanoseconds kIntervalMost = std::chrono::milliseconds(250);
@@ -28,13 +29,14 @@ class HangWatch {
     std::uint64_t call;
     Nanoseconds timeout;
   };
-  // Those in progress beyond their timeout.
-  std::vector<Hung> look(std::span<Watch> watches, Nanoseconds now);
-  Nanoseconds next_look() const { return next_; }  // when to look again; 0: at once
+  // The calls in progress that exceed their timeout.
+  std::vector<Hung> poll(std::span<state::Watch> watches, Nanoseconds now);
+  Nanoseconds next_poll() const { return next_; }  // when to poll again; 0: at once
   // The watches may have other timeouts than before.
-  void look_at_once() { next_ = Nanoseconds(0); }
-  // Another worker starts: calls that are in progress now are the dead one's, and mean nothing until they change.
-  void restart(std::span<Watch> watches);
+  void poll_at_once() { next_ = Nanoseconds(0); }
+  // Another worker starts: the calls in progress are the dead worker's, and are ignored until they
+  // change.
+  void restart(std::span<state::Watch> watches);
 
  private:
   struct Seen {

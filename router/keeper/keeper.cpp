@@ -16,7 +16,6 @@
 #include "base/failure.h"
 #include "base/open_files.h"
 #include "base/text.h"
-#include "keeper/notify.h"
 #include "keeper/processes.h"
 
 namespace standpipe::keeper {
@@ -24,13 +23,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// To save what waits: so long, and a second for each kSpillBytes of the memory's addresses, which are 8 times its messages.
+// The time to save what waits: this, and a second for each kSpillBytes of the memory's addresses,
+// which are 8 times its messages.
 constexpr Nanoseconds kSpillMost = 60s;
 constexpr std::uint64_t kSpillBytes = 128 << 20;
-constexpr Nanoseconds kOrphansMayEnd = 1s;    // after SIGTERM, then SIGKILL
-constexpr Nanoseconds kOrphansMustEnd = 10s;  // one that does not die of SIGKILL hangs in the kernel, or is another user's
-constexpr std::size_t kSentencesATurn = 64;   // so that a worker that talks without end does not keep us from the rest
-constexpr std::size_t kAllSentences = SIZE_MAX;
+constexpr Nanoseconds kOrphansMayEnd = 1s;  // after SIGTERM, then SIGKILL
+constexpr Nanoseconds kOrphansMustEnd =
+    10s;  // one that does not die of SIGKILL hangs in the kernel, or is another user's
+constexpr std::size_t kMessagesPerTurn =
+    64;  // so that a worker that talks without end does not keep us from the rest
+constexpr std::size_t kAllMessages = SIZE_MAX;
 
 }  // namespace
 
@@ -41,7 +43,9 @@ Keeper::Keeper(Options options, const Clock& clock, Reporter& reporter)
       program_(options_.program, mark_.variable()),
       terminal_(options_.ignore_hangup),
       watchdog_(Watchdog::from_environment()),
-      stop_watch_(2 * options_.stop_patience) {
+      stop_watch_(2 * options_.stop_patience),
+      restarts_(options_.back_off),
+      manager_(clock, reporter) {
   open_standard_streams();
   raise_open_files_limit();
   adopt_orphans();
@@ -55,15 +59,21 @@ int Keeper::run() {
         return end.meant.value_or(0);
       case Verdict::damaged:
         reporter_.error("damaged-memory",
-                        "the memory of the hub does not hold together, so no worker can go on with it: the hub stops");
-        notify("STOPPING=1");
-        salvage();
+                        "the memory of the hub does not hold together, so no worker can continue "
+                        "with it: the hub stops");
+        manager_.stopping();
+        dump_memory();
         return 1;
-      case Verdict::in_vain:
-        return give_up("the worker died " + std::to_string(kDeathsInVainMax) + " times without progress: the hub stops",
-                       "what it died of is said above; standpipe run serves what was saved", 1);
+      case Verdict::without_progress:
+        return give_up(
+            "the worker died " + std::to_string(RestartPolicy::kDeathsWithoutProgressMax) +
+                " times without progress: the hub stops",
+            "the messages above say why it died; the next standpipe run delivers what was saved",
+            1);
       case Verdict::save:
         return give_up("stopped without it", {}, 0);
+      case Verdict::next:
+        continue;
       case Verdict::again:
         break;
     }
@@ -71,108 +81,123 @@ int Keeper::run() {
   }
 }
 
-Keeper::End Keeper::live(const std::vector<std::string>& arguments, bool spills) {
+WorkerEnd Keeper::live(const std::vector<std::string>& arguments, bool spills) {
   try {
     start(arguments, spills);
   } catch (const Failure& f) {
-    if (workers_ == 0) throw;
+    if (!restarts_.has_started()) throw;
     reporter_.warning("worker", f.what(), f.help());
     return {};
   }
   attend();
   gather();
-  const bool served_long = worker_->ready && clock_.steady() - *worker_->ready >= kServedLong;
-  const End end{worker_->status, worker_->meant, worker_->damaged, worker_->stopping, served_long, worker_->stood_still};
+  WorkerEnd end{.status = worker_->status,
+                .meant = worker_->meant,
+                .damaged = worker_->damaged,
+                .stopping = worker_->stopping,
+                .stood_still = worker_->stood_still,
+                .retires = worker_->retires,
+                .tried = tries()};
+  if (worker_->ready) end.served = clock_.steady() - *worker_->ready;
   worker_.reset();
   return end;
 }
 
 void Keeper::start(const std::vector<std::string>& arguments, bool spills) {
   int pair[2];
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) throw Failure::system("make a socket", errno);
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+    throw Failure::system("make a socket", errno);
   Fd ours(pair[0]);
   const Fd theirs(pair[1]);
   ::fcntl(ours.get(), F_SETFL, O_NONBLOCK);
-  const Legacy legacy(theirs.get(), store_.entries());
-  const auto pid = program_.start(arguments, legacy.inherited(), legacy.variable());
+  const InheritedFds inherited_fds(theirs.get(), store_.entries());
+  const auto pid = program_.start(arguments, inherited_fds.inherited(), inherited_fds.variable());
   worker_.emplace();
   worker_->pid = pid;
   worker_->socket = std::move(ours);
   worker_->spills = spills;
+  restarts_.count_start();
+  begin_worker();
+}
+
+// Whether it is a new process, or what the last one became.
+void Keeper::begin_worker() {
+  worker_->ready.reset();
+  worker_->tries = false;
   worker_->began = clock_.steady();
-  for (auto& watch : page_ ? page_->watches() : std::span<Watch>()) worker_->left_over.push_back(read(watch.on_loop));
-  ++workers_;
-  if (!spills) requests_.begin_worker();
-  hang_watch_.restart(page_ ? page_->watches() : std::span<Watch>());
+  if (!worker_->spills) requests_.begin_worker();
+  hang_watch_.restart(page_ ? page_->watches() : std::span<state::Watch>());
+  loop_watch_.restart(page_ ? page_->watches() : std::span<state::Watch>());
   watchdog_.restart();
   stop_watch_.restart();
 }
 
 // Until the worker is dead.
 void Keeper::attend() {
-  const auto spill_end = clock_.steady() + kSpillMost + std::chrono::seconds(page_ ? page_->bytes() / kSpillBytes : 0);
+  const auto spill_end =
+      clock_.steady() + kSpillMost + std::chrono::seconds(page_ ? page_->bytes() / kSpillBytes : 0);
   for (;;) {
     wait(next_duty(spill_end));
-    listen(kSentencesATurn);
+    listen(kMessagesPerTurn);
     reap();
     if (worker_->status) return;
-    if (terminal_.look(clock_.steady())) on_hangup();
-    say_what_is_wanted();
+    if (terminal_.poll(clock_.steady())) on_hangup();
+    send_wanted();
     watch_link();
     watch_for_hangs();
+    watch_loop();
     watch_for_life();
     watch_stop();
+    watch_trial();
     if (worker_->spills && clock_.steady() >= spill_end) kill_worker();
   }
 }
 
-// What it said last, then whoever it left behind.
+// Reads its last messages, then ends and reaps the processes that it left.
 void Keeper::gather() {
-  listen(kAllSentences);
+  listen(kAllMessages);
   end_orphans();
 }
 
-Keeper::Verdict Keeper::judge(const End& end) {
-  const bool could_not_begin = !ever_ready_ && (workers_ == 1 || !page_);
-  if (end.damaged) return Verdict::damaged;
-  if (end.meant && (end.stopping || could_not_begin)) return Verdict::pass_on;
-  if (end.stood_still) return Verdict::save;
-  if (end.status && requests_.stop_is_wanted() && !ever_ready_ && !page_) return Verdict::pass_on;  // nothing was begun
-  count_death(end);
-  return deaths_in_vain_ < kDeathsInVainMax ? Verdict::again : Verdict::in_vain;
+Keeper::Verdict Keeper::judge(const WorkerEnd& end) {
+  const auto progress = page_ ? std::optional(page_->progress()) : std::nullopt;
+  const auto verdict = restarts_.judge(end, progress, requests_.stop_is_wanted());
+  if (RestartPolicy::is_death(verdict)) report_death(end, verdict);
+  return verdict;
 }
 
-void Keeper::count_death(const End& end) {
-  const auto progress = page_ ? page_->progress() : progress_;
-  deaths_in_vain_ = progress == progress_ && !end.served_long ? deaths_in_vain_ + 1 : 1;
-  progress_ = progress;
+void Keeper::report_death(const WorkerEnd& end, Verdict verdict) {
   if (page_ && end.status) page_->count_death(*end.status);
-  const auto what = end.status ? "the worker died (" + status_text(*end.status) + ")" : "there is no worker";
-  const auto count = std::to_string(deaths_in_vain_) + " of " + std::to_string(kDeathsInVainMax) + " without progress";
-  reporter_.warning("worker-died", what + (deaths_in_vain_ < kDeathsInVainMax ? "; starting a new one (" : " (") + count + ")");
-  notify("STATUS=" + what + ", " + count);
+  const auto what =
+      end.status ? "the worker died (" + status_text(*end.status) + ")" : "there is no worker";
+  const auto count = end.tried ? "with the configuration that was in force before"
+                               : std::to_string(restarts_.deaths_without_progress()) + " of " +
+                                     std::to_string(RestartPolicy::kDeathsWithoutProgressMax) +
+                                     " without progress";
+  reporter_.warning(
+      "worker-died",
+      what + (verdict == Verdict::again ? "; starting a new one (" : " (") + count + ")");
+  manager_.status(what + ", " + count);
 }
 
 bool Keeper::back_off() {
-  const int doublings = std::min(deaths_in_vain_ - 2, 10);
-  if (doublings >= 0) {
-    const auto end = clock_.steady() + std::min(options_.back_off * (1 << doublings), options_.back_off * 40);
-    while (!stop_in_gap_ && clock_.steady() < end) {
-      wait(end);
-      reap();
-    }
+  const auto end = clock_.steady() + restarts_.pause();
+  while (!stop_in_gap_ && clock_.steady() < end) {
+    wait(end);
+    reap();
   }
   return !stop_in_gap_;
 }
 
 int Keeper::give_up(const std::string& why, const std::string& help, int status) {
-  notify("STOPPING=1\nSTATUS=" + why);
+  manager_.stopping(why);
   const auto lost = spill();
   const auto saved = page_ && lost.empty() ? "; what waited in memory is saved" : "";
   if (status == 0 && lost.empty()) reporter_.info(why + saved);
   if (status != 0 && lost.empty()) reporter_.error("gave-up", why + saved, help);
-  if (!lost.empty()) reporter_.error("gave-up", why + "; " + lost, "what it died of is said above");
-  if (!lost.empty()) salvage();
+  if (!lost.empty())
+    reporter_.error("gave-up", why + "; " + lost, "the messages above say why it died");
+  if (!lost.empty()) dump_memory();
   return lost.empty() ? status : 1;
 }
 
@@ -181,24 +206,26 @@ std::string Keeper::spill() {
   if (!page_) return {};
   const auto end = live(options_.spill_arguments, true);
   if (end.meant == 0) return {};
-  return "what waited in memory could not be saved (" + (end.status ? status_text(*end.status) : "no process could be started") +
-         ")";
+  return "what waited in memory could not be saved (" +
+         (end.status ? status_text(*end.status) : "no process could be started") + ")";
 }
 
-// What it did is said by itself.
-void Keeper::salvage() {
-  const auto end = live(options_.salvage_arguments, true);
+// The dump reports by itself what it did.
+void Keeper::dump_memory() {
+  const auto end = live(options_.dump_arguments, true);
   if (end.meant != 0)
-    reporter_.error("gave-up", "nor could the memory be copied (" +
-                                   (end.status ? status_text(*end.status) : "no process could be started") +
-                                   "): the messages in it are lost");
+    reporter_.error("gave-up",
+                    "nor could the memory be copied (" +
+                        (end.status ? status_text(*end.status) : "no process could be started") +
+                        "): the messages in it are lost");
 }
 
 // ---- what may happen meanwhile
 
 void Keeper::wait(std::optional<Nanoseconds> until) {
-  const bool hears = worker_ && !worker_->status && !worker_->silent;
-  std::array<pollfd, 2> fds{pollfd{signals_.fd(), POLLIN, 0}, pollfd{hears ? worker_->socket.get() : -1, POLLIN, 0}};
+  const bool listens = worker_ && !worker_->status && !worker_->silent;
+  std::array<pollfd, 2> fds{pollfd{signals_.fd(), POLLIN, 0},
+                            pollfd{listens ? worker_->socket.get() : -1, POLLIN, 0}};
   const auto rest = until ? std::max(*until - clock_.steady(), Nanoseconds(0)) : Nanoseconds(0);
   const timespec limit{rest / 1s, (rest % 1s).count()};
   (void)::ppoll(fds.data(), fds.size(), until ? &limit : nullptr, nullptr);
@@ -222,24 +249,26 @@ void Keeper::on_signal(Signals::Came came) {
   }
 }
 
-// A shell and the kernel may both tell of it: it is one request.
+// A shell and the kernel may both report it: it is one request.
 void Keeper::on_hangup() {
   if (requests_.stop_is_wanted()) return;
-  reporter_.info("the terminal is closed: the hub stops (with --ignore-hangup it goes on)");
+  reporter_.info("the terminal is closed: the hub stops (with --ignore-hangup it continues)");
   want_stop();
 }
 
 void Keeper::want_stop() {
   requests_.want_stop(clock_.steady());
   if (!worker_ || worker_->status) stop_in_gap_ = true;
-  if (!std::exchange(notified_stop_, true)) notify("STOPPING=1");
+  manager_.stopping();
 }
 
-// Not while it has not read what was said before: its socket would fill, however long it stands still.
-void Keeper::say_what_is_wanted() {
+// Sends nothing while the worker has not read the last message: its socket would fill, however long
+// the worker hangs.
+void Keeper::send_wanted() {
   if (worker_->spills || worker_->silent) return;
   const auto wanted = requests_.due(clock_.steady());
-  if (wanted && !holds_unread(worker_->socket.get())) (void)tell(worker_->socket.get(), "want", *wanted);
+  if (wanted && !holds_unread(worker_->socket.get()))
+    (void)send(worker_->socket.get(), "want", *wanted);
 }
 
 // false: no children are left.
@@ -258,7 +287,8 @@ void Keeper::end_orphans() {
     const auto left = mark_.children();
     if (left.empty()) return;
     const auto waited = clock_.steady() - began;
-    if (waited > kOrphansMustEnd) return reporter_.warning("orphans", "processes that the worker left behind cannot be ended");
+    if (waited > kOrphansMustEnd)
+      return reporter_.warning("orphans", "processes that the worker left behind cannot be ended");
     for (const auto pid : left) {
       if (waited > kOrphansMayEnd) ::kill(pid, SIGKILL);
       if (told.insert(pid).second) ::kill(pid, SIGTERM);
@@ -270,32 +300,40 @@ void Keeper::end_orphans() {
 // ---- what the worker says
 
 void Keeper::listen(std::size_t most) {
-  Sentence sentence;
-  auto heard = Heard::sentence;
-  while (most-- && (heard = hear(worker_->socket.get(), sentence)) == Heard::sentence) on_sentence(sentence);
-  worker_->silent = heard == Heard::end;
+  Message message;
+  auto received = Received::message;
+  while (most-- && (received = receive(worker_->socket.get(), message)) == Received::message)
+    on_message(message);
+  worker_->silent = received == Received::end;
 }
 
-void Keeper::on_sentence(Sentence& sentence) {
-  if (sentence.verb == "keep") return keep(sentence);
-  if (sentence.verb == "ready") return on_ready(sentence.rest);
-  if (sentence.verb == "stopping") {
+void Keeper::on_message(Message& message) {
+  if (message.verb == "keep") return keep(message);
+  if (message.verb == "ready") return on_ready(message.rest);
+  if (message.verb == "stopping") {
     worker_->stopping = true;
-    if (!std::exchange(notified_stop_, true)) notify("STOPPING=1");
+    manager_.stopping();
     return;
   }
-  if (sentence.verb == "have") requests_.answered(sentence.rest);
-  if (sentence.verb == "damaged") worker_->damaged = true;
-  if (sentence.verb == "end") on_end(sentence.rest);
-  if (sentence.verb == "saving") worker_->saving = true;
-  if (sentence.verb == "forget") {
-    store_.forget(sentence.rest);
-    if (sentence.rest == kMemoryName) page_.reset();
+  if (message.verb == "have") requests_.answered(message.rest);
+  if (message.verb == "damaged") worker_->damaged = true;
+  if (message.verb == "end") on_end(message.rest);
+  if (message.verb == "saving") worker_->saving = true;
+  if (message.verb == "reloading") manager_.begin_reload();
+  if (message.verb == "reloaded") manager_.end_reload();
+  if (message.verb == "succeeds") on_succeeds();
+  if (message.verb == "retires") {
+    worker_->retires = true;
+    on_end("0");
   }
-  if (sentence.verb == "pong") {
+  if (message.verb == "forget") {
+    store_.forget(message.rest);
+    if (message.rest == state::kMemoryName) page_.reset();
+  }
+  if (message.verb == "pong") {
     watchdog_.answered();
     stop_watch_.answered();
-    notify(kAlive);
+    manager_.alive();
   }
 }
 
@@ -306,32 +344,39 @@ void Keeper::on_end(const std::string& status) {
   worker_->meant_at = clock_.steady();
 }
 
-void Keeper::keep(Sentence& sentence) {
+void Keeper::keep(Message& message) {
   std::string refusal;
-  if (!sentence.fd) refusal = "no descriptor is free: raise the limit of open files (ulimit -n)";
+  if (!message.fd) refusal = "no descriptor is free: raise the limit of open files (ulimit -n)";
   try {
-    if (sentence.fd && sentence.rest == kMemoryName) page_ = SharedPage(sentence.fd.get());
+    if (message.fd && message.rest == state::kMemoryName) page_ = SharedPage(message.fd.get());
   } catch (const Failure& f) {
     refusal = f.what();
   }
-  if (refusal.empty() && !store_.keep(sentence.rest, std::move(sentence.fd)))
+  if (refusal.empty() && !store_.keep(message.rest, std::move(message.fd)))
     refusal = "it keeps " + thousands(Store::kNamesMax) + " already";
   const bool kept = refusal.empty();
-  // Of a worker that reads no answers nothing good can be expected; nor does it wait for this one.
-  if (tell(worker_->socket.get(), kept ? "kept" : "refused", refusal) == EAGAIN) kill_worker();
+  if (kept && message.rest == kTriedConfiguration) worker_->tries = true;
+  // A worker that reads no answers is beyond help, and does not wait for this one either.
+  if (send(worker_->socket.get(), kept ? "kept" : "refused", refusal) == EAGAIN) kill_worker();
 }
 
 void Keeper::on_ready(const std::string& status) {
   if (worker_->spills) return;
   worker_->ready = clock_.steady();
-  hang_watch_.look_at_once();
-  if (!std::exchange(ever_ready_, true)) notify("READY=1");
-  notify("STATUS=" + (status.empty() ? "ready" : status));
+  hang_watch_.poll_at_once();
+  restarts_.count_ready();
+  manager_.ready(status);
 }
 
-void Keeper::notify(const std::string& state) {
-  const auto problem = notify_service_manager(state);
-  if (!problem.empty() && !std::exchange(notify_failed_, true)) reporter_.warning("notify", problem);
+// Its process stays, and nothing else of it.
+void Keeper::on_succeeds() {
+  begin_worker();
+  if (send(worker_->socket.get(), "kept") == EAGAIN) kill_worker();
+}
+
+// Whoever goes back after it only finds it there.
+bool Keeper::tries() const {
+  return worker_ && worker_->tries && !worker_->ready && store_.find(kTriedConfiguration) >= 0;
 }
 
 }  // namespace standpipe::keeper

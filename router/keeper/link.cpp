@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/failure.h"
+#include "base/file_id.h"
 #include "base/invariant.h"
 #include "base/text.h"
 #include "keeper/wire.h"
@@ -31,18 +32,15 @@ Fd adopt(int fd) {
 pid_t peer_of(int socket) {
   ucred peer{};
   socklen_t size = sizeof peer;
-  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) throw Failure::system("reach the keeper", errno);
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+    throw Failure::system("reach the keeper", errno);
   return peer.pid;
 }
 
 std::optional<int> descriptor(std::string_view text) {
   const auto n = parse_integer(text);
-  return n && *n > STDERR_FILENO && *n < (1 << 30) ? std::optional(static_cast<int>(*n)) : std::nullopt;
-}
-
-bool is_still(int fd, const FileId& id) {
-  struct stat st {};
-  return ::fstat(fd, &st) == 0 && FileId{st.st_dev, st.st_ino} == id;
+  return n && *n > STDERR_FILENO && *n < (1 << 30) ? std::optional(static_cast<int>(*n))
+                                                   : std::nullopt;
 }
 
 }  // namespace
@@ -58,10 +56,11 @@ void Link::keep_from_children() {
   shared_->socket = socket_.get();
   forks_with_ = shared_.get();
   static const int registered = ::pthread_atfork(before_fork, after_fork, in_child);
-  if (registered != 0) throw Failure::system("keep what is open from plugins' children", registered);
+  if (registered != 0)
+    throw Failure::system("keep what is open from plugins' children", registered);
 }
 
-// The thread that forks may be any; the child must not find the map half changed.
+// Any thread may fork; the child must not find the map half changed.
 void Link::before_fork() {
   if (auto* shared = forks_with_.load()) shared->mutex.lock();
 }
@@ -74,7 +73,7 @@ void Link::in_child() {
   auto* shared = forks_with_.exchange(nullptr);
   if (!shared) return;
   for (const auto& [name, open] : shared->open)
-    if (is_still(open.fd, open.id)) ::close(open.fd);
+    if (is_of(open.fd, open.id)) ::close(open.fd);
   ::close(shared->socket);
   shared->mutex.unlock();
 }
@@ -88,18 +87,21 @@ Link Link::from_environment() {
   const auto comma = text.find(',');
   const auto socket = descriptor(text.substr(0, comma));
   const auto list = comma == text.npos ? std::nullopt : descriptor(text.substr(comma + 1));
-  if (!socket || !list) throw Failure("STANDPIPE_KEEPER=" + text + " is not from a keeper", "unset STANDPIPE_KEEPER");
+  if (!socket || !list)
+    throw Failure("STANDPIPE_KEEPER=" + text + " is not from a keeper", "unset STANDPIPE_KEEPER");
   link.socket_ = adopt(*socket);
   link.keeper_ = peer_of(*socket);
   const Fd names = adopt(*list);
-  for (auto& entry : read_list(*list)) link.inherited_.emplace(std::move(entry.name), adopt(entry.fd));
+  for (auto& entry : read_list(*list))
+    link.inherited_.emplace(std::move(entry.name), adopt(entry.fd));
   link.keep_from_children();
-  // Executed by descriptor, an older kernel (before 6.14) calls the process by the descriptor's number.
+  // When it is executed by descriptor, an older kernel (before 6.14) names the process after the
+  // descriptor's number.
   ::prctl(PR_SET_NAME, "standpipe");
   return link;
 }
 
-std::optional<Fd> Link::take(const std::string& name) {
+std::optional<Fd> Link::retrieve(const std::string& name) {
   const auto it = inherited_.find(name);
   if (it == inherited_.end()) return std::nullopt;
   auto fd = std::move(it->second);
@@ -117,7 +119,13 @@ std::vector<Store::Entry> Link::entries() const {
   std::vector<Store::Entry> all;
   const std::lock_guard lock(shared_->mutex);
   for (const auto& [name, open] : shared_->open)
-    if (is_still(open.fd, open.id)) all.push_back({open.fd, name});
+    if (is_of(open.fd, open.id)) all.push_back({open.fd, name});
+  return all;
+}
+
+std::vector<Store::Entry> Link::all_entries() const {
+  auto all = entries();
+  for (const auto& [name, fd] : inherited_) all.push_back({fd.get(), name});
   return all;
 }
 
@@ -128,7 +136,8 @@ std::vector<std::string> Link::names() const {
 }
 
 void Link::keep(const std::string& name, int fd) {
-  INVARIANT(!name.empty() && name.size() <= kNameBytesMax && name.find('\0') == name.npos, quoted(name));
+  INVARIANT(!name.empty() && name.size() <= kNameBytesMax && name.find('\0') == name.npos,
+            quoted(name));
   note(name, fd);
   if (!kept()) return;
   say("keep", name, fd);
@@ -158,53 +167,62 @@ void Link::stopping() {
 void Link::ends(int status) { say("end", std::to_string(status)); }
 void Link::damaged() { say("damaged"); }
 
+void Link::succeeds() {
+  say("succeeds");
+  wait_for_answer("succeeds");
+}
+
 Link::Event Link::on_readable() {
-  Sentence sentence;
+  Message message;
   while (kept()) {
-    const auto heard = hear(socket_.get(), sentence);
-    if (heard == Heard::nothing) break;
-    if (heard == Heard::end) lost_ = true;
-    if (heard == Heard::sentence) on_sentence(sentence);
+    const auto received = receive(socket_.get(), message);
+    if (received == Received::nothing) break;
+    if (received == Received::end) lost_ = true;
+    if (received == Received::message) on_message(message);
   }
   return lost_ ? Event::lost : Event::none;
 }
 
-void Link::on_sentence(const Sentence& sentence) {
-  if (sentence.verb == "ping") say("pong");
-  if (sentence.verb != "want") return;
-  if (const auto wanted = Wanted::from(sentence.rest)) wanted_ = *wanted;
+void Link::on_message(const Message& message) {
+  if (message.verb == "ping") say("pong");
+  if (message.verb != "want") return;
+  if (const auto wanted = Wanted::from(message.rest)) wanted_ = *wanted;
   answer_is_due_ = true;
 }
 
 Link::Asked Link::asked() {
   if (!std::exchange(answer_is_due_, false)) return {};
-  const Asked asked{wanted_.stops - std::min(heard_.stops, wanted_.stops), wanted_.reopens != heard_.reopens,
-                    wanted_.reloads != heard_.reloads};
-  heard_ = wanted_;
-  say("have", heard_.text());
+  const Asked asked{wanted_.stops - std::min(acknowledged_.stops, wanted_.stops),
+                    wanted_.reopens != acknowledged_.reopens,
+                    wanted_.reloads != acknowledged_.reloads};
+  acknowledged_ = wanted_;
+  say("have", acknowledged_.text());
   return asked;
 }
 
 void Link::say(std::string_view verb, std::string_view rest, int fd) {
   if (!kept()) return;
-  const int problem = tell(socket_.get(), verb, rest, fd);
+  const int problem = send(socket_.get(), verb, rest, fd);
   if (problem == EPIPE || problem == ECONNRESET) lost_ = true;
-  if (problem && !lost_) throw Failure::system("tell the keeper: " + std::string(verb) + ' ' + std::string(rest), problem);
+  if (problem && !lost_)
+    throw Failure::system("tell the keeper: " + std::string(verb) + ' ' + std::string(rest),
+                          problem);
 }
 
 void Link::wait_for_answer(const std::string& name) {
-  Sentence sentence;
+  Message message;
   while (kept()) {
-    const auto heard = hear(socket_.get(), sentence);
-    if (heard == Heard::end) lost_ = true;
-    if (heard == Heard::nothing) {
+    const auto received = receive(socket_.get(), message);
+    if (received == Received::end) lost_ = true;
+    if (received == Received::nothing) {
       pollfd readable{socket_.get(), POLLIN, 0};
       (void)::poll(&readable, 1, -1);
     }
-    if (heard != Heard::sentence) continue;
-    on_sentence(sentence);
-    if (sentence.verb == "kept") return;
-    if (sentence.verb == "refused") throw Failure("the keeper does not keep " + quoted(name) + ": " + sentence.rest);
+    if (received != Received::message) continue;
+    on_message(message);
+    if (message.verb == "kept") return;
+    if (message.verb == "refused")
+      throw Failure("the keeper does not keep " + quoted(name) + ": " + message.rest);
   }
 }
 

@@ -6,8 +6,8 @@
 
 namespace standpipe::keeper {
 
-// Tells the service manager that started us (sd_notify's protocol: a datagram to $NOTIFY_SOCKET), when there is one. Returns what
-// went wrong; empty: nothing, or nobody wants to know.
+// Tells the service manager that started us (sd_notify's protocol: a datagram to $NOTIFY_SOCKET),
+// when there is one. Returns what went wrong; empty: nothing, or nobody wants to know.
 std::string notify_service_manager(std::string_view state);
 
 }  // namespace standpipe::keeper

@@ -5,34 +5,38 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "base/failure.h"
 #include "base/signals.h"
 #include "base/text.h"
 #include "keeper/processes.h"
-#include "keeper/shared_header.h"
+#include "state/shared_header.h"
 
 namespace standpipe::keeper {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Nanoseconds kLook = 250ms;
+constexpr Nanoseconds kPollInterval = 250ms;
 
 }  // namespace
 
-OrphanWatch::OrphanWatch(const Link& link, std::vector<std::string> arguments, const Clock& clock, Reporter& reporter)
+OrphanWatch::OrphanWatch(const Link& link, std::vector<std::string> arguments, const Clock& clock,
+                         Reporter& reporter)
     : link_(link),
       arguments_(std::move(arguments)),
       clock_(clock),
       reporter_(reporter),
       end_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (!end_) throw Failure::system("make an eventfd", errno, "raise the limit of open files: ulimit -n");
+  if (!end_)
+    throw Failure::system("make an eventfd", errno, "raise the limit of open files: ulimit -n");
   thread_ = start_without_signals([this] { watch(); });
 }
 
@@ -43,17 +47,22 @@ OrphanWatch::~OrphanWatch() {
 }
 
 void OrphanWatch::watch() {
-  pollfd fds[] = {{end_.get(), POLLIN, 0}, {link_.socket(), 0, 0}};  // a hang-up is told without being asked for
+  pollfd fds[] = {{end_.get(), POLLIN, 0}, {link_.socket(), 0, 0}};  // a hang-up is always reported
   while (::poll(fds, 2, -1) < 0 && errno == EINTR) {
   }
   if (fds[0].revents) return;
   const auto& pulse = link_.pulse();
   auto rounds = pulse.rounds.load();
-  for (auto since = clock_.steady(); !waits_for_end(kLook);) {
+  bool obeys = false;
+  auto since = clock_.steady(), saves_since = since;
+  while (!waits_for_end(kPollInterval)) {
+    const auto now = clock_.steady();
     const bool came_round = rounds != pulse.rounds.load();
     rounds = pulse.rounds.load();
-    if (came_round || (pulse.saves && !pulse.saved)) since = clock_.steady();
-    if (clock_.steady() - since < kStandStillMost) continue;
+    if (came_round || saves()) since = now;
+    if (!saves()) saves_since = now;
+    if (now - saves_since >= kSavingLong && !std::exchange(obeys, true)) obey_kill();
+    if (now - since < kStandStillMost) continue;
     if (pulse.saved) std::_Exit(1);  // nothing is left to do but to end
     return replace();
   }
@@ -64,19 +73,45 @@ bool OrphanWatch::waits_for_end(Nanoseconds most) const {
   return ::poll(&end, 1, static_cast<int>(most / 1ms)) > 0;
 }
 
+bool OrphanWatch::saves() const {
+  const auto& pulse = link_.pulse();
+  return (arguments_.empty() || pulse.saves) && !pulse.saved;
+}
+
+// Earlier signals are dropped: SIG_IGN discards what is pending.
+void OrphanWatch::obey_kill() {
+  reporter_.warning(
+      "keeper",
+      "the keeper is dead, and what waits in memory has been saved for " +
+          duration_text(kSavingLong) + ", and it is not done",
+      "see what the disk of data_dir waits for; to end it without, and lose the rest: kill " +
+          std::to_string(::getpid()));
+  ::signal(SIGTERM, SIG_IGN);
+  ::signal(SIGTERM, SIG_DFL);
+  sigset_t term;
+  sigemptyset(&term);
+  sigaddset(&term, SIGTERM);
+  ::pthread_sigmask(SIG_UNBLOCK, &term, nullptr);
+}
+
 void OrphanWatch::replace() {
-  reporter_.error("keeper", "the keeper is dead, and a plugin has not come back to the worker for " +
-                                duration_text(kStandStillMost) + ": what waits is saved without it");
+  reporter_.error("keeper",
+                  "the keeper is dead, and a plugin has not come back to the worker for " +
+                      duration_text(kStandStillMost) + ": what waits is saved without it");
   for (const auto pid : children()) ::kill(pid, SIGTERM);
   try {
     const auto entries = link_.entries();
-    if (std::none_of(entries.begin(), entries.end(), [](const auto& e) { return e.name == kMemoryName; }))
+    if (std::none_of(entries.begin(), entries.end(),
+                     [](const auto& e) { return e.name == state::kMemoryName; }))
       return;  // it came back in the last moment, and has ended its work
-    const Legacy legacy(link_.socket(), entries);
-    const int problem = program_.replace(arguments_, legacy.inherited(), legacy.variable());
-    reporter_.error("keeper", std::string("it cannot be saved: ") + std::strerror(problem) + "; the plugin is waited for");
+    const InheritedFds inherited_fds(link_.socket(), entries);
+    const int problem =
+        program_.replace(arguments_, inherited_fds.inherited(), inherited_fds.variable());
+    reporter_.error("keeper", std::string("it cannot be saved: ") + std::strerror(problem) +
+                                  "; the hub waits for the plugin");
   } catch (const Failure& failure) {
-    reporter_.error("keeper", std::string("it cannot be saved: ") + failure.what() + "; the plugin is waited for");
+    reporter_.error("keeper", std::string("it cannot be saved: ") + failure.what() +
+                                  "; the hub waits for the plugin");
   }
 }
 

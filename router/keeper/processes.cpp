@@ -19,7 +19,8 @@
 namespace standpipe::keeper {
 namespace {
 
-// Of /proc/PID/stat what stands behind the name in brackets, which may contain anything: the state, then numbers. Empty: gone.
+// The fields of /proc/PID/stat after the name in brackets, which may contain anything: the state,
+// then numbers. Empty: the process is gone.
 std::vector<std::string> stat_of(const std::filesystem::path& process) {
   std::ifstream file(process / "stat");
   std::string line;
@@ -40,14 +41,17 @@ constexpr std::int64_t kExiting = 4;  // PF_EXITING in the kernel's sched.h
 
 }  // namespace
 
-// All of /proc, because /proc/PID/task/TID/children needs a kernel built for it. Asked for after a death only.
+// Scans all of /proc, because /proc/PID/task/TID/children needs a kernel built with it. Used only
+// after a death.
 std::vector<pid_t> children() {
   std::vector<pid_t> found;
   const auto self = ::getpid();
   std::error_code problem;
-  for (std::filesystem::directory_iterator it("/proc", problem), end; !problem && it != end; it.increment(problem)) {
+  for (std::filesystem::directory_iterator it("/proc", problem), end; !problem && it != end;
+       it.increment(problem)) {
     const auto pid = parse_integer(it->path().filename().native());
-    if (pid && *pid > 0 && number_at(stat_of(it->path()), kParent) == self) found.push_back(static_cast<pid_t>(*pid));
+    if (pid && *pid > 0 && number_at(stat_of(it->path()), kParent) == self)
+      found.push_back(static_cast<pid_t>(*pid));
   }
   return found;
 }
@@ -61,7 +65,8 @@ std::string status_text(int status) {
 
 bool is_ending(pid_t pid) {
   const auto fields = stat_of("/proc/" + std::to_string(pid));
-  return fields.empty() || fields[kState] == "Z" || fields[kState] == "X" || (number_at(fields, kFlags) & kExiting);
+  return fields.empty() || fields[kState] == "Z" || fields[kState] == "X" ||
+         (number_at(fields, kFlags) & kExiting);
 }
 
 void adopt_orphans() { ::prctl(PR_SET_CHILD_SUBREAPER, 1); }

@@ -20,7 +20,8 @@ bool is_ending(pid_t pid);
 
 // Whoever of our descendants loses its parent becomes our child.
 void adopt_orphans();
-// Descriptors 0 to 2 are open, so that nothing of ours gets one of these numbers, which programs print to.
+// Descriptors 0 to 2 are open, so that nothing of ours gets one of these numbers, which programs
+// print to.
 void open_standard_streams();
 
 }  // namespace standpipe::keeper

@@ -22,11 +22,13 @@ namespace {
 
 constexpr auto kSelf = "/proc/self/exe";
 
-// By its path, because valgrind answers readlink with the program's, but opens its own.
+// By its path, because valgrind answers readlink with the program's path but opens its own.
 std::string own_path() {
   char path[4096];
   const auto n = ::readlink(kSelf, path, sizeof path);
-  return n > 0 && static_cast<std::size_t>(n) < sizeof path ? std::string(path, static_cast<std::size_t>(n)) : kSelf;
+  return n > 0 && static_cast<std::size_t>(n) < sizeof path
+             ? std::string(path, static_cast<std::size_t>(n))
+             : kSelf;
 }
 
 std::vector<char*> pointers(const std::vector<std::string>& words) {
@@ -36,8 +38,9 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
   return all;
 }
 
-// Between fork and exec, maybe: system calls only. Returns errno.
-int execute(int file, const char* path, char* const* arguments, char* const* environment, std::span<const int> inherited) {
+// May run between fork and exec, so it makes system calls only. Returns errno.
+int execute(int file, const char* path, char* const* arguments, char* const* environment,
+            std::span<const int> inherited) {
   for (const int fd : inherited) ::fcntl(fd, F_SETFD, 0);
   ::syscall(SYS_execveat, file, "", arguments, environment, AT_EMPTY_PATH);
   if (errno == ENOSYS) ::execve(path, arguments, environment);
@@ -47,27 +50,38 @@ int execute(int file, const char* path, char* const* arguments, char* const* env
 }  // namespace
 
 Program::Program(const std::string& path, std::string mark)
-    : path_(path.empty() ? own_path() : path), mark_(std::move(mark)), file_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {
-  if (!file_ && path.empty()) file_ = Fd(::open(kSelf, O_RDONLY | O_CLOEXEC));  // removed or replaced since it was started
+    : path_(path.empty() ? own_path() : path),
+      mark_(std::move(mark)),
+      environment_(whole_environment()),
+      file_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {
+  if (!file_ && path.empty())
+    file_ = Fd(::open(kSelf, O_RDONLY | O_CLOEXEC));  // removed or replaced since it was started
   if (!file_) throw Failure::system("open the worker's program " + path_, errno);
 }
 
-// The service manager is the keeper's to talk to.
+// Only the keeper talks to the service manager.
 std::vector<std::string> Program::environment_with(const std::string& variable) const {
-  constexpr std::array own{
-      "STANDPIPE_KEEPER=", "NOTIFY_SOCKET=", "WATCHDOG_USEC=", "WATCHDOG_PID=", "LISTEN_FDS=", "LISTEN_PID=", "LISTEN_FDNAMES="};
+  constexpr std::array own{"STANDPIPE_KEEPER=", "NOTIFY_SOCKET=", "WATCHDOG_USEC=", "WATCHDOG_PID=",
+                           "LISTEN_FDS=",       "LISTEN_PID=",    "LISTEN_FDNAMES="};
   std::vector<std::string> all{variable};
   if (!mark_.empty()) all.push_back(mark_);
   const auto is_replaced = [&](std::string_view entry) {
     return std::ranges::any_of(own, [&](const char* name) { return entry.starts_with(name); }) ||
            (!mark_.empty() && entry.starts_with(WorkersMark::kName));
   };
-  for (char** entry = environ; entry && *entry; ++entry)
-    if (!is_replaced(*entry)) all.emplace_back(*entry);
+  for (const auto& entry : environment_)
+    if (!is_replaced(entry)) all.push_back(entry);
   return all;
 }
 
-pid_t Program::start(const std::vector<std::string>& arguments, std::span<const int> inherited, const std::string& variable) const {
+std::vector<std::string> Program::whole_environment() {
+  std::vector<std::string> all;
+  for (char** entry = environ; entry && *entry; ++entry) all.emplace_back(*entry);
+  return all;
+}
+
+pid_t Program::start(const std::vector<std::string>& arguments, std::span<const int> inherited,
+                     const std::string& variable) const {
   const auto environment = environment_with(variable);
   const auto argv = pointers(arguments), envp = pointers(environment);
   const auto pid = ::fork();
@@ -77,11 +91,13 @@ pid_t Program::start(const std::vector<std::string>& arguments, std::span<const 
   const auto blocked = signals_of_the_keeper();
   ::sigprocmask(SIG_SETMASK, &blocked, nullptr);
   const int problem = execute(file_.get(), path_.c_str(), argv.data(), envp.data(), inherited);
-  ::dprintf(STDERR_FILENO, "error: cannot execute %s: %s\n", path_.c_str(), strerrordesc_np(problem));
+  ::dprintf(STDERR_FILENO, "error: cannot execute %s: %s\n", path_.c_str(),
+            strerrordesc_np(problem));
   ::_exit(127);
 }
 
-int Program::replace(const std::vector<std::string>& arguments, std::span<const int> inherited, const std::string& variable) const {
+int Program::replace(const std::vector<std::string>& arguments, std::span<const int> inherited,
+                     const std::string& variable) const {
   const auto environment = environment_with(variable);
   const auto argv = pointers(arguments), envp = pointers(environment);
   const auto blocked = signals_of_the_keeper();

@@ -9,7 +9,9 @@
 
 namespace standpipe::keeper {
 
-std::string Wanted::text() const { return std::to_string(stops) + ' ' + std::to_string(reopens) + ' ' + std::to_string(reloads); }
+std::string Wanted::text() const {
+  return std::to_string(stops) + ' ' + std::to_string(reopens) + ' ' + std::to_string(reloads);
+}
 
 std::optional<Wanted> Wanted::from(std::string_view text) {
   std::array<unsigned, 3> numbers{};
@@ -24,14 +26,15 @@ std::optional<Wanted> Wanted::from(std::string_view text) {
 }
 
 void Requests::want_stop(Nanoseconds now) {
-  if (!stop_wanted_at_ || now - *stop_wanted_at_ >= kTogether) wanted_.stops = std::min(wanted_.stops + 1, kStopsMost);
+  if (!stop_wanted_at_ || now - *stop_wanted_at_ >= kTogether)
+    wanted_.stops = std::min(wanted_.stops + 1, kStopsMost);
   stop_wanted_at_ = now;
 }
 
 void Requests::begin_worker() {
   wanted_.reopens = wanted_.reopens != answered_.reopens ? 1 : 0;
   wanted_.reloads = wanted_.reloads != answered_.reloads ? 1 : 0;
-  answered_ = said_ = Wanted();
+  answered_ = reported_ = Wanted();
 }
 
 void Requests::answered(std::string_view text) {
@@ -40,14 +43,14 @@ void Requests::answered(std::string_view text) {
 
 std::optional<Nanoseconds> Requests::next() const {
   if (is_answered()) return std::nullopt;
-  return said_ == wanted_ ? said_at_ + kRepeat : Nanoseconds(0);
+  return reported_ == wanted_ ? reported_at_ + kRepeat : Nanoseconds(0);
 }
 
 std::optional<std::string> Requests::due(Nanoseconds now) {
   const auto when = next();
   if (!when || now < *when) return std::nullopt;
-  said_ = wanted_;
-  said_at_ = now;
+  reported_ = wanted_;
+  reported_at_ = now;
   return wanted_.text();
 }
 

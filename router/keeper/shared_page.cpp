@@ -28,7 +28,8 @@ SharedPage::Mapping::Mapping(int memory, std::size_t offset, std::size_t bytes) 
   const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   const auto before = offset % page;
   mapped_ = before + bytes;
-  base_ = ::mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_SHARED, memory, static_cast<off_t>(offset - before));
+  base_ = ::mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_SHARED, memory,
+                 static_cast<off_t>(offset - before));
   if (base_ == MAP_FAILED) throw Failure::system("map the memory of a worker", errno);
   at_ = static_cast<char*>(base_) + before;
 }
@@ -49,18 +50,20 @@ SharedPage::Mapping::~Mapping() {
 
 SharedPage::Places SharedPage::check(int memory) {
   struct stat st {};
-  SharedHeader h;
+  state::SharedHeader h;
   if (::fstat(memory, &st) != 0) throw Failure::system("look at the memory of a worker", errno);
   require(S_ISREG(st.st_mode) && ::pread(memory, &h, sizeof h, 0) == sizeof h, "it is too small");
   const auto size = static_cast<std::uint64_t>(st.st_size);
-  require(h.magic == kMemoryMagic, "its first bytes are others");
-  require(h.version == kMemoryVersion && h.header_bytes == sizeof h, "it is of another version");
+  require(h.magic == state::kMemoryMagic, "its first bytes are others");
+  require(h.version == state::kMemoryVersion && h.header_bytes == sizeof h,
+          "it is of another version");
   require(h.bytes <= size, "it was cut");
   require(h.watches <= kWatchesMax, "it has too many handlers");
-  require(h.watches_offset % alignof(Watch) == 0 && h.watches_offset <= h.bytes &&
-              h.watches * sizeof(Watch) <= h.bytes - h.watches_offset,
+  require(h.watches_offset % alignof(state::Watch) == 0 && h.watches_offset <= h.bytes &&
+              h.watches * sizeof(state::Watch) <= h.bytes - h.watches_offset,
           "handlers' calls lie outside of it");
-  // A worker gone wild that cuts the file would take the keeper along (SIGBUS). Refused where sealing was not allowed for.
+  // A faulty worker that truncates the file would kill the keeper too (SIGBUS). The call fails
+  // where the memory was not made for sealing.
   (void)::fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK);
   return {h.bytes, h.watches_offset, h.watches};
 }
@@ -70,16 +73,21 @@ SharedPage::SharedPage(int memory) : SharedPage(memory, check(memory)) {}
 SharedPage::SharedPage(int memory, const Places& places)
     : bytes_(places.bytes),
       watches_count_(places.watches),
-      header_(memory, 0, sizeof(SharedHeader)),
-      watches_(memory, places.watches_offset, places.watches * sizeof(Watch)) {}
+      header_(memory, 0, sizeof(state::SharedHeader)),
+      watches_(memory, places.watches_offset, places.watches * sizeof(state::Watch)) {}
 
-std::uint64_t SharedPage::progress() const { return std::atomic_ref(header().progress).load(std::memory_order_acquire); }
+std::uint64_t SharedPage::progress() const {
+  return std::atomic_ref(header().progress).load(std::memory_order_acquire);
+}
 
 void SharedPage::count_death(int status) {
-  std::atomic_ref(header().last_status).store(static_cast<std::uint64_t>(status), std::memory_order_release);
+  std::atomic_ref(header().last_status)
+      .store(static_cast<std::uint64_t>(status), std::memory_order_release);
   std::atomic_ref(header().deaths).fetch_add(1, std::memory_order_release);
 }
 
-std::span<Watch> SharedPage::watches() const { return {static_cast<Watch*>(watches_.at()), watches_count_}; }
+std::span<state::Watch> SharedPage::watches() const {
+  return {static_cast<state::Watch*>(watches_.at()), watches_count_};
+}
 
 }  // namespace standpipe::keeper

@@ -5,21 +5,24 @@
 #include <cstdint>
 #include <span>
 
-#include "keeper/shared_header.h"
+#include "state/shared_header.h"
 
 namespace standpipe::keeper {
 
-// The keeper's view of the memory that outlives workers: header and watches (shared_header.h), nothing else of it is mapped. Its
-// sizes are believed once, after checking them against the file; what a damaged worker writes over them later changes nothing here.
+// The keeper's view of the memory that outlives workers. It maps the header and the watches
+// (shared_header.h) and nothing else. Sizes are read once and checked against the file; what a
+// damaged worker writes over them later changes nothing here.
 class SharedPage {
  public:
-  // Throws Failure when this is no such memory.
+  // Throws Failure when this is not such a memory.
   explicit SharedPage(int memory);
 
-  std::uint64_t bytes() const { return bytes_; }  // of the whole file, most of which is never touched
+  std::uint64_t bytes() const {
+    return bytes_;
+  }  // of the whole file, most of which is never touched
   std::uint64_t progress() const;
   void count_death(int status);
-  std::span<Watch> watches() const;
+  std::span<state::Watch> watches() const;
 
  private:
   // A range of the file, mapped for as long as this lives.
@@ -43,7 +46,7 @@ class SharedPage {
   };
   SharedPage(int memory, const Places& places);
   static Places check(int memory);
-  SharedHeader& header() const { return *static_cast<SharedHeader*>(header_.at()); }
+  state::SharedHeader& header() const { return *static_cast<state::SharedHeader*>(header_.at()); }
 
   std::uint64_t bytes_;
   std::size_t watches_count_;

@@ -31,7 +31,8 @@ Fd write_list(const std::vector<Store::Entry>& entries) {
   std::string text;
   for (const auto& e : entries) (text += std::to_string(e.fd) + ' ' + e.name) += '\0';
   Fd list(::memfd_create("standpipe: names", MFD_CLOEXEC));
-  if (!list || ::pwrite(list.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
+  if (!list ||
+      ::pwrite(list.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
     throw Failure::system("write the list of kept descriptors", errno);
   return list;
 }
@@ -55,7 +56,7 @@ std::vector<Store::Entry> read_list(int list) {
   return entries;
 }
 
-Legacy::Legacy(int socket, const std::vector<Store::Entry>& entries)
+InheritedFds::InheritedFds(int socket, const std::vector<Store::Entry>& entries)
     : list_(write_list(entries)),
       inherited_{socket, list_.get()},
       variable_("STANDPIPE_KEEPER=" + std::to_string(socket) + ',' + std::to_string(list_.get())) {

@@ -11,8 +11,9 @@
 
 namespace standpipe::keeper {
 
-// Descriptors by name, for whoever comes after the worker that gave them; a service manager's descriptor store. What they are is
-// not its business: nothing is ever read from or written to one. Bounded, so that a worker gone wild cannot take all there are.
+// Descriptors by name, for the worker that follows: like a service manager's descriptor store. It
+// never reads from or writes to one. It is bounded, so that a faulty worker cannot take all
+// descriptors.
 class Store {
  public:
   static constexpr std::size_t kNamesMax = kKeptMost;
@@ -33,15 +34,17 @@ class Store {
   std::map<std::string, Fd> kept_;
 };
 
-// How a worker learns the names of what it inherits: a memfd of "FD NAME" and a null byte each. Throws Failure.
+// How a worker learns the names of what it inherits: a memfd of "FD NAME" and a null byte each.
+// Throws Failure.
 Fd write_list(const std::vector<Store::Entry>& entries);
 std::vector<Store::Entry> read_list(int list);
 
-// What a worker is started with: the socket to its keeper, and all that is kept. Link::from_environment is the other end.
-class Legacy {
+// What a worker is started with: the socket to its keeper, and all that is kept.
+// Link::from_environment is the other end.
+class InheritedFds {
  public:
   // The descriptors outlive it. Throws Failure.
-  Legacy(int socket, const std::vector<Store::Entry>& entries);
+  InheritedFds(int socket, const std::vector<Store::Entry>& entries);
   const std::vector<int>& inherited() const { return inherited_; }
   const std::string& variable() const { return variable_; }
 

@@ -14,28 +14,34 @@ bool is_ignored(int signal) {
   return ::sigaction(signal, nullptr, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
-// A session that has lost its terminal, or never had one, cannot open it.
-bool is_there() { return static_cast<bool>(Fd(::open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC))); }
+// A session without a terminal cannot open it.
+bool is_there() {
+  return static_cast<bool>(Fd(::open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)));
+}
 
 }  // namespace
 
 Terminal::Terminal(bool ignore_hangup)
-    : ignores_interrupt_(is_ignored(SIGINT)), ignores_hangup_(ignore_hangup || is_ignored(SIGHUP)), was_there_(is_there()) {}
+    : ignores_interrupt_(is_ignored(SIGINT)),
+      ignores_hangup_(ignore_hangup || is_ignored(SIGHUP)),
+      was_there_(is_there()) {}
 
 Terminal::Meaning Terminal::of(Signals::Came came, Nanoseconds now) {
   if (came.signal == SIGINT && came.by_kernel && ignores_interrupt_) return Meaning::nothing;
   if (came.signal != SIGHUP) return Meaning::as_sent;
   if (came.by_kernel || (was_there_ && !is_there())) return hangup();
-  if (was_there_) look_at_ = now + kLookAgain;
+  if (was_there_) poll_at_ = now + kPollInterval;
   return Meaning::as_sent;
 }
 
-bool Terminal::look(Nanoseconds now) {
-  if (!look_at_ || now < *look_at_) return false;
-  look_at_.reset();
+bool Terminal::poll(Nanoseconds now) {
+  if (!poll_at_ || now < *poll_at_) return false;
+  poll_at_.reset();
   return !is_there() && hangup() == Meaning::hangup;
 }
 
-Terminal::Meaning Terminal::hangup() const { return ignores_hangup_ ? Meaning::nothing : Meaning::hangup; }
+Terminal::Meaning Terminal::hangup() const {
+  return ignores_hangup_ ? Meaning::nothing : Meaning::hangup;
+}
 
 }  // namespace standpipe::keeper

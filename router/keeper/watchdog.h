@@ -7,19 +7,22 @@
 
 namespace standpipe::keeper {
 
-// Whether the worker's loop comes round: it is asked at a quarter of a time, one question at a time; a new worker is asked anew.
-// Not to answer for half of that time is to stand still. As calls are (HangWatch), silence is counted in looks: a machine that
-// slept, or a keeper that was stopped, adds a quarter of it at most.
+// Checks that the worker's loop makes progress. It asks at a quarter of a given time, one question
+// at a time, and starts anew with each worker. A loop that does not answer for half of that time
+// hangs. As with calls (HangWatch), silence is counted in polls, so a machine that slept, or a
+// keeper that was stopped, adds at most a quarter.
 //
-// Of a service manager that wants a sign of life every so often ($WATCHDOG_USEC), or ends all; and of a stop.
+// It serves a service manager that wants regular signs of life ($WATCHDOG_USEC), and the time limit
+// of a stop.
 class Watchdog {
  public:
   static Watchdog from_environment();
-  explicit Watchdog(Nanoseconds within = Nanoseconds(0)) : every_(within / 4), patience_(within / 2) {}
+  explicit Watchdog(Nanoseconds within = Nanoseconds(0))
+      : every_(within / 4), patience_(within / 2) {}
 
-  std::optional<Nanoseconds> next() const;  // when to look again; empty: nobody wants to know
+  std::optional<Nanoseconds> next() const;  // when to poll again; empty: nobody wants to know
   // true: ask the worker now.
-  bool look(Nanoseconds now);
+  bool poll(Nanoseconds now);
   // The answer is that late.
   Nanoseconds silence() const { return silence_; }
   Nanoseconds patience() const { return patience_; }
@@ -29,10 +32,10 @@ class Watchdog {
   void restart() { asked_ = false; }
 
  private:
-  Nanoseconds between_looks() const { return patience_ / 4; }
+  Nanoseconds poll_interval() const { return patience_ / 4; }
 
   Nanoseconds every_, patience_;
-  Nanoseconds next_{0}, looked_{0}, silence_{0};
+  Nanoseconds next_{0}, polled_at_{0}, silence_{0};
   bool asked_ = false;
 };
 

@@ -27,10 +27,10 @@ int descriptor_of(msghdr& message) {
 
 }  // namespace
 
-int tell(int socket, std::string_view verb, std::string_view rest, int fd) {
+int send(int socket, std::string_view verb, std::string_view rest, int fd) {
   auto text = std::string(verb);
   if (!rest.empty()) text.append(" ").append(rest);
-  iovec part{text.data(), std::min(text.size(), kSentenceBytesMax)};
+  iovec part{text.data(), std::min(text.size(), kMessageBytesMax)};
   Ancillary ancillary;
   msghdr message{};
   message.msg_iov = &part;
@@ -54,8 +54,8 @@ bool holds_unread(int socket) {
   return ::ioctl(socket, SIOCOUTQ, &bytes) == 0 && bytes > 0;
 }
 
-Heard hear(int socket, Sentence& sentence) {
-  char text[kSentenceBytesMax];
+Received receive(int socket, Message& out) {
+  char text[kMessageBytesMax];
   iovec part{text, sizeof text};
   Ancillary ancillary;
   msghdr message{};
@@ -66,14 +66,14 @@ Heard hear(int socket, Sentence& sentence) {
   ssize_t n = 0;
   while ((n = ::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR) {
   }
-  if (n < 0) return errno == EAGAIN ? Heard::nothing : Heard::end;
-  if (n == 0) return Heard::end;
-  const std::string_view said(text, static_cast<std::size_t>(n));
-  const auto space = said.find(' ');
-  sentence.verb = said.substr(0, space);
-  sentence.rest = space == said.npos ? "" : said.substr(space + 1);
-  sentence.fd = Fd(descriptor_of(message));
-  return Heard::sentence;
+  if (n < 0) return errno == EAGAIN ? Received::nothing : Received::end;
+  if (n == 0) return Received::end;
+  const std::string_view packet(text, static_cast<std::size_t>(n));
+  const auto space = packet.find(' ');
+  out.verb = packet.substr(0, space);
+  out.rest = space == packet.npos ? "" : packet.substr(space + 1);
+  out.fd = Fd(descriptor_of(message));
+  return Received::message;
 }
 
 }  // namespace standpipe::keeper

@@ -14,25 +14,29 @@
 
 namespace standpipe::log {
 
-// Half of the budget is for guarantees at most, and 64 KiB each (one FIFO's default capacity) is enough.
+// At most half of the budget is for guarantees, and 64 KiB each (one FIFO's default capacity) is
+// enough.
 std::uint64_t Arena::guaranteed_bytes_for(std::uint64_t memory_max, std::size_t logs) {
   const auto share = std::bit_floor(memory_max / (2 * std::max<std::size_t>(logs, 1)));
-  return std::min<std::uint64_t>(share, 64 * KiB);
+  return std::min<std::uint64_t>(share, kGuaranteeMost);
 }
 
-Arena::Arena(Memory& memory)
+Arena::Arena(state::Memory& memory, const ArenaBudget& budget)
     : memory_(memory),
       addresses_(memory.arena().size()),
-      guaranteed_bytes_(guaranteed_bytes_for(memory.plan().memory_max, memory.plan().logs)),
-      shares_(memory.plan().logs) {
-  const auto memory_max = memory.plan().memory_max;
-  const auto logs = memory.plan().logs;
+      guaranteed_bytes_(guaranteed_bytes_for(budget.memory_max, budget.logs)),
+      logs_(budget.logs),
+      shares_(memory.plan().logs + memory.plan().queues),
+      guarantees_(shares_.size()) {
+  const auto [memory_max, logs] = budget;
   if (guaranteed_bytes_ < kSegmentBytesLeast)
-    throw Failure("memory_max " + size_text(memory_max) + " is too small for " + counted(logs, "source"),
-                  "each source is guaranteed " + size_text(kSegmentBytesLeast) + ": set memory_max to at least " +
-                      size_text(2 * logs * kSegmentBytesLeast));
+    throw Failure(
+        "memory_max " + size_text(memory_max) + " is too small for " + counted(logs, "source"),
+        "each source is guaranteed " + size_text(kSegmentBytesLeast) +
+            ": set memory_max to at least " + size_text(2 * logs * kSegmentBytesLeast));
   shared_max_ = memory_max - logs * guaranteed_bytes_;
-  const auto fixed = whole_pages(logs * guaranteed_bytes_);
+  const auto fixed =
+      shares_.size() * kGuaranteeMost;  // whatever a guarantee is now: it has its place for good
   free_.emplace(fixed, addresses_ - fixed);
 }
 
@@ -40,7 +44,7 @@ Arena::Arena(Memory& memory)
 void Arena::entitle(std::size_t who, std::uint64_t bytes) {
   auto& share = shares_[who];
   missing_ -= share.missing();
-  const auto even = shared_max_ / 4 * 3 / shares_.size();
+  const auto even = shared_max_ / 4 * 3 / logs_;
   share.entitled = bytes > guaranteed_bytes_ ? std::min(whole_pages(bytes), even) : 0;
   missing_ += share.missing();
 }
@@ -64,7 +68,9 @@ std::uint64_t Arena::allowed_for(std::size_t who, std::uint64_t bytes) const {
   return !large && large_waits() ? std::min(free, quarter) : free;
 }
 
-Extent Arena::lend_guaranteed(std::size_t who) const { return {who * guaranteed_bytes_, guaranteed_bytes_, true}; }
+Extent Arena::lend_guaranteed(std::size_t who) const {
+  return {who * kGuaranteeMost, guaranteed_bytes_, true};
+}
 
 std::optional<Extent> Arena::lend(std::uint64_t bytes, std::size_t who, std::uint64_t most) {
   bytes = whole_pages(bytes);
@@ -87,16 +93,19 @@ void Arena::withdraw(std::size_t who) {
   const auto at = std::find(turn_.begin(), turn_.end(), who);
   if (at == turn_.end()) return;
   turn_.erase(at);
-  ++releases_;  // whoever waited behind may be next
+  ++releases_;  // whoever waited after may be next
 }
 
 void Arena::give_back(const Extent& extent, std::size_t who) {
-  if (extent.guaranteed) return;  // its place is its log's for good, and nobody else can use it
+  const auto bytes = charged(extent);
+  if (bytes == 0)
+    return;  // a guarantee: its place is its log's for good, and nobody else can use it
   ++releases_;
-  INVARIANT(shared_used_ >= extent.bytes, shared_used_, extent.bytes);
-  shared_used_ -= extent.bytes;
-  INVARIANT(shares_[who].held >= extent.bytes, who, shares_[who].held, extent.bytes);
-  count(who, shares_[who].held - extent.bytes);
+  INVARIANT(shared_used_ >= bytes, shared_used_, bytes);
+  shared_used_ -= bytes;
+  INVARIANT(shares_[who].held >= bytes, who, shares_[who].held, bytes);
+  count(who, shares_[who].held - bytes);
+  if (extent.guaranteed) return;
   const auto left = unused() - std::min(unused(), hot_large_bytes_);
   if (extent.bytes > kSegmentBytes) return keep_large(extent);
   if (std::has_single_bit(extent.bytes) && hot_bytes_ + extent.bytes <= std::min(kHotBytes, left)) {
@@ -108,7 +117,7 @@ void Arena::give_back(const Extent& extent, std::size_t who) {
   free_range(extent.offset, extent.bytes);
 }
 
-// The oldest of the large ones make room for this one: they may never fit what is asked for.
+// The oldest large extents make room for this one, because they may never fit a request.
 void Arena::keep_large(const Extent& extent) {
   const auto most = std::min(kHotBytes, unused() - std::min(unused(), hot_bytes_));
   while (!hot_large_.empty() && hot_large_bytes_ + extent.bytes > most) drop_large();
@@ -147,7 +156,8 @@ std::optional<Extent> Arena::place_hot(std::uint64_t bytes, std::uint64_t most) 
   return extent;
 }
 
-// A hot extent of about that size (and of `most` at most), or the first range of addresses that is long enough.
+// A hot extent of about that size (and of `most` at most), or the first range of addresses that is
+// long enough.
 std::optional<Extent> Arena::place(std::uint64_t bytes, std::uint64_t most) {
   if (const auto hot = place_hot(bytes, most)) return hot;
   for (auto range = free_.begin(); range != free_.end(); ++range) {
@@ -157,11 +167,11 @@ std::optional<Extent> Arena::place(std::uint64_t bytes, std::uint64_t most) {
     if (length > bytes) free_.emplace(offset + bytes, length - bytes);
     return Extent{offset, bytes, false};
   }
-  return std::nullopt;  // scattered: seven eighths of the addresses are free, yet no gap is long enough; it passes with the next
-                        // releases
+  return std::nullopt;  // scattered: seven eighths of the addresses are free, yet no gap is long
+                        // enough; it passes with the next releases
 }
 
-// What is kept hot is memory, too: together with what is lent out it stays within the budget.
+// What is kept hot is memory, too: together with what is lent it stays within the budget.
 void Arena::cool_down(std::uint64_t hot_max) {
   while (!hot_large_.empty() && hot_bytes_ + hot_large_bytes_ > hot_max) drop_large();
   for (auto& [bytes, offsets] : hot_) {
@@ -191,15 +201,20 @@ void Arena::free_range(std::uint64_t offset, std::uint64_t bytes) {
 
 void Arena::claim(const Extent& extent, std::size_t who) {
   if (extent.guaranteed) {
-    const auto own = lend_guaranteed(who);
-    if (extent.offset != own.offset || extent.bytes != own.bytes) throw Memory::Damaged("a log has what another is guaranteed");
+    const bool is_its_own = extent.offset == who * kGuaranteeMost &&
+                            extent.bytes <= kGuaranteeMost && !guarantees_[who];
+    if (!is_its_own) throw state::Memory::Damaged("a log has what another is guaranteed");
+    guarantees_[who] = true;
+    shared_used_ += charged(extent);
+    count(who, shares_[who].held + charged(extent));
     return;
   }
   auto range = free_.upper_bound(extent.offset);
-  if (range == free_.begin()) throw Memory::Damaged("two logs have one extent");
+  if (range == free_.begin()) throw state::Memory::Damaged("two logs have the same extent");
   --range;
   const auto [offset, length] = *range;
-  if (extent.bytes == 0 || extent.offset + extent.bytes > offset + length) throw Memory::Damaged("two logs have one extent");
+  if (extent.bytes == 0 || extent.offset + extent.bytes > offset + length)
+    throw state::Memory::Damaged("two logs have the same extent");
   free_.erase(range);
   if (extent.offset > offset) free_.emplace(offset, extent.offset - offset);
   const auto end = extent.offset + extent.bytes;
@@ -209,13 +224,19 @@ void Arena::claim(const Extent& extent, std::size_t who) {
 }
 
 void Arena::forget_unclaimed() {
+  for (std::size_t who = 0; who < guarantees_.size();) {
+    const auto begin = who;
+    while (who < guarantees_.size() && !guarantees_[who]) ++who;
+    if (begin < who) punch(begin * kGuaranteeMost, (who - begin) * kGuaranteeMost);
+    while (who < guarantees_.size() && guarantees_[who]) ++who;
+  }
   for (const auto& [offset, bytes] : free_) punch(offset, bytes);
 }
 
 void Arena::punch(std::uint64_t offset, std::uint64_t bytes) {
-  // Where it fails (it cannot on a memfd), the pages stay and are used again: no harm.
-  (void)::fallocate(memory_.fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(memory_.arena_offset() + offset),
-                    static_cast<off_t>(bytes));
+  // If it fails (a memfd may not support it), the pages stay and are reused, which does no harm.
+  (void)::fallocate(memory_.fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                    static_cast<off_t>(memory_.arena_offset() + offset), static_cast<off_t>(bytes));
 }
 
 }  // namespace standpipe::log

@@ -8,9 +8,16 @@
 #include <optional>
 #include <vector>
 
-#include "log/memory.h"
+#include "state/memory.h"
 
 namespace standpipe::log {
+
+// How much all logs may have together, and how many there are: of each configuration that follows
+// on one memory.
+struct ArenaBudget {
+  std::uint64_t memory_max = 0;
+  std::size_t logs = 1;
+};
 
 // A range of the arena.
 struct Extent {
@@ -19,30 +26,42 @@ struct Extent {
   bool guaranteed = false;
 };
 
-// The memory of all logs: the last part of Memory. What is lent out never exceeds `memory_max`; addresses are plentiful (8 x
-// memory_max), so that fragmentation hardly ever refuses what the budget allows. Who has what is derived: each log knows its
-// extents, and claims them again from the arena of the next worker.
+// The memory of all logs: the last part of Memory. At most `memory_max` of it is lent; addresses
+// are plentiful (8 x memory_max), so that fragmentation hardly ever refuses what the budget allows.
+// Who holds what is not stored: each log knows its extents and claims them from the arena of the
+// next worker.
 //
 // Two kinds of budget, so that one log that stands still cannot starve the others:
 //   - each log is guaranteed one extent of guaranteed_bytes(), at any time;
-//   - the rest is shared. Of that each log is entitled to its largest frame, or to an even share of three quarters of it, if that
-//     is less; what the others are entitled to and do not have is lent to nobody. So whatever logs that stand still hold (their
-//     readers are dead), a frame within its log's entitlement finds place, and at once. All else is first come, first served.
-//     Requests larger than a segment queue up in turn; while one waits, ordinary requests get at most a quarter of the shared part.
-//   - a frame larger than its log's entitlement may use what others are entitled to, if its log holds a segment besides at most. So
-//     a log that stands still keeps the room of one such frame from the others, and no more.
-// Returned extents stay touched (of the usual sizes at most kHotBytes, of larger ones as much again, and within memory_max with all
-// that is lent out) and are lent again last in, first out, because memory that is still in the cache is twice as fast, and fresh
-// pages cost more than what is copied to them; all others are given back to the kernel at once. A large one serves for what is up
-// to a fifth smaller.
+//   - the rest is shared. Of that each log is entitled to its largest frame, or to an even share of
+//     three quarters of it, if that is less; what the others are entitled to and do not have is
+//     lent to nobody. So whatever logs that stand still hold (their readers are dead), a frame
+//     within its log's entitlement finds place, and at once. All else is first come, first served.
+//     Requests larger than a segment queue up in turn; while one waits, ordinary requests get at
+//     most a quarter of the shared part.
+//   - a frame larger than its log's entitlement may use what others are entitled to, if its log
+//     holds a segment besides at most. So a log that stands still keeps the room of one such frame
+//     from the others, and no more.
+// Returned extents stay touched (of the usual sizes at most kHotBytes, of larger ones as much
+// again, and within memory_max with all that is lent out) and are lent again last in, first out,
+// because memory that is still in the cache is twice as fast, and fresh pages cost more than what
+// is copied to them; all others are given back to the kernel at once. A large one serves for what
+// is up to a fifth smaller.
 //
 // One thread. Extents stay mapped at the same address until released.
 class Arena {
  public:
   static constexpr std::uint64_t kHotBytes = 4 * 1024 * 1024;
 
-  // For as many logs as the memory was planned for. Throws Failure when memory_max cannot hold the guarantees.
-  explicit Arena(Memory& memory);
+  // The guarantee of one log is at most that: one FIFO's default capacity.
+  static constexpr std::uint64_t kGuaranteeMost = 64 * 1024;
+
+  // Throws Failure when memory_max cannot hold the guarantees. Logs are numbered by their slots
+  // (state/directory.h), which may be any of the plan's.
+  Arena(state::Memory& memory, const ArenaBudget& budget);
+  // As large as the memory was planned for.
+  explicit Arena(state::Memory& memory)
+      : Arena(memory, {memory.plan().memory_max, memory.plan().logs}) {}
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
@@ -57,20 +76,23 @@ class Arena {
 
   // Always granted; log `who` (from 0) holds at most one of these at a time.
   Extent lend_guaranteed(std::size_t who) const;
-  // `who` is the log that asks. nullopt: not now; ask again when memory has been released. A large request keeps its turn until it
-  // is met or `withdraw` is called.
-  // `most`: a hot one at hand may be larger, up to that.
-  std::optional<Extent> lend(std::uint64_t bytes, std::size_t who, std::uint64_t most = ~std::uint64_t{0});
+  // `who` is the log that asks. nullopt: not now; ask again when memory has been released. A large
+  // request keeps its turn until it is met or `withdraw` is called. `most`: a hot one at hand may
+  // be larger, up to that.
+  std::optional<Extent> lend(std::uint64_t bytes, std::size_t who,
+                             std::uint64_t most = ~std::uint64_t{0});
   void withdraw(std::size_t who);
-  // From now on only addresses bound it: for what a stop takes out of kernel memory, a FIFO's worth a log at most.
+  // From now on only addresses bound it: for what a stop takes out of kernel memory, a FIFO's worth
+  // a log at most.
   void lift_limit() { lifted_ = true; }
   // After the commit that says so: the memory may be gone at once.
   void give_back(const Extent& extent, std::size_t who);
-  // An extent that log `who` had when an earlier worker died. Throws Memory::Damaged when that cannot be.
+  // An extent that log `who` had when an earlier worker died. Throws state::Memory::Damaged when
+  // that cannot be.
   void claim(const Extent& extent, std::size_t who);
   // All logs have claimed theirs: what else that worker touched goes back to the kernel.
   void forget_unclaimed();
-  Memory& memory() const { return memory_; }
+  state::Memory& memory() const { return memory_; }
 
   std::byte* at(std::uint64_t offset) const { return memory_.arena().data() + offset; }
   // Grows by one whenever something was given back: tells those who wait when to ask again.
@@ -78,7 +100,15 @@ class Arena {
   bool large_waits() const { return !turn_.empty(); }
 
  private:
-  std::uint64_t unused() const { return shared_max_ > shared_used_ ? shared_max_ - shared_used_ : 0; }
+  // What an extent takes of the shared part. A guarantee that an earlier worker lent may be larger
+  // than one is now.
+  std::uint64_t charged(const Extent& extent) const {
+    if (!extent.guaranteed) return extent.bytes;
+    return extent.bytes > guaranteed_bytes_ ? extent.bytes - guaranteed_bytes_ : 0;
+  }
+  std::uint64_t unused() const {
+    return shared_max_ > shared_used_ ? shared_max_ - shared_used_ : 0;
+  }
   // What log `who` may have more of now, for a request of that size.
   std::uint64_t allowed_for(std::size_t who, std::uint64_t bytes) const;
   void count(std::size_t who, std::uint64_t held);
@@ -90,7 +120,7 @@ class Arena {
   void free_range(std::uint64_t offset, std::uint64_t bytes);
   void punch(std::uint64_t offset, std::uint64_t bytes);
 
-  Memory& memory_;
+  state::Memory& memory_;
   std::uint64_t addresses_ = 0;
   std::uint64_t guaranteed_bytes_ = 0;
   std::uint64_t shared_max_ = 0;
@@ -101,8 +131,10 @@ class Arena {
     std::uint64_t held = 0;  // of the shared part
     std::uint64_t missing() const { return entitled > held ? entitled - held : 0; }
   };
-  std::vector<Share> shares_;  // by log
-  std::uint64_t missing_ = 0;  // the sum: what nobody has, and somebody may ask for
+  std::size_t logs_ = 0;          // that there are
+  std::vector<Share> shares_;     // by log
+  std::vector<bool> guarantees_;  // by log: an earlier worker had lent it, and it is claimed
+  std::uint64_t missing_ = 0;     // the sum: what nobody has, and somebody may ask for
   std::uint64_t releases_ = 0;
   std::uint64_t hot_bytes_ = 0;
   std::map<std::uint64_t, std::vector<std::uint64_t>> hot_;  // bytes -> offsets, the hottest last

@@ -2,92 +2,75 @@
 #include "match/matcher.h"
 
 #include <algorithm>
-#include <cstring>
-#include <string_view>
+#include <utility>
 
 namespace standpipe::match {
-namespace {
-
-// Not string_view::find, which looks for the first byte and then compares: slow where that byte is frequent.
-bool contains(std::string_view text, std::string_view part) {
-  if (text.size() < part.size() || part.empty()) return part.empty();
-  return ::memmem(text.data(), text.size(), part.data(), part.size()) != nullptr;
-}
-
-bool text_matches(const TextRule& rule, std::string_view text) {
-  return (!rule.equals || text == *rule.equals) && (!rule.prefix || text.starts_with(*rule.prefix)) &&
-         (!rule.suffix || text.ends_with(*rule.suffix)) && (!rule.contains || contains(text, *rule.contains));
-}
-
-bool size_matches(const SizeRule& rule, std::uint64_t size) {
-  return (!rule.gt || size > *rule.gt) && (!rule.gte || size >= *rule.gte) && (!rule.lt || size < *rule.lt) &&
-         (!rule.lte || size <= *rule.lte);
-}
-
-std::string_view as_text(std::span<const std::byte> payload) {
-  return payload.empty() ? std::string_view() : std::string_view(reinterpret_cast<const char*>(payload.data()), payload.size());
-}
-
-}  // namespace
-
-bool matches(const Rule& rule, std::span<const std::byte> payload) {
-  const auto one = [&](const Rule& r) { return matches(r, payload); };
-  return (!rule.size || size_matches(*rule.size, payload.size())) && (!rule.text || text_matches(*rule.text, as_text(payload))) &&
-         std::all_of(rule.all.begin(), rule.all.end(), one) &&
-         (!rule.any || std::any_of(rule.any->begin(), rule.any->end(), one)) &&
-         std::none_of(rule.none.begin(), rule.none.end(), one);
-}
 
 std::size_t Matcher::bit_of(std::size_t handler) {
-  const auto at = std::find(handlers_.begin(), handlers_.end(), handler);
-  const auto bit = static_cast<std::size_t>(std::distance(handlers_.begin(), at));
-  if (at == handlers_.end()) handlers_.push_back(handler);
-  return bit;
+  auto at = std::find(handlers_.begin(), handlers_.end(), handler);
+  if (at == handlers_.end()) at = std::find(handlers_.begin(), handlers_.end(), kNobody);
+  if (at == handlers_.end()) at = handlers_.insert(at, handler);
+  *at = handler;
+  return static_cast<std::size_t>(std::distance(handlers_.begin(), at));
 }
 
-Matcher::Matcher(std::size_t source, const std::vector<RouteOptions>& routes, std::optional<std::size_t> unmatched) {
-  std::vector<const RouteOptions*> mine;
-  for (const auto& route : routes)
-    if (std::find(route.from.begin(), route.from.end(), source) != route.from.end()) mine.push_back(&route);
-  for (const auto* route : mine)
-    for (const auto handler : route->to) {
+void Matcher::put(std::span<std::uint64_t> set, std::size_t handler) {
+  const auto bit = bit_of(handler);
+  set[bit / 64] |= std::uint64_t{1} << (bit % 64);
+}
+
+Matcher::Matcher(std::size_t source, RouteCompiler& compiler, std::optional<std::size_t> unmatched,
+                 std::vector<std::size_t> bits, std::uint64_t match_max)
+    : handlers_(std::move(bits)),
+      match_max_(match_max),
+      index_(compiler.index_of(source)),
+      workspace_(compiler.workspace()) {
+  const auto& mine = compiler.routes_of(source);
+  for (const auto number : mine)
+    for (const auto handler : compiler.route(number).to) {
       bit_of(handler);
       unmatched_has_route_ = unmatched_has_route_ || handler == unmatched;
     }
   if (unmatched) bit_of(*unmatched);
-  words_ = std::max<std::size_t>(1, (handlers_.size() + 63) / 64);
-
-  const auto put = [this](std::vector<std::uint64_t>& set, std::size_t handler) {
-    const auto bit = bit_of(handler);
-    set[bit / 64] |= std::uint64_t{1} << (bit % 64);
-  };
-  for (const auto* route : mine) {
-    Step step{route->rule, route->rule.empty(), route->final, std::vector<std::uint64_t>(words_)};
-    for (const auto handler : route->to) put(step.set, handler);
-    constant_ = constant_ && step.always;
-    steps_.push_back(std::move(step));
-    if (steps_.back().always && steps_.back().final) break;  // nothing gets past it
-  }
+  words_ = handlers_.size() / 64 + 1;
+  sets_.resize(index_->routes() * words_);
+  for (std::size_t i = 0; i < index_->routes(); ++i)
+    for (const auto handler : compiler.route(mine[i]).to)
+      put(std::span(sets_).subspan(i * words_, words_), handler);
   unmatched_.resize(words_);
   if (unmatched) put(unmatched_, *unmatched);
 }
 
-bool Matcher::match(std::span<const std::byte> payload, std::span<std::uint64_t> set) const {
-  std::fill(set.begin(), set.end(), 0);
-  bool wanted = false;
-  for (const auto& step : steps_) {
-    if (!step.always && !matches(step.rule, payload)) continue;
-    wanted = true;
-    for (std::size_t w = 0; w < words_; ++w) set[w] |= step.set[w];
-    if (step.final) break;
+Matcher::Matcher(std::size_t source, const std::vector<RouteOptions>& routes,
+                 std::optional<std::size_t> unmatched, std::vector<std::size_t> bits,
+                 std::uint64_t match_max)
+    : Matcher(source, RouteCompiler(routes), unmatched, std::move(bits), match_max) {}
+
+std::optional<std::size_t> Matcher::add(std::size_t handler) {
+  if (handlers_.size() == words_ * 64) return std::nullopt;
+  handlers_.push_back(handler);
+  return handlers_.size() - 1;
+}
+
+bool Matcher::match(const Message& message, std::span<std::uint64_t> set) const {
+  index_->find(message, match_max_, *workspace_);
+  if (workspace_->taken.empty()) {
+    std::copy(unmatched_.begin(), unmatched_.end(), set.begin());
+    return false;
   }
-  if (!wanted) std::copy(unmatched_.begin(), unmatched_.end(), set.begin());
-  return wanted;
+  std::fill(set.begin(), set.end(), 0);
+  for (const auto route : workspace_->taken) {
+    const auto* words = &sets_[route * words_];
+    for (std::size_t w = 0; w < words_; ++w) set[w] |= words[w];
+  }
+  return true;
 }
 
 bool Matcher::only_unmatched(std::span<const std::uint64_t> set) const {
-  const bool has_handler = std::any_of(unmatched_.begin(), unmatched_.end(), [](auto word) { return word != 0; });
-  return has_handler && !unmatched_has_route_ && std::equal(set.begin(), set.end(), unmatched_.begin(), unmatched_.end());
+  const bool has_handler =
+      std::any_of(unmatched_.begin(), unmatched_.end(), [](auto word) { return word != 0; });
+  return has_handler && !unmatched_has_route_ &&
+         std::equal(set.begin(), set.end(), unmatched_.begin(), unmatched_.end());
 }
 
 }  // namespace standpipe::match

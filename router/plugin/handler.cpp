@@ -11,12 +11,30 @@ namespace {
 
 standpipe_string abi(const std::string& text) { return {text.data(), text.size()}; }
 
-std::string_view view(standpipe_string s) { return s.size ? std::string_view(s.data, s.size) : std::string_view(); }
+std::string_view view(standpipe_string s) {
+  return s.size ? std::string_view(s.data, s.size) : std::string_view();
+}
 
 // A plugin's text on its way to a person.
 std::string reason_text(const standpipe_reason& reason) {
   const auto length = std::min<std::size_t>(reason.length, sizeof reason.text);
   return length ? escaped({reason.text, length}) : "it gave no reason";
+}
+
+// The reason of a message whose outcome became a retry.
+std::string refusal_text(std::uint8_t outcome) {
+  if (outcome == STANDPIPE_TAKEN)
+    return "its plugin took it to settle it later, which this router cannot do yet (it "
+           "lacks " STANDPIPE_SETTLE_EXTENSION ")";
+  if (outcome == STANDPIPE_SEND) return "its plugin sends it to no output";
+  return "its plugin answered with outcome " + std::to_string(outcome) +
+         ", which this router does not know";
+}
+
+void tell(const std::string& why, standpipe_reason* reason) {
+  if (!reason) return;
+  reason->length = static_cast<std::uint32_t>(std::min(why.size(), sizeof reason->text));
+  std::memcpy(reason->text, why.data(), reason->length);
 }
 
 // The ABI's form of the values, which borrow from them.
@@ -45,7 +63,8 @@ struct AbiValues {
 
 Handler::Handler(const Plugin& plugin, std::string name, HostServices& services)
     : abi_(*plugin.abi->handler), name_(std::move(name)), services_(services) {
-  host_ = {sizeof host_, STANDPIPE_ABI_MAJOR, STANDPIPE_ABI_MINOR, this, host_log, host_now, host_stopping, host_extension};
+  host_ = {sizeof host_, STANDPIPE_ABI_MAJOR, STANDPIPE_ABI_MINOR, this, host_log,
+           host_now,     host_stopping,       host_extension};
 }
 
 Handler::~Handler() {
@@ -53,11 +72,10 @@ Handler::~Handler() {
   if (self_ && abi_.destroy) abi_.destroy(self_);
 }
 
-bool Handler::wants_thread() const { return abi_.placement != STANDPIPE_INLINE; }
-
 Answer Handler::answer(std::uint32_t code, const standpipe_reason& reason) const {
   if (code == STANDPIPE_OK) return {};
-  return {code == STANDPIPE_DISCONNECTED ? code : std::uint32_t{STANDPIPE_FATAL}, reason_text(reason)};
+  return {code == STANDPIPE_DISCONNECTED ? code : std::uint32_t{STANDPIPE_FATAL},
+          reason_text(reason)};
 }
 
 Answer Handler::create(const std::vector<Value>& values) {
@@ -85,6 +103,8 @@ void Handler::prepare(standpipe_result& result, std::uint32_t count) {
   result.size = sizeof result;
   result.output = 0;
   result.at = STANDPIPE_NOT_TOLD;
+  result.notes = nullptr;  // no room: this router keeps one reason a batch
+  result.note_room = result.note_count = 0;
   std::memset(result.outcomes, STANDPIPE_DELIVERED, count);
 }
 
@@ -92,25 +112,33 @@ Answer Handler::handle(const standpipe_batch& batch, standpipe_result& result) {
   standpipe_reason reason{};
   result.reason = &reason;
   auto told = answer(abi_.handle(self_, &batch, &result), reason);
-  if (mend(result, batch.count, told.ok()) && told.ok()) told.reason = reason_text(reason);
+  const auto mended = mend(result, batch.count, told.ok());
+  if (!mended.needs_reason || !told.ok()) return told;
+  const bool refused = mended.refused != STANDPIPE_DELIVERED;
+  told.reason = refused ? refusal_text(mended.refused) : reason_text(reason);
   return told;
 }
 
-bool Handler::mend(standpipe_result& result, std::uint32_t count, bool ok) {
+Mended Handler::mend(standpipe_result& result, std::uint32_t count, bool ok) {
   if (result.at == STANDPIPE_NOT_TOLD) result.at = ok ? count : 0;
   result.at = std::min(result.at, count);
-  bool reasons = false;
+  Mended mended;
   for (std::uint32_t i = 0; i < result.at; ++i) {
     auto& outcome = result.outcomes[i];
-    if (outcome > STANDPIPE_SEND || (outcome == STANDPIPE_SEND && result.output == 0)) outcome = STANDPIPE_RETRY;
-    reasons |= outcome == STANDPIPE_RETRY || outcome == STANDPIPE_REJECT;
+    const auto told = outcome;
+    if (told > STANDPIPE_SEND || (told == STANDPIPE_SEND && result.output == 0))
+      outcome = STANDPIPE_RETRY;
+    if (outcome == STANDPIPE_RETRY || outcome == STANDPIPE_REJECT)
+      mended = {true, told == outcome ? std::uint8_t{STANDPIPE_DELIVERED} : told};
   }
-  return reasons;
+  return mended;
 }
 
 Answer Handler::flush(std::uint64_t deadline_ns) {
   standpipe_reason reason{};
-  return answer(opened_ && abi_.flush ? abi_.flush(self_, deadline_ns, &reason) : std::uint32_t{STANDPIPE_OK}, reason);
+  return answer(
+      opened_ && abi_.flush ? abi_.flush(self_, deadline_ns, &reason) : std::uint32_t{STANDPIPE_OK},
+      reason);
 }
 
 Answer Handler::reopen() {
@@ -133,10 +161,14 @@ void Handler::host_log(void* self, std::uint32_t level, standpipe_string text) t
 
 std::uint64_t Handler::host_now(void* self) { return static_cast<Handler*>(self)->services_.now(); }
 
-std::uint32_t Handler::host_stopping(void* self) { return static_cast<Handler*>(self)->services_.stopping(); }
+std::uint32_t Handler::host_stopping(void* self) {
+  return static_cast<Handler*>(self)->services_.stopping();
+}
 
 const void* Handler::host_extension(void*, standpipe_string id) {
-  static constexpr standpipe_output kOutput{sizeof(standpipe_output), 0, host_add_fifo, host_send_all};
+  static constexpr standpipe_output kOutput{
+      sizeof(standpipe_output), 0, host_add_fifo, host_send_all, host_add_file,
+      host_send_all_until};
   return view(id) == STANDPIPE_OUTPUT_EXTENSION ? &kOutput : nullptr;
 }
 
@@ -144,19 +176,41 @@ std::uint32_t Handler::host_send_all(void* self, std::uint32_t output) {
   return static_cast<Handler*>(self)->services_.send_all(output);
 }
 
-std::uint32_t Handler::host_add_fifo(void* self, const standpipe_fifo_output* fifo, standpipe_reason* reason) try {
+std::uint32_t Handler::host_add_fifo(void* self, const standpipe_fifo_output* fifo,
+                                     standpipe_reason* reason) try {
   std::string why;
-  const bool trusts = STANDPIPE_HAS(fifo, standpipe_fifo_output, trust) && fifo->trust == STANDPIPE_TRUST_OTHERS;
-  const FifoOutputRequest request{std::string(view(fifo->path)), fifo->mode, fifo->create != 0,
-                                  fifo->on_reader_death == STANDPIPE_READER_DEATH_RESEND, trusts};
+  const bool trusts =
+      STANDPIPE_HAS(fifo, standpipe_fifo_output, trust) && fifo->trust == STANDPIPE_TRUST_OTHERS;
+  const bool mode_given =
+      STANDPIPE_HAS(fifo, standpipe_fifo_output, mode_given) && fifo->mode_given == 1;
+  const FifoOutputRequest request{std::string(view(fifo->path)),
+                                  fifo->mode,
+                                  fifo->create != 0,
+                                  fifo->on_reader_death == STANDPIPE_READER_DEATH_RESEND,
+                                  trusts,
+                                  mode_given};
   const auto number = static_cast<Handler*>(self)->services_.add_fifo(request, why);
-  if (!number && reason) {
-    reason->length = static_cast<std::uint32_t>(std::min(why.size(), sizeof reason->text));
-    std::memcpy(reason->text, why.data(), reason->length);
-  }
+  if (!number) tell(why, reason);
   return number;
 } catch (...) {
   return 0;
+}
+
+std::uint32_t Handler::host_add_file(void* self, const standpipe_file_output* file,
+                                     standpipe_reason* reason) try {
+  std::string why;
+  const FileOutputRequest request{std::string(view(file->path)), file->fd,
+                                  std::chrono::nanoseconds(file->sync)};
+  const auto number = static_cast<Handler*>(self)->services_.add_file(request, why);
+  if (!number) tell(why, reason);
+  return number;
+} catch (...) {
+  return 0;
+}
+
+std::uint32_t Handler::host_send_all_until(void* self, std::uint32_t output, std::uint64_t bytes,
+                                           std::uint64_t time) {
+  return static_cast<Handler*>(self)->services_.send_all_until(output, bytes, time);
 }
 
 }  // namespace standpipe::plugin

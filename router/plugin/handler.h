@@ -3,6 +3,7 @@
 
 #include <standpipe/plugin.h>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -19,6 +20,14 @@ struct FifoOutputRequest {
   bool create = true;
   bool resend = true;         // on a reader's death; false: count
   bool trust_others = false;  // use whatever others put at the path
+  bool mode_given = false;    // a FIFO that is there with another mode is reported
+};
+
+// What a file output was asked for; see standpipe_file_output.
+struct FileOutputRequest {
+  std::string path;
+  int fd = -1;  // borrowed for the call
+  std::chrono::nanoseconds sync{0};
 };
 
 // What the hub does for one handler instance. Called from whichever thread the plugin runs in.
@@ -30,8 +39,23 @@ class HostServices {
   virtual bool stopping() = 0;
   // The output's number, from 1; 0: refused, with the reason.
   virtual std::uint32_t add_fifo(const FifoOutputRequest& request, std::string& why) = 0;
+  virtual std::uint32_t add_file(const FileOutputRequest& /*request*/, std::string& why) {
+    why = "files are not written here";
+    return 0;
+  }
+  virtual bool send_all_until(std::uint32_t /*output*/, std::uint64_t /*bytes*/,
+                              std::uint64_t /*time_ns*/) {
+    return false;
+  }
   // Everything goes to that output, and the plugin is not asked. false: not granted.
   virtual bool send_all(std::uint32_t /*output*/) { return false; }
+
+  // ---- around a call, by whoever makes it: of open, and of others in which a plugin may ask for
+  // outputs
+  virtual void begin_open() {}
+  virtual void end_open() {}
+  virtual void begin_call() {}
+  virtual void end_call() {}
 };
 
 // The answer to a lifecycle call.
@@ -41,8 +65,16 @@ struct Answer {
   bool ok() const { return code == STANDPIPE_OK; }
 };
 
-// One instance of a handler plugin: the only place that calls through the C ABI. Checks what comes back, for a plugin may lie.
-// Calls must not overlap; they may come from different threads.
+// What was found when the outcomes of a batch were made valid.
+struct Mended {
+  bool needs_reason = false;  // some message is retried or rejected
+  // The last of those had this outcome, which the router cannot do; DELIVERED: it can.
+  std::uint8_t refused = STANDPIPE_DELIVERED;
+};
+
+// One instance of a handler plugin: the only code that calls through the C ABI. It checks every
+// result, because a plugin may be wrong. Calls must not overlap; they may come from different
+// threads.
 //
 //   create -> open -> handle... -> flush -> close -> (open again | destroy)
 class Handler {
@@ -57,17 +89,17 @@ class Handler {
   Answer open();
   // Before a call of handle: what the plugin finds in the result.
   static void prepare(standpipe_result& result, std::uint32_t count);
-  // An answer of the instance; outcomes and `at` are in the result, made valid by `mend`. The result was prepared.
+  // An answer of the instance; outcomes and `at` are in the result, made valid by `mend`. The
+  // result was prepared.
   Answer handle(const standpipe_batch& batch, standpipe_result& result);
-  // Makes `at` and the outcomes of a batch of `count` messages valid: unknown outcomes count as retry. Returns whether a reason
-  // belongs to them.
-  static bool mend(standpipe_result& result, std::uint32_t count, bool ok);
+  // Makes `at` and the outcomes of a batch of `count` messages valid. Outcomes that this router
+  // does not know, or cannot do yet, become retries.
+  static Mended mend(standpipe_result& result, std::uint32_t count, bool ok);
   Answer flush(std::uint64_t deadline_ns);
   Answer reopen();
   void close();
 
   const std::string& name() const { return name_; }
-  bool wants_thread() const;
 
  private:
   static void host_log(void* self, std::uint32_t level, standpipe_string text);
@@ -75,7 +107,12 @@ class Handler {
   static std::uint32_t host_stopping(void* self);
   static const void* host_extension(void* self, standpipe_string id);
   static std::uint32_t host_send_all(void* self, std::uint32_t output);
-  static std::uint32_t host_add_fifo(void* self, const standpipe_fifo_output* fifo, standpipe_reason* reason);
+  static std::uint32_t host_add_file(void* self, const standpipe_file_output* file,
+                                     standpipe_reason* reason);
+  static std::uint32_t host_send_all_until(void* self, std::uint32_t output, std::uint64_t bytes,
+                                           std::uint64_t time);
+  static std::uint32_t host_add_fifo(void* self, const standpipe_fifo_output* fifo,
+                                     standpipe_reason* reason);
 
   Answer answer(std::uint32_t code, const standpipe_reason& reason) const;
 

@@ -23,12 +23,14 @@ std::string loaders_words(std::string_view text) {
   constexpr std::string_view kBefore = "dlerror system message: ";
   const auto begin = text.find(kBefore);
   const auto end = text.rfind("): ");
-  if (begin == std::string_view::npos || end == std::string_view::npos || end < begin) return std::string(text);
+  if (begin == std::string_view::npos || end == std::string_view::npos || end < begin)
+    return std::string(text);
   return std::string(text.substr(begin + kBefore.size(), end - begin - kBefore.size()));
 }
 
 std::unique_ptr<boost::dll::shared_library> load(const std::string& path) try {
-  if (const auto problem = shared_object_problem(path)) throw Failure(path + " cannot be loaded: " + *problem);
+  if (const auto problem = shared_object_problem(path))
+    throw Failure(path + " cannot be loaded: " + *problem);
   using boost::dll::load_mode::rtld_local;
   using boost::dll::load_mode::rtld_now;
   return std::make_unique<boost::dll::shared_library>(path, rtld_now | rtld_local);
@@ -39,7 +41,8 @@ std::unique_ptr<boost::dll::shared_library> load(const std::string& path) try {
   if (::statvfs(path.c_str(), &system) == 0 && (system.f_flag & ST_NOEXEC))
     throw Failure(path + " cannot be loaded: its file system is mounted noexec",
                   "put plugins on a file system that programs may be run from");
-  throw Failure(path + " cannot be loaded: " + loaders_words(e.what()), "ldd -r " + path + " shows what is missing");
+  throw Failure(path + " cannot be loaded: " + loaders_words(e.what()),
+                "ldd -r " + path + " shows what is missing");
 }
 
 // For the process's life: the destructor of a library unloads it.
@@ -54,7 +57,8 @@ Library::Library(const std::string& path) {
   const auto& library = keep(load(path));
   if (!library.has(kEntry))
     throw Failure(path + " is no Standpipe plugin: it does not export " + kEntry,
-                  "end the plugin's source with STANDPIPE_PLUGIN(Class), and link it with the SDK's version script");
+                  "end the plugin's source with STANDPIPE_PLUGIN(Class), and link it with the "
+                  "SDK's version script");
   description_ = library.get<const standpipe_plugin*()>(kEntry)();
   if (!description_) throw Failure(path + " is a broken plugin: " + kEntry + " returned nothing");
 }

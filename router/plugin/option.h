@@ -12,12 +12,17 @@
 
 namespace standpipe::plugin {
 
-// One option as a plugin declares it: the ABI's struct, copied out of the plugin, every text checked to be UTF-8.
+// One option as a plugin declares it: the ABI's struct, copied out of the plugin, every text
+// checked to be UTF-8.
 struct Option {
   std::uint32_t type = STANDPIPE_STRING;
   bool required = false;
-  bool is_own_file = false;  // a path that one handler alone may have
-  std::string name = {}, summary = {}, fallback = {}, minimum = {}, maximum = {}, unit = {}, example = {};
+  bool is_own_file = false;    // a path that one handler alone may have
+  bool rotates = false;        // where it is given, that file is renamed to PATH.1, PATH.2 ...
+  bool is_template = false;    // a path that may have placeholders (path_template.h)
+  bool is_open_files = false;  // how many files are open where an own file has placeholders
+  std::string name = {}, summary = {}, fallback = {}, minimum = {}, maximum = {}, unit = {},
+              example = {};
   std::vector<std::string> choices = {};
 };
 
@@ -41,8 +46,8 @@ struct Parsed {
   std::string label;    // short, for beside the caret: "write 5s, 5ms, ..."
 };
 
-// A scalar as a user wrote it, by the option's type, limits and choices. Paths that are relative are taken from `folder`.
-// Lists and maps are put together by the caller from scalars.
+// A scalar as a user wrote it, by the option's type, limits and choices. Paths that are relative
+// are taken from `folder`. Lists and maps are put together by the caller from scalars.
 Parsed parse_value(const Option& option, std::string_view text, std::string_view folder);
 // The value when the user gave none: the default, or not set.
 Value default_value(const Option& option, std::string_view folder);

@@ -37,17 +37,21 @@ const standpipe_plugin& nothing() {
 std::vector<std::string> names_in(const std::string& folder) {
   std::vector<std::string> names;
   std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error))
     if (entry->path().extension() == kSuffix) names.push_back(entry->path().stem().string());
   return names;
 }
 
 bool is_there(const std::string& path) {
   std::error_code error;
-  return fs::exists(fs::symlink_status(path, error));  // a link that leads nowhere is there, too, and broken
+  return fs::exists(
+      fs::symlink_status(path, error));  // a link that leads nowhere is there, too, and broken
 }
 
-bool is_missing(const std::error_code& error) { return error == std::errc::no_such_file_or_directory; }
+bool is_missing(const std::error_code& error) {
+  return error == std::errc::no_such_file_or_directory;
+}
 
 }  // namespace
 
@@ -67,7 +71,9 @@ std::vector<std::string> Registry::default_folders() {
   }
   std::error_code error;
   const auto program = fs::read_symlink("/proc/self/exe", error);
-  if (!error) folders.push_back((program.parent_path() / STANDPIPE_PLUGINS_FROM_PROGRAM).lexically_normal().string());
+  if (!error)
+    folders.push_back(
+        (program.parent_path() / STANDPIPE_PLUGINS_FROM_PROGRAM).lexically_normal().string());
   return folders;
 }
 
@@ -106,16 +112,18 @@ const Plugin* Registry::find(const std::string& name, Refused& why) {
   return entry.plugin.get();
 }
 
-// A plugin's first words are its own code: constructors of the library, and what it says of itself.
+// The first code of a plugin that runs: constructors of the library, and its description.
 void Registry::try_in_child(const std::string& path) const {
   if (!tries_) return;
-  if (const auto fault = fault_in_child([&] { (void)read_description(*Library(path).description(), path); }))
+  if (const auto fault =
+          fault_in_child([&] { (void)read_description(*Library(path).description(), path); }))
     throw Failure(path + ": it " + *fault + " when it was asked what it is",
                   "look at its describe(), and at what is made when it is loaded");
 }
 
 std::optional<std::string> Registry::path_of(const std::string& name) const {
-  if (name.find('/') != std::string::npos) return is_there(name) ? std::optional(fs::absolute(name).string()) : std::nullopt;
+  if (name.find('/') != std::string::npos)
+    return is_there(name) ? std::optional(fs::absolute(name).string()) : std::nullopt;
   for (const auto& folder : folders_) {
     const auto path = (fs::path(folder) / (name + std::string(kSuffix))).string();
     if (is_there(path)) return fs::absolute(path).string();
@@ -125,7 +133,8 @@ std::optional<std::string> Registry::path_of(const std::string& name) const {
 
 std::string Registry::folders_help() const {
   const auto known = names();
-  return (known.empty() ? "there are no plugins; " : "plugins: " + joined(known, ", ") + "; ") + searched();
+  return (known.empty() ? "there are no plugins; " : "plugins: " + joined(known, ", ") + "; ") +
+         searched();
 }
 
 std::string Registry::searched() const {
@@ -139,8 +148,9 @@ std::string Registry::searched() const {
                                                     : " (no such folder)";
     places.push_back(escaped(folder) + why);
   }
-  return places.empty() ? "no folder was searched: name one with --plugins or in STANDPIPE_PLUGIN_PATH"
-                        : "searched in " + joined(places, ", ");
+  return places.empty()
+             ? "no folder was searched: name one with --plugins or in STANDPIPE_PLUGIN_PATH"
+             : "searched in " + joined(places, ", ");
 }
 
 }  // namespace standpipe::plugin

@@ -12,12 +12,16 @@
 
 namespace standpipe::plugin {
 
-// One loaded plugin: what it says of itself, copied and checked. Lives as long as the process: plugins are never unloaded.
+// One loaded plugin: what it says of itself, copied and checked. Lives as long as the process:
+// plugins are never unloaded.
 struct Plugin {
   std::string name, version, summary, documentation, path;
   std::vector<Option> options;
   const standpipe_plugin* abi = nullptr;
   bool is_handler() const { return abi && abi->handler; }
+  bool is_source() const {
+    return abi && STANDPIPE_HAS(abi, standpipe_plugin, source) && abi->source;
+  }
 };
 
 // A shared object that could not be used, and why.
@@ -31,18 +35,21 @@ struct Refused {
 class Registry {
  public:
   explicit Registry(std::vector<std::string> folders);
-  // Finds every plugin there may be and loads none: what is found has a name, and cannot be made. For a worker that only saves: it
-  // must not depend on plugins, which may have been removed or may be what the workers before it died of.
+  // Finds every plugin and loads none: what is found has a name and cannot be instantiated. For the
+  // worker that only saves: it must not depend on plugins, which may have been removed or may have
+  // killed the workers before it.
   static Registry of_names() { return Registry(); }
   bool loads() const { return loads_; }
-  // What is found was tried before, by an earlier worker: it is loaded without being tried in a child.
+  // What is found was tried before, by an earlier worker: it is loaded without being tried in a
+  // child.
   void trust() { tries_ = false; }
   bool tries() const { return loads_ && tries_; }
   ~Registry();
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
 
-  // `name` is a plugin's name, or a path when it contains a slash. nullptr: `why` says what was tried and what to do.
+  // `name` is a plugin's name, or a path when it contains a slash. nullptr: `why` says what was
+  // tried and what to do.
   const Plugin* find(const std::string& name, Refused& why);
   // Names of the files that look like plugins, sorted, without loading any.
   std::vector<std::string> names() const;

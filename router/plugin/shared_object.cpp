@@ -32,7 +32,8 @@ bool is_of_this_machine(const ElfW(Ehdr) & header) {
   ElfW(Ehdr) ours{};
   Fd self(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
   const bool is_known = self && read_whole_at(self, &ours, sizeof ours, 0);
-  return std::string_view(reinterpret_cast<const char*>(header.e_ident), SELFMAG) == ELFMAG && header.e_type == ET_DYN &&
+  return std::string_view(reinterpret_cast<const char*>(header.e_ident), SELFMAG) == ELFMAG &&
+         header.e_type == ET_DYN &&
          header.e_ident[EI_CLASS] == (sizeof(void*) == 8 ? ELFCLASS64 : ELFCLASS32) &&
          (!is_known || header.e_machine == ours.e_machine);
 }
@@ -44,19 +45,24 @@ std::optional<std::string> shared_object_problem(const std::string& path) {
   if (!file) return std::generic_category().message(errno);
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return std::generic_category().message(errno);
-  if (!S_ISREG(status.st_mode)) return "it is no regular file";
+  if (!S_ISREG(status.st_mode)) return "it is not a regular file";
   ElfW(Ehdr) header{};
-  if (!read_whole_at(file, &header, sizeof header, 0) || !is_of_this_machine(header)) return kNoObject;
+  if (!read_whole_at(file, &header, sizeof header, 0) || !is_of_this_machine(header))
+    return kNoObject;
   std::vector<ElfW(Phdr)> segments(header.e_phnum);
-  if (header.e_phentsize != sizeof(ElfW(Phdr)) || segments.empty() || segments.size() > kSegmentsMost) return kNoObject;
+  if (header.e_phentsize != sizeof(ElfW(Phdr)) || segments.empty() ||
+      segments.size() > kSegmentsMost)
+    return kNoObject;
   const auto size = static_cast<std::uint64_t>(status.st_size);
   std::uint64_t needed = header.e_phoff + segments.size() * sizeof(ElfW(Phdr));
-  if (needed <= size && !read_whole_at(file, segments.data(), segments.size() * sizeof(ElfW(Phdr)), header.e_phoff))
+  if (needed <= size &&
+      !read_whole_at(file, segments.data(), segments.size() * sizeof(ElfW(Phdr)), header.e_phoff))
     return kNoObject;
   for (const auto& segment : segments)
-    if (segment.p_type == PT_LOAD) needed = std::max<std::uint64_t>(needed, segment.p_offset + segment.p_filesz);
+    if (segment.p_type == PT_LOAD)
+      needed = std::max<std::uint64_t>(needed, segment.p_offset + segment.p_filesz);
   if (needed <= size) return std::nullopt;
-  return "it is cut short: " + counted(size, "byte") + " of at least " + thousands(needed);
+  return "it is truncated: " + counted(size, "byte") + " of at least " + thousands(needed);
 }
 
 }  // namespace standpipe::plugin

@@ -30,7 +30,8 @@ constexpr char kDone = 'd';
   (void)::setrlimit(RLIMIT_CORE, &no_core);
   for (const int fault : kFaults) (void)::signal(fault, SIG_DFL);
   if (const int nowhere = ::open("/dev/null", O_RDWR | O_CLOEXEC); nowhere >= 0)
-    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) (void)::dup2(nowhere, stream);
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+      (void)::dup2(nowhere, stream);
   try {
     what();
   } catch (...) {  // it is thrown again where somebody listens
@@ -39,12 +40,13 @@ constexpr char kDone = 'd';
   ::_exit(kCameBack);
 }
 
-// Its status; nullopt: it was killed, for its time was over.
+// The child's status; nullopt: it was killed because its time was over.
 std::optional<int> wait_for(pid_t child, Nanoseconds most) {
   const SystemClock clock;
   const auto end = clock.steady() + most;
   int status = 0;
-  for (auto pause = 200us; ::waitpid(child, &status, WNOHANG) == 0; pause = std::min(2 * pause, 20'000us)) {
+  for (auto pause = 200us; ::waitpid(child, &status, WNOHANG) == 0;
+       pause = std::min(2 * pause, 20'000us)) {
     if (clock.steady() < end) {
       std::this_thread::sleep_for(pause);
       continue;
@@ -58,7 +60,8 @@ std::optional<int> wait_for(pid_t child, Nanoseconds most) {
 }
 
 std::string fault_text(int status) {
-  if (!WIFSIGNALED(status)) return "ended the process (exit " + std::to_string(WEXITSTATUS(status)) + ")";
+  if (!WIFSIGNALED(status))
+    return "ended the process (exit " + std::to_string(WEXITSTATUS(status)) + ")";
   const char* name = ::sigabbrev_np(WTERMSIG(status));
   return std::string("crashed (SIG") + (name ? name : std::to_string(WTERMSIG(status))) + ")";
 }
@@ -76,7 +79,8 @@ std::optional<std::string> fault_in_child(const std::function<void()>& what, Nan
   if (child < 0) return std::nullopt;
   const auto status = wait_for(child, most);
   char word = 0;
-  if (::read(read_end.get(), &word, 1) == 1) return std::nullopt;  // what happens behind it is not the plugin's answer
+  if (::read(read_end.get(), &word, 1) == 1)
+    return std::nullopt;  // what happens after it is not the plugin's answer
   return status ? fault_text(*status) : "did not come back within " + duration_text(most);
 }
 

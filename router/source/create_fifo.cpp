@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/failure.h"
+#include "base/file_id.h"
 #include "base/text.h"
 
 namespace standpipe::source {
@@ -34,7 +35,8 @@ std::string mode_text(unsigned mode) {
 
 uid_t uid_of(const std::string& path, const std::optional<std::string>& owner) {
   if (!owner) return kNobody;
-  if (const auto number = parse_integer(*owner); number && *number >= 0) return static_cast<uid_t>(*number);
+  if (const auto number = parse_integer(*owner); number && *number >= 0)
+    return static_cast<uid_t>(*number);
   const auto* entry = ::getpwnam(owner->c_str());
   if (!entry)
     throw WrongConfiguration("cannot create " + path + ": there is no user '" + *owner + "'",
@@ -44,7 +46,8 @@ uid_t uid_of(const std::string& path, const std::optional<std::string>& owner) {
 
 gid_t gid_of(const std::string& path, const std::optional<std::string>& group) {
   if (!group) return kNobody;
-  if (const auto number = parse_integer(*group); number && *number >= 0) return static_cast<gid_t>(*number);
+  if (const auto number = parse_integer(*group); number && *number >= 0)
+    return static_cast<gid_t>(*number);
   const auto* entry = ::getgrnam(group->c_str());
   if (!entry)
     throw WrongConfiguration("cannot create " + path + ": there is no group '" + *group + "'",
@@ -54,17 +57,25 @@ gid_t gid_of(const std::string& path, const std::optional<std::string>& group) {
 
 WrongConfiguration not_a_fifo(const std::string& path, mode_t mode) {
   if (S_ISREG(mode))
-    return WrongConfiguration(path + " is a regular file, not a FIFO: someone wrote to it before the hub made it",
-                              "mv " + path + " away and start the hub again");
-  if (S_ISDIR(mode)) return WrongConfiguration(path + " is a folder, not a FIFO", "name a FIFO inside it, e.g. " + path + "/in");
-  if (S_ISSOCK(mode)) return WrongConfiguration(path + " is a socket, not a FIFO", "choose another path for the FIFO");
+    return WrongConfiguration(
+        path + " is a regular file, not a FIFO: someone wrote to it before the hub made it",
+        "mv " + path + " away and start the hub again");
+  if (S_ISDIR(mode))
+    return WrongConfiguration(path + " is a folder, not a FIFO",
+                              "name a FIFO inside it, e.g. " + path + "/in");
+  if (S_ISSOCK(mode))
+    return WrongConfiguration(path + " is a socket, not a FIFO",
+                              "choose another path for the FIFO");
   return WrongConfiguration(path + " is a device, not a FIFO", "choose another path for the FIFO");
 }
 
 Failure create_failure(const std::string& path, int error) {
   const auto folder = folder_of(path);
-  if (error == ENOENT) return Failure("cannot create " + path + ": the folder " + folder + " does not exist", "mkdir -p " + folder);
-  // EPERM, too, is what a file system says that has no FIFOs (FAT, some of FUSE); and then it is not for want of permission.
+  if (error == ENOENT)
+    return Failure("cannot create " + path + ": the folder " + folder + " does not exist",
+                   "mkdir -p " + folder);
+  // A file system without FIFOs (FAT, some of FUSE) also answers EPERM, although permission is not
+  // what is missing.
   const bool may_write = ::faccessat(AT_FDCWD, folder.c_str(), W_OK, AT_EACCESS) == 0;
   if (error == EOPNOTSUPP || error == ENOSYS || error == EINVAL || (error == EPERM && may_write))
     return Failure("cannot create " + path + ": the file system of " + folder + " has no FIFOs",
@@ -73,37 +84,53 @@ Failure create_failure(const std::string& path, int error) {
     return Failure("cannot create " + path + ": the file system of " + folder + " is read-only",
                    "choose a folder on another one, e.g. below /run");
   if (error == EACCES || error == EPERM)
-    return Failure("cannot create " + path + ": no permission to write in " + folder,
-                   "run the hub as " + std::string("the folder's owner, or choose a folder of your own"));
-  if (error == ENOTDIR) return WrongConfiguration("cannot create " + path + ": a part of " + folder + " is not a folder");
+    return Failure(
+        "cannot create " + path + ": no permission to write in " + folder,
+        "run the hub as " + std::string("the folder's owner, or choose a folder of your own"));
+  if (error == ENOTDIR)
+    return WrongConfiguration("cannot create " + path + ": a part of " + folder +
+                              " is not a folder");
   return Failure::system("create " + path, error);
 }
 
-// The FIFO is made closed to everyone else and opened up only once it is ours and has its owner. By a descriptor that is no end of
-// it: a read end that is opened for a moment would take the message of a writer that finds it, and lose it.
+// The FIFO is created closed to everyone else and opened up only when it is ours and has its owner.
+// This uses a descriptor that is not an end of it: a read end, even a short-lived one, would take
+// the message of a writer that finds it, and lose it.
 void give_away(const Fd& fd, const FifoRequest& request) {
-  const auto itself = "/proc/self/fd/" + std::to_string(fd.get());  // fchmod does not take an O_PATH descriptor
+  const auto itself =
+      "/proc/self/fd/" + std::to_string(fd.get());  // fchmod does not take an O_PATH descriptor
   const auto uid = uid_of(request.path, request.owner);
   const auto gid = gid_of(request.path, request.group);
   if ((uid != kNobody || gid != kNobody) && ::chown(itself.c_str(), uid, gid) != 0)
     throw Failure::system("change the owner of " + request.path, errno,
                           "only root may give files away; leave owner: and group: out");
-  if (::chmod(itself.c_str(), request.mode) != 0) throw Failure::system("set the mode of " + request.path, errno);
+  if (::chmod(itself.c_str(), request.mode) == 0) return;
+  const bool has_none =
+      errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS;  // it is our own FIFO
+  throw Failure::system(
+      "set the mode of " + request.path, errno,
+      has_none ? "its file system has no modes: choose a folder on another one, e.g. below /run"
+               : "");
 }
 
-// An existing FIFO is somebody's choice and stays as it is; where the configuration says something else, that must be told.
+// An existing FIFO is somebody's choice and stays as it is; if the configuration asks for something
+// else, that must be reported.
 std::string difference(const FifoRequest& request, const struct stat& st) {
   const auto mode = st.st_mode & 07777u;
   if (request.mode_matters && mode != request.mode)
-    return "has mode " + mode_text(mode) + ", and the configuration says " + mode_text(request.mode);
+    return "has mode " + mode_text(mode) + ", and the configuration says " +
+           mode_text(request.mode);
   if (const auto uid = uid_of(request.path, request.owner); uid != kNobody && uid != st.st_uid)
-    return "belongs to " + paths::user_name(st.st_uid) + ", and the configuration says owner " + *request.owner;
+    return "belongs to " + paths::user_name(st.st_uid) + ", and the configuration says owner " +
+           *request.owner;
   if (const auto gid = gid_of(request.path, request.group); gid != kNobody && gid != st.st_gid)
-    return "belongs to group " + std::to_string(st.st_gid) + ", and the configuration says group " + *request.group;
+    return "belongs to group " + std::to_string(st.st_gid) + ", and the configuration says group " +
+           *request.group;
   return {};
 }
 
-// What stands at the path. It is not opened: a descriptor of O_PATH reads and writes nothing, and no other end of the FIFO notices.
+// What stands at the path. It is not opened: an O_PATH descriptor reads and writes nothing, and no
+// other end of the FIFO notices it.
 paths::Entry look_at_fifo(const FifoRequest& request) {
   paths::Entry entry(request.path, rules_of(request));
   const auto& problem = entry.problem();
@@ -116,12 +143,14 @@ paths::Entry look_at_fifo(const FifoRequest& request) {
 PreparedFifo existing_fifo(const FifoRequest& request, const paths::Entry& entry) {
   const auto& st = entry.status();
   if (!S_ISFIFO(st.st_mode)) throw not_a_fifo(request.path, st.st_mode);
-  return {.created = false, .id = {st.st_dev, st.st_ino}, .differs = difference(request, st)};
+  return {.created = false, .id = FileId::of(st), .differs = difference(request, st)};
 }
 
 PreparedFifo made_fifo(const FifoRequest& request) {
   const auto entry = look_at_fifo(request);  // anew, because only now something stands there
-  if (!entry.exists()) throw Failure(request.path + " was removed while it was being made", "see who else writes to its folder");
+  if (!entry.exists())
+    throw Failure(request.path + " was removed while it was being made",
+                  "find out who else writes to its folder");
   const auto prepared = existing_fifo(request, entry);
   try {
     give_away(fd_of(entry.open(O_PATH)), request);
@@ -132,7 +161,37 @@ PreparedFifo made_fifo(const FifoRequest& request) {
   return {.created = true, .id = prepared.id};
 }
 
+// Nothing stands at the path.
+void check_may_make(const FifoRequest& request, const paths::Entry& entry) {
+  const auto& path = request.path;
+  if (entry.followed() && request.create)
+    throw Failure(path + " is a symbolic link to something that does not exist",
+                  "create what it points to, or remove the link");
+  if (!request.create)
+    throw Failure(path + " does not exist", "mkfifo " + path + ", or set create: true");
+}
+
+// The rights to make one.
+void check_can_make(const FifoRequest& request) {
+  const auto& path = request.path;
+  if (::faccessat(AT_FDCWD, folder_of(path).c_str(), W_OK | X_OK, AT_EACCESS) != 0)
+    throw create_failure(path, errno);
+  const auto uid = uid_of(path, request.owner);
+  if (uid != kNobody && uid != ::geteuid() && ::geteuid() != 0)
+    throw Failure("cannot give " + path + " to " + *request.owner + ": only root may do that",
+                  "run the hub as root, or leave owner: out");
+}
+
 }  // namespace
+
+FifoRequest request_of(const FifoOptions& source) {
+  return {.path = source.path,
+          .mode = source.mode,
+          .mode_matters = source.mode_given,
+          .owner = source.owner,
+          .group = source.group,
+          .trust_others = source.trust_others};
+}
 
 paths::Rules rules_of(const FifoRequest& request) {
   paths::Rules rules;
@@ -145,34 +204,46 @@ paths::Rules rules_of(const FifoRequest& request) {
 Named what_is_at(const std::string& path, FileId id) {
   struct stat there {};
   if (::stat(path.c_str(), &there) != 0) return Named::nothing;
-  if (FileId{there.st_dev, there.st_ino} == id) return Named::ours;
+  if (FileId::of(there) == id) return Named::ours;
   return S_ISFIFO(there.st_mode) ? Named::another_fifo : Named::no_fifo;
 }
 
 PreparedFifo prepare_fifo(const FifoRequest& request) {
   const auto& path = request.path;
-  const auto entry = look_at_fifo(request);  // also refuses an unknown owner, before there is a half-made FIFO
+  const auto entry =
+      look_at_fifo(request);  // also refuses an unknown owner, before there is a half-made FIFO
   gid_of(path, request.group);
   if (entry.exists()) return existing_fifo(request, entry);
-  if (entry.followed() && request.create)
-    throw Failure(path + " is a symbolic link to something that does not exist", "create what it points to, or remove the link");
-  if (!request.create) throw Failure(path + " does not exist", "mkfifo " + path + ", or set create: true");
+  check_may_make(request, entry);
   const int error = entry.make_fifo(0600);
-  if (error == EEXIST) return existing_fifo(request, look_at_fifo(request));  // somebody was quicker
+  if (error == EEXIST)
+    return existing_fifo(request, look_at_fifo(request));  // somebody was quicker
   if (error != 0) throw create_failure(path, error);
   return made_fifo(request);
+}
+
+std::optional<PreparedFifo> inspect_fifo(const FifoRequest& request) {
+  const auto entry = look_at_fifo(request);
+  gid_of(request.path, request.group);
+  if (entry.exists()) return existing_fifo(request, entry);
+  check_may_make(request, entry);
+  check_can_make(request);
+  return std::nullopt;
 }
 
 Fd open_read_end(const FifoRequest& request, FileId id) {
   const auto& path = request.path;
   auto opened = paths::open_existing(path, O_RDONLY, rules_of(request));
   const int error = opened.problem().error;
-  if (error == EMFILE || error == ENFILE) throw Failure::system("open " + path, error, "raise the limit of open files: ulimit -n");
+  if (error == EMFILE || error == ENFILE)
+    throw Failure::system("open " + path, error, "raise the limit of open files: ulimit -n");
   if (error == EACCES)
-    throw Failure::system("open " + path + " to read", error, "chmod u+r " + path + ", or run the hub as its owner");
+    throw Failure::system("open " + path + " to read", error,
+                          "chmod u+r " + path + ", or run the hub as its owner");
   auto fd = fd_of(std::move(opened));
   if (FileId::of(fd.get()) != id)
-    throw Failure(path + " was replaced while it was being opened", "see who else writes to its folder");
+    throw Failure(path + " was replaced while it was being opened",
+                  "find out who else writes to its folder");
   return fd;
 }
 

@@ -3,20 +3,29 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
+
+#include "base/file_id.h"
 
 namespace standpipe::source {
 
-// A hub's claim to be a FIFO's only reader among hubs: two that read one FIFO would each get pieces of frames. It belongs to the
-// FIFO, whatever path or configuration led to it, and to the open file: the keeper, which has that too, holds it through the deaths
-// of workers, and it ends when the last descriptor of it is closed. Senders' flock on the same FIFO is another thing.
+// A hub's claim to be the only reader of a FIFO among hubs, because two readers would each get
+// pieces of frames. The claim belongs to the FIFO, whatever path or configuration led to it, and to
+// the open file: the keeper has that too and so holds the claim through the deaths of workers; it
+// ends when the last descriptor is closed. It is independent of the flock of senders on the same
+// FIFO.
 //
-// A record lock of an open file (F_OFD_SETLK) for reading, because a read end can have no other; whoever asks whether a lock for
-// writing could be had learns of it. Which byte is locked tells the hub's process. Where there are no such locks nothing is
-// claimed.
+// It is a record lock of the open file (F_OFD_SETLK) for reading, because a read end can have no
+// other; asking whether a write lock could be had reveals it. The number of the locked byte is the
+// hub's process id. Where there are no such locks, nothing is claimed.
 
-// `hub`: the process that people know the hub by. Claiming again what is claimed already changes nothing. Throws Failure: another
-// hub, or another source of this one, reads it.
+// `hub`: the process that people know the hub by. Claiming again what is claimed already changes
+// nothing. Throws Failure: another hub, or another source of this one, reads it.
 void claim_fifo(const std::string& path, int read_end, pid_t hub);
+
+// The hub that has claimed the FIFO, as /proc/locks shows it: for somebody who must not open it,
+// because a writer that waits for a reader would take that for one. nullopt: none that is seen.
+std::optional<pid_t> claimant(const FileId& fifo);
 
 }  // namespace standpipe::source

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -19,16 +20,25 @@ namespace standpipe::source {
 
 FifoSource::FifoSource(const FifoOptions& options, std::optional<Fd> kept) : path_(options.path) {
   if (adopt(std::move(kept))) return;
-  const FifoRequest request{.path = options.path,
-                            .mode = options.mode,
-                            .mode_matters = options.mode_given,
-                            .owner = options.owner,
-                            .group = options.group,
-                            .trust_others = options.trust_others};
+  const auto request = request_of(options);
   auto prepared = prepare_fifo(request);
   fd_ = open_read_end(request, prepared.id);
   created_ = prepared.created;
   differs_ = std::move(prepared.differs);
+}
+
+FifoSource FifoSource::nothing(const FifoOptions& options) {
+  auto pipe = Pipe::make(0);
+  return FifoSource(options, std::move(pipe.read_end));
+}
+
+void FifoSource::prepare(const FifoOptions& options) { (void)prepare_fifo(request_of(options)); }
+
+std::string FifoSource::place() const {
+  std::array<char, 4096> path{};
+  const auto length =
+      ::readlink(("/proc/self/fd/" + std::to_string(fd_.get())).c_str(), path.data(), path.size());
+  return length > 0 ? std::string(path.data(), static_cast<std::size_t>(length)) : std::string();
 }
 
 bool FifoSource::adopt(std::optional<Fd> kept) {
@@ -37,14 +47,15 @@ bool FifoSource::adopt(std::optional<Fd> kept) {
   return true;
 }
 
-// A splice can move less than it might have because the FIFO is empty, or because the stage's slots are full. Only emptiness, seen
-// after it, means that a later write wakes epoll; and only a splice that moves nothing shows that the writers have gone.
+// A splice can move less than requested because the FIFO is empty, or because the stage's slots are
+// full. Only if the FIFO is seen to be empty afterwards does a later write wake epoll; and only a
+// splice that moves nothing shows that the writers have gone.
 After FifoSource::classify(long moved, std::size_t wanted, Until until) const {
   if (moved == 0) return After::closed;
-  if (moved < 0) return After::drained;
+  if (moved < 0) return After::emptied;
   const auto bytes = static_cast<std::size_t>(moved);
   if (bytes == wanted || until == Until::closed) return After::more;
-  return waiting() <= (until == Until::gathered ? bytes : 0) ? After::drained : After::more;
+  return waiting() <= (until == Until::gathered ? bytes : 0) ? After::emptied : After::more;
 }
 
 bool FifoSource::has_writer() const {
@@ -52,16 +63,18 @@ bool FifoSource::has_writer() const {
   return ::poll(&p, 1, 0) < 0 || !(p.revents & POLLHUP);
 }
 
-Accepted FifoSource::take(const Pipe& stage, std::size_t most, Until until) {
+Accepted FifoSource::splice_to(const Pipe& stage, std::size_t most, Until until) {
   long moved = 0;
   do {
-    moved = ::splice(fd_.get(), nullptr, stage.write_end.get(), nullptr, most, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+    moved = ::splice(fd_.get(), nullptr, stage.write_end.get(), nullptr, most,
+                     SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
   } while (moved < 0 && errno == EINTR);
   if (moved < 0 && errno != EAGAIN) return {.error = errno};
   return {static_cast<std::size_t>(moved > 0 ? moved : 0), classify(moved, most, until)};
 }
 
-// In large reads, because a read that is shorter than a packet (a writer in packet mode) throws the rest of it away.
+// Uses large reads, because a read shorter than a packet (of a writer in packet mode) discards the
+// packet's rest.
 bool read_stage(const Pipe& stage, std::span<std::byte> room) {
   bool whole = true;
   while (!room.empty()) {
@@ -75,7 +88,9 @@ bool read_stage(const Pipe& stage, std::span<std::byte> room) {
 }
 
 void discard_stage(const Pipe& stage, int dev_null) {
-  while (::splice(stage.read_end.get(), nullptr, dev_null, nullptr, kStageBytes, SPLICE_F_NONBLOCK) > 0 || errno == EINTR) {
+  while (::splice(stage.read_end.get(), nullptr, dev_null, nullptr, kStageBytes,
+                  SPLICE_F_NONBLOCK) > 0 ||
+         errno == EINTR) {
   }
 }
 

@@ -19,11 +19,12 @@ namespace {
 
 constexpr std::size_t kFifoDefault = 64 * KiB;
 constexpr std::string_view kSealText =
-    "This is no message. The hub that read this FIFO has stopped, and closed it with this page; the next one takes it out.\n";
+    "This is no message. The hub that read this FIFO has stopped, and closed it with this page; "
+    "the next one takes it out.\n";
 
 using Page = std::array<char, kSealBytes>;
 
-// A whole frame, so that whoever else reads the FIFO finds something that explains itself.
+// The page is a whole frame, so that any other reader of the FIFO gets an explanation.
 Page page_of(std::uint64_t id) {
   Page page{};
   std::uint8_t header[STANDPIPE_WIRE_HEADER_BYTES];
@@ -36,10 +37,12 @@ Page page_of(std::uint64_t id) {
 
 std::string itself(int fd) { return "/proc/self/fd/" + std::to_string(fd); }
 
-Fd open_to_write(int fd) { return Fd(::open(itself(fd).c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)); }
+Fd open_to_write(int fd) {
+  return Fd(::open(itself(fd).c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
+}
 
-// Whoever is not root may not open what is closed, not even its owner: so it is open to the owner for that moment. Who comes in
-// with us is read as all others are.
+// Only root may open a FIFO of mode 0000, not even its owner; so it is open to the owner for that
+// moment. A writer that comes in meanwhile is read like all others.
 Fd open_closed_to_write(int fd) {
   struct stat st {};
   if (::fstat(fd, &st) != 0 || ::fchmod(fd, S_IWUSR) != 0) return Fd();
@@ -72,32 +75,30 @@ bool open_again(const std::string& path, unsigned mode) {
   return ::chmod(itself(fd.get()).c_str(), mode) == 0;  // fchmod does not take an O_PATH descriptor
 }
 
-std::optional<FileId> id_of(const std::string& path) {
-  struct stat st {};
-  if (::stat(path.c_str(), &st) != 0) return std::nullopt;
-  return FileId{st.st_dev, st.st_ino};
-}
-
 // ---- the seal
 
 Seal::Seal(int fd, std::uint64_t id) : fd_(fd), id_(id), write_end_(open_to_write(fd)) {
   if (!write_end_ && errno == EACCES) write_end_ = open_closed_to_write(fd);
 }
 
-// A FIFO of one page takes ours when it is empty, and not otherwise; then it is full. It can be made that small only while one page
-// holds all that is in it; until then it is made as small as its content allows, so that a writer cannot refill what a turn took.
+// A FIFO of one page takes our page only when it is empty, and is full then. It can be made that
+// small only while one page holds its whole content; until then it is made as small as its content
+// allows, so that a writer cannot refill what a turn took.
 bool Seal::set() {
   if (!possible()) return false;
   const int capacity = small_ ? 0 : ::fcntl(fd_, F_GETPIPE_SZ);
   for (int size = kSealBytes; size < capacity && ::fcntl(fd_, F_SETPIPE_SZ, size) < 0;) size *= 2;
   small_ = small_ || ::fcntl(fd_, F_GETPIPE_SZ) == static_cast<int>(kSealBytes);
   const auto page = page_of(id_);
-  return small_ && ::write(write_end_.get(), page.data(), page.size()) == static_cast<ssize_t>(page.size());
+  return small_ &&
+         ::write(write_end_.get(), page.data(), page.size()) == static_cast<ssize_t>(page.size());
 }
 
 std::optional<std::uint64_t> seal_of(int fd, const Pipe& stage) {
   if (bytes_waiting(fd) != kSealBytes) return std::nullopt;
-  if (::tee(fd, stage.write_end.get(), kSealBytes, SPLICE_F_NONBLOCK) != static_cast<ssize_t>(kSealBytes)) return std::nullopt;
+  if (::tee(fd, stage.write_end.get(), kSealBytes, SPLICE_F_NONBLOCK) !=
+      static_cast<ssize_t>(kSealBytes))
+    return std::nullopt;
   Page found{};
   read_stage(stage, std::as_writable_bytes(std::span(found)));
   std::uint64_t id = 0;

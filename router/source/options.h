@@ -13,17 +13,22 @@ enum class WhenFull { block };  // drops come with queues of the handlers' own
 
 // One FIFO source, as configured.
 struct FifoOptions {
-  std::string name;                       // the key in YAML
-  std::string path;                       // absolute
-  unsigned mode = 0600;                   // of a FIFO that must be created; the umask does not weaken it
-  bool mode_given = false;                // the configuration says that mode
-  std::optional<std::string> owner = {};  // user and group names or numbers, for a FIFO that must be created
+  std::string name;         // the key in YAML
+  std::string path;         // absolute
+  unsigned mode = 0600;     // of a FIFO that must be created; the umask does not weaken it
+  bool mode_given = false;  // the configuration says that mode
+  std::optional<std::string> owner =
+      {};  // user and group names or numbers, for a FIFO that must be created
   std::optional<std::string> group = {};
-  bool trust_others = false;                                // follow and use whatever others put at the path
+  bool trust_others = false;  // follow and use whatever others put at the path
   std::uint64_t message_size_max = kMessageSizeMaxDefault;  // payload bytes
-  std::uint64_t log_size_max = kLogSizeDefault;             // bytes; one larger frame is let in alone
+  std::uint64_t log_size_max = kLogSizeDefault;  // bytes; one larger frame is let in alone
+  std::uint64_t match_max = kMatchMaxDefault;    // larger payloads are not looked into by routes
+  std::uint64_t rate_limit = 0;  // messages a second that are read of it; 0: as many as come
+  std::uint64_t rate_burst = 0;  // at once, after a pause
   WhenFull when_full = WhenFull::block;
-  std::uint64_t overflow_max = kOverflowMaxDefault;  // bytes on disk of what held handlers hold back; 0: none
+  std::uint64_t overflow_max =
+      kOverflowMaxDefault;  // bytes on disk of what held handlers hold back; 0: none
 };
 
 }  // namespace standpipe::source

@@ -25,22 +25,28 @@ constexpr std::string_view kAccepted = "accepted.";
 constexpr std::size_t kContentBytesMost = 4 * MiB;  // 10,000 sources with the longest names
 
 std::string time_text(Nanoseconds time) {
-  const auto seconds = static_cast<std::time_t>(std::chrono::floor<std::chrono::seconds>(time).count());
+  const auto seconds =
+      static_cast<std::time_t>(std::chrono::floor<std::chrono::seconds>(time).count());
   std::tm parts{};
   char text[32] = {};
-  if (!::gmtime_r(&seconds, &parts) || std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &parts) == 0) return "?";
+  if (!::gmtime_r(&seconds, &parts) ||
+      std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S UTC", &parts) == 0)
+    return "?";
   return text;
 }
 
 std::string content_of(const Checkpoint& c) {
   std::string out(kFirstLine);
-  const auto line = [&](const std::string& key, auto value) { out += key + '=' + std::to_string(value) + '\n'; };
+  const auto line = [&](const std::string& key, auto value) {
+    out += key + '=' + std::to_string(value) + '\n';
+  };
   line("began", c.began.count());
   line("pid", c.pid);
   line("at", c.at.count());
   line("in_flight", c.in_flight);
   line("waiting_bytes", c.waiting_bytes);
-  for (const auto& source : c.sources) line(std::string(kAccepted) + as_file_name(source.name), source.accepted);
+  for (const auto& source : c.sources)
+    line(std::string(kAccepted) + as_file_name(source.name), source.accepted);
   return out.append(kLastLine);
 }
 
@@ -78,7 +84,7 @@ int write_all(int fd, std::string_view text) {
   return 0;
 }
 
-// As much as a checkpoint can be; what is more, is none.
+// At most the size of a checkpoint; anything larger is not one.
 std::string content_at(int fd) {
   std::string content(kContentBytesMost, '\0');
   std::size_t filled = 0;
@@ -96,13 +102,17 @@ std::string content_at(int fd) {
 
 std::string Checkpoint::text() const {
   if (began == Nanoseconds(0))
-    return "the last hub did not end by itself, and left no checkpoint: what was in memory or in kernel pipes then is lost";
+    return "the last hub did not end by itself, and left no checkpoint: what was in memory or in "
+           "kernel pipes then is lost";
   std::uint64_t accepted = 0;
   for (const auto& source : sources) accepted += source.accepted;
   return "the hub that began at " + time_text(began) + " (process " + std::to_string(pid) +
-         ") did not end by itself; at its last checkpoint, " + time_text(at) + ", it had accepted " + counted(accepted, "message") +
-         ", and " + counted(in_flight, "delivery was", "deliveries were") + " not finished (" + counted(waiting_bytes, "byte") +
-         " in memory): what of them was in memory or in kernel pipes is lost, and so may be what came after that";
+         ") did not end by itself; at its last checkpoint, " + time_text(at) +
+         ", it had accepted " + counted(accepted, "message") + ", and " +
+         counted(in_flight, "delivery was", "deliveries were") + " not finished (" +
+         counted(waiting_bytes, "byte") +
+         " in memory): those of them that were in memory or in kernel pipes are lost, and so may "
+         "be messages that came later";
 }
 
 std::optional<Checkpoint> CheckpointFile::previous() const {
@@ -124,7 +134,8 @@ std::optional<Failure> CheckpointFile::write(const Checkpoint& checkpoint) const
   const auto temporary = path_ + ".tmp";
   const auto failed = [&](int error) { return Failure::system("write " + path_, error); };
   auto opened = paths::open_or_create(temporary, O_WRONLY | O_TRUNC, 0600, own_file());
-  if (!opened && paths::Entry(temporary, own_file()).remove() == 0)  // a FIFO, a link: nothing that a hub has made
+  if (!opened && paths::Entry(temporary, own_file()).remove() ==
+                     0)  // a FIFO, a link: nothing that a hub has made
     opened = paths::open_or_create(temporary, O_WRONLY | O_TRUNC, 0600, own_file());
   if (!opened) return failure_of(opened.problem());
   if (const int error = write_all(opened.fd(), content_of(checkpoint))) return failed(error);

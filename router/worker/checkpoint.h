@@ -13,14 +13,15 @@
 
 namespace standpipe::worker {
 
-// Where a running hub stood at some moment: what people are told if it ends so suddenly that it cannot say so itself.
+// The state of a running hub at some moment, reported after a sudden end.
 struct Checkpoint {
   struct Source {
     std::string name;
     std::uint64_t accepted = 0;
     bool operator==(const Source&) const = default;
   };
-  Nanoseconds began{};  // since 1970, of the run, not of the worker: a successor finds its own run's checkpoint by it
+  Nanoseconds began{};  // since 1970, of the run, not of the worker: a successor finds its own
+                        // run's checkpoint by it
   pid_t pid = 0;
   Nanoseconds at{};  // since 1970
   std::vector<Source> sources = {};
@@ -32,9 +33,10 @@ struct Checkpoint {
   std::string text() const;
 };
 
-// DATA_DIR/running: there while a hub runs, and after it only if it did not end by itself. Rewritten at most once a second by its
-// caller, by renaming, so that it is never half of one; not synced, since an fsync a second would wear a disk out for a file that
-// answers the death of processes. After a power failure it may be of some seconds before, or hold nothing.
+// DATA_DIR/running exists while a hub runs, and afterwards only if it did not end by itself. Its
+// caller rewrites it at most once a second, by renaming, so that it is never half written. It is
+// not synced: an fsync every second would wear out a disk for a file about the death of processes.
+// After a power failure it may be some seconds old, or empty.
 //
 // Lines of KEY=VALUE, the last of them `end`; unknown keys are passed over.
 class CheckpointFile {

@@ -22,8 +22,13 @@ enum Kind : std::uint64_t {
   kReminder,
   kCalls,
   kOverflow,
+  kReload,
+  kSuccession,
+  kQueue,
 };
-inline std::uint64_t key(Kind kind, std::size_t index = 0) { return (std::uint64_t{kind} << 32) | index; }
+inline std::uint64_t key(Kind kind, std::size_t index = 0) {
+  return (std::uint64_t{kind} << 32) | index;
+}
 inline Kind kind_of(std::uint64_t k) { return static_cast<Kind>(k >> 32); }
 inline std::size_t index_in(std::uint64_t k) { return k & 0xffffffffu; }
 

@@ -1,471 +1,410 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/hub.h"
 
-#include <fcntl.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <random>
-#include <utility>
 
 #include "base/failure.h"
-#include "base/invariant.h"
-#include "base/open_files.h"
-#include "base/text.h"
-#include "control/server.h"
-#include "deliver/culprit.h"
 #include "worker/event_key.h"
-#include "worker/fifo_patrol.h"
+#include "worker/handler_commands.h"
+#include "worker/letter_commands.h"
 
 namespace standpipe::worker {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Nanoseconds kCheckpointEach = 1s;
-constexpr Nanoseconds kDribbleLook = 1s;  // how often, while memory is short, whoever holds it for nothing is looked for
+// How often, while memory is short, whoever holds it for nothing is looked for.
+constexpr Nanoseconds kDribbleInterval = 1s;
 
 }  // namespace
 
-Hub::Hub(const config::Hub& options, const Clock& clock, Reporter& reporter, keeper::Link& link, bool saves)
-    : options_(options),
-      clock_(clock),
-      reporter_(reporter),
-      link_(link),
-      wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
-      dev_null_(::open("/dev/null", O_WRONLY | O_CLOEXEC)),
-      budget_(PipeBudget::here(options.sources.size(), options.handlers.size())),
-      memory_((raise_open_files_limit(), take_memory())),
-      stage_(take_stage()),
-      arena_(*memory_),
-      run_(*memory_, "run"),
-      data_(options, memory_->recovered(), begin_run(), link, reporter),
-      full_inlets_(options.sources.size()) {
-  now_ = clock_.steady();
-  if (!memory_->recovered()) open_closed_sources();
-  open_sources();
-  make_handlers();
-  connect();
-  if (!memory_->recovered()) resume_sources();
-  if (data_.works()) find_spills();
-  saves_ = saves || run_->saving;
-  if (memory_->recovered()) take_up();
-  deliver::CulpritMark::install(memory_->culprit(), crash_note());
-  memory_->commit();
-  if (!saves_) create_handlers();
-  poller_.add(wake_.get(), EPOLLIN, key(kCompletion));
-  if (link_.kept()) poller_.add(link_.fd(), EPOLLIN, key(kKeeper));
+std::vector<std::string> Hub::start(Nanoseconds most) {
+  data_.begin_checkpoints(checkpoint());
+  fifos_.begin_patrol();
+  const auto until = clock_.steady() + most;
+  loop_.set_timer(key(kDeadline), until);
+  while (!shutdown_.has_ended() && loop_.now() < until && !handlers_.all_tried()) round();
+  if (!shutdown_.has_begun()) loop_.set_timer(key(kDeadline), std::nullopt);
+  return handlers_.not_ready();
 }
 
-Hub::~Hub() = default;
-
-// Every source that cannot be had is told, not just the first.
-void Hub::open_sources() {
-  std::size_t failed = 0;
-  bool is_wrong = false;
-  for (std::size_t i = 0; i < options_.sources.size(); ++i) {
-    const auto& s = options_.sources[i];
-    try {
-      const bool warn = !options_.unmatched && options_.unmatched_by_default;
-      inlets_.push_back(
-          std::make_unique<Inlet>(s, i, arena_, std::move(matchers_[i]), clock_, reporter_, warn, link_.take("source/" + s.name)));
-      auto& inlet = *inlets_.back();
-      memory_->commit();
-      claim(inlet.fifo());
-      link_.keep("source/" + s.name, inlet.fifo().fd());
-      if (inlet.fifo().created()) reporter_.info(s.name + ": created " + s.path);
-      tell_difference(inlet);
-      if (budget_.source_fifo) inlet.fifo().grow(budget_.source_fifo);
-      poller_.add(inlet.fifo().fd(), EPOLLIN, key(kInlet, i));
-      inlet_of_[&inlet.log()] = i;
-      ready_inlets_.add(i);  // whatever lies in it already tells nobody
-    } catch (const Failure& failure) {
-      reporter_.error("source", "source " + s.name + ": " + failure.what(), failure.help());
-      is_wrong = is_wrong || dynamic_cast<const WrongConfiguration*>(&failure);
-      ++failed;
-    }
-  }
-  if (is_wrong) throw WrongConfiguration(counted(failed, "source") + " cannot be opened");
-  if (failed) throw Failure(counted(failed, "source") + " cannot be opened");
+std::vector<Hub::NotReady> Hub::not_ready() const {
+  std::vector<NotReady> all;
+  for (const auto& handler : handlers_.all())
+    if (!handler->ready() && !handler->departed())
+      all.push_back({handler->name(), handler->state(loop_.now())});
+  return all;
 }
-
-void Hub::make_handlers() {
-  for (std::size_t h = 0; h < options_.handlers.size(); ++h) {
-    handlers_.push_back(std::make_unique<deliver::HandlerLoop>(options_.handlers[h], h, *this));
-    index_of_[handlers_.back().get()] = h;
-    memory_->commit();
-  }
-}
-
-void Hub::create_handlers() {
-  std::size_t failed = 0;
-  for (std::size_t h = 0; h < handlers_.size(); ++h) {
-    try {
-      handlers_[h]->create();
-      ready_handlers_.add(h);
-    } catch (const Failure& failure) {
-      reporter_.error("handler", failure.what(), failure.help());
-      ++failed;
-    }
-  }
-  if (failed) throw WrongConfiguration(counted(failed, "handler") + " cannot be made");
-}
-
-void Hub::connect() {
-  for (auto& inlet : inlets_) {
-    const auto& handlers = inlet->matcher().handlers();
-    for (std::size_t bit = 0; bit < handlers.size(); ++bit) {
-      auto& handler = *handlers_[handlers[bit]];
-      deliveries_.push_back(
-          &handler.add(inlet->make_delivery(bit, handler.name(), static_cast<std::uint32_t>(deliveries_.size()))));
-      memory_->commit();  // each for itself: all of them together are more than the undo log holds
-    }
-    handlers_of_.push_back(handlers);
-  }
-  connect_relays();
-  memory_->commit();
-}
-
-// What earlier runs left comes first, if its source is still there.
-void Hub::find_spills() {
-  const bool goes_on = memory_->recovered();
-  for (std::size_t i = 0; i < inlets_.size(); ++i) {
-    std::vector<std::string> names;
-    for (const auto h : handlers_of_[i]) names.push_back(handlers_[h]->name());
-    serve_spills(i, std::move(names), goes_on);
-  }
-  if (goes_on) return;
-  const auto is_configured = [&](const std::string& name) {
-    return std::any_of(inlets_.begin(), inlets_.end(), [&](const auto& inlet) { return inlet->name() == name; });
-  };
-  for (const auto& [source, path] : data_.spills())
-    if (!is_configured(source))
-      reporter_.warning("spill",
-                        path + " has messages of source " + source + ", which the configuration no longer has: they stay there",
-                        "configure it again, or delete the file");
-}
-
-// ---- the loop
 
 void Hub::run() {
-  timers_.set(key(kFifos), now_ + FifoPatrol::kEach);
-  while (!finished()) step();
+  while (!shutdown_.has_ended() && !succession_.is_over()) round();
 }
 
-void Hub::step() {
+void Hub::round() {
   link_.pulse().rounds.fetch_add(1, std::memory_order_relaxed);
-  wait();     // what has happened: FIFOs, readers, threads, signals, timers
+  // Noticed while something was said to it, perhaps before the loop began.
+  if (link_.is_lost() && !shutdown_.has_begun()) lose_keeper();
+  wait();     // what has happened: FIFOs, readers, threads, requests, timers
   accept();   // FIFOs -> logs: whole frames, each matched once
+  queue();    // logs -> disk, and from there to logs of queues
   deliver();  // logs -> handlers, and settle what they answered
   pump();     // what handlers sent -> FIFOs, and what readers took
   trim();     // memory of what everybody has passed goes back
-  if (stopping_) stop_step();
+  if (shutdown_.has_begun()) stop_round();
+  if (succession_.is_under_way()) succession_round();
   check();
 }
 
-std::vector<std::string> Hub::start(Nanoseconds most) {
-  checkpoint_at_ = now_;
-  data_.begin_checkpoints(checkpoint());
-  const auto until = clock_.steady() + most;
-  timers_.set(key(kDeadline), until);
-  const auto tried = [](const auto& h) { return h->tried(); };
-  while (!finished() && now_ < until && !std::all_of(handlers_.begin(), handlers_.end(), tried)) step();
-  if (!stopping_) timers_.set(key(kDeadline), std::nullopt);
-  std::vector<std::string> not_ready;
-  for (const auto& h : handlers_)
-    if (!h->ready()) not_ready.push_back(h->name());
-  return not_ready;
-}
-
-bool Hub::busy() const {
-  return !ready_inlets_.empty() || !ready_handlers_.empty() || !ready_outlets_.empty() || !dirty_inlets_.empty();
-}
+// ---- wait
 
 void Hub::wait() {
-  auto until = timers_.next();
-  if (busy()) until = now_;
-  for (const auto& event : poller_.wait(until, now_)) on_event(event.data.u64, event.events);
-  now_ = clock_.steady();
-  for (const auto k : timers_.due(now_)) on_timer(k);
+  loop_.wait(
+      has_work(), [this](std::uint64_t k, std::uint32_t events) { on_event(k, events); },
+      [this](std::uint64_t k) { on_timer(k); });
 }
 
 void Hub::on_event(std::uint64_t k, std::uint32_t events) {
   switch (kind_of(k)) {
     case kInlet:
-      inlets_[index_in(k)]->on_event(events);
-      ready_inlets_.add(index_in(k));
-      return;
+      sources_[index_in(k)].inlet->on_event(events);
+      return sources_.ready().add(index_in(k));
     case kOutlet:
-      outlets_[index_in(k)].output->on_event(events, now_);
-      ready_outlets_.add(index_in(k));
-      return;
+      return outputs_.on_event(index_in(k), events);
     case kCompletion:
       return on_completions();
     case kKeeper:
       return on_keeper();
     case kControl:
-      return control_->on_event();
+      return control_.on_event();
+    case kReload:
+      return reloading_->on_event();
     default:
       return;
   }
 }
 
 void Hub::on_timer(std::uint64_t k) {
-  if (kind_of(k) == kInlet) ready_inlets_.add(index_in(k));
-  if (kind_of(k) == kDribble) end_dribbles();
-  if (kind_of(k) == kCalls) look_at_calls();
-  if (kind_of(k) == kOverflow) make_room(index_in(k));
-  if (kind_of(k) == kReminder) remind(index_in(k));
-  if (kind_of(k) == kCheckpoint) keep_checkpoint();
-  if (kind_of(k) == kFifos) look_for_fifos();
-  if (kind_of(k) == kVisits) visit_outputs();
-  if (kind_of(k) == kHandler) ready_handlers_.add(index_in(k));
-  if (kind_of(k) == kOutlet) ready_outlets_.add(index_in(k));
-}
-
-void Hub::accept() {
-  std::vector<std::size_t> news;
-  for (const auto i : ready_inlets_.round()) {
-    auto* output = relays_to(i);
-    if (holds_back(i, output)) continue;
-    auto& inlet = *inlets_[i];
-    if (output) relayed_to_[i] = output;
-    inlet.relay(relays_[i].get(), output);
-    const auto turn = accept_from(inlet, i);
-    if (inlet.wants_fifo() && !stopping_) reopen_source(i);
-    full_inlets_[i] = turn == Inlet::Turn::full;
-    if (turn == Inlet::Turn::more) ready_inlets_.add(i);
-    if (turn == Inlet::Turn::full) wait_for_room(i), make_room(i);
-    if (inlet.draining()) timers_.set(key(kReminder, i), inlet.reminder_due());
-    if (full_inlets_[i] && inlet.waits_for_arena()) timers_.set_if_none(key(kDribble), now_ + kDribbleLook);
-    news.clear();
-    inlet.take_news(news);
-    for (const auto bit : news) ready_handlers_.add(handlers_of_[i][bit]);
-    dirty_inlets_.add(i);
-    if (!news.empty()) note_change();
+  switch (kind_of(k)) {
+    case kInlet:
+      return sources_.ready().add(index_in(k));
+    case kHandler:
+      return handlers_.wake(index_in(k));
+    case kOutlet:
+      return outputs_.want_turn(index_in(k));
+    case kDribble:
+      return end_dribbles();
+    case kCalls:
+      return handlers_.sample_calls();
+    case kOverflow:
+      return overflows_.make_room(index_in(k));
+    case kQueue:
+      return disk_queues_.want(index_in(k));
+    case kReminder:
+      return remind(index_in(k));
+    case kCheckpoint:
+      return write_checkpoint();
+    case kFifos:
+      return patrol();
+    case kReload:
+      return reloading_->on_timer();
+    case kVisits:
+      return shutdown_.has_begun() ? void() : outputs_.visit();
+    default:
+      return;  // the deadline: it only had to end the wait
   }
 }
 
-// What the kernel refuses for no known reason is tried again: the rest of the hub goes on.
-Inlet::Turn Hub::accept_from(Inlet& inlet, std::size_t i) try {
-  const auto turn = inlet.accept(stage_, dev_null_.get());
-  moderate(i, turn);
+void Hub::on_keeper() {
+  const auto event = link_.on_readable();
+  const auto asked = link_.asked();
+  if (only_saves_) return;
+  on_asked(asked);
+  if (event == keeper::Link::Event::lost) lose_keeper();
+}
+
+void Hub::lose_keeper() {
+  reporter_.error("keeper",
+                  "the keeper is dead, so nobody would replace this worker if it died: it ends");
+  if (!shutdown_.has_begun()) begin_stop();
+  shutdown_.hurry(loop_.now());
+}
+
+void Hub::on_asked(const keeper::Link::Asked& asked) {
+  if (asked.reload && reloading_) reloading_->want();
+  if (asked.reopen) handlers_.want_reopen();
+  if (succession_.is_closing() || succession_.is_over())
+    return;  // the next worker is asked for a stop again
+  for (auto stops = asked.stops; stops > 0; --stops) {
+    if (!shutdown_.has_begun()) {
+      begin_stop();
+      continue;
+    }
+    reporter_.info("asked to stop a second time: the hub stops waiting");
+    shutdown_.hurry(loop_.now());
+  }
+}
+
+void Hub::patrol() {
+  if (shutdown_.has_begun()) return;
+  fifos_.patrol([this] {
+    data_.check(link_);
+    control_.restore_file();
+  });
+}
+
+std::optional<std::string> Hub::answer(std::string_view request) {
+  if (HandlerCommands::changes_something(request)) {
+    if (shutdown_.has_begun()) throw Failure("the hub is stopping");
+    if (is_trial_ || succession_.is_under_way())
+      throw Failure("the hub takes up another configuration just now; try again in a moment");
+  }
+  if (auto said = LetterCommands(data_).answer(request)) return said;
+  return HandlerCommands(handlers_, clock_).answer(request);
+}
+
+void Hub::serve(control::Server& server) {
+  control_.serve(server);
+  loop_.watch(server.fd(), EPOLLIN, key(kControl));
+}
+
+// ---- accept
+
+void Hub::accept() {
+  if (is_trial_ || succession_.is_quiet()) return read_leaving();
+  for (const auto i : sources_.ready().round())
+    if (may_read(i) && is_within_rate(i) && relays_.prepare_turn(i, shutdown_.has_begun()))
+      after_turn(i, run_turn(i));
+}
+
+// What an earlier run left of a source that is to go comes first, though its handlers go, too.
+bool Hub::may_read(std::size_t i) const {
+  return succession_.may_read(i) ||
+         (succession_.leaving().sources.contains(i) && sources_[i].inlet->has_unfed());
+}
+
+// What is over it waits in the FIFO; but a hub that stops takes what is there.
+bool Hub::is_within_rate(std::size_t i) {
+  auto& source = sources_[i];
+  if (!source.rate.limits()) return true;
+  if (shutdown_.has_begun()) {
+    source.inlet->read_at_most(SIZE_MAX);
+    return true;
+  }
+  const auto until = source.rate.wait_until(loop_.now());
+  const auto& counters = source.inlet->counters();
+  source.inlet->read_at_most(source.rate.most(counters.accepted, counters.bytes));
+  if (!until) return true;
+  source.watch.stop_polling();
+  loop_.set_timer(key(kInlet, i), until);
+  return false;
+}
+
+// The others stay ready.
+void Hub::read_leaving() {
+  const auto leaving = succession_.to_read();
+  for (const auto i : leaving) {
+    if (!succession_.may_read(i)) continue;
+    if (sources_[i].inlet->has_unfed()) {  // so it stays
+      succession_.has_read(i);
+      continue;
+    }
+    const auto turn = run_turn(i);
+    after_turn(i, turn);
+    if (turn != Inlet::Turn::more) succession_.has_read(i);
+  }
+}
+
+// An unexpected error of the kernel is not final: the source is tried again, and the rest of the
+// hub continues.
+Inlet::Turn Hub::run_turn(std::size_t i) try {
+  auto& source = sources_[i];
+  const auto before = source.inlet->counters().accepted;
+  const auto turn = source.inlet->accept();
+  source.rate.took(source.inlet->counters().accepted - before);
+  if (turn == Inlet::Turn::full)
+    source.watch.stop_polling();
+  else
+    source.watch.after_turn(turn == Inlet::Turn::idle, source.inlet->counters().accepted);
   return turn;
 } catch (const Failure& failure) {
-  reporter_.error("source", inlet.name() + ": " + failure.what(), failure.help());
-  timers_.set(key(kInlet, i), now_ + 1s);
+  reporter_.error("source", sources_[i].inlet->name() + ": " + failure.what(), failure.help());
+  loop_.set_timer(key(kInlet, i), loop_.now() + 1s);
   return Inlet::Turn::idle;
 }
 
-void Hub::remind(std::size_t i) {
-  inlets_[i]->remind();
-  timers_.set(key(kReminder, i), inlets_[i]->reminder_due());
+void Hub::after_turn(std::size_t i, Inlet::Turn turn) {
+  auto& source = sources_[i];
+  auto& inlet = *source.inlet;
+  if (inlet.wants_fifo() && !shutdown_.has_begun() && !source.is_departed) fifos_.reopen(i);
+  source.is_full = turn == Inlet::Turn::full;
+  source.is_blocked = source.is_full && inlet.is_blocked();
+  queues_.enforce(i);
+  if (turn == Inlet::Turn::more) sources_.ready().add(i);
+  if (source.is_full) {
+    wait_for_room(i);
+    overflows_.make_room(i);
+    queues_.give_way(i);
+    if (inlet.waits_for_arena())
+      loop_.set_timer_if_none(key(kDribble), loop_.now() + kDribbleInterval);
+  }
+  if (inlet.is_discarding()) loop_.set_timer(key(kReminder, i), inlet.reminder_due());
+  const auto& news = sources_.collect_news(i);
+  for (const auto bit : news) handlers_.wake(inlet.matcher().handlers()[bit]);
+  if (!news.empty()) data_.checkpoint_timer().note_change();
+  sources_.dirty().add(i);
+  disk_queues_.want(i);
+  if (source.is_ending && !source.is_full && !shutdown_.has_begun()) end_source(i);
 }
 
-// Memory is short. Whoever holds much of it for a frame that does not come is found; looked for again while somebody waits.
+// Readers may have taken what lies in their pipes without any event.
+void Hub::wait_for_room(std::size_t i) {
+  for (const auto h : sources_[i].handlers) {
+    if (handlers_[h].in_call()) continue;
+    for (auto* output : handlers_[h].outputs()) outputs_.hurry(*output);
+  }
+  handlers_.unblock();
+}
+
+// Memory is short. Finds sources that hold much of it for a frame that does not come, again and
+// again while somebody waits.
 void Hub::end_dribbles() {
   bool waits = false;
-  for (std::size_t i = 0; i < inlets_.size(); ++i) {
-    if (inlets_[i]->end_dribble()) ready_inlets_.add(i);
-    if (!full_inlets_[i] || !inlets_[i]->waits_for_arena()) continue;
-    make_room(i);
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    auto& source = sources_[i];
+    if (source.inlet->end_dribble()) sources_.ready().add(i);
+    if (!source.is_full || !source.inlet->waits_for_arena()) continue;
+    source.inlet->remind_of_memory();
+    overflows_.make_room(i);
     waits = true;
   }
-  if (waits) timers_.set(key(kDribble), now_ + kDribbleLook);
+  if (waits) loop_.set_timer(key(kDribble), loop_.now() + kDribbleInterval);
 }
 
-// What lies in pipes of readers may have been taken without anybody being told.
-void Hub::wait_for_room(std::size_t i) {
-  for (const auto h : handlers_of_[i]) {
-    if (handlers_[h]->in_call()) continue;
-    for (auto* output : handlers_[h]->outputs()) {
-      output->hurry(now_);
-      timers_.set(key(kOutlet, outlet_of_[output]), output->wake_at());
-    }
-  }
-  unblock_handlers();
+void Hub::remind(std::size_t i) {
+  auto& inlet = *sources_[i].inlet;
+  inlet.remind();
+  loop_.set_timer(key(kReminder, i), inlet.reminder_due());
 }
 
-void Hub::unblock_handlers() {
-  for (const auto h : blocked_handlers_.round()) ready_handlers_.add(h);
+// ---- queue
+
+// Until handlers are closed.
+void Hub::queue() {
+  if (is_trial_ || succession_.state() == Succession::State::closing) return;
+  disk_queues_.round(!shutdown_.is_closing());
 }
+
+// ---- deliver
 
 void Hub::deliver() {
-  for (const auto h : ready_handlers_.round()) {
-    if (handlers_[h]->step(now_)) ready_handlers_.add(h);
-    adopt_outputs();
-    after_step(h);
+  if (succession_.state() == Succession::State::quieting) return;
+  for (const auto h : handlers_.ready()) {
+    handlers_.advance(h);
+    if (handlers_[h].held()) overflows_.make_room_beside(handlers_[h]);
   }
-}
-
-void Hub::after_step(std::size_t h) {
-  timers_.set(key(kHandler, h), handlers_[h]->wake_at());
-  if (handlers_[h]->held()) make_room_beside(*handlers_[h]);
-  if (handlers_[h]->waits_for_output() || handlers_[h]->waits_for_turn()) blocked_handlers_.add(h);
-  if (wants_alone_ == handlers_[h].get() && !handlers_[h]->waits_for_turn()) {  // it was held, or closed, or has had its turn
-    wants_alone_ = nullptr;
-    unblock_handlers();
-  }
-}
-
-void Hub::pump() {
-  for (const auto o : ready_outlets_.round()) {
-    if (outlets_[o].output->pump(now_)) ready_outlets_.add(o);
-    after_pump(o);
-    unblock_handlers();
-  }
-  if (!held_inlets_.empty()) end_holds();
-}
-
-void Hub::after_pump(std::size_t o) {
-  auto& outlet = outlets_[o];
-  if (outlet.watched != outlet.output->openings()) {
-    outlet.watched = outlet.output->openings();
-    poller_.add(outlet.output->fd(), EPOLLOUT, key(kOutlet, o));
-  }
-  timers_.set(key(kOutlet, o), outlet.output->wake_at());
-}
-
-void Hub::trim() {
-  for (const auto i : dirty_inlets_.round()) {
-    const bool passed = inlets_[i]->trim();
-    if (!full_inlets_[i]) continue;
-    if (passed)
-      ready_inlets_.add(i);
-    else
-      overflow(i);
-  }
-  // Memory went back to the arena: whoever waits for that may have it.
-  if (arena_.releases() == releases_seen_) return;
-  releases_seen_ = arena_.releases();
-  for (std::size_t i = 0; i < inlets_.size(); ++i)
-    if (full_inlets_[i] && inlets_[i]->waits_for_arena()) ready_inlets_.add(i);
-}
-
-// A hub at which nothing happens has no timer.
-void Hub::note_change() {
-  if (std::exchange(changed_, true)) return;
-  timers_.set(key(kCheckpoint), std::max(now_, checkpoint_at_ + kCheckpointEach));
-}
-
-void Hub::keep_checkpoint() {
-  changed_ = false;
-  checkpoint_at_ = now_;
-  data_.write(checkpoint());
-}
-
-Checkpoint Hub::checkpoint() const {
-  Checkpoint point{.began = began(), .pid = link_.kept() ? link_.keeper_pid() : ::getpid(), .at = clock_.wall()};
-  for (const auto& inlet : inlets_) {
-    point.sources.push_back({inlet->name(), inlet->books().accepted});
-    point.waiting_bytes += inlet->log().memory();
-  }
-  for (const auto* delivery : deliveries_)
-    point.in_flight += delivery->tally().matched - delivery->tally().settled() - delivery->saved();
-  return point;
-}
-
-// The books must close at every round; where that would cost too much, now and then.
-void Hub::check() {
-#ifdef NDEBUG
-  if (now_ - checked_ < 10s) return;
-#endif
-  checked_ = now_;
-  for (const auto& inlet : inlets_) inlet->check_invariants();
-  for (const auto& handler : handlers_)
-    for (const auto& delivery : handler->deliveries()) delivery->check_invariants();
-}
-
-// ---- Surroundings
-
-void Hub::completed(deliver::HandlerLoop& handler) {
-  {
-    const std::lock_guard lock(completions_mutex_);
-    completions_.push_back(&handler);
-  }
-  const std::uint64_t one = 1;
-  (void)!::write(wake_.get(), &one, sizeof one);
 }
 
 void Hub::on_completions() {
-  std::uint64_t count = 0;
-  (void)!::read(wake_.get(), &count, sizeof count);
-  std::vector<deliver::HandlerLoop*> done;
-  {
-    const std::lock_guard lock(completions_mutex_);
-    done.swap(completions_);
-  }
-  for (auto* handler : done) {
-    adopt_outputs();
-    handler->on_completed(clock_.steady());
-    const auto h = index_of_[handler];
-    ready_handlers_.add(h);
-    after_step(h);
-  }
-}
-
-deliver::Output* Hub::output_for(const plugin::FifoOutputRequest& request, std::string& why) try {
-  // Outside the lock, for the loop takes it too: a file system that stands still must not stop the hub.
-  auto output = std::make_unique<deliver::Output>(request, around_outputs());
-  warn_of_loop(*output);
-  const std::lock_guard lock(made_mutex_);
-  for (const auto& made : made_) {
-    if (made.path != request.path && made.id != output->id()) continue;
-    if (made.resend == request.resend) return made.output.get();  // whose rules of trust stay as the first one had them
-    why = "another handler sends to " + request.path + " with a different on_reader_death";
-    return nullptr;
-  }
-  if (output->created()) reporter_.info("created " + request.path);
-  made_.push_back({request.path, output->id(), request.resend, std::move(output)});
-  return made_.back().output.get();
-} catch (const Failure& failure) {
-  why = failure.what() + (failure.help().empty() ? "" : " (" + failure.help() + ")");
-  return nullptr;
-}
-
-// A chain from one source to another may be meant; a circle hardly ever is. Which it is depends on the messages.
-void Hub::warn_of_loop(const deliver::Output& output) {
-  for (const auto& inlet : inlets_)
-    if (inlet->fifo().id() == output.id())
-      reporter_.warning("loop", output.path() + " is the FIFO of source " + inlet->name() + ": what is sent there comes in again",
-                        "see that no route leads a message back to where it came from: it would go round for ever");
-}
-
-void Hub::adopt_outputs() {
-  const std::lock_guard lock(made_mutex_);
-  for (auto o = outlets_.size(); o < made_.size(); ++o) {
-    outlets_.push_back({made_[o].output.get()});
-    outlet_of_[made_[o].output.get()] = o;
-    made_[o].output->attach(*memory_, link_, static_cast<std::uint32_t>(o));
-    ready_outlets_.add(o);
-    timers_.set_if_none(key(kVisits), now_ + kVisitEach);
+  disk_queues_.want_all();
+  for (auto* handler : handlers_.take_completed()) {
+    handlers_.complete(*handler);
+    if (handler->held()) overflows_.make_room_beside(*handler);
   }
 }
 
 void Hub::settled(deliver::Delivery& delivery) {
-  dirty_inlets_.add(inlet_of_[&delivery.log()]);
-  note_change();
+  const auto source = sources_.number_of(delivery.log());
+  sources_.dirty().add(source);
+  disk_queues_.want(source);
+  data_.checkpoint_timer().note_change();
 }
 
-void Hub::has_sendings(deliver::Output& output) { ready_outlets_.add(outlet_of_[&output]); }
+// ---- pump, trim
 
-void Hub::serve(control::Server& server) {
-  control_ = &server;
-  poller_.add(server.fd(), EPOLLIN, key(kControl));
+void Hub::pump() {
+  if (outputs_.pump()) handlers_.unblock();
+  relays_.end_holds();
 }
 
-deliver::Account Hub::account() const {
+void Hub::trim() {
+  for (const auto stuck : sources_.trim()) {
+    overflows_.save(stuck);
+    queues_.give_way(stuck);
+  }
+  sources_.retry_for_memory(foundation_.arena().releases());
+}
+
+// ---- what it says of itself
+
+// The account must close at every round; where that would cost too much, now and then.
+void Hub::check() {
+#ifdef NDEBUG
+  if (loop_.now() - checked_ < 10s) return;
+#endif
+  checked_ = loop_.now();
+  for (const auto& source : sources_) source.inlet->check_invariants();
+  for (const auto* delivery : deliveries_.all()) delivery->check_invariants();
+  disk_queues_.check_invariants();
+}
+
+void Hub::write_checkpoint() { data_.write_checkpoint(checkpoint()); }
+
+Checkpoint Hub::checkpoint() const {
+  Checkpoint point{
+      .began = began(), .pid = link_.kept() ? link_.keeper_pid() : ::getpid(), .at = clock_.wall()};
+  for (const auto& source : sources_) {
+    point.sources.push_back({source.inlet->name(), source.inlet->counters().accepted});
+    point.waiting_bytes += source.inlet->log().memory();
+  }
+  for (const auto& source : sources_)  // what comes from a queue on disk is there
+    for (const auto* delivery : source.inlet->deliveries())
+      point.in_flight +=
+          delivery->tally().matched - delivery->tally().settled() - delivery->saved();
+  return point;
+}
+
+std::vector<Hub::Orphan> Hub::orphans() const {
+  std::vector<Orphan> orphans;
+  for (const auto& source : sources_)
+    for (const auto* delivery : source.inlet->deliveries()) {
+      const auto& handler = handlers_[source.inlet->matcher().handlers()[delivery->bit()]];
+      const auto left = delivery->in_flight() - delivery->saved();
+      if (handler.departed() && left > 0)
+        orphans.push_back({source.inlet->name(), handler.name(), left});
+    }
+  return orphans;
+}
+
+deliver::Account Hub::account(InFlight how) const {
   deliver::Account account;
-  const auto* rest = options_.unmatched ? handlers_[*options_.unmatched].get() : nullptr;
-  for (const auto& inlet : inlets_) account.sources.push_back({inlet->name(), inlet->books(), rest ? rest->name() : ""});
-  for (const auto& handler : handlers_) {
+  const auto now = clock_.wall();
+  account.removed_letters = data_.removed_letters();
+  const auto* rest = options_.unmatched ? &handlers_[*options_.unmatched] : nullptr;
+  for (const auto& source : sources_)
+    account.sources.push_back(
+        {source.inlet->name(), source.inlet->counters(), rest ? rest->name() : ""});
+  for (const auto& handler : handlers_.all()) {
     for (const auto& d : handler->deliveries()) {
-      const auto& inlet = *inlets_[inlet_of_.at(&d->log())];
-      auto& line = account.lines.emplace_back(deliver::Account::Line{d->source(), handler->name(), d->tally(), d->in_flight()});
-      if (handler.get() == rest) line.unmatched = inlet.books().unmatched_taken;
-      line.saved = inlet.is_spilled() ? line.in_flight : d->saved();
+      const auto& inlet = *sources_.of(*d).inlet;
+      const auto in_flight_of = [how](const deliver::Delivery& delivery) {
+        const auto& tally = delivery.tally();
+        return how == InFlight::counted ? delivery.in_flight() : tally.matched - tally.settled();
+      };
+      auto& line = account.lines.emplace_back(
+          deliver::Account::Line{d->source(), handler->name(), d->tally(), in_flight_of(*d)});
+      if (handler.get() == rest) line.unmatched = inlet.counters().unmatched_taken;
+      line.saved = d->saved();
+      if (const auto* queue = disk_queues_.of(*d)) {
+        line.tally += queue->from().tally();
+        line.saved += line.in_flight + queue->from().saved();
+        line.in_flight += in_flight_of(queue->from());
+      }
+      if (inlet.is_spilled()) line.saved = line.in_flight;
+      if (how == InFlight::left && line.in_flight > line.saved) line.oldest = d->oldest();
+      line.latency = d->latency().percentiles(now);
       account.spilled += line.saved;
     }
   }

@@ -1,268 +1,246 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "config/hub.h"
+#include "config/hub_options.h"
 #include "deliver/account.h"
 #include "deliver/handler_loop.h"
-#include "deliver/output.h"
-#include "deliver/spill_room.h"
-#include "deliver/surroundings.h"
+#include "deliver/handler_needs.h"
 #include "keeper/link.h"
-#include "log/arena.h"
-
+#include "keeper/program.h"
+#include "worker/control_watch.h"
 #include "worker/data.h"
-#include "worker/inlet.h"
-#include "worker/overflow.h"
-#include "worker/pipe_budget.h"
-#include "worker/poller.h"
-#include "worker/stop_notes.h"
-#include "worker/timers.h"
-
-namespace standpipe::control {
-class Server;
-}
+#include "worker/delivery_table.h"
+#include "worker/disk_queues.h"
+#include "worker/event_loop.h"
+#include "worker/foundation.h"
+#include "worker/handler_table.h"
+#include "worker/hub_names.h"
+#include "worker/output_table.h"
+#include "worker/overflow_policy.h"
+#include "worker/queue_policy.h"
+#include "worker/relay_policy.h"
+#include "worker/reloading.h"
+#include "worker/shutdown.h"
+#include "worker/source_fifos.h"
+#include "worker/source_table.h"
+#include "worker/stop_save.h"
+#include "worker/succession.h"
 
 namespace standpipe::worker {
 
-// The hub at work: one thread that brings messages from FIFOs into logs, hands them to handlers, moves what is to be sent, and
-// gives memory back. Plugins that may block have threads of their own; those touch only what they were lent.
+// The hub at work: one thread that brings messages from FIFOs into logs, hands them to handlers,
+// moves what is to be sent, and gives memory back. Plugins that may block have threads of their
+// own, which touch only what they were lent.
 //
-// What it knows lies in a memory that outlives it, and what it has open is kept by the keeper: the next worker goes on where this
-// one died, whichever instruction that was (log/memory.h).
+// This class only says in which order its parts do their work. What it knows lies in a memory that
+// outlives it, and what it has open is kept by the keeper: the next worker continues where this
+// one died, whichever instruction that was (RECOVERY.md).
 //
-// Everything it needs is made by the constructor, which throws Failure (after telling the reporter each fault) when something
-// cannot be had; run returns when a signal has stopped it and all is drained, or the drain timeout is over.
-class Hub final : public deliver::Surroundings {
+// Everything it needs is made by the constructor, which throws Failure (after telling the reporter
+// each fault) when something cannot be had; run returns when the keeper has asked for the end and
+// all is drained, or the drain timeout is over.
+class Hub final : private deliver::SettlementObserver {
  public:
-  // Throws log::Memory::Damaged when what an earlier worker left does not hold together.
   // `saves`: it is to save what waits and to end, nothing else; no plugin is asked anything.
-  Hub(const config::Hub& options, const Clock& clock, Reporter& reporter, keeper::Link& link, bool saves = false);
-  ~Hub() override;
+  // `before`: the configuration is tried, and that is what the one to go back to has. `program`:
+  // what handlers' processes are made of; nullptr: they are threads. Throws
+  // state::Memory::Damaged when what an earlier worker left does not hold together.
+  Hub(const config::HubOptions& options, const Clock& clock, Reporter& reporter, keeper::Link& link,
+      bool saves = false, const HubNames* before = nullptr,
+      const keeper::Program* program = nullptr);
+  ~Hub();
 
-  // Works until each handler has tried to open once (its FIFOs are made then), or for `most`. Returns the names of those that are
-  // not ready; they are tried on, or held, and the reporter was told why.
+  // Works until each handler has tried to open once (its FIFOs are made then), or for `most`.
+  // Returns the names of those that are not ready; they are tried again, or held, and the reporter
+  // was told why. Where a configuration is tried nothing is read meanwhile.
   std::vector<std::string> start(Nanoseconds most);
+  // Those that are configured and not ready now, and where they stand.
+  struct NotReady {
+    std::string name;
+    deliver::HandlerState state;
+  };
+  std::vector<NotReady> not_ready() const;
+  // The configuration stays, and the keeper knows: what has departed is ended. Sources that are no
+  // more are read for the last time and closed, and what removed handlers had is dead-lettered.
+  void begin_for_good();
+  // Until the end, or until this worker gives way.
   void run();
-  // Whether there is only that left to do: it was asked for, or an earlier worker died while it was doing it. Then instead of start
-  // and run:
-  bool saves() const { return saves_; }
+  // One round of the loop: waits until there is something to do, and does some of all that there
+  // is.
+  void round();
+  // Whether only saving is left: it was asked for, or an earlier worker died while saving. Then
+  // call this instead of start and run:
+  bool saves() const { return only_saves_; }
   void save();
-  deliver::Account account() const;
-  Nanoseconds began() const { return Nanoseconds(run_->began_ns); }  // wall clock, when the first worker did
-  std::uint64_t deaths() const { return memory_->shared().deaths; }  // of workers before this one
-  const std::vector<std::unique_ptr<deliver::HandlerLoop>>& handlers() const { return handlers_; }
-  const std::vector<std::unique_ptr<Inlet>>& inlets() const { return inlets_; }
-  // Sources whose bytes may go on by reference, and those that could if it were not for `refused`.
-  struct RelayState {
-    std::string source, output;
-    std::uint64_t bytes;
-    std::optional<std::string> refused;
-  };
-  std::vector<RelayState> relays() const;
-  // What held handlers hold back on the disk, by source; those without are left out.
-  struct OverflowState {
-    std::string source;
-    Overflow::State state;
-  };
-  std::vector<OverflowState> overflows() const;
+  // What a person wants of a handler (worker/handler_commands.h); nullopt: that is not the request.
+  // Throws Failure.
+  std::optional<std::string> answer(std::string_view request);
   // From now on those who ask there are answered, from the loop.
   void serve(control::Server& server);
-  // A plugin did not come back: the process must end by std::_Exit, without tearing down what the plugin still uses.
-  bool abandoned() const { return abandoned_; }
 
-  // ---- Surroundings
-  const Clock& clock() const override { return clock_; }
-  Reporter& reporter() override { return reporter_; }
-  bool stopping() const override { return stopping_; }
-  void completed(deliver::HandlerLoop& handler) override;
-  deliver::Output* output_for(const plugin::FifoOutputRequest& request, std::string& why) override;
-  log::Memory& memory() override { return *memory_; }
-  deliver::Delivery& delivery_with(std::uint32_t id) override;
-  deliver::Output& output(std::uint32_t index) override;
-  bool admit(deliver::HandlerLoop& handler, bool alone) override;
-  void release() override;
-  std::optional<Failure> put_aside(std::span<const deliver::DeadLetter> letters) override;
-  bool keeps_dead_letters() const override { return data_.works(); }
-  void settled(deliver::Delivery& delivery) override;
-  void has_sendings(deliver::Output& output) override;
+  // ---- another configuration (hub_succession.cpp)
+  // Who brings it. `fd` is watched when there is one.
+  void serve(Reloading& reloading) { reloading_ = &reloading; }
+  void watch_reload(int fd) { loop_.watch(fd, EPOLLIN, key_of_reload()); }
+  void unwatch_reload(int fd) { loop_.unwatch(fd); }
+  void wake_reload_at(std::optional<Nanoseconds> when) { loop_.set_timer(key_of_reload(), when); }
+  // Gives way to a worker that does not have these. Reloading hears what comes of it.
+  void begin_succession(const LeavingNames& leaving);
+  // Since when writers wait.
+  Nanoseconds quiet_since() const { return succession_.quiet_since(); }
+  bool gives_way() const { return succession_.is_over(); }
+  bool is_stopping() const { return shutdown_.has_begun(); }
+  bool has_stopped() const { return shutdown_.has_ended(); }
+  // Why a memory as this one has no room for it; empty: it has.
+  std::string lack_of_room_for(const HubNames& names) const;
+  // Which of its sources have messages on the disk that nobody would take up in this run, if it had
+  // those names; empty: none.
+  std::vector<std::string> left_on_disk_by(const HubNames& names) const;
+  // What it has now.
+  const HubNames& names() const { return foundation_.names(); }
+  // What outlives this worker, for whoever belongs to it. The caller commits.
+  state::Memory& memory() { return foundation_.memory(); }
+
+  const Clock& clock() const { return clock_; }
+  // When the first worker began: as the wall's clock was set then, which names the run; and as it
+  // is set now, for people.
+  Nanoseconds began() const { return foundation_.began(); }
+  Nanoseconds since() const { return foundation_.since(clock_); }
+  // Of this worker's loop.
+  const RoundTimes::Longest& longest_round() const { return loop_.longest_round(); }
+  std::uint64_t deaths() const { return foundation_.memory().shared().deaths; }  // of workers
+  const SourceTable& sources() const { return sources_; }
+  const std::vector<std::unique_ptr<deliver::HandlerLoop>>& handlers() const {
+    return handlers_.all();
+  }
+  std::vector<RelayState> relays() const { return relays_.states(); }
+  std::vector<OverflowState> overflows() const { return overflows_.states(); }
+  std::vector<QueueState> queues() const { return disk_queues_.states(); }
+  // What handlers had that the configuration no longer has (worker/topology.h): nobody delivers
+  // it, and it is kept.
+  struct Orphan {
+    std::string source, handler;
+    std::uint64_t messages;
+  };
+  std::vector<Orphan> orphans() const;
+  // What is in flight is counted in logs and cursors, which is a check and costs the more the more
+  // there is; or it is what is left of the sum, which costs nothing.
+  enum class InFlight { counted, left };
+  deliver::Account account(InFlight how = InFlight::counted) const;
+  // What a stop left in FIFOs that it could not seal: gone when their writers are.
+  std::uint64_t lost_bytes() const { return fifos_.gates().lost_bytes(); }
+  // A plugin did not come back: the process must end by std::_Exit, without tearing down what the
+  // plugin still uses.
+  bool has_detached() const { return handlers_.has_detached(); }
 
  private:
-  // An output as the loop sees it.
-  struct Outlet {
-    deliver::Output* output;
-    unsigned watched = 0;  // the opening that epoll knows
-    Nanoseconds visit_at{0};
-  };
-  // An output as its makers see it: they come from plugins' threads, and do not look into what the loop changes.
-  struct MadeOutput {
-    std::string path;
-    FileId id;  // when it was made
-    bool resend;
-    std::unique_ptr<deliver::Output> output;
-  };
+  // ---- the beginning (hub_begin.cpp)
+  deliver::OutputNeeds output_needs();
+  deliver::HandlerNeeds handler_needs();
+  void open_sources();
+  void open_source(std::size_t source);
+  void make_handlers();
+  void make_handler(const deliver::HandlerOptions& options);
+  void connect();
+  void connect(std::size_t source, std::size_t bit);
+  void report_no_queue(const std::string& source, const std::string& handler) const;
+  std::optional<std::size_t> add_delivery(std::size_t source, const std::string& handler);
+  void serve_spills();
+  void serve_spills(std::size_t source);
+  void depart();
+  void report_spills_of_nobody();
+  void report_queues_of_nobody();
+  void report_loop(const deliver::Output& output);
 
-  static constexpr Nanoseconds kVisitEach = std::chrono::seconds(1);  // outputs; each of them more seldom, one timer for all
-
-  // ---- the loop's steps
-  void step();
+  // ---- what a round consists of
   void wait();
   void accept();
+  bool may_read(std::size_t source) const;
+  void queue();
+  void read_leaving();
   void deliver();
   void pump();
   void trim();
   void check();
 
-  std::unique_ptr<log::Memory> take_memory();
-  std::uint64_t begin_run();
-  Pipe take_stage();
-  void take_up();
-  deliver::Death death() const;
-  void look_at_calls();
-  deliver::CrashNote& crash_note() const;
-  void take_up_outputs();
-  deliver::Output::Around around_outputs();
-  const deliver::HandlerLoop& handler_of(const deliver::Delivery& delivery) const;
-  void on_keeper();
-  void open_sources();
-  void make_handlers();
-  void create_handlers();
-  void connect();
-  void connect_relays();
-  void claim(const source::FifoSource& fifo) const;
-  void tell_difference(const Inlet& inlet);
-  void look_for_fifos();
-  void visit_outputs();
-  void look_for_control();
-  void reopen_source(std::size_t inlet);
-  deliver::Output* relays_to(std::size_t inlet) const;
-  bool holds_back(std::size_t inlet, const deliver::Output* output);
-  void end_holds();
-  void find_spills();
-  void serve_spills(std::size_t inlet, std::vector<std::string> handlers, bool goes_on);
-  void make_room(std::size_t inlet);
-  void make_room_beside(const deliver::HandlerLoop& held);
-  void overflow(std::size_t inlet);
-  void end_overflow(const Inlet& inlet);
-  std::vector<Overflow::Held> held_of(std::size_t inlet, log::Cursor& until);
   void on_event(std::uint64_t key, std::uint32_t events);
-  void on_asked(const keeper::Link::Asked& asked);
-  void reopen_files();
-  void on_completions();
   void on_timer(std::uint64_t key);
-  void after_step(std::size_t handler);
-  void after_pump(std::size_t outlet);
-  void adopt_outputs();
-  void warn_of_loop(const deliver::Output& output);
-  void wait_for_room(std::size_t inlet);
-  void unblock_handlers();
-  Inlet::Turn accept_from(Inlet& inlet, std::size_t index);
-  bool watch(std::size_t inlet);
-  void moderate(std::size_t inlet, Inlet::Turn turn);
-  void end_moderation(std::size_t inlet);
+  void on_completions();
+  void on_keeper();
+  void on_asked(const keeper::Link::Asked& asked);
+  void patrol();
+  bool is_within_rate(std::size_t source);
+  Inlet::Turn run_turn(std::size_t source);
+  void after_turn(std::size_t source, Inlet::Turn turn);
+  void wait_for_room(std::size_t source);
   void end_dribbles();
-  void remind(std::size_t inlet);
-
-  void begin_stop();
-  void stop_step();
-  void close_sources();
-  void open_closed_sources();
-  void resume_sources();
-  bool goes_round() const;
-  bool fed_by_ourselves(const Inlet& inlet) const;
-  void take_last();
-  void leave_notes();
-  void take_room();
-  bool all_drained();
-  void begin_close();
-  bool all_closed() const;
-  bool all_moved() const;
-  void end_flow();
-  void keep_rest();
-  bool spill(Inlet& inlet);
-  void drop(const Inlet& inlet);
-  bool finished() const { return finished_; }
-  bool busy() const;
+  void remind(std::size_t source);
+  void settled(deliver::Delivery& delivery) override;
   Checkpoint checkpoint() const;
-  void keep_checkpoint();
-  void note_change();
+  void write_checkpoint();
 
-  config::Hub options_;
+  // ---- another configuration (hub_succession.cpp)
+  static std::uint64_t key_of_reload();
+  Succession::Leaving numbers_of(const LeavingNames& names) const;
+  void succession_round();
+  void drain_round();
+  void quiet_round();
+  void hand_over();
+  void stay(const std::string& why);
+  void lose_keeper();
+  Inlet::Turn read_rest(std::size_t source);
+  std::uint64_t has_no_room_for(std::size_t source) const;
+  void end_source(std::size_t source);
+  void end_outputs(const deliver::HandlerLoop& departed);
+  bool has_work() const;
+
+  // ---- the end (hub_stop.cpp)
+  void begin_stop();
+  void stop_round();
+  bool feeds_itself(const Inlet& inlet) const;
+  bool goes_round() const;
+  bool all_drained();
+  bool all_closed() const { return handlers_.all_closed() && outputs_.all_moved(); }
+  void begin_close();
+  void end_flow();
+  void save_rest();
+
+  config::HubOptions options_;  // and what has departed
   const Clock& clock_;
   Reporter& reporter_;
   keeper::Link& link_;
-  std::vector<match::Matcher> matchers_;  // until the inlets have them
-  Poller poller_;
-  Fd wake_;  // eventfd: a call in a thread has come back
-  Fd dev_null_;
-  PipeBudget budget_;
-  std::unique_ptr<log::Memory> memory_;
-  Pipe stage_;
-  log::Arena arena_;
-  // What this run is, over all its workers.
-  struct Run {
-    std::uint64_t id;
-    std::int64_t began_ns;
-    std::uint64_t saving;  // all is at rest, and what is left goes to the disk: nothing else may happen any more
-  };
-  log::Kept<Run> run_;
+  std::optional<deliver::ChildNeeds> children_;
+  EventLoop loop_;
+  Foundation foundation_;
   Data data_;
-
-  // What plugins' threads come to; declared before the handlers, whose destructors wait for those threads.
-  std::mutex made_mutex_;
-  std::vector<MadeOutput> made_;  // guarded by made_mutex_
-  std::mutex completions_mutex_;
-  std::vector<deliver::HandlerLoop*> completions_;  // guarded by completions_mutex_
-
-  std::vector<std::unique_ptr<Overflow>> overflows_;  // by inlet; empty: there is no place for them
-  std::vector<std::unique_ptr<Inlet>> inlets_;
-  std::vector<std::unique_ptr<deliver::HandlerLoop>> handlers_;
-  std::vector<std::vector<std::size_t>> handlers_of_;    // by inlet, by bit
-  std::vector<deliver::Delivery*> deliveries_;           // by id
-  std::vector<std::unique_ptr<deliver::Relay>> relays_;  // by inlet; may be none
-  std::vector<deliver::Output*> relayed_to_;             // by inlet; none: not yet
-  std::vector<Nanoseconds> hold_until_;                  // by inlet; 0: not held back
-  std::map<const log::Log*, std::size_t> inlet_of_;
-  std::map<const deliver::HandlerLoop*, std::size_t> index_of_;
-
-  std::vector<Outlet> outlets_;
-  std::map<const deliver::Output*, std::size_t> outlet_of_;
-
-  Ready held_inlets_;  // what waits in their FIFOs is to go on by reference
-  Ready ready_inlets_, ready_handlers_, ready_outlets_, dirty_inlets_;
-  Ready blocked_handlers_;  // wait for an output, whichever: few, and a step that finds it still full costs little
-  bool looks_at_calls_ = false;
-  std::size_t calls_ = 0;  // of plugins, in progress
-  bool alone_ = false;     // and it is to be the only one
-  const deliver::HandlerLoop* wants_alone_ = nullptr;
-  std::vector<bool> full_inlets_;
-  std::uint64_t releases_seen_ = 0;
-  Timers timers_;
-  Nanoseconds now_{0};
+  Shutdown shutdown_;
+  Succession succession_;
+  // Handlers end before what their plugins' threads come to, and before the logs that their
+  // deliveries read; sources end before the outputs that they relay to.
+  DeliveryTable deliveries_;
+  OutputTable outputs_;
+  SourceTable sources_;
+  HandlerTable handlers_;
+  SourceFifos fifos_;
+  RelayPolicy relays_;
+  OverflowPolicy overflows_;
+  QueuePolicy queues_;
+  DiskQueues disk_queues_;
+  StopSave stop_save_;
+  ControlWatch control_;
+  Reloading* reloading_ = nullptr;  // none: nobody brings another configuration
   Nanoseconds checked_{0};
-  bool changed_ = false;  // since the last checkpoint
-  Nanoseconds checkpoint_at_{0};
-
-  control::Server* control_ = nullptr;
-  bool control_lost_ = false;  // its file is gone, and said to be
-
-  std::atomic<bool> stopping_{false};
-  std::optional<Nanoseconds> deadline_;
-  deliver::SpillRoom spill_room_;
-  std::vector<StopNote> left_by_last_;  // by the hub before this one, of its sources
-  bool closing_ = false;
-  bool finished_ = false;
-  bool abandoned_ = false;
-  bool saves_ = false;
+  bool only_saves_;
+  bool is_trial_;  // the configuration is tried: nothing is read yet
 };
 
 }  // namespace standpipe::worker

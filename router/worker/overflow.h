@@ -12,21 +12,23 @@
 #include "base/reporter.h"
 #include "deliver/delivery.h"
 #include "deliver/overflow_file.h"
-#include "log/memory.h"
+#include "state/persistent.h"
 
 namespace standpipe::worker {
 
-// What the held handlers of one source hold back of its log, on its way to the disk, so that the others go on: a file among the
-// source's spills, which the next start serves.
+// Moves what the held handlers of one source hold back in its log to the disk, so that the others
+// continue: a file among the source's spills, which the next start serves.
 //
-// A hold lasts until the hub stops, and so does this: once something of a delivery is here, all that is later for it comes here
-// too, or stays in memory and goes to the spill of the stop, whose number is higher. So each handler's order is that of the files.
+// A hold lasts until the hub stops, and so does this: once a message of a delivery is here, all
+// later ones of it come here too, or stay in memory and go to the stop's spill, which has a higher
+// number. So the order of the files is each handler's order.
 //
-// A batch is appended, and then the cursors of its deliveries and the file's end move in one commit. After a worker's death what
-// lies behind that end is cut off and written again; after the death of all, the file's whole records are what is there.
+// A batch is appended, and then the cursors of its deliveries and the file's end move in one
+// commit. After a worker's death what lies after that end is cut off and written again; after the
+// death of all, the file's whole records are what is there.
 //
-// It is bounded, by `max` bytes a file. When that is reached, or the disk takes no more, the log stays full and the source's
-// writers wait: nothing is lost.
+// It is bounded, by `max` bytes a file. When that is reached, or the disk takes no more, the log
+// stays full and the source's writers wait: nothing is lost.
 class Overflow {
  public:
   // A delivery, and whom it is for.
@@ -44,18 +46,23 @@ class Overflow {
     std::string stuck;     // why it takes no more; empty: it does
   };
 
-  Overflow(log::Memory& memory, std::string data_dir, std::string source, std::uint64_t max, const Clock& clock,
-           Reporter& reporter);
+  Overflow(state::Memory& memory, std::string data_dir, std::string source, std::uint64_t max,
+           const Clock& clock, Reporter& reporter);
 
-  // Takes a batch of what the held ones have before `until`, the oldest first. true: their cursors moved, and that was committed.
-  // Each of the deliveries has all that it gave out.
-  bool take(std::span<const Held> held, log::Cursor until);
+  // Of a source that an earlier worker had, or nobody: as `number`.
+  static std::uint64_t number_in(const state::Memory& memory, const std::string& source);
+
+  // Takes a batch of what the held ones have before `until`, the oldest first. true: their cursors
+  // moved, and that was committed. Each of the deliveries has all that it gave out.
+  bool absorb(std::span<const Held> held, log::Cursor until);
   // After a failure it is tried again; when to ask for that. Empty: there was none.
   std::optional<Nanoseconds> retry_at() const { return retry_at_; }
 
-  // The number of its file among the source's spills, even if nothing is in it yet; 0: there is none.
-  std::uint64_t number() const { return kept_->end.number; }
-  // What was taken is on the disk, even if the power fails: for whoever deletes another copy of it. false: it is not.
+  // The number of its file among the source's spills, even if nothing is in it yet; 0: there is
+  // none.
+  std::uint64_t number() const { return persistent_->end.number; }
+  // What was taken is on the disk, even if the power fails: for whoever deletes another copy of it.
+  // false: it is not.
   bool sync();
   // Nothing more comes. Says so if the disk refuses; what was taken is there all the same.
   void finish();
@@ -64,23 +71,23 @@ class Overflow {
 
  private:
   // What outlives the worker.
-  struct Record {
+  struct OverflowRecord {
     deliver::OverflowFile::End end;
-    std::uint64_t since_ns;  // wall clock
+    std::uint64_t since_ns;  // steady clock
   };
 
   bool open(std::span<const Held> held);
   bool append(std::span<const Held> held, log::Cursor until, log::Cursor& end);
-  void say_begin(std::span<const Held> held) const;
-  void say_full(std::span<const Held> held);
-  void say_failure(const Failure& failure);
+  void report_begin(std::span<const Held> held) const;
+  void report_full(std::span<const Held> held);
+  void report_failure(const Failure& failure);
 
-  log::Memory& memory_;
+  state::Memory& memory_;
   std::string data_dir_, source_;
   std::uint64_t max_;
   const Clock& clock_;
   Reporter& reporter_;
-  log::Kept<Record> kept_;
+  state::Persistent<OverflowRecord> persistent_;
   std::optional<deliver::OverflowFile> file_;  // opened when it is needed
   std::string stuck_;
   std::optional<Nanoseconds> retry_at_;

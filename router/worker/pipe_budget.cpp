@@ -23,8 +23,8 @@ std::size_t read_number(const char* path, std::size_t otherwise) {
 
 }  // namespace
 
-PipeBudget PipeBudget::share(std::size_t sources, std::size_t outputs, std::size_t pages_soft, std::size_t pipe_max,
-                             bool privileged) {
+PipeBudget PipeBudget::share(std::size_t sources, std::size_t outputs, std::size_t pages_soft,
+                             std::size_t pipe_max, bool privileged) {
   const std::size_t pipes = 1 + sources + 2 * outputs;
   std::size_t each = pipe_max;
   if (!privileged && pages_soft > 0) {
@@ -32,11 +32,12 @@ PipeBudget PipeBudget::share(std::size_t sources, std::size_t outputs, std::size
     each = std::clamp<std::size_t>(std::bit_floor(share), kPipeDefault, pipe_max);
   }
   // Thousands of large pipes would be gigabytes of kernel memory, whoever may have them.
-  const auto bounded = std::clamp<std::size_t>(std::bit_floor(256 * MiB / pipes), kPipeDefault, std::max(pipe_max, kPipeDefault));
+  const auto bounded = std::clamp<std::size_t>(std::bit_floor(256 * MiB / pipes), kPipeDefault,
+                                               std::max(pipe_max, kPipeDefault));
   each = std::min(each, bounded);
   const bool roomy = each > kPipeDefault;
-  return {std::min(kStageBytes, pipe_max), roomy ? each : 0, roomy ? std::min(each, kOutputFifoBytes) : 0,
-          std::min(each, kOutputStageBytes)};
+  return {std::min(kStageBytes, pipe_max), roomy ? each : 0,
+          roomy ? std::min(each, kOutputFifoBytes) : 0, std::min(each, kOutputStageBytes)};
 }
 
 PipeBudget PipeBudget::here(std::size_t sources, std::size_t outputs) {

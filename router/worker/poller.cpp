@@ -12,10 +12,13 @@
 namespace standpipe::worker {
 
 Poller::Poller() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
-  if (!epoll_) throw Failure::system("make an epoll descriptor", errno, "raise the limit of open files: ulimit -n");
-  // Linux 5.11 and later. A wait of this thread is then not prolonged by the usual 50 us either.
+  if (!epoll_)
+    throw Failure::system("make an epoll descriptor", errno,
+                          "raise the limit of open files: ulimit -n");
+  // epoll_pwait2, from Linux 5.11. The wait is then not prolonged by the usual 50 us either.
   const timespec none{};
-  exact_ = ::epoll_pwait2(epoll_.get(), events_.data(), 1, &none, nullptr) == 0 && ::prctl(PR_SET_TIMERSLACK, 1000UL) == 0;
+  exact_ = ::epoll_pwait2(epoll_.get(), events_.data(), 1, &none, nullptr) == 0 &&
+           ::prctl(PR_SET_TIMERSLACK, 1000UL) == 0;
 }
 
 void Poller::add(int fd, std::uint32_t events, std::uint64_t key) {
@@ -38,8 +41,9 @@ std::span<const epoll_event> Poller::wait(std::optional<Nanoseconds> until, Nano
     const timespec timeout{duration_cast<seconds>(left).count(), (left % seconds(1)).count()};
     n = ::epoll_pwait2(epoll_.get(), events_.data(), most, until ? &timeout : nullptr, nullptr);
   } else {
-    // Rounded up: waking a moment too early would only mean to wait again.
-    n = ::epoll_wait(epoll_.get(), events_.data(), most, until ? static_cast<int>(ceil<milliseconds>(left).count()) : -1);
+    // Rounded up, because waking a moment too early would only mean waiting again.
+    n = ::epoll_wait(epoll_.get(), events_.data(), most,
+                     until ? static_cast<int>(ceil<milliseconds>(left).count()) : -1);
   }
   if (n < 0 && errno != EINTR) throw Failure::system("wait for events", errno);
   return {events_.data(), static_cast<std::size_t>(std::max(n, 0))};

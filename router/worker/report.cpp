@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/report.h"
 
+#include <sys/stat.h>
+
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -13,7 +16,9 @@
 namespace standpipe::worker {
 namespace {
 
-std::time_t seconds_of(Nanoseconds wall) { return std::chrono::duration_cast<std::chrono::seconds>(wall).count(); }
+std::time_t seconds_of(Nanoseconds wall) {
+  return std::chrono::duration_cast<std::chrono::seconds>(wall).count();
+}
 
 std::string formatted(const char* format, const std::tm& time) {
   std::array<char, 64> text{};
@@ -35,7 +40,9 @@ std::string clock_text(Nanoseconds wall, Nanoseconds now) {
 }
 
 // "2024-05-01 11:48:02 +0200": whoever reads it later, or elsewhere, needs the date and the zone.
-std::string time_with_zone(Nanoseconds wall) { return formatted("%Y-%m-%d %H:%M:%S %z", local_time(wall)); }
+std::string time_with_zone(Nanoseconds wall) {
+  return formatted("%Y-%m-%d %H:%M:%S %z", local_time(wall));
+}
 
 std::string utc_text(Nanoseconds wall) {
   const auto seconds = seconds_of(wall);
@@ -44,16 +51,18 @@ std::string utc_text(Nanoseconds wall) {
   return formatted("%Y-%m-%dT%H:%M:%SZ", time);
 }
 
-constexpr Nanoseconds kCallIsSaid = std::chrono::seconds(1);
+constexpr Nanoseconds kCallIsReported = std::chrono::seconds(1);
 
-// "held: no route to db", "ready, in one call of handle since 25 s"; empty: there is nothing to be said.
+// "held: no route to db", "ready, in one call of handle since 25 s"; empty: there is nothing to be
+// reported.
 std::string handler_text(const deliver::HandlerState& state) {
   std::string text;
-  if (state.name != "ready") text = std::string(state.name) + (state.reason.empty() ? "" : ": " + state.reason);
-  if (state.in_call < kCallIsSaid) return text;
+  if (state.name != "ready")
+    text = std::string(state.name) + (state.reason.empty() ? "" : ": " + state.reason);
+  if (state.in_call < kCallIsReported) return text;
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(state.in_call).count();
-  return (text.empty() ? std::string(state.name) : text) + ", in one call of " + std::string(state.phase) + " since " +
-         std::to_string(seconds) + " s";
+  return (text.empty() ? std::string(state.name) : text) + ", in one call of " +
+         std::string(state.phase) + " since " + std::to_string(seconds) + " s";
 }
 
 std::string handler_json(const deliver::HandlerState& state) {
@@ -70,52 +79,100 @@ std::string source_text(const SourceState& state, Nanoseconds now) {
   std::string text(name_of(state.kind));
   if (state.since) text += " since " + clock_text(*state.since, now);
   if (!state.reason.empty()) text += ": " + state.reason;
-  return text + '\n';
+  return text;
 }
 
 std::string state_json(const SourceState& state) {
   std::string json = "{\"state\":" + json_string(name_of(state.kind));
   if (state.since) json += ",\"since\":" + json_string(utc_text(*state.since));
   if (!state.reason.empty()) json += ",\"reason\":" + json_string(state.reason);
-  if (state.discarded_bytes) json += ",\"discarded_bytes\":" + std::to_string(*state.discarded_bytes);
+  if (state.discarded_bytes)
+    json += ",\"discarded_bytes\":" + std::to_string(*state.discarded_bytes);
   return json + '}';
 }
 
-std::string overflow_text(const Hub::OverflowState& overflow, Nanoseconds now) {
+std::string overflow_text(const OverflowState& overflow, Nanoseconds now) {
   const auto& state = overflow.state;
-  return "  source " + overflow.source + " has " + counted(state.messages, "message") + " for held handlers in " + state.path +
-         " since " + clock_text(state.since, now) + ": " + thousands(state.bytes) + " of at most " + size_text(state.max) +
-         (state.stuck.empty() ? "" : ", and takes no more (" + state.stuck + ")") + "; the next start delivers them\n";
+  return "source " + overflow.source + " has " + counted(state.messages, "message") +
+         " for held handlers in " + state.path + " since " + clock_text(state.since, now) + ": " +
+         thousands(state.bytes) + " of at most " + size_text(state.max) +
+         (state.stuck.empty() ? "" : ", and takes no more (" + state.stuck + ")") +
+         "; the next start delivers them";
 }
 
-std::string overflow_json(const Hub::OverflowState& overflow) {
+std::string overflow_json(const OverflowState& overflow) {
   const auto& state = overflow.state;
   return json_string(overflow.source) + ":{\"path\":" + json_string(state.path) +
-         ",\"messages\":" + std::to_string(state.messages) + ",\"bytes\":" + std::to_string(state.bytes) +
-         ",\"max_bytes\":" + std::to_string(state.max) + ",\"since\":" + json_string(utc_text(state.since)) +
+         ",\"messages\":" + std::to_string(state.messages) +
+         ",\"bytes\":" + std::to_string(state.bytes) +
+         ",\"max_bytes\":" + std::to_string(state.max) +
+         ",\"since\":" + json_string(utc_text(state.since)) +
          ",\"stuck\":" + (state.stuck.empty() ? "null" : json_string(state.stuck)) + '}';
 }
 
-Report report_of(const Hub& hub, const Facts& facts) {
-  Report report{.facts = facts, .handlers = {}, .relays = hub.relays(), .account = hub.account()};
-  for (const auto& inlet : hub.inlets()) report.sources.push_back({inlet->name(), inlet->state()});
+std::string queue_json(const QueueState& queue) {
+  return json_string(queue.source + " -> " + queue.handler) +
+         ":{\"path\":" + json_string(queue.folder) +
+         ",\"messages\":" + std::to_string(queue.waiting) +
+         ",\"bytes\":" + std::to_string(queue.bytes) +
+         ",\"max_bytes\":" + std::to_string(queue.max) +
+         ",\"stuck\":" + (queue.stuck.empty() ? "null" : json_string(queue.stuck)) + '}';
+}
+
+// When the file was written to last; empty: it is not there.
+std::optional<Nanoseconds> written_at(const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+  return std::chrono::seconds(status.st_mtim.tv_sec);
+}
+
+// " (loaded 13:02:11, changed on disk since)"
+std::string loaded_text(const Facts& facts, Nanoseconds now) {
+  if (facts.loaded == Nanoseconds(0)) return {};
+  return " (loaded " + clock_text(facts.loaded, now) +
+         (facts.changed_on_disk ? ", changed on disk since)" : ", unchanged on disk)");
+}
+
+std::string round_ms(Nanoseconds time) {
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+  const auto rest = std::to_string(1000 + us % 1000);
+  return std::to_string(us / 1000) + '.' + rest.substr(1);
+}
+
+// "null" before any round has ended.
+std::string longest_round_json(const Report::LongestRound& longest) {
+  if (longest.took == Nanoseconds(0)) return "null";
+  return "{\"ms\":" + round_ms(longest.took) +
+         ",\"ended\":" + json_string(utc_text(longest.ended)) + '}';
+}
+
+Report report_of(const Hub& hub, const Facts& facts, Hub::InFlight how) {
+  Report report{
+      .facts = facts, .handlers = {}, .relays = hub.relays(), .account = hub.account(how)};
+  report.facts.since = hub.since();
+  for (const auto& source : hub.sources())
+    report.sources.push_back({source.inlet->name(), source.inlet->state()});
   report.overflows = hub.overflows();
-  for (const auto& handler : hub.handlers()) report.handlers.push_back({handler->name(), handler->state(hub.clock().steady())});
+  report.queues = hub.queues();
+  for (const auto& handler : hub.handlers())
+    report.handlers.push_back({handler->name(), handler->state(hub.clock().steady())});
+  const auto& longest = hub.longest_round();
+  const auto ago = hub.clock().steady() - longest.ended;
+  report.longest_round = {.took = longest.took, .ended = hub.clock().wall() - ago};
   return report;
 }
 
 }  // namespace
 
 std::string Report::text(Nanoseconds now) const {
-  std::string out =
-      "running since " + time_with_zone(facts.since) + ", process " + std::to_string(facts.process) + ", " + facts.file;
+  std::string out = "running since " + time_with_zone(facts.since) + ", process " +
+                    std::to_string(facts.process) + ", " + facts.file + loaded_text(facts, now);
   if (facts.restarts) out += "; the worker was restarted " + counted(facts.restarts, "time");
+  if (longest_round.took > Nanoseconds(0))
+    out += "; the loop's longest round took " + round_ms(longest_round.took) + " ms, at " +
+           clock_text(longest_round.ended, now);
   out += '\n' + account.text();
-  for (const auto& source : sources)
-    if (source.state.kind != SourceState::Kind::serving) out += "  source " + source.name + " is " + source_text(source.state, now);
-  for (const auto& handler : handlers)
-    if (const auto text = handler_text(handler.state); !text.empty()) out += "  handler " + handler.name + " is " + text + '\n';
-  for (const auto& overflow : overflows) out += overflow_text(overflow, now);
+  for (const auto& line : troubles(now)) out += "  " + line + '\n';
   for (const auto& relay : relays)
     out += "  " + relay.source + " -> " + relay.output +
            (relay.refused ? ": every byte is copied, for " + *relay.refused
@@ -124,30 +181,99 @@ std::string Report::text(Nanoseconds now) const {
   return out;
 }
 
+control::Glance Report::glance(Nanoseconds now, Nanoseconds at) const {
+  control::Glance g;
+  g.file = facts.file;
+  g.began = facts.since;
+  g.loaded = facts.loaded == Nanoseconds(0) ? facts.since : facts.loaded;
+  g.written = written_at(facts.place.empty() ? facts.file : facts.place);
+  const bool is_compared = facts.loaded != Nanoseconds(0);  // what lies there with what was read
+  if (g.written && is_compared && !facts.changed_on_disk)
+    g.written = std::min(*g.written, g.loaded);
+  if (g.written && is_compared && facts.changed_on_disk)
+    g.written = std::max(*g.written, g.loaded + std::chrono::seconds(1));
+  g.restarts = facts.restarts;
+  g.at = at;
+  for (const auto& s : account.sources)
+    g.sources.push_back(
+        {s.name, s.counters.accepted, s.counters.unmatched, s.counters.unmatched_taken});
+  std::array<std::uint64_t, deliver::kReasons> dropped{};
+  for (const auto& l : account.lines) {
+    const auto& t = l.tally;
+    auto& d = g.deliveries.emplace_back(
+        control::GlanceDelivery{l.source, l.handler, t.matched, t.delivered, t.filtered,
+                                t.dropped_sum(), t.dead_lettered, l.saved});
+    if (l.oldest)
+      d.age = std::max(now - Nanoseconds(static_cast<std::int64_t>(*l.oldest)), Nanoseconds(0));
+    if (l.latency) d.latency = {l.latency->p50, l.latency->p99};
+    for (std::size_t r = 0; r < dropped.size(); ++r) dropped[r] += t.dropped[r];
+  }
+  for (std::size_t r = 0; r < dropped.size(); ++r)
+    if (dropped[r])
+      g.dropped.push_back(
+          {std::string(deliver::reason_name(static_cast<deliver::Reason>(r))), dropped[r]});
+  for (const auto& line : troubles(now)) g.notes.push_back(line);
+  return g;
+}
+
+// What is not as it should be, a sentence each.
+std::vector<std::string> Report::troubles(Nanoseconds now) const {
+  std::vector<std::string> lines;
+  for (const auto& source : sources)
+    if (source.state.kind != SourceState::Kind::serving)
+      lines.push_back("source " + source.name + " is " + source_text(source.state, now));
+  for (const auto& handler : handlers)
+    if (const auto text = handler_text(handler.state); !text.empty())
+      lines.push_back("handler " + handler.name + " is " + text);
+  for (const auto& overflow : overflows) lines.push_back(overflow_text(overflow, now));
+  for (const auto& queue : queues)
+    if (!queue.stuck.empty())
+      lines.push_back("the queue " + queue.source + " -> " + queue.handler + " in " + queue.folder +
+                      " takes no more: " + queue.stuck);
+  return lines;
+}
+
 std::string Report::json() const {
   std::string states;
   for (const auto& handler : handlers)
-    states += (states.empty() ? "" : ",") + json_string(handler.name) + ':' + handler_json(handler.state);
+    states +=
+        (states.empty() ? "" : ",") + json_string(handler.name) + ':' + handler_json(handler.state);
   std::string sources_json;
   for (const auto& source : sources)
-    sources_json += (sources_json.empty() ? "" : ",") + json_string(source.name) + ':' + state_json(source.state);
+    sources_json += (sources_json.empty() ? "" : ",") + json_string(source.name) + ':' +
+                    state_json(source.state);
   std::string held_back;
-  for (const auto& overflow : overflows) held_back += (held_back.empty() ? "" : ",") + overflow_json(overflow);
+  for (const auto& overflow : overflows)
+    held_back += (held_back.empty() ? "" : ",") + overflow_json(overflow);
+  std::string queued;
+  for (const auto& queue : queues) queued += (queued.empty() ? "" : ",") + queue_json(queue);
   std::string relayed;
   for (const auto& relay : relays)
     relayed += (relayed.empty() ? "" : ",") + ("{\"source\":" + json_string(relay.source)) +
-               ",\"output\":" + json_string(relay.output) + ",\"bytes\":" + std::to_string(relay.bytes) +
+               ",\"output\":" + json_string(relay.output) +
+               ",\"bytes\":" + std::to_string(relay.bytes) +
                ",\"refused\":" + (relay.refused ? json_string(*relay.refused) : "null") + '}';
-  return "{\"since\":" + json_string(utc_text(facts.since)) + ",\"file\":" + json_string(facts.file) +
-         ",\"process\":" + std::to_string(facts.process) + ",\"restarts\":" + std::to_string(facts.restarts) +
-         ",\"source_states\":{" + sources_json + "},\"handlers\":{" + states + "},\"overflows\":{" + held_back + "},\"relays\":[" +
-         relayed + "]," + account.json().substr(1);
+  return "{\"since\":" + json_string(utc_text(facts.since)) +
+         ",\"file\":" + json_string(facts.file) + ",\"process\":" + std::to_string(facts.process) +
+         ",\"loaded\":" + json_string(utc_text(facts.loaded)) +
+         ",\"generation\":" + std::to_string(facts.generation) +
+         ",\"changed_on_disk\":" + (facts.changed_on_disk ? "true" : "false") +
+         ",\"restarts\":" + std::to_string(facts.restarts) +
+         ",\"longest_round\":" + longest_round_json(longest_round) + ",\"source_states\":{" +
+         sources_json + "},\"handlers\":{" + states + "},\"overflows\":{" + held_back +
+         "},\"queues\":{" + queued + "},\"relays\":[" + relayed + "]," + account.json().substr(1);
 }
 
 std::string answer(std::string_view request, const Hub& hub, const Facts& facts) {
-  if (request == "stats") return report_of(hub, facts).text(hub.clock().wall());
-  if (request == "stats json") return report_of(hub, facts).json();
-  throw Failure("this hub does not know the request " + quoted(request) + " (requests: stats, stats json)");
+  const auto& clock = hub.clock();
+  const auto report = [&](Hub::InFlight how) { return report_of(hub, facts, how); };
+  if (request == "stats") return report(Hub::InFlight::counted).text(clock.wall());
+  if (request == "stats json") return report(Hub::InFlight::counted).json();
+  if (request == "glance")
+    return report(Hub::InFlight::left).glance(clock.wall(), clock.steady()).text();
+  if (request == "glance json") return report(Hub::InFlight::left).json();
+  throw Failure("this hub does not know the request " + quoted(request) +
+                " (requests: stats, stats json, glance, glance json)");
 }
 
 }  // namespace standpipe::worker

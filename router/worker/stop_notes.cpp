@@ -22,7 +22,9 @@ constexpr std::size_t kNotesBytesMax = 64 * MiB;
 
 std::string line_of(const StopNote& note) {
   std::string line = "source=" + as_file_name(note.source);
-  const auto add = [&](const char* key, std::uint64_t value) { line += ' ' + std::string(key) + '=' + std::to_string(value); };
+  const auto add = [&](const char* key, std::uint64_t value) {
+    line += ' ' + std::string(key) + '=' + std::to_string(value);
+  };
   add("device", note.fifo.device);
   add("inode", note.fifo.inode);
   if (note.mode) add("mode", *note.mode);
@@ -63,7 +65,7 @@ StopNote note_of(std::string_view line) {
   return note;
 }
 
-// Empty: it is not there, or is no file of ours.
+// Empty: the file is missing, or is not ours.
 std::string content_of_file(const std::string& path) {
   const auto opened = paths::open_existing(path, O_RDONLY, own_file());
   struct stat st {};
@@ -74,7 +76,8 @@ std::string content_of_file(const std::string& path) {
 }
 
 int write_and_sync(const std::string& path, std::string_view text) {
-  (void)paths::Entry(path, own_file()).remove();  // of an interrupted stop, or what else stands there
+  (void)paths::Entry(path, own_file())
+      .remove();  // of an interrupted stop, or what else stands there
   const auto opened = paths::open_or_create(path, O_WRONLY, 0600, own_file());
   if (!opened) return opened.problem().error;
   while (!text.empty()) {

@@ -6,6 +6,7 @@ import dataclasses
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from middles import (
     CatToFile,
     CatToNull,
     CounterHub,
+    DevicesHub,
     Echo,
     Hub,
     LogHub,
@@ -26,6 +28,7 @@ from middles import (
     Nothing,
     PythonReader,
     RelayHub,
+    RoutedHub,
     Socat,
     SplitHub,
     SyslogNg,
@@ -37,7 +40,9 @@ from middles import (
 
 SIZES = [16, 128, 1024, 65536, 1 << 20]
 TEXT_SIZES = [16, 300, 1024, 65536, 1 << 20]
+DEVICE_SIZES = [128, 300, 1024]
 BATCH = 65536
+META_SIZES = [(128, 16), (1024, 16), (16384, 256)]  # bytes of a message, and of its one field
 FILE_MOST = 256 << 20  # bytes into a file, which lies in memory
 
 
@@ -85,6 +90,18 @@ TEXTS = {  # the first is what the others are measured against
 }
 
 
+ROUTES = {  # title -> (how many, what the payload is, one's condition)
+    "Routes by a prefix, to a plugin that counts, 128 B": ((0, 1, 10, 1000), "texts", 128, lambda i: f'{{ text: {{ prefix: "{i} " }} }}'),
+    "Routes by a JSON field, to a plugin that counts, 300 B": ((0, 1, 10, 1000), "jsons", 300, lambda i: f"{{ json: {{ /id: {i} }} }}"),
+    "Routes by a pattern, to a plugin that counts, 128 B": ((0, 1, 10), "texts", 128, lambda i: f'{{ text: {{ regex: "^{i} x" }} }}'),
+}
+FILTERS = {  # what takes the orders of one customer out of lines of JSON; messages a second
+    "jq": ["jq", "-c", 'select(.customer.country == "NO" and .id == 5)'],
+    "grep --line-buffered": ["grep", "--line-buffered", '"id":5,'],
+    "Python, json.loads": [sys.executable, "-c", "import json,sys\nfor l in sys.stdin:\n m=json.loads(l)\n if m['id']==5: print(l)"],
+}
+
+
 class Bench:
     def __init__(self, options, hubs):
         self.options, self.hubs = options, hubs  # hubs: name -> program
@@ -118,6 +135,19 @@ class Bench:
                 for name, program in self.hubs.items():
                     contenders[what if len(self.hubs) == 1 else f"{name}: {what}"] = TextHub(program, handler, is_json)
             load = Load(size, BATCH if size < BATCH else 0, texts=True)
+            self.side_by_side(title, report.bytes_text(size), contenders, load, FILE_MOST * size // (size + 100))
+
+    def devices(self):
+        title = "JSON into jsonl, a file for each of 100 devices against one"
+        sizes = [s for s in DEVICE_SIZES if self.wanted(title, report.bytes_text(s))]
+        if sizes:
+            report.head(title, report.THROUGHPUT)
+        for size in sizes:
+            contenders = {}
+            for what, many in (("one file", False), ("a file a device", True)):
+                for name, program in self.hubs.items():
+                    contenders[what if len(self.hubs) == 1 else f"{name}: {what}"] = DevicesHub(program, many)
+            load = Load(size, BATCH, devices=True)
             self.side_by_side(title, report.bytes_text(size), contenders, load, FILE_MOST * size // (size + 100))
 
     def rivals(self):
@@ -168,6 +198,84 @@ class Bench:
             self.failures.append(f"{what}: {failure}")
             report.failed(what, failure)
             return None
+
+    # ---- parts of the router, apart
+
+    def metadata(self):
+        """A log with a metadata block before every batch, beside one without. The program lies beside the hub's."""
+        if not self.wanted("Metadata"):
+            return
+        report.head("Metadata: a log with a block before every batch of 64 KiB, against one without", report.MEASURED)
+        for name, program in self.hubs.items():
+            bench = os.path.join(os.path.dirname(program), "bench_log")
+            if not os.path.exists(bench):
+                report.measured(name, "bench_log is not beside it", "left out")
+                continue
+            for size, meta in META_SIZES:
+                self.attempt(f"metadata, {size} B", lambda: self.metadata_of(name, bench, size, meta))
+
+    def metadata_of(self, name, bench, size, meta):
+        command = [bench, str(size), str(meta), "0.01" if self.options.smoke else str(self.options.seconds * self.options.rounds)]
+        try:
+            without, described = map(float, subprocess.check_output(command, timeout=measure.PATIENCE).split())
+        except (subprocess.SubprocessError, ValueError) as error:
+            raise Failed(str(error)) from error
+        rates = f"{described / 1e6:.1f} of {without / 1e6:.1f} M messages/s"
+        report.measured(name, f"{size} B, with a key of {meta} B", f"{described / without:.2f}x ({rates})")
+        self.passed += 1
+
+    def matching(self):
+        """Matching alone, beside what filters lines of JSON. The program lies beside the hub's."""
+        title = "Matching alone, one core"
+        if not self.wanted(title):
+            return
+        report.head(title, report.MEASURED)
+        for name, program in self.hubs.items():
+            bench = os.path.join(os.path.dirname(program), "bench_match")
+            if os.path.exists(bench):
+                self.attempt("matching", lambda: self.matching_of(name, bench))
+            else:
+                report.measured(name, "bench_match is not beside it", "left out")
+        for name, command in FILTERS.items():
+            if shutil.which(command[0]):
+                self.attempt(f"matching, {name}", lambda: self.filtering(name, command))
+            else:
+                report.measured(name, "1 condition, lines of 300 B of JSON", "not installed")
+
+    def matching_of(self, name, bench):
+        seconds = "0.001" if self.options.smoke else str(self.options.seconds)
+        try:
+            said = subprocess.check_output([bench, seconds], timeout=measure.PATIENCE, text=True)
+        except subprocess.SubprocessError as error:
+            raise Failed(str(error)) from error
+        for line in said.splitlines():
+            report.measured(name, *line.split("\t"))
+        self.passed += 1
+
+    def filtering(self, name, command):
+        count = 1000 if self.options.smoke else 100_000
+        with Place() as place:
+            with open(place / "lines", "w") as lines:
+                for i in range(count):
+                    text = f'{{"type":"order","id":{i},"customer":{{"name":"c{i * 7}","country":"NO"}},"amount":{i % 5000}.50,"note":"'
+                    lines.write(text + "x" * (297 - len(text)) + '"}\n')
+            with open(place / "lines") as lines:
+                began = time.monotonic()
+                found = subprocess.run(command, stdin=lines, capture_output=True, timeout=measure.PATIENCE).stdout
+                took = time.monotonic() - began
+        if found.count(b"\n") < 1:
+            raise Failed(f"{name} found nothing")
+        report.measured(name, "1 condition, lines of 300 B of JSON", f"{count / took / 1e6:.2f} M messages/s")
+        self.passed += 1
+
+    def routes(self):
+        for title, (counts, kind, size, condition) in ROUTES.items():
+            for name, program in self.hubs.items():
+                if not self.wanted(title):
+                    continue
+                report.head(title if len(self.hubs) == 1 else f"{title}, {name}", report.THROUGHPUT)
+                hubs = {f"{n:,} routes before": RoutedHub(program, n, condition) for n in counts}
+                self.side_by_side(title, report.bytes_text(size), hubs, Load(size, BATCH, **{kind: True}))
 
     # ---- latency, start, memory
 
@@ -247,7 +355,7 @@ def arguments():
     if options.smoke:
         options.rounds, options.picture = 1, f"{os.path.splitext(options.picture)[0]}-smoke.svg"
         SIZES[:] = [16, 128, 1 << 20]
-        TEXT_SIZES[:] = [300]
+        TEXT_SIZES[:] = DEVICE_SIZES[:] = [300]
     return options
 
 
@@ -268,7 +376,7 @@ def main():
     for name, path in hubs.items():
         print(f"{name}: {path}")
     bench = Bench(options, hubs)
-    for part in (bench.throughput, bench.texts, bench.rivals, bench.latency, bench.start_and_memory):
+    for part in (bench.throughput, bench.texts, bench.devices, bench.rivals, bench.routes, bench.metadata, bench.matching, bench.latency, bench.start_and_memory):
         part()
     if bench.bars:
         print(f"\npicture: {report.picture(options.picture, bench.bars, list(hubs), machine())}")

@@ -14,11 +14,15 @@ double now() {
   return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
 }
 
-// The trivial plugin of the benchmarks: counts messages and their bytes, and says when, in the lines of load.h.
+// The trivial plugin of the benchmarks: counts messages and their bytes, and says when, in the
+// lines of load.h.
 class Counter {
  public:
   static void describe(standpipe::Description& d) {
-    d.name("counter").version("1.0").summary("counts messages, and says when it has them all").never_blocks();
+    d.name("counter")
+        .version("1.0")
+        .summary("counts messages, and says when it has them all")
+        .never_blocks();
     d.option("messages").integer().required().summary("how many will come");
     d.option("warm").integer().required().summary("how many are not measured");
     d.option("say").path().required().summary("the FIFO to say it in");
@@ -37,7 +41,8 @@ class Counter {
     for (std::size_t i = 0; i < batch.size(); ++i) bytes_ += batch[i].size();
     if (before < warm_ && messages_ >= warm_) say("mark " + std::to_string(now()));
     if (before < all_ && messages_ >= all_)
-      say("end " + std::to_string(now()) + "\ncounted " + std::to_string(messages_) + " " + std::to_string(bytes_));
+      say("end " + std::to_string(now()) + "\ncounted " + std::to_string(messages_) + " " +
+          std::to_string(bytes_));
   }
 
  private:

@@ -1,25 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Load for the benchmarks: writes and checks numbered messages, measures latency. See load.h for what it prints.
+ * Load for the benchmarks: writes and checks numbered messages, measures latency. See load.h for
+ * what it prints.
  *
- *   load write FIFO STREAM COUNT WARM CALL    COUNT messages, CALL bytes a write (0: one message a write)
- *   load read  FIFO STREAM COUNT WARM CHECK   reads COUNT messages and compares them: CHECK is whole or heads
- *   load echo IN OUT                          the bare minimum: read, write
- *   load latency IN OUT SIZE RATE COUNT       frames at a steady rate, and how long each takes: p50 p99 p99.9, in microseconds
+ *   load write FIFO STREAM COUNT WARM CALL      COUNT messages, CALL bytes a write (0: one message
+ *                                               a write)
+ *   load read FIFO STREAM COUNT WARM CHECK      reads COUNT messages and compares them: CHECK is
+ *                                               whole or heads
+ *   load echo IN OUT                            the bare minimum: read, write
+ *   load latency IN OUT SIZE RATE COUNT         frames at a steady rate, and how long each takes:
+ *                                               p50 p99 p99.9, in microseconds
  *
- * STREAM is frames:SIZE:RUN:ONLY, lines:SIZE:1:all or texts:SIZE:1:all (frames whose payload is text, begun by its number). SIZE
- * is a payload's bytes (a line's, its newline counted). The last byte of a frame is 'a' for RUN messages, then 'b' for as many.
- * ONLY: all, a or b, of which a reader is given no others.
+ * STREAM is frames:SIZE:RUN:ONLY, lines:SIZE:1:all, texts:SIZE:1:all (frames whose payload is
+ * text, begun by its number), devices:SIZE:1:all (frames whose payload is a JSON object of a
+ * hundred devices in turn, {"device":"07","text":"xx..."}) or jsons:SIZE:1:all (a JSON document
+ * with its number). SIZE is a payload's bytes (a line's, its newline counted). The last byte of a
+ * frame is 'a' for RUN messages, then 'b' for as many. ONLY: all, a or b, of which a reader is
+ * given no others.
  *
- * The stream is a pattern of some messages, made once and repeated: to make and to check each message anew would cost the
- * generator more than the hop that is to be measured costs, on cores that both share. LOAD_PIPE: bytes of each FIFO.
+ * The stream is a pattern of some messages, made once and repeated: to make and to check each
+ * message anew would cost the generator more than the hop that is to be measured costs, on cores
+ * that both share. LOAD_PIPE: bytes of each FIFO.
  */
 #include "load.h"
 
 #include <pthread.h>
 #include <sys/prctl.h>
 
-/* kRead: 64 KiB, a FIFO's default capacity. kPattern: enough to see what comes out of order, and still in a core's cache. */
+/* kRead: 64 KiB, a FIFO's default capacity. kPattern: enough to see what comes out of order, and
+ * still in a core's cache. */
 enum { kHeader = 4, kRead = 1 << 16, kPattern = 1 << 17 };
 
 static int open_fifo(const char* path, int flags) {
@@ -70,6 +79,35 @@ static void make_framed_text(uint8_t* at, uint32_t size, uint64_t number) {
   make_text(at + kHeader, size, number);
 }
 
+static void make_device(uint8_t* at, uint32_t size, uint64_t number) {
+  memcpy(at, &size, kHeader);
+  memset(at + kHeader, 'x', size);
+  char text[40];
+  const int n =
+      snprintf(text, sizeof text, "{\"device\":\"%02u\",\"text\":\"", (unsigned)(number % 100));
+  memcpy(at + kHeader, text, (size_t)n);
+  memcpy(at + kHeader + size - 2, "\"}", 2);
+}
+
+static void make_framed_json(uint8_t* at, uint32_t size, uint64_t number) {
+  memcpy(at, &size, kHeader);
+  at += kHeader;
+  memset(at, 'x', size);
+  char text[200];
+  const int n =
+      snprintf(text, sizeof text,
+               "{\"type\":\"order\",\"id\":%llu,\"customer\":{\"name\":\"c%llu\",\"country\":"
+               "\"NO\"},\"amount\":%llu.50,\"currency\":\"EUR\",\"note\":\"",
+               (unsigned long long)number, (unsigned long long)number * 7,
+               (unsigned long long)number % 5000);
+  if ((size_t)n + 2 > size) {
+    fprintf(stderr, "a document has at least %d bytes\n", n + 2);
+    exit(2);
+  }
+  memcpy(at, text, (size_t)n);
+  memcpy(at + size - 2, "\"}", 2);
+}
+
 static struct Pattern make_pattern(const char* stream) {
   char kind[8], only[8];
   unsigned size, run;
@@ -79,7 +117,8 @@ static struct Pattern make_pattern(const char* stream) {
   }
   const int lines = !strcmp(kind, "lines");
   struct Pattern p = {NULL, lines ? size : kHeader + (size_t)size, 0};
-  const size_t period = 2 * (size_t)run;
+  const int devices = !strcmp(kind, "devices");
+  const size_t period = devices ? 100 : 2 * (size_t)run;
   const size_t all = (kPattern / p.message / period + 1) * period;
   p.bytes = make_buffer(all * p.message);
   for (uint64_t number = 0; number < all; ++number) {
@@ -88,8 +127,12 @@ static struct Pattern make_pattern(const char* stream) {
     uint8_t* at = p.bytes + p.count++ * p.message;
     if (lines)
       make_line(at, size, number);
+    else if (devices)
+      make_device(at, size, number);
     else if (!strcmp(kind, "texts"))
       make_framed_text(at, size, number);
+    else if (!strcmp(kind, "jsons"))
+      make_framed_json(at, size, number);
     else
       make_frame(at, size, number, last);
   }
@@ -98,7 +141,8 @@ static struct Pattern make_pattern(const char* stream) {
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
-static int write_stream(const char* path, const struct Pattern* p, uint64_t count, uint64_t warm, size_t call) {
+static int write_stream(const char* path, const struct Pattern* p, uint64_t count, uint64_t warm,
+                        size_t call) {
   const size_t per_call = call > p->message ? call / p->message : 1;
   const int fd = open_fifo(path, O_WRONLY);
   size_t place = 0;
@@ -114,19 +158,23 @@ static int write_stream(const char* path, const struct Pattern* p, uint64_t coun
 }
 
 /* The first bytes of each message that begins in here: length, number. */
-static int heads_differ(const uint8_t* got, const uint8_t* want, size_t size, size_t at, size_t message) {
+static int heads_differ(const uint8_t* got, const uint8_t* want, size_t size, size_t at,
+                        size_t message) {
   const size_t head = smaller(message, kHeader + sizeof(uint64_t));
   for (size_t i = (message - at % message) % message; i < size; i += message)
     if (memcmp(got + i, want + i, smaller(head, size - i)) != 0) return 1;
   return 0;
 }
 
-static int differs(const struct Pattern* p, const uint8_t* got, size_t size, uint64_t offset, int whole) {
+static int differs(const struct Pattern* p, const uint8_t* got, size_t size, uint64_t offset,
+                   int whole) {
   const size_t period = p->count * p->message;
   while (size > 0) {
     const size_t at = (size_t)(offset % period);
     const size_t n = smaller(size, period - at);
-    if (whole ? memcmp(got, p->bytes + at, n) != 0 : heads_differ(got, p->bytes + at, n, at, p->message)) return 1;
+    if (whole ? memcmp(got, p->bytes + at, n) != 0
+              : heads_differ(got, p->bytes + at, n, at, p->message))
+      return 1;
     got += n;
     size -= n;
     offset += n;
@@ -134,18 +182,21 @@ static int differs(const struct Pattern* p, const uint8_t* got, size_t size, uin
   return 0;
 }
 
-static int read_stream(const char* path, const struct Pattern* p, uint64_t count, uint64_t warm, int whole) {
+static int read_stream(const char* path, const struct Pattern* p, uint64_t count, uint64_t warm,
+                       int whole) {
   uint8_t* buffer = make_buffer(kRead);
   const uint64_t all = count * p->message;
   const int fd = open_fifo(path, O_RDONLY);
   for (uint64_t got = 0; got < all;) {
     const ssize_t n = read(fd, buffer, kRead);
     if (n < 0 && errno == EINTR) continue;
-    const char* why = n <= 0 ? "the stream ended" : got + (uint64_t)n > all ? "more came than was sent" : NULL;
+    const char* why = n <= 0                    ? "the stream ended"
+                      : got + (uint64_t)n > all ? "more came than was sent"
+                                                : NULL;
     if (!why && differs(p, buffer, (size_t)n, got, whole)) why = "not what was sent";
     if (why) {
-      fprintf(stderr, "%s: %s, in message %llu of %llu\n", path, why, (unsigned long long)(got / p->message),
-              (unsigned long long)count);
+      fprintf(stderr, "%s: %s, in message %llu of %llu\n", path, why,
+              (unsigned long long)(got / p->message), (unsigned long long)count);
       return 1;
     }
     if (got < warm * p->message && got + (uint64_t)n >= warm * p->message) say("mark");
@@ -216,9 +267,11 @@ static void send_at(int to, uint8_t* bytes, size_t frame, double due) {
   write_all(to, bytes, frame);
 }
 
-/* Measured from the time at which a frame was due, so that a stall counts for all that waited behind it. */
+/* Measured from the time at which a frame was due, so that a stall counts for all that waited after
+ * it. */
 static int latency(const char* in, const char* out, uint32_t size, double rate, uint64_t count) {
-  struct Latency l = {open_fifo(out, O_RDONLY | O_NONBLOCK), size, count, calloc(count, sizeof(double))};
+  struct Latency l = {open_fifo(out, O_RDONLY | O_NONBLOCK), size, count,
+                      calloc(count, sizeof(double))};
   fcntl(l.fd, F_SETFL, 0);
   prctl(PR_SET_TIMERSLACK, 1); /* or each sleep is 50 us too long */
   const int to = open_fifo(in, O_WRONLY);
@@ -247,7 +300,8 @@ int main(int argc, char** argv) {
     return latency(argv[2], argv[3], (uint32_t)number(argv[4]), atof(argv[5]), number(argv[6]));
   if ((!strcmp(what, "write") || !strcmp(what, "read")) && argc == 7) {
     const struct Pattern p = make_pattern(argv[3]);
-    if (*what == 'w') return write_stream(argv[2], &p, number(argv[4]), number(argv[5]), number(argv[6]));
+    if (*what == 'w')
+      return write_stream(argv[2], &p, number(argv[4]), number(argv[5]), number(argv[6]));
     return read_stream(argv[2], &p, number(argv[4]), number(argv[5]), !strcmp(argv[6], "whole"));
   }
   fprintf(stderr, "load write|read|echo|latency, see load.c\n");

@@ -32,6 +32,8 @@ class Load:
     run: int = 1  # so many messages in a row for one destination
     lines: bool = False
     texts: bool = False  # frames whose payload is text
+    devices: bool = False  # frames whose payload is JSON of a hundred devices in turn
+    jsons: bool = False  # frames whose payload is a JSON document
     whole: bool = False  # compare every byte, not only the heads
 
     @property
@@ -43,7 +45,7 @@ class Load:
         return max(2, self.count // 16 * 2)  # even: half of it for each of two destinations
 
     def stream(self, only="all"):
-        kind = "lines" if self.lines else "texts" if self.texts else "frames"
+        kind = "lines" if self.lines else "texts" if self.texts else "devices" if self.devices else "jsons" if self.jsons else "frames"
         return f"{kind}:{self.size}:{self.run}:{only}"
 
     def check(self):

@@ -165,6 +165,15 @@ class CounterHub(Hub):
             yield Said(Lines(file), load)
 
 
+class RoutedHub(CounterHub):
+    """So many routes by content before one that takes all; each takes one message of the pattern."""
+
+    def __init__(self, binary, count, condition):
+        super().__init__(binary)
+        routes = [f"{{ from: in, to: counter, match: {condition(i)}, final: true }}" for i in range(count)]
+        self.routes = ",\n  ".join([*routes, CounterHub.routes])
+
+
 class Said:
     def __init__(self, lines, load):
         self.lines, self.load = lines, load
@@ -204,7 +213,7 @@ class FileSize:
     """Looks every millisecond: often enough for what takes hundreds."""
 
     def __init__(self, path, load, size_of=None):
-        self.path, self.load = path, load
+        self.paths, self.load = path if isinstance(path, list) else [path], load
         self.size_of = size_of or (lambda messages: messages * load.message)
 
     def mark(self):
@@ -215,9 +224,9 @@ class FileSize:
 
     def reached(self, size):
         deadline = time.monotonic() + PATIENCE
-        while not os.path.exists(self.path) or os.path.getsize(self.path) < size:
+        while sum(os.path.getsize(path) for path in self.paths if os.path.exists(path)) < size:
             if time.monotonic() > deadline:
-                raise Failed(f"{self.path} does not reach {size} bytes")
+                raise Failed(f"{self.paths[0]} does not reach {size} bytes")
             time.sleep(0.001)
         return time.monotonic()
 
@@ -264,6 +273,39 @@ class TextHub(Hub):
             got = [json.loads(line)["text"] if self.is_json else line[:-1] for line in file]
         if got != [text_of(number % period, load.size) for number in range(load.count)]:
             raise Failed("the file is not what was sent")
+
+
+DEVICES = 100
+
+
+class DevicesHub(TextHub):
+    """The same, of JSON objects that each name a device: into one file, or a file each."""
+
+    def __init__(self, binary, many):
+        path = '"devices/{json:/device}.jsonl"' if many else "file"
+        super().__init__(binary, f"plugin: log, options: {{ path: {path}, create_folders: true, format: jsonl, sync: never }}", True)
+        self.many = many
+
+    def files(self, place):
+        return [place / f"devices/{d:02}.jsonl" for d in range(DEVICES)] if self.many else [place / "file"]
+
+    @contextlib.contextmanager
+    def far_end(self, place, load, child):
+        yield FileSize(self.files(place), load, lambda messages: self.size_of(messages, load))
+
+    def size_of(self, messages, load):
+        return super().size_of(messages, load) + messages * 8  # a backslash before each quote
+
+    def check(self, place, load):
+        if not load.whole:
+            return
+        for d, path in enumerate(self.files(place)):
+            with open(path) as file:
+                rows = [json.loads(line) for line in file]
+            wanted = range(d + 1, load.count + 1, DEVICES) if self.many else range(1, load.count + 1)
+            devices = [json.loads(row["text"])["device"] for row in rows]
+            if [row["sequence"] for row in rows] != list(wanted) or devices != [f"{(n - 1) % DEVICES:02}" for n in wanted]:
+                raise Failed(f"{path} is not what was sent")
 
 
 def text_of(number, size):

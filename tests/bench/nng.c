@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A rival: push -> nng_device -> pull over ipc, as a C program would use it. Addresses are paths of sockets.
+ * A rival: push -> nng_device -> pull over ipc, as a C program would use it. Addresses are paths of
+ * sockets.
  *
  *   nng device IN OUT                listens on both
  *   nng write IN SIZE COUNT WARM     sends numbered messages, then stays until it is killed
@@ -64,7 +65,9 @@ int main(int argc, char** argv) {
   if (argc != 6 || atoi(argv[3]) < 8) return 2;
   const size_t size = strtoull(argv[3], NULL, 10);
   const uint64_t count = strtoull(argv[4], NULL, 10), warm = strtoull(argv[5], NULL, 10);
-  if (!strcmp(what, "write")) return write_messages(open_socket(nng_push0_open, argv[2], 0), size, count);
-  if (!strcmp(what, "read")) return read_messages(open_socket(nng_pull0_open, argv[2], 0), size, count, warm);
+  if (!strcmp(what, "write"))
+    return write_messages(open_socket(nng_push0_open, argv[2], 0), size, count);
+  if (!strcmp(what, "read"))
+    return read_messages(open_socket(nng_pull0_open, argv[2], 0), size, count, warm);
   return 2;
 }

@@ -21,7 +21,7 @@ esac
 case " $* " in
   *" --bin"*) ;;
   *)
-    cmake -S "$here" --preset release -DBUILD_TESTING=OFF >/dev/null
+    cmake -S "$here" --preset release -DBUILD_TESTING=OFF -DSTANDPIPE_BENCH=ON >/dev/null
     cmake --build "$here/build/release" >/dev/null
     set -- --bin "$here/build/release/bin/standpipe" "$@"
     ;;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A rival: PUSH -> zmq_proxy -> PULL over ipc, as a C program would use it. Addresses are paths of sockets.
+ * A rival: PUSH -> zmq_proxy -> PULL over ipc, as a C program would use it. Addresses are paths of
+ * sockets.
  *
  *   zmq proxy IN OUT                 binds both
  *   zmq write IN SIZE COUNT WARM     sends numbered messages, then stays until it is killed
@@ -50,11 +51,14 @@ int main(int argc, char** argv) {
   void* context = zmq_ctx_new();
   const char* what = argc > 1 ? argv[1] : "";
   if (!strcmp(what, "proxy") && argc == 4)
-    return zmq_proxy(open_socket(context, ZMQ_PULL, argv[2], 1), open_socket(context, ZMQ_PUSH, argv[3], 1), NULL);
+    return zmq_proxy(open_socket(context, ZMQ_PULL, argv[2], 1),
+                     open_socket(context, ZMQ_PUSH, argv[3], 1), NULL);
   if (argc != 6 || atoi(argv[3]) < 8) return 2;
   const size_t size = strtoull(argv[3], NULL, 10);
   const uint64_t count = strtoull(argv[4], NULL, 10), warm = strtoull(argv[5], NULL, 10);
-  if (!strcmp(what, "write")) return write_messages(open_socket(context, ZMQ_PUSH, argv[2], 0), size, count);
-  if (!strcmp(what, "read")) return read_messages(open_socket(context, ZMQ_PULL, argv[2], 0), size, count, warm);
+  if (!strcmp(what, "write"))
+    return write_messages(open_socket(context, ZMQ_PUSH, argv[2], 0), size, count);
+  if (!strcmp(what, "read"))
+    return read_messages(open_socket(context, ZMQ_PULL, argv[2], 0), size, count, warm);
   return 2;
 }

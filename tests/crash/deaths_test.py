@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plugins that crash, hang, exit or corrupt; a worker, a keeper, both killed: the rest goes on, and the account closes."""
+"""Plugins that crash, hang, exit or corrupt; a worker, a keeper, both killed: the rest continues, and the account closes."""
 
 import os
 import random
@@ -81,7 +81,7 @@ def one_poisoned(t, yaml, reason, count=3000, seconds=30):
     messages = numbered(count, poison=[count // 2])
     hub = t.start(yaml)
     hub.send("in", messages)
-    hub.says(r"(?i)dead.?letter|put aside", seconds=seconds)
+    hub.says(r"(?i)dead.?letter|dead-lettered", seconds=seconds)
     account = hub.stop().says("in", accepted=count).says("in -> out", delivered=count)
     account.says("in -> bad", delivered=count - 1, dead_lettered=1)
     handled(t, [m for m in messages if not m.startswith(b"poison")], kills=20)
@@ -91,22 +91,22 @@ def one_poisoned(t, yaml, reason, count=3000, seconds=30):
 
 
 @test
-def a_message_that_crashes_its_handler_is_put_aside_and_all_else_arrives(t):
+def a_message_that_crashes_its_handler_is_dead_lettered_and_all_else_arrives(t):
     one_poisoned(t, trapped("crash"), r"(?i)crashed|SIGSEGV|segmentation")
 
 
 @test
-def a_message_that_hangs_its_handler_is_put_aside_after_its_timeout(t):
+def a_message_that_hangs_its_handler_is_dead_lettered_after_its_timeout(t):
     one_poisoned(t, trapped("hang", ", timeout: 1s"), r"(?i)timeout|did not come back")
 
 
 @test
-def a_message_at_which_the_plugin_exits_is_put_aside(t):
+def a_message_at_which_the_plugin_exits_is_dead_lettered(t):
     one_poisoned(t, trapped("exit"), r"(?i)exit")
 
 
 @test
-def a_message_at_which_the_plugin_corrupts_its_heap_is_put_aside(t):
+def a_message_at_which_the_plugin_corrupts_its_heap_is_dead_lettered(t):
     one_poisoned(t, trapped("corrupt"), r"(?i)crashed|SIGABRT|abort")
 
 
@@ -119,30 +119,30 @@ def one_that_names_nobody(t, way, said):
     messages = numbered(60, poison=[30])
     hub = t.start(dying("handle", way))
     hub.send("in", messages)
-    hub.says("bad: message 31 of in is put aside: its plugin " + said, seconds=60)
+    hub.says("bad: message 31 of in is dead-lettered: its plugin " + said, seconds=60)
     account = hub.stop().says("in", accepted=60).says("in -> out", delivered=60)
     account.says("in -> bad", delivered=59, dead_lettered=1)
     assert messages[30] in dead_letters(t), "the message is kept"
 
 
 @test
-def a_message_at_which_the_worker_is_killed_each_time_is_put_aside(t):
+def a_message_at_which_the_worker_is_killed_each_time_is_dead_lettered(t):
     """As the kernel does when memory runs out."""
     one_that_names_nobody(t, "kill", r"was killed \(SIGKILL\)")
 
 
 @test
-def a_message_at_which_a_plugins_alarm_ends_the_worker_is_put_aside(t):
+def a_message_at_which_a_plugins_alarm_ends_the_worker_is_dead_lettered(t):
     one_that_names_nobody(t, "alarm", r"was killed \(SIGALRM\)")
 
 
 @test
-def a_message_at_which_the_plugin_ends_the_process_without_a_word_is_put_aside(t):
+def a_message_at_which_the_plugin_ends_the_process_without_a_word_is_dead_lettered(t):
     one_that_names_nobody(t, "quit", r"ended the process \(exit 0\)")
 
 
 @test
-def a_death_is_said_with_its_place(t):
+def a_death_is_reported_with_its_place(t):
     t.only_uninstrumented()
     hub = t.start(dying("handle", "overflow"))
     hub.send("in", numbered(3, poison=[1]))
@@ -152,7 +152,7 @@ def a_death_is_said_with_its_place(t):
 
 
 def held_for(t, phase, way, said):
-    """The handler is held, the other one goes on, and the hub ends as ever."""
+    """The handler is held, the other one continues, and the hub ends as ever."""
     t.only_uninstrumented()
     hub = t.hub(dying(phase, way))
     hub.launch()
@@ -191,7 +191,7 @@ def one_message_in_a_hundred_thousand_is_found(t):
 
 
 @test
-def five_different_messages_in_a_row_hold_the_handler_and_the_rest_goes_on(t):
+def five_different_messages_in_a_row_hold_the_handler_and_the_rest_continues(t):
     t.only_uninstrumented()
     messages = numbered(200, poison=range(50, 60))
     hub = t.start("drain_timeout: 1s\n" + trapped("crash"))
@@ -279,7 +279,7 @@ def visit(t, hub, size):
         data += reader.read_some(size - len(data))
     reader.close()
     until(lambda: waits_for_events(hub.process.pid), "the hub sees the reader's death")
-    return frames_in(data, partial=True)[0]
+    return frames_in(data, incomplete=True)[0]
 
 
 # ---- a keeper that is killed, and everything
@@ -317,7 +317,7 @@ def collect(t, count):
     os.set_blocking(reader.fd, True)
     while len(got) < count:
         data = os.read(reader.fd, 1 << 16)
-        whole, rest = frames_in(rest + data, partial=True) if data else ([], b"")
+        whole, rest = frames_in(rest + data, incomplete=True) if data else ([], b"")
         got += whole
         if not data:
             time.sleep(0.002)  # nobody writes: the next life has not begun
@@ -365,12 +365,12 @@ def a_killed_keepers_worker_that_hangs_in_a_plugin_is_replaced_by_one_that_saves
     until(lambda: again.account_now().of("in -> bad")["in_flight"] == 0, "all that was saved is handled")
     account = again.stop()
     accepted = account.of("in")["accepted"]
-    assert 2000 <= accepted <= 3000, f"{accepted}: what was not settled when the keeper died comes again, and nothing else"
+    assert 2000 <= accepted <= 3000, f"{accepted}: what was not settled when the keeper died is redelivered, and nothing else"
     account.all_delivered(accepted)
 
 
 @test
-def a_message_that_hangs_the_loop_is_put_aside_before_the_service_managers_watchdog_is_due(t):
+def a_message_that_hangs_the_loop_is_dead_lettered_before_the_service_managers_watchdog_is_due(t):
     t.only_uninstrumented()  # which may be slower than the watchdog
     messages = numbered(300)
     messages[100] = b"hang"
@@ -378,7 +378,7 @@ def a_message_that_hangs_the_loop_is_put_aside_before_the_service_managers_watch
     hub = t.start(HANGING)
     hub.send("in", messages)
     hub.says("handler bad has stood still for 500ms, and the service manager waits for a sign of life; the worker is killed", count=3)
-    hub.says("bad: message 101 of in is put aside: its plugin did not come back within half of the service manager's watchdog time")
+    hub.says("bad: message 101 of in is dead-lettered: its plugin did not come back within half of the service manager's watchdog time")
     hub.stop().says("in", accepted=300).says("in -> bad", delivered=299, dead_lettered=1)
     assert b"hang" in dead_letters(t), "the message is kept"
 
@@ -398,7 +398,7 @@ def a_stop_does_not_wait_for_a_plugin_that_hangs_the_loop(t):
 
 
 @test(seconds=120)
-def without_its_plugin_no_worker_goes_on_and_what_waits_is_saved(t):
+def without_its_plugin_no_worker_continues_and_what_waits_is_saved(t):
     plugin = t.path("mine.so")
     shutil.copy(process.program().parent.parent / "lib/standpipe/plugins/forward.so", plugin)
     yaml, messages = FORWARD.replace("plugin: forward", "plugin: ./mine.so"), numbered(500)
@@ -427,7 +427,7 @@ def memory_that_does_not_hold_together_is_copied_for_a_person(t):
         memory.seek(256)  # how much of it has records (FORMAT.md)
         memory.write(b"\xff" * 8)
     kill_worker(hub)
-    hub.says("the memory of the hub does not hold together, so no worker can go on with it: the hub stops")
+    hub.says("the memory of the hub does not hold together, so no worker can continue with it: the hub stops")
     hub.says("the hub's memory is copied, as it is, to .*/state/memory-1")
     equal(hub.process.wait(), 1)
     hub.ended = True
@@ -474,6 +474,7 @@ def when_all_is_killed_the_next_start_says_what_may_be_lost(t):
     if worker != hub.process.pid:
         os.kill(worker, signal.SIGKILL)
     killed(hub)
+    until(lambda: gone(worker), "its worker has left its folder, too")
     again = t.start(FORWARD)
     again.says(r"(?i)may be lost|may have been lost|lost")
     again.send("in", [b"new"])

@@ -30,10 +30,20 @@ def a_recorders_line_may_be_torn_at_a_page_of_its_file_only(t):
     line = "a %d 128 29572dcf\n"
     whole = "".join(line % i for i in range(1000, 1300))  # of 20 bytes each
     cut = judge.PAGE - judge.PAGE % 20
-    torn = whole[: judge.PAGE] + whole[cut:]
-    equal(judge.recorded(torn), judge.recorded(whole))
+    truncated = whole[: judge.PAGE] + whole[cut:]
+    equal(judge.recorded(truncated), judge.recorded(whole))
     for elsewhere in (whole[: judge.PAGE - 1] + whole[cut:], whole[: judge.PAGE + 3] + whole[cut:]):
         refuses(judge.recorded, elsewhere)
+
+
+@test
+def a_truncated_line_is_a_beginning_of_one_that_came_and_one_a_kill(t):
+    whole = lambda line: line in (b"first", b"second")
+    equal(judge.lines("x", b"first\nsec\nsecond\n", 1, whole), [b"first", b"second"])
+    refuses(judge.lines, "x", b"first\nsec\nsecond\n", 0, whole)
+    refuses(judge.lines, "x", b"first\nsec\n", 1, whole)
+    refuses(judge.lines, "x", b"first\nthird\nsecond\n", 1, whole)
+    refuses(judge.lines, "x", b"first\nsec", 1, whole)
 
 
 @test
@@ -90,18 +100,18 @@ def record(i, payload):
 
 
 @test
-def a_torn_record_of_print_is_counted_and_must_come_again(t):
+def a_truncated_record_of_print_is_counted_and_must_be_redelivered(t):
     whole = record(1, b"one") + record(2, b"two")
     for cut in range(1, len(record(2, b"two"))):
-        marks, torn = judge.printed(record(1, b"one") + record(2, b"two")[:cut] + whole, kills=1)
-        equal((torn, [n for n, _ in marks["a"]]), (1, [1, 1, 2]), f"cut at {cut}")
+        marks, truncated = judge.printed(record(1, b"one") + record(2, b"two")[:cut] + whole, kills=1)
+        equal((truncated, [n for n, _ in marks["a"]]), (1, [1, 1, 2]), f"cut at {cut}")
 
 
 @test
-def a_torn_record_of_print_without_a_kill_is_found(t):
-    assert "torn" in refuses(judge.printed, b"a 2 3 t" + record(1, b"one"), 0)
-    assert "torn" in refuses(judge.printed, record(1, b"one") + b"a 2 3 tw", 1)
-    assert "torn" in refuses(judge.printed, record(1, b"one") + b"a 2 3 tw\n" + record(2, b"two"), 1)
+def a_truncated_record_of_print_without_a_kill_is_found(t):
+    assert "truncated" in refuses(judge.printed, b"a 2 3 t" + record(1, b"one"), 0)
+    assert "truncated" in refuses(judge.printed, record(1, b"one") + b"a 2 3 tw", 1)
+    assert "truncated" in refuses(judge.printed, record(1, b"one") + b"a 2 3 tw\n" + record(2, b"two"), 1)
 
 
 # ---- runs without an end
@@ -247,7 +257,7 @@ def a_point_that_is_not_reached_kills_nobody(t):
 
 
 @test
-def a_stopped_process_stays_stopped_and_goes_on(t):
+def a_stopped_process_stays_stopped_and_continues(t):
     victim = Victim(t).watch("--count")
     victim.process.send_signal(signal.SIGSTOP)
     until(lambda: state_of(victim.worker) in "Tt", "it is stopped")

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Kills a worker at one exact place: before or after the N-th system call of a message's journey that any of its threads makes, or
- * some instructions later.
+ * Kills a worker at one exact place: before or after the N-th system call of a message's journey
+ * that any of its threads makes, or some instructions later.
  *
- *   killer --pid PID --at N --when before|after [--step K]   K: that thread goes on for K instructions first
- *   killer --pid PID --count                                 kills nobody; says how many calls there were when the worker has ended
- *   ... --keeper PID --at N,M                                and its parent's next child is killed at its M-th call
+ *   killer --pid PID --at N --when before|after [--step K]   K: that thread first runs K more
+ *                                                            instructions
+ *   killer --pid PID --count                                 kills nobody; reports how many calls
+ *                                                            there were when the worker ended
+ *   ... --keeper PID --at N,M                                also kills its parent's next child at
+ *                                                            its M-th call
  *
- * It says "attached" once it watches all threads. A kill before a call means that the kernel never began it: a tracee that is
- * killed at the entry skips the call. What the worker notices of being watched is that its waits end with EINTR when the watch
- * begins. Seized, not attached: no signal is sent to the worker, and a stop signal stops it as it would without us.
+ * It says "attached" once it watches all threads. A kill before a call means that the kernel never
+ * began it: a tracee that is killed at the entry skips the call. What the worker notices of being
+ * watched is that its waits end with EINTR when the watch begins. Seized, not attached: no signal
+ * is sent to the worker, and a stop signal stops it as it would without us.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -56,7 +60,10 @@ static const struct {
     {SYS_sendmsg, "sendmsg"},
     {SYS_recvmsg, "recvmsg"},
     {SYS_unlink, "unlink"},
+    {SYS_unlinkat, "unlinkat"},
     {SYS_rename, "rename"},
+    {SYS_renameat, "renameat"},
+    {SYS_flock, "flock"},
 };
 enum { kJourney = sizeof journey / sizeof *journey };
 
@@ -89,7 +96,9 @@ static _Noreturn void fail(const char* what) {
 }
 
 static _Noreturn void usage(void) {
-  fprintf(stderr, "usage: killer --pid PID (--count | --at N[,M] --when before|after [--step K]) [--keeper PID]\n");
+  fprintf(stderr,
+          "usage: killer --pid PID (--count | --at N[,M] --when before|after [--step K]) [--keeper "
+          "PID]\n");
   exit(2);
 }
 
@@ -147,7 +156,8 @@ static bool seize(pid_t tid, long options) {
   return true;
 }
 
-/* Again until a look at the list finds nobody new: a thread that is not watched yet may make others. */
+/* Again until a look at the list finds nobody new: a thread that is not watched yet may make
+ * others. */
 static void seize_all(pid_t process, long options) {
   char path[64];
   snprintf(path, sizeof path, "/proc/%d/task", process);
@@ -175,13 +185,16 @@ static void go_on(pid_t tid, int signal_number) {
   const bool by_instructions = tid == stepping;
   const struct thread* t = find(tid);
   const bool calls_matter = t && t->process == worker && (counting || kills_done < kills_wanted);
-  const long how = by_instructions ? PTRACE_SINGLESTEP : calls_matter ? PTRACE_SYSCALL : PTRACE_CONT;
-  ptrace((enum __ptrace_request)how, tid, NULL, (long)signal_number); /* ESRCH: it was killed meanwhile */
+  const long how = by_instructions ? PTRACE_SINGLESTEP
+                   : calls_matter  ? PTRACE_SYSCALL
+                                   : PTRACE_CONT;
+  ptrace((enum __ptrace_request)how, tid, NULL,
+         (long)signal_number); /* ESRCH: it was killed meanwhile */
 }
 
 static void kill_worker(void) {
-  printf("killed %s call %llu%s\n", kill_after ? "after" : "before", (unsigned long long)kill_at[kills_done],
-         steps ? ", stepped" : "");
+  printf("killed %s call %llu%s\n", kill_after ? "after" : "before",
+         (unsigned long long)kill_at[kills_done], steps ? ", stepped" : "");
   fflush(stdout);
   ++kills_done;
   stepping = 0;
@@ -201,7 +214,8 @@ static bool arrive(pid_t tid) {
 
 static bool on_call(struct thread* t) {
   struct __ptrace_syscall_info info;
-  if (t->process != worker || ptrace(PTRACE_GET_SYSCALL_INFO, t->tid, sizeof info, &info) <= 0) return false;
+  if (t->process != worker || ptrace(PTRACE_GET_SYSCALL_INFO, t->tid, sizeof info, &info) <= 0)
+    return false;
   const bool armed = kills_done < kills_wanted && !stepping;
   if (info.op == PTRACE_SYSCALL_INFO_ENTRY) {
     const int index = journey_index(&info);
@@ -224,7 +238,8 @@ static void on_stop(pid_t tid, int status) {
   if (signal_number == (SIGTRAP | 0x80)) {
     if (!on_call(t)) go_on(tid, 0);
   } else if (event == PTRACE_EVENT_STOP && signal_number != SIGTRAP) {
-    ptrace(PTRACE_LISTEN, tid, NULL, NULL); /* a stop of the whole process: it stays stopped until it is continued */
+    ptrace(PTRACE_LISTEN, tid, NULL,
+           NULL); /* a stop of the whole process: it stays stopped until it is continued */
   } else if (event != 0) {
     go_on(tid, 0);
   } else if (tid == stepping && signal_number == SIGTRAP) {
@@ -237,7 +252,8 @@ static void on_stop(pid_t tid, int status) {
   }
 }
 
-/* Waits for the dead, too: a process that is traced is not dead to its parent before its tracer has seen it. */
+/* Waits for the dead, too: a process that is traced is not dead to its parent before its tracer has
+ * seen it. */
 static void run(void) {
   for (;;) {
     int status;

@@ -9,7 +9,6 @@
 import argparse
 import os
 import pathlib
-import shutil
 import sys
 import tempfile
 import time
@@ -18,17 +17,18 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / "e2e"))
 
 from actor import account_of  # noqa: E402 (the kit's folder must be known first)
+from ending import judged, leave  # noqa: E402
 from judge import Wrong  # noqa: E402
 from kit import Bench, until  # noqa: E402
 from numbered import InOrder, Numbered  # noqa: E402
 from reading import DyingReader, LogReader  # noqa: E402
-from writing import SteadyWriter, TornWriter  # noqa: E402
+from writing import SteadyWriter, TruncatingWriter  # noqa: E402
 
 WRITERS = """
 data_dir: state
-sources: {torn: {fifo: torn}, beside: {fifo: beside}}
+sources: {truncated: {fifo: truncated}, beside: {fifo: beside}}
 handlers: {log: {plugin: log, options: {path: log.out, format: frames, sync: never, rotate_size: 64MiB, keep: 9}}}
-routes: [{from: [torn, beside], to: log}]
+routes: [{from: [truncated, beside], to: log}]
 """
 READERS = """
 data_dir: state
@@ -39,24 +39,24 @@ routes: [{from: in, to: next}]
 
 
 def writers(bench, times):
-    """All frames that were written whole arrive, and each torn one is counted."""
+    """All frames that were written whole arrive, and each truncated one is counted."""
     hub, whole, beside = bench.start(WRITERS), Numbered("t"), Numbered("b")
     orders = {m.letter.decode(): (m, InOrder(f"log, {m.letter.decode()}", again=0)) for m in (whole, beside)}
     log = LogReader(bench.path("log.out"), orders)
     steady = SteadyWriter(bench.path("beside"), beside, rate=300)
-    torn = TornWriter(bench.path("torn"), whole, hub, "torn", times, pause=0)
-    until(lambda: log.error or steady.error or not torn.is_alive(), f"{times} writers die", 10 + times)
-    torn.end()
+    truncated = TruncatingWriter(bench.path("truncated"), whole, hub, "truncated", times, pause=0)
+    until(lambda: log.error or steady.error or not truncated.is_alive(), f"{times} writers die", 10 + times)
+    truncated.end()
     steady.end()
-    until(lambda: log.error or (orders["t"][1].has_all(torn.sent) and orders["b"][1].has_all(steady.sent)), "all has come", 60)
+    until(lambda: log.error or (orders["t"][1].has_all(truncated.sent) and orders["b"][1].has_all(steady.sent)), "all has come", 60)
     log.end()
     account = hub.stop().says("beside", accepted=steady.sent)
-    drained = account.of("torn")["discarded_bytes"]
-    account.says("torn", accepted=torn.sent, truncated=times, discarded_bytes=drained)
-    if not torn.least <= drained <= torn.most:
-        raise Wrong(f"{drained} bytes of torn frames, between {torn.least} and {torn.most} were written")
-    account.says("torn -> log", delivered=torn.sent).says("beside -> log", delivered=steady.sent)
-    return f"{times} writers killed inside a frame, {drained:,} bytes of them; {torn.sent:,} whole ones and {steady.sent:,} beside arrived"
+    discarded = account.of("truncated")["discarded_bytes"]
+    account.says("truncated", accepted=truncated.sent, truncated=times, discarded_bytes=discarded)
+    if not truncated.least <= discarded <= truncated.most:
+        raise Wrong(f"{discarded} bytes of truncated frames, between {truncated.least} and {truncated.most} were written")
+    account.says("truncated -> log", delivered=truncated.sent).says("beside -> log", delivered=steady.sent)
+    return f"{times} writers killed inside a frame, {discarded:,} bytes of them; {truncated.sent:,} whole ones and {steady.sent:,} beside arrived"
 
 
 def readers(bench, times):
@@ -89,22 +89,10 @@ def main():
     p.add_argument("who", choices=["writers", "readers"])
     options = p.parse_args()
     os.environ["STANDPIPE_TEST_BIN"] = str(options.bin.resolve())
-    bench, began = Bench(tempfile.mkdtemp(prefix="standpipe crash ")), time.monotonic()
-    try:
-        print({"writers": writers, "readers": readers}[options.who](bench, options.times))
-        failed = 0
-    except (Wrong, AssertionError, OSError) as e:
-        print(f"FAIL {options.who}: {e or repr(e)}\n{bench.report()}its folder: {bench.folder}")
-        failed = 1
-    finally:
-        bench.kill_all()
-    if not failed:
-        shutil.rmtree(bench.folder)
-    print(f"in {time.monotonic() - began:.0f} s\n{1 - failed} passed, {failed} failed")
-    return failed
+    bench = Bench(tempfile.mkdtemp(prefix="standpipe crash "))
+    test = {"writers": writers, "readers": readers}[options.who]
+    return judged(bench, lambda: test(bench, options.times), lambda: options.who)
 
 
 if __name__ == "__main__":
-    status = main()
-    sys.stdout.flush()
-    os._exit(status)  # threads that hang in a FIFO must not keep a failed run
+    leave(main())

@@ -44,6 +44,20 @@ class Messages:
         return b"".join(frame(self[i]) for i in range(begin, end))
 
 
+DEVICES = 7
+
+
+class Readings(Messages):
+    """The same as JSON objects, each of a device."""
+
+    def __getitem__(self, i):
+        text = super().__getitem__(i).decode()
+        return b'{"device":"%s","number":%d,"text":"%s"}' % (self.device_of(i).encode(), i, text.encode())
+
+    def device_of(self, i):
+        return f"d{zlib.crc32(b'%d of %s' % (i, self.source.encode())) % DEVICES}"
+
+
 def source_of(payload):
     """Which source a payload of any Messages is from."""
     return "a" if not payload else chr(payload[0]) if len(payload) == 1 else chr(payload[1])

@@ -54,7 +54,7 @@ class InOrder:
         if number > self.next and not self.may_have_gap:
             raise Wrong(f"{self.what}: {self.next} is missing, {number} came in its place")
         if number < self.next - self.again:
-            raise Wrong(f"{self.what}: {number} came again behind {self.next - 1}")
+            raise Wrong(f"{self.what}: {number} came again after {self.next - 1}")
         self.repeats += number < self.next
         self.missing += max(0, number - self.next)
         self.next, self.may_have_gap = number + 1, False

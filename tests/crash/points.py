@@ -3,7 +3,7 @@
 """Kills the worker at every point of a message's journey, once a run, and judges each run.
 
     python3 tests/crash/points.py --bin build/test/bin/standpipe --every 1          before and after each system call
-    python3 tests/crash/points.py --bin build/test/bin/standpipe --every 5 --steps 4000   and some instructions behind them
+    python3 tests/crash/points.py --bin build/test/bin/standpipe --every 5 --steps 4000   and some instructions after them
     python3 tests/crash/points.py --bin build/test/bin/standpipe --seconds 60       at random instants of one long run
 """
 
@@ -24,7 +24,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / "e2e"))
 
 from killer import Killer, compile_into  # noqa: E402 (the kit's folder must be known first)
-from scenario import HeldRun, RelayRun, Run  # noqa: E402
+from scenario import DevicesRun, FilesRun, HeldRun, ProcessRun, QueueRun, RelayRun, ReloadRun, Run  # noqa: E402
 
 Point = collections.namedtuple("Point", "call when steps then", defaults=("before", 0, 0))
 
@@ -35,7 +35,7 @@ def arguments():
     p.add_argument("--every", type=int, default=0, metavar="K", help="each K-th system call, before and after it")
     p.add_argument("--points", default="", help="these: 17,18,+5 means calls 17, 18 and each fifth")
     p.add_argument("--when", choices=["before", "after", "both"], default="both")
-    p.add_argument("--steps", type=int, default=0, metavar="MAX", help="go on for 1 to MAX instructions (random) behind each call")
+    p.add_argument("--steps", type=int, default=0, metavar="MAX", help="go on for 1 to MAX instructions (random) after each call")
     p.add_argument("--step", type=int, default=0, metavar="K", help="go on for exactly K instructions")
     p.add_argument("--then", type=int, default=0, metavar="M", help="kill the next worker at a random one of its first M calls, too")
     p.add_argument("--then-at", type=int, default=0, metavar="M", help="kill the next worker at its M-th call, too")
@@ -43,7 +43,12 @@ def arguments():
     p.add_argument("--kills", type=int, default=1000, help="at most so many in the long run; 0: load alone")
     p.add_argument("--readers-die", action="store_true", help="the forward's reader dies and comes back all the time")
     p.add_argument("--relay", action="store_true", help="forwards alone, by the fast path")
+    p.add_argument("--files", action="store_true", help="files in frames alone, one of them rotated all the time")
+    p.add_argument("--devices", action="store_true", help="a file a device, of which few are open, and rotated ones")
     p.add_argument("--held", action="store_true", help="a handler is held, and what waits for it goes to the disk")
+    p.add_argument("--process", action="store_true", help="every handler has a process of its own")
+    p.add_argument("--queue", action="store_true", help="each handler has a queue on disk")
+    p.add_argument("--reload", action="store_true", help="the hub is reloaded again and again meanwhile")
     p.add_argument("--jobs", type=int, default=2)
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--messages", type=int, default=150, help="of each source")
@@ -61,6 +66,16 @@ def killer_options(point):
 
 
 def kind(options):
+    if options.files:
+        return FilesRun
+    if options.devices:
+        return DevicesRun
+    if options.reload:
+        return ReloadRun
+    if options.process:
+        return ProcessRun
+    if options.queue:
+        return QueueRun
     return HeldRun if options.held else RelayRun if options.relay else Run
 
 
@@ -82,7 +97,7 @@ def run_once(point, options, folder):
     return said, run
 
 
-Result = collections.namedtuple("Result", "point kills faults repeated longest torn folder said seconds")
+Result = collections.namedtuple("Result", "point kills faults repeated longest truncated folder said seconds")
 
 
 def try_point(task):
@@ -92,7 +107,7 @@ def try_point(task):
         said, run = run_once(point, options, folder)
         if run.faults:
             pathlib.Path(folder, "faults").write_text("\n".join(run.faults) + "\n\n" + said + run.bench.report())
-        result = (run.kills, run.faults, run.repeated, run.longest, run.torn)
+        result = (run.kills, run.faults, run.repeated, run.longest, run.truncated)
     except Exception as e:  # the harness itself
         said, result = "", (0, [f"{type(e).__name__}: {e}"], 0, 0, 0)
     if not result[1]:
@@ -122,6 +137,9 @@ def points(options, total):
 def repeat_command(point, options):
     then = f" --then-at {point.then}" if point.then else ""
     scenario = (" --readers-die" if options.readers_die else "") + (" --relay" if options.relay else "") + (" --held" if options.held else "")
+    scenario += (" --files" if options.files else "") + (" --devices" if options.devices else "")
+    scenario += (" --reload" if options.reload else "") + (" --process" if options.process else "")
+    scenario += " --queue" if options.queue else ""
     return (
         f"python3 tests/crash/points.py --bin {options.bin} --points {point.call} --when {point.when} --step {point.steps}"
         f"{then}{scenario} --messages {options.messages} --seed {options.seed}"
@@ -149,15 +167,15 @@ def all_points(options):
     total = count(options)
     if not total:
         return 0, 1
-    passed = failed = kills = missed = repeated = longest = torn = 0
+    passed = failed = kills = missed = repeated = longest = truncated = 0
     with multiprocessing.Pool(options.jobs) as pool:
         for result in pool.imap_unordered(try_point, ((p, options) for p in points(options, total))):
             passed, failed = passed + (not result.faults), failed + bool(result.faults)
             kills, missed = kills + result.kills, missed + (not result.kills)
-            repeated, longest, torn = repeated + result.repeated, max(longest, result.longest), torn + result.torn
+            repeated, longest, truncated = repeated + result.repeated, max(longest, result.longest), truncated + result.truncated
             if result.faults:
                 report_failure(result, options)
-    print(f"repeated: {repeated} messages, at most {longest} at once; torn records of print: {torn}; not reached: {missed} points")
+    print(f"repeated: {repeated} messages, at most {longest} at once; truncated records of print: {truncated}; not reached: {missed} points")
     print(f"points: {total} system calls, {kills} kills; {passed} passed, {failed} failed")
     return passed, failed
 
@@ -197,7 +215,7 @@ def random_instants(options):
     run.judge()
     for fault in run.faults:
         print(f"FAIL {fault[:1000]}")
-    print(f"repeated: {run.repeated} messages, at most {run.longest} at once; torn records of print: {run.torn}")
+    print(f"repeated: {run.repeated} messages, at most {run.longest} at once; truncated records of print: {run.truncated}")
     sent = sum(len(m) for m in run.messages.values())
     print(f"random instants: {run.kills} kills, {sent} messages; {'failed, its folder: ' + folder if run.faults else 'passed'}")
     if not run.faults:

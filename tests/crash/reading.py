@@ -24,7 +24,7 @@ class FrameReader(Actor):
         self.what, self.places, self.rest = what, places, b""
 
     def came(self, data):
-        payloads, self.rest = frames_in(self.rest + data, partial=True)
+        payloads, self.rest = frames_in(self.rest + data, incomplete=True)
         for payload in payloads:
             letter = chr(payload[0]) if payload else ""
             if letter not in self.places:
@@ -131,6 +131,7 @@ class DyingReader(FrameReader):
             self.counted_before = self.counted
         self.deaths += 1
         until(lambda: waits_for_events(self.hub.process.pid), "the hub sees the reader's death", PATIENCE)
+        account_of(self.hub)  # answered by the loop: what it was told of before is dealt with in the round after
         self.counted = account_of(self.hub).of(self.part)["unacknowledged"]
         if self.deaths == self.times:
             self.stays.set()

@@ -2,18 +2,21 @@
 """One run of a hub under fire: two sources of two writers each, four handlers, and a judgement of what arrived."""
 
 import functools
+import json
 import os
 import random
+import re
 import select
 import signal
+import subprocess
 import threading
 import time
 
 import judge
 from judge import BATCH_MAX, Wrong
 from killer import waits_for_events, worker_of
-from kit import Bench, frames_in, until
-from messages import ROUTES, Messages, is_for_print, is_for_recorder
+from kit import Bench, frames_in, process, until
+from messages import DEVICES, ROUTES, Messages, Readings, is_for_print, is_for_recorder
 
 SOURCES = """
 memory_max: 4MiB
@@ -45,6 +48,36 @@ HELD_YAML = SOURCES.replace("512KiB", "64KiB") + """handlers:
 routes: [{from: [a, b], to: [log, stubborn]}]
 """
 MENDED_YAML = HELD_YAML.replace("{plugin: held}", "{plugin: log, options: {path: mended.out, format: frames, sync: never}}")
+
+# The same with queues on disk: small ones, whose segments come and go, and one that is on the disk before anything counts.
+QUEUE_YAML = YAML
+for _name, _queue in (("print", ""), ("log", ", max_size: 1MiB"), ("forward", ", sync: always"), ("recorder", ", sync: never, max_messages: 40")):
+    QUEUE_YAML = QUEUE_YAML.replace(f"{{plugin: {_name},", f"{{plugin: {_name}, queue: {{type: disk{_queue}}},")
+
+# Files alone: one for both sources, one that is rotated all the time, one that is on the disk before anything counts.
+ROTATE_BYTES = 20 << 10
+FILES_YAML = SOURCES + f"""handlers:
+  all: {{plugin: log, options: {{path: log.out, format: frames, sync: never}}}}
+  rotated: {{plugin: log, options: {{path: rotated.out, format: frames, rotate_size: {ROTATE_BYTES}B, keep: 1000, sync: never}}}}
+  synced: {{plugin: log, options: {{path: synced.out, format: frames, sync: always}}}}
+routes: [{{from: [a, b], to: all}}, {{from: a, to: rotated}}, {{from: b, to: synced}}]
+"""
+
+# A file a device: with fewer open files than devices, and with files that are rotated all the time.
+DEVICES_YAML = SOURCES + f"""handlers:
+  devices:
+    plugin: log
+    options: {{path: "devices/{{json:/device}}.jsonl", create_folders: true, format: jsonl, max_open_files: 3, sync: never}}
+  rotated:
+    plugin: log
+    options:
+      path: "rotated/{{source}}-{{json:/device}}.log"
+      create_folders: true
+      max_open_files: 4
+      rotate_size: {ROTATE_BYTES // 8}B
+      keep: 1000
+routes: [{{from: [a, b], to: [devices, rotated]}}]
+"""
 
 WANTED = {"print": is_for_print, "recorder": is_for_recorder}  # log and forward want all
 
@@ -113,7 +146,7 @@ class Taker(threading.Thread):
             return
         data = self._read(1 << chance.randint(6, 20))
         self.bytes += len(data)
-        payloads, self.rest = frames_in(self.rest + data, partial=True)
+        payloads, self.rest = frames_in(self.rest + data, incomplete=True)
         for source, marks in judge.by_source(payloads).items():
             self.marks[source] += marks
         self.frames += len(payloads)
@@ -173,7 +206,7 @@ class Run:
         self.bench, self.readers_die = Bench(folder), readers_die
         self.messages = {s: Messages(s, count, seed, large) for s in "ab"}
         self.seed, self.kills, self.faults, self.is_shot_at = seed, 0, [], True
-        self.repeated, self.longest, self.torn = 0, 0, 0
+        self.repeated, self.longest, self.truncated = 0, 0, 0
 
     def start(self):
         for name in self.nexts:
@@ -252,19 +285,20 @@ class Run:
     def _forward(self):
         for taker, sources in zip(self.takers, self.nexts.values()):
             if taker.rest:
-                self.faults.append(f"forward: a torn frame at the end, {len(taker.rest)} bytes")
+                self.faults.append(f"forward: a truncated frame at the end, {len(taker.rest)} bytes")
             for source in sources:
                 judge.once_in_order(f"forward, {source}", taker.marks[source], [judge.mark(m) for m in self.messages[source]])
 
     def _log(self):
-        payloads, rest = frames_in(self._file("log.out"), partial=True)
+        payloads, rest = frames_in(self._file("log.out"), incomplete=True)
         if rest:
-            self.faults.append(f"log: a torn frame at the end, {len(rest)} bytes")
-        actual = judge.by_source(payloads)
-        self._again("log", actual, {s: [judge.mark(m) for m in ms] for s, ms in self.messages.items()})
+            self.faults.append(f"log: a truncated frame at the end, {len(rest)} bytes")
+        arrived = judge.by_source(payloads)
+        for source, messages in self.messages.items():
+            judge.once_in_order(f"log, {source}", arrived[source], [judge.mark(m) for m in messages])
 
     def _print(self):
-        marks, self.torn = judge.printed(self._file("hub.stdout"), self.kills)
+        marks, self.truncated = judge.printed(self._file("hub.stdout"), self.kills)
         self._again("print", marks, self._numbered("print"))
 
     def _recorder(self):
@@ -299,6 +333,35 @@ class Run:
         return path.read_bytes() if path.exists() else b""
 
 
+class ProcessRun(Run):
+    """Every handler in a process of its own."""
+
+    yaml = re.sub(r"\{plugin: ", "{isolation: process, plugin: ", YAML)
+
+
+class ReloadRun(Run):
+    """The hub is reloaded while messages pass: a handler comes and goes, and the order of all is another one each time."""
+
+    RELOADS = 4
+
+    def feed(self, **pace):
+        self.reloading = threading.Thread(target=self._reload, daemon=True)
+        self.reloading.start()
+        super().feed(**pace)
+
+    def _reload(self):
+        command = [process.program(), "reload", "--control", self.hub.control]
+        for i in range(self.RELOADS):
+            yaml = self.yaml.replace("handlers:\n", "handlers:\n  beside: {plugin: print}\n") if i % 2 == 0 else self.yaml
+            self.hub.config.write_text("version: 1\n" + yaml)
+            subprocess.run(command, capture_output=True, timeout=60)  # a kill may be all that comes of it
+            time.sleep(0.01)
+
+    def wait_for_all(self, seconds=20):
+        self._patiently(lambda: not self.reloading.is_alive() or not self.alive(), "all reloads are over", 60)
+        super().wait_for_all(seconds)
+
+
 class RelayRun(Run):
     """Forwards alone, by the fast path: what comes in large pieces goes on by reference."""
 
@@ -323,7 +386,7 @@ class RelayRun(Run):
 
 
 class HeldRun(Run):
-    """A held handler's messages go to the disk while the other goes on; the next hub delivers them."""
+    """A held handler's messages go to the disk while the other continues; the next hub delivers them."""
 
     yaml, nexts = HELD_YAML, {}
 
@@ -334,7 +397,7 @@ class HeldRun(Run):
     def _all_logged(self):
         if len(self._file("log.out")) < sum(len(ms.frames(0, len(ms))) for ms in self.messages.values()):
             return False
-        logged = judge.by_source(frames_in(self._file("log.out"), partial=True)[0])
+        logged = judge.by_source(frames_in(self._file("log.out"), incomplete=True)[0])
         return all(logged[s][-1:] == [judge.mark(ms[len(ms) - 1])] for s, ms in self.messages.items())
 
     def stop(self):
@@ -353,9 +416,9 @@ class HeldRun(Run):
         return self._log, self._mended, self._overflowed, self._account
 
     def _mended(self):
-        payloads, rest = frames_in(self._file("mended.out"), partial=True)
+        payloads, rest = frames_in(self._file("mended.out"), incomplete=True)
         if rest:
-            raise Wrong(f"mended: a torn frame at the end, {len(rest)} bytes")
+            raise Wrong(f"mended: a truncated frame at the end, {len(rest)} bytes")
         arrived = judge.by_source(payloads)
         for source, messages in self.messages.items():
             judge.once_in_order(f"mended, {source}", arrived[source], [judge.mark(m) for m in messages])
@@ -370,3 +433,141 @@ class HeldRun(Run):
         self.hub.account.says(source, accepted=len(messages))
         self.hub.account.says(f"{source} -> log", matched=len(messages), delivered=len(messages))
         self.hub.account.says(f"{source} -> stubborn", matched=len(messages), in_flight=len(messages), saved=len(messages))
+
+
+class QueueRun(Run):
+    """Each handler has a queue on disk: what comes goes there, and from there to the handler."""
+
+    yaml = QUEUE_YAML
+
+    def _checks(self):
+        return *super()._checks(), self._queues
+
+    def _numbered(self, handler):
+        """A queue numbers what is in it."""
+        return {s: judge.numbered([m for m in ms if WANTED[handler](m)], lambda m: True) for s, ms in self.messages.items()}
+
+    def _queues(self):
+        left = [str(p) for p in self.bench.path("state/queue").glob("*/*/*")]
+        if left:
+            raise Wrong(f"a stop that had delivered all has left {left}")
+
+
+class FilesRun(Run):
+    """Files in frames, which the hub itself writes: each message once, also where a file is rotated."""
+
+    yaml, nexts = FILES_YAML, {}
+
+    def wait_for_all(self, seconds=20):
+        self._patiently(lambda: self.fed() or not self.alive(), "the writers get rid of what they have", seconds)
+        self._patiently(lambda: self._has_all() or not self.alive(), "all is in the files", seconds)
+
+    def _has_all(self):
+        sent = {s: sum(len(m) + 4 for m in ms) for s, ms in self.messages.items()}
+        return all((self._bytes("log.out") >= sum(sent.values()), self._bytes("rotated.out") >= sent["a"], self._bytes("synced.out") >= sent["b"]))
+
+    def _bytes(self, name):
+        try:
+            return sum(f.stat().st_size for f in self._files(name))
+        except FileNotFoundError:  # it is being rotated
+            return 0
+
+    def _files(self, name):
+        """It and what was rotated, the oldest first."""
+        rotated = [f for f in self.bench.path(".").glob(name + ".*") if f.suffix[1:].isdigit()]
+        files = sorted(rotated, key=lambda f: -int(f.suffix[1:])) + [self.bench.path(name)]
+        return [f for f in files if f.exists()]
+
+    def _checks(self):
+        return self._log, self._rotated, self._synced, self._nothing_damaged, self._account
+
+    def _rotated(self):
+        arrived = []
+        for file in self._files("rotated.out"):
+            payloads, rest = frames_in(file.read_bytes(), incomplete=True)
+            if rest:
+                raise Wrong(f"{file.name}: a truncated frame at the end, {len(rest)} bytes")
+            before_last = file.stat().st_size - len(payloads[-1]) - 4 if payloads else 0
+            if before_last >= ROTATE_BYTES or (file.suffix != ".out" and file.stat().st_size < ROTATE_BYTES):
+                raise Wrong(f"{file.name}: rotated at {file.stat().st_size} bytes")
+            arrived += payloads
+        judge.once_in_order("rotated", judge.by_source(arrived)["a"], [judge.mark(m) for m in self.messages["a"]])
+
+    def _synced(self):
+        payloads, rest = frames_in(self._file("synced.out"), incomplete=True)
+        if rest:
+            raise Wrong(f"synced: a truncated frame at the end, {len(rest)} bytes")
+        judge.once_in_order("synced", judge.by_source(payloads)["b"], [judge.mark(m) for m in self.messages["b"]])
+
+    def _nothing_damaged(self):
+        if damaged := list(self.bench.path(".").glob("*.damaged-*")):
+            raise Wrong(f"{damaged[0].name} was cut off")
+
+    def _account_of(self, source, messages):
+        self.hub.account.says(source, accepted=len(messages))
+        for handler in ("all", {"a": "rotated", "b": "synced"}[source]):
+            self.hub.account.says(f"{source} -> {handler}", matched=len(messages), delivered=len(messages))
+
+
+class DevicesRun(Run):
+    """A file a device, which the plugin writes: nothing is missing in any, and what a killed call may repeat is the most that is repeated."""
+
+    yaml, nexts = DEVICES_YAML, {}
+
+    def __init__(self, folder, count=150, seed=0, large=True, readers_die=False):
+        super().__init__(folder, count, seed, large, readers_die)
+        self.messages = {s: Readings(s, count, seed, large) for s in "ab"}
+
+    def wait_for_all(self, seconds=20):
+        self._patiently(lambda: self.fed() or not self.alive(), "the writers get rid of what they have", seconds)
+        self._patiently(lambda: self._has_last() or not self.alive(), "all is in the files", seconds)
+
+    def _has_last(self):
+        return all(ms[len(ms) - 1] in self._file(f"rotated/{s}-{ms.device_of(len(ms) - 1)}.log") for s, ms in self.messages.items())
+
+    def _checks(self):
+        return self._devices, self._rotated, self._account
+
+    def _file(self, name):
+        try:
+            return super()._file(name)
+        except FileNotFoundError:  # it is being rotated
+            return b""
+
+    def _sent(self, source, device):
+        ms = self.messages[source]
+        return [ms[i] for i in range(len(ms)) if ms.device_of(i) == device]
+
+    def _devices(self):
+        for device in (f"d{n}" for n in range(DEVICES)):
+            lines = judge.lines(device, self._file(f"devices/{device}.jsonl"), self.kills, judge.is_json)
+            rows = [json.loads(line) for line in lines]
+            for source in self.messages:
+                came = [row["text"].encode() for row in rows if row["source"] == source]
+                self._repeats(f"devices/{device}, {source}", came, self._sent(source, device))
+
+    def _rotated(self):
+        for source in self.messages:
+            for device in (f"d{n}" for n in range(DEVICES)):
+                sent = self._sent(source, device)
+                files = self._files(f"rotated/{source}-{device}.log")
+                came = [line for f in files for line in judge.lines(f.name, f.read_bytes(), self.kills, set(sent).__contains__)]
+                self._repeats(f"rotated/{source}-{device}", came, sent)
+
+    def _repeats(self, what, came, sent):
+        again = judge.replays(what, [judge.mark(m) for m in came], [judge.mark(m) for m in sent])
+        self.repeated += sum(again)
+        self.longest = max([self.longest, *again])
+        if len(again) > self.kills:
+            raise Wrong(f"{what}: {len(again)} repeats, and {self.kills} kills")
+
+    def _files(self, name):
+        """It and what was rotated, the oldest first."""
+        path = self.bench.path(name)
+        rotated = [f for f in path.parent.glob(path.name + ".*") if f.suffix[1:].isdigit()]
+        return [f for f in (*sorted(rotated, key=lambda f: -int(f.suffix[1:])), path) if f.exists()]
+
+    def _account_of(self, source, messages):
+        self.hub.account.says(source, accepted=len(messages))
+        for handler in ("devices", "rotated"):
+            self.hub.account.says(f"{source} -> {handler}", matched=len(messages), delivered=len(messages))

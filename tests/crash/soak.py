@@ -22,7 +22,7 @@ from judge import Wrong  # noqa: E402
 from kit import Bench, equal, until  # noqa: E402
 from numbered import InOrder, KiB, Numbered  # noqa: E402
 from reading import DyingReader, LogReader, RecordReader, StayingReader  # noqa: E402
-from writing import GarbageWriter, SteadyWriter, TornWriter  # noqa: E402
+from writing import GarbageWriter, SteadyWriter, TruncatingWriter  # noqa: E402
 
 YAML = """
 memory_max: 16MiB
@@ -31,7 +31,7 @@ sources:
   small: {fifo: small, framing: {max_message_size: 1MiB}}
   mixed: {fifo: mixed, framing: {max_message_size: 1MiB}}
   few: {fifo: few, framing: {max_message_size: 1MiB}}
-  torn: {fifo: torn, framing: {max_message_size: 1MiB}}
+  truncated: {fifo: truncated, framing: {max_message_size: 1MiB}}
   garbage: {fifo: garbage, framing: {max_message_size: 1MiB}}
 handlers:
   fragile: {plugin: recorder, options: {path: fragile.out, trap: X}}
@@ -43,7 +43,7 @@ routes:
   - {from: small, to: [fragile, log]}
   - {from: mixed, to: [steady, dying, log]}
   - {from: few, to: slow}
-  - {from: [torn, garbage], to: log}
+  - {from: [truncated, garbage], to: log}
 """
 
 
@@ -53,7 +53,7 @@ class Soak:
     def __init__(self, folder, seconds):
         self.bench, self.seconds = Bench(folder), seconds
         self.small, self.mixed = Numbered("s", most=128, traps=True), Numbered("m")
-        self.few, self.torn, self.garbage = Numbered("f", most=10 * KiB), Numbered("t"), Numbered("g")
+        self.few, self.truncated, self.garbage = Numbered("f", most=10 * KiB), Numbered("t"), Numbered("g")
         self.accounts = 0
 
     def start(self):
@@ -65,7 +65,7 @@ class Soak:
         self.slow, self.steady = InOrder("slow", again=1), InOrder("steady", again=0)
         recorders = [RecordReader(path("fragile.out"), self.small, self.fragile), RecordReader(path("slow.out"), self.few, self.slow)]
         self.hub = self.bench.start(YAML)
-        logged = {m.letter.decode(): (m, self.orders[m.letter.decode()]) for m in (self.small, self.mixed, self.torn, self.garbage)}
+        logged = {m.letter.decode(): (m, self.orders[m.letter.decode()]) for m in (self.small, self.mixed, self.truncated, self.garbage)}
         logged["X"] = logged["s"]  # the traps
         self.dying = DyingReader(path("dying"), self.mixed, self.hub, "mixed -> dying")
         self.readers = [*recorders, LogReader(path("log.out"), logged), StayingReader(path("steady"), {"m": (self.mixed, self.steady)})]
@@ -73,7 +73,7 @@ class Soak:
             "small": SteadyWriter(path("small"), self.small, rate=3000),
             "mixed": SteadyWriter(path("mixed"), self.mixed, rate=250),
             "few": SteadyWriter(path("few"), self.few, rate=50),
-            "torn": TornWriter(path("torn"), self.torn, self.hub, "torn"),
+            "truncated": TruncatingWriter(path("truncated"), self.truncated, self.hub, "truncated"),
             "garbage": GarbageWriter(path("garbage"), self.garbage, self.hub, "garbage"),
         }
         self.killer = WorkerKiller(self.hub, pause=max(2, min(20, self.seconds / 20)))
@@ -113,11 +113,11 @@ class Soak:
         for name in ("small", "mixed", "few"):
             self.hub.account.says(name, accepted=self.writers[name].sent)
 
-    def torn_frames_and_garbage_are_counted(self):
-        torn, garbage, account = self.writers["torn"], self.writers["garbage"], self.hub.account
-        drained = account.of("torn")["discarded_bytes"]
-        account.says("torn", accepted=torn.sent, truncated=torn.visits, discarded_bytes=drained)
-        assert torn.least <= drained <= torn.most, f"{drained} bytes of torn frames, between {torn.least} and {torn.most} were written"
+    def truncated_frames_and_garbage_are_counted(self):
+        truncated, garbage, account = self.writers["truncated"], self.writers["garbage"], self.hub.account
+        discarded = account.of("truncated")["discarded_bytes"]
+        account.says("truncated", accepted=truncated.sent, truncated=truncated.visits, discarded_bytes=discarded)
+        assert truncated.least <= discarded <= truncated.most, f"{discarded} bytes of truncated frames, between {truncated.least} and {truncated.most} were written"
         account.says("garbage", accepted=garbage.sent, bad_frame=garbage.visits, discarded_bytes=garbage.bytes)
 
     def everything_is_delivered_but_for_the_traps(self):
@@ -138,7 +138,7 @@ class Soak:
         equal(grown(self.figures.samples), [])
 
     CHECKS = [
-        honest_writers_messages_are_all_accepted, torn_frames_and_garbage_are_counted, everything_is_delivered_but_for_the_traps,
+        honest_writers_messages_are_all_accepted, truncated_frames_and_garbage_are_counted, everything_is_delivered_but_for_the_traps,
         everything_arrived_in_order, what_dead_readers_lost_is_counted, memory_descriptors_and_threads_are_flat,
     ]  # fmt: skip
 
@@ -149,7 +149,7 @@ class Soak:
         yield (
             f"{self.killer.kills} kills of the worker, {self.small.traps_before(w['small'].sent)} messages that crash their plugin, "
             f"{dying.deaths} deaths of a reader ({dying.order.missing} messages lost with them, {dying.counted} counted), "
-            f"{w['torn'].visits} of a writer, {w['garbage'].visits} times garbage, {self.accounts} accounts that close"
+            f"{w['truncated'].visits} of a writer, {w['garbage'].visits} times garbage, {self.accounts} accounts that close"
         )
 
 

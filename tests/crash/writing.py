@@ -16,10 +16,10 @@ from kit import until
 class SteadyWriter(Actor):
     """So many messages a second through two open writers in turn, so that their order is known; both leave now and then."""
 
-    def __init__(self, path, messages, rate):
+    def __init__(self, path, messages, rate, sent=0):
         super().__init__()
-        self.path, self.messages, self.rate = path, messages, rate
-        self.sent, self.fds, self.chance, self.began = 0, [], random.Random(str(path)), time.monotonic()
+        self.path, self.messages, self.rate, self.sent = path, messages, rate, sent
+        self.fds, self.chance, self.began = [], random.Random(str(path)), time.monotonic() - sent / rate
         self.start()
 
     def turn(self):
@@ -63,14 +63,14 @@ class GarbageWriter(Actor):
                 while view:
                     view = view[fifo.write(view) :]
         self.sent, self.visits, self.bytes = end, self.visits + 1, self.bytes + len(garbage)
-        until_seen(self.hub, lambda a: a.of(self.name)["discarded_bytes"] >= self.bytes, f"{self.visits} times garbage is drained")
+        until_seen(self.hub, lambda a: a.of(self.name)["discarded_bytes"] >= self.bytes, f"{self.visits} times garbage is discarded")
         until(lambda: waits_for_events(self.hub.process.pid), "the hub sees the garbage's writer go", PATIENCE)
         time.sleep(self.pause)
 
 
-class TornWriter(Actor):
+class TruncatingWriter(Actor):
     """A process that is killed inside a large frame, and the next one when the hub has counted that. `least` and `most`: how many
-    bytes of torn frames went into the FIFO."""
+    bytes of truncated frames went into the FIFO."""
 
     PROGRAM = """
 import os, sys
@@ -92,15 +92,15 @@ sys.stdin.read()
 
     def turn(self):
         end, size = self.sent + self.chance.randint(0, 3), self.chance.randint(64 << 10, 300 << 10)
-        torn = struct.pack("<I", size) + self.chance.randbytes(self.chance.randint(1, size - 1))
-        self._die_after(self.messages.frames(self.sent, end), torn)
+        truncated = struct.pack("<I", size) + self.chance.randbytes(self.chance.randint(1, size - 1))
+        self._die_after(self.messages.frames(self.sent, end), truncated)
         self.sent, self.visits = end, self.visits + 1
-        until_seen(self.hub, lambda a: a.of(self.name)["truncated"] >= self.visits, f"torn frame {self.visits} is counted")
+        until_seen(self.hub, lambda a: a.of(self.name)["truncated"] >= self.visits, f"truncated frame {self.visits} is counted")
         time.sleep(self.pause)
         return self.visits != self.times
 
-    def _die_after(self, whole, torn):
-        data, head = whole + torn, len(whole) + 5
+    def _die_after(self, whole, truncated):
+        data, head = whole + truncated, len(whole) + 5
         command = [sys.executable, "-I", "-S", "-c", self.PROGRAM, str(self.path), str(len(data)), str(head)]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
             child.stdin.write(data)
@@ -109,4 +109,4 @@ sys.stdin.read()
             amid = self.chance.random() < 0.5
             time.sleep(0.003 * self.chance.random()) if amid else child.stdout.read(1)
             child.kill()
-        self.least, self.most = self.least + (5 if amid else len(torn)), self.most + len(torn)
+        self.least, self.most = self.least + (5 if amid else len(truncated)), self.most + len(truncated)

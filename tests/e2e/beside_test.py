@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Others write into the FIFO that a forward writes into: no frame of anybody's is torn."""
+"""Others write into the FIFO that a forward writes into: no frame of anybody's is broken up."""
 
 from kit import SLOW, equal, frames_in, test
 
@@ -11,7 +11,7 @@ routes: [{from: in, to: next}]
 CIRCLE = """
 sources: {in: {fifo: in}, back: {fifo: back}}
 handlers:
-  round: {plugin: forward, options: {fifo: back}}
+  round: {plugin: forward, allow_loop: true, options: {fifo: back}}
   out: {plugin: log, options: {path: out, format: frames}}
 routes: [{from: in, to: round}, {from: back, to: out}]
 """
@@ -48,7 +48,7 @@ def two_hubs_and_a_sender(t, on_reader_death):
 
 
 @test(seconds=120)
-def two_hubs_and_a_sender_share_a_fifo_where_that_was_said(t):
+def two_hubs_and_a_sender_share_a_fifo_that_is_declared_shared(t):
     two_hubs_and_a_sender(t, "count")
 
 

@@ -73,7 +73,7 @@ def asleep(hub):
     os.kill(worker, signal.SIGCONT)
 
 
-# ---- bytes that change behind the write
+# ---- bytes that change after the write
 
 
 @test
@@ -119,7 +119,7 @@ def lengths_changed_behind_a_vmsplice_are_refused(t):
     hub.says(r"a frame claims 4,294,967,295 bytes")
     good_one_is_not_hurt(t, hub)
     writer.leave()
-    hub.says("500 bytes drained")
+    hub.says("500 bytes discarded")
     stop(hub, accepted=50, bad_frame=1, discarded_bytes=500)
 
 
@@ -176,7 +176,7 @@ def packets_of_any_size_are_one_stream(t):
 
 
 @test
-def garbage_in_packets_is_drained_whole(t):
+def garbage_in_packets_is_discarded_whole(t):
     hub = t.start(BESIDE)
     writer = t.writer("bad", packets=True)
     writer.write_seen(stream([b"one"]))
@@ -184,7 +184,7 @@ def garbage_in_packets_is_drained_whole(t):
         writer.write(b"\xff" * 5)  # a slot of the pipe each
     good_one_is_not_hurt(t, hub)
     writer.close()
-    hub.says("2,500 bytes drained")
+    hub.says("2,500 bytes discarded")
     stop(hub, accepted=1, bad_frame=1, discarded_bytes=2500)
 
 
@@ -198,7 +198,7 @@ def a_frame_that_stands_still_holds_up_nobody_else(t):
     for byte in data[:10]:
         writer.write_seen(bytes([byte]))  # one an hour, and nobody waits for the next
     good_one_is_not_hurt(t, hub)
-    assert "cut short" not in hub.stderr()
+    assert "truncated" not in hub.stderr()
     writer.write(data[10:])
     t.until_logged("bad.out", [b"x" * 900_000])
     stop(hub, accepted=1)
@@ -220,7 +220,7 @@ routes: [{{from: [good, {", ".join(names)}], to: good_log}}]
     good_one_is_not_hurt(t, hub)
     for writer in writers:
         writer.close()
-    hub.says("a frame was cut short", count=1)
+    hub.says("a frame was truncated", count=1)
     account = hub.stop().says("good", accepted=len(GOOD)).says("good -> good_log", delivered=len(GOOD))
     for name in names:
         account.says(name, accepted=0, truncated=1, discarded_bytes=5)
@@ -236,5 +236,5 @@ def a_claim_of_4_GiB_costs_no_memory_and_hurts_nobody(t):
     grown = hub.status_of("VmRSS") - before
     assert process.is_instrumented() or grown < 8 << 20, f"{grown:,} bytes more"
     writer.close()
-    hub.says("3,000,004 bytes drained")
+    hub.says("3,000,004 bytes discarded")
     stop(hub, accepted=0, bad_frame=1, discarded_bytes=3_000_004)

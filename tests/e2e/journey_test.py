@@ -120,7 +120,7 @@ routes: [{from: in, to: out}]
     t.until_logged("out", [largest])
     hub.send("in", [largest + b"!"])
     hub.says("in: a frame claims 102,401 bytes .limit 102,400.")
-    hub.says("its writers have gone; 102,405 bytes drained")
+    hub.says("its writers have gone; 102,405 bytes discarded")
     hub.send("in", [b"after"])
     account = hub.stop()
     account.says("in", accepted=2, bad_frame=1, discarded_bytes=102405).says("in -> out", delivered=2)

@@ -19,7 +19,7 @@ def refused(function, *arguments, because):
 
 def account(**changes):
     delivery = {"matched": 3, "unmatched": 0, "delivered": 3, "filtered": 0, "dropped": {}, "dead_lettered": 0, "in_flight": 0} | changes
-    source = {"accepted": 3, "matched": 3, "unmatched": 0, "bytes": 21, "bad_frame": 0, "truncated": 0, "discarded_bytes": 0}
+    source = {"accepted": 3, "matched": 3, "unmatched": 0, "bytes": 21, "bad_frame": 0, "truncated": 0, "discarded_bytes": 0, "above_match_max": 0, "too_long_for_patterns": 0}
     return Account({"closes": True, "sources": {"in": source}, "deliveries": [{"source": "in", "handler": "out"} | delivery]})
 
 
@@ -59,7 +59,7 @@ def a_hub_whose_account_nobody_asserted_fails_its_test(t):
 
 
 @test
-def a_stream_that_is_torn_is_refused(t):
+def a_truncated_stream_is_refused(t):
     equal(frames_in(stream([b"", b"two"])), [b"", b"two"])
-    refused(frames_in, stream([b"one"])[:-1], because="6 bytes behind 0 frames")
-    equal(frames_in(stream([b"one", b"two"])[:-1], partial=True), ([b"one"], stream([b"two"])[:-1]))
+    refused(frames_in, stream([b"one"])[:-1], because="6 bytes after 0 frames")
+    equal(frames_in(stream([b"one", b"two"])[:-1], incomplete=True), ([b"one"], stream([b"two"])[:-1]))

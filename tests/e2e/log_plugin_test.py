@@ -2,6 +2,7 @@
 """Files of the log plugin: fed back, rotated, moved away, repaired."""
 
 import base64
+import fcntl
 import json
 import os
 import shutil
@@ -59,7 +60,7 @@ def rotation_with_room_for_all_loses_nothing(t):
 
 
 @test
-def rotation_by_time_puts_a_file_aside_when_it_is_old(t):
+def rotation_by_time_rotates_a_file_that_is_old(t):
     hub = t.start(ROTATED % (1000, "rotate_every: 200ms"))
     sent = 0
 
@@ -114,14 +115,14 @@ def the_next_run_appends(t):
 
 
 @test
-def a_torn_last_frame_of_a_crash_is_cut_off_and_said(t):
-    t.path("out").write_bytes(frame(b"whole") + frame(b"torn frame")[:9])
+def a_truncated_last_frame_of_a_crash_is_cut_off_and_reported(t):
+    t.path("out").write_bytes(frame(b"whole") + frame(b"truncated frame")[:9])
     hub = t.start(LOG)
-    hub.says("out: its last frame was cut short: 9 bytes cut off and kept as out.damaged-1, 1 frame .9 bytes. stay")
+    hub.says("out: its last frame was truncated: 9 bytes cut off and kept as out.damaged-1, 1 frame .9 bytes. stay")
     hub.send("in", [b"next"])
     hub.stop().all_delivered(1)
     equal(t.frames("out"), [b"whole", b"next"])
-    equal(t.path("out.damaged-1").read_bytes(), frame(b"torn frame")[:9])
+    equal(t.path("out.damaged-1").read_bytes(), frame(b"truncated frame")[:9])
 
 
 @test
@@ -189,3 +190,113 @@ def a_file_that_is_deleted_while_the_hub_runs_is_opened_anew(t):
     t.until_logged("out", [b"two"])
     hub.says("out was deleted: opened anew")
     hub.stop().all_delivered(2)
+
+
+# ---- a file a device
+
+DEVICES = """
+data_dir: state
+sources: {in: {fifo: in}}
+handlers:
+  out:
+    plugin: log
+    options: {path: "devices/{json:/device|unknown}.log", %s}
+routes: [{from: in, to: out}]
+"""
+
+
+def reading(device, number):
+    return json.dumps({"device": device, "number": number}).encode()
+
+
+def lines_of(t, name):
+    return t.path(f"devices/{name}.log").read_bytes().splitlines()
+
+
+@test
+def each_device_has_a_file_and_every_message_is_in_one(t):
+    hub = t.start(DEVICES % "create_folders: true, max_open_files: 10")
+    sent = [reading(f"d{i * i % 37}", i) for i in range(4_000)] + [b"no JSON"]
+    hub.send("in", sent)
+    hub.stop().all_delivered(len(sent))
+    for device in {f"d{i * i % 37}" for i in range(37)}:
+        equal(lines_of(t, device), [m for m in sent if b'"%s"' % device.encode() in m])
+    equal(lines_of(t, "unknown"), [b"no JSON"])
+
+
+@test
+def names_stay_in_the_folder_and_what_names_nothing_is_dead_lettered_with_the_reason(t):
+    t.path("devices").mkdir()
+    hub = t.start((DEVICES % "max_files: 3").replace("|unknown", ""))
+    hub.send("in", [reading(d, 0) for d in ("../out", "a", "/etc/x", "a", "one too many", ".", "a")] + [b"no JSON"])
+    hub.says("it asks for one more file than max_files .3.", seconds=20)
+    account = hub.stop().says("in", accepted=8)
+    account.says("in -> out", matched=8, delivered=5, dead_lettered=3)
+    equal(sorted(p.name for p in t.path("devices").iterdir()), ["%2E.%2Fout.log", "%2Fetc%2Fx.log", "a.log"])
+    letters = b"".join(p.read_bytes() for p in t.path("state").rglob("dead-letters.log*"))
+    for said in (b"one more file than max_files", b"its payload is no JSON"):
+        assert said in letters, said
+    assert not t.path("out.log").exists()
+
+
+@test
+def a_file_that_another_program_holds_keeps_only_its_own_messages(t):
+    t.path("devices").mkdir()
+    held = t.path("devices/b.log").open("wb")
+    fcntl.flock(held, fcntl.LOCK_EX)
+    hub = t.start(DEVICES % "sync: never")
+    hub.send("in", [reading("abc"[i % 3], i) for i in range(30)])
+    of = {device: [reading(device, i) for i in range(30) if "abc"[i % 3] == device] for device in "abc"}
+    until(lambda: [lines_of(t, d) for d in "ac" if t.path(f"devices/{d}.log").exists()] == [of["a"], of["c"]], "the other devices have all")
+    hub.says("another program or handler holds .*/devices/b.log")
+    until(lambda: hub.account_now().of("in -> out")["dead_lettered"] == 10, "it is not waited for")
+    held.close()
+    until(lambda: hub.send("in", [reading("b", 30)]) or lines_of(t, "b"), "it is written to once it can be", seconds=20)
+    account = hub.stop()
+    account.of("in"), account.of("in -> out")
+    equal(set(lines_of(t, "b")), {reading("b", 30)})
+
+
+@test
+def what_a_file_does_not_get_for_long_is_dead_lettered_with_the_reason(t):
+    t.path("devices").mkdir()
+    held = t.path("devices/b.log").open("wb")
+    fcntl.flock(held, fcntl.LOCK_EX)
+    hub = t.start(DEVICES % "sync: never")
+    hub.send("in", [reading("b", 1), reading("a", 1)])
+    until(lambda: hub.account_now().of("in -> out")["dead_lettered"] == 1, "it is dead-lettered", seconds=40)
+    hub.send("in", [reading("b", 2), reading("a", 2), reading("b", 3)])
+    hub.stop().says("in", accepted=5).says("in -> out", matched=5, delivered=2, dead_lettered=3)
+    equal(lines_of(t, "a"), [reading("a", 1), reading("a", 2)])
+    letters = b"".join(p.read_bytes() for p in t.path("state").rglob("dead-letters.log*"))
+    equal(letters.count(b"another program or handler holds"), 3)
+    held.close()
+
+
+@test
+def SIGUSR1_opens_each_device_s_file_anew(t):
+    t.path("devices").mkdir()
+    hub = t.start(DEVICES % "sync: never")
+    hub.send("in", [reading("a", 1), reading("b", 2)])
+    until(lambda: t.size("devices/b.log"), "both are written")
+    t.path("devices/a.log").rename(t.path("moved"))
+    hub.process.send_signal(signal.SIGUSR1)
+    hub.says("out: reopened")
+    hub.send("in", [reading("a", 3), reading("b", 4)])
+    hub.stop().all_delivered(4)
+    equal((t.path("moved").read_bytes().splitlines(), lines_of(t, "a")), ([reading("a", 1)], [reading("a", 3)]))
+    equal(lines_of(t, "b"), [reading("b", 2), reading("b", 4)])
+
+
+@test
+def check_says_what_is_wrong_with_a_template_and_where(t):
+    said = t.hub(DEVICES.replace("/device|", "device|") % "keep: 1").fails_to_start(status=78)
+    assert "handler 'out': path: {json:device|unknown}: a JSON pointer begins with a slash; write {json:/device|unknown}" in said, said
+    assert ":9:21" in said, said
+
+
+@test
+def files_that_may_be_open_are_counted_before_the_start(t):
+    t.only_uninstrumented()
+    said = t.hub(DEVICES % "max_open_files: 500", files_max=(100, 100)).fails_to_start(status=78)
+    assert "this configuration may need 558 open files, and the limit is 100" in said, said

@@ -31,7 +31,7 @@ def good_one_has(t, messages):
 
 
 @test
-def rejected_messages_are_dead_lettered_counted_and_told(t):
+def rejected_messages_are_dead_lettered_counted_and_reported(t):
     hub = t.start("data_dir: state\n" + beside("rejecting", "every: 3"))
     hub.send("in", numbered(100))
     account = hub.stop().says("in", accepted=100).says("in -> out", delivered=100)
@@ -53,7 +53,7 @@ def rejected_messages_are_dropped_and_counted_where_nobody_wants_letters(t):
 
 
 @test
-def the_reason_told_for_a_message_is_its_own(t):
+def the_reason_reported_for_a_message_is_its_own(t):
     hub = t.start("data_dir: state\n" + beside("rejecting", "every: 3"))
     hub.send("in", numbered(10))
     account = hub.stop().says("in", accepted=10).says("in -> out", delivered=10)
@@ -71,7 +71,7 @@ def messages_that_fail_are_tried_again_until_they_pass(t):
 
 
 @test
-def messages_that_fail_too_often_are_given_up_and_counted(t):
+def messages_that_fail_too_often_are_dead_lettered_and_counted(t):
     hub = t.start("data_dir: state\n" + beside("retrying", "every: 5, attempts: 3", QUICK_RETRY % 2))
     hub.send("in", numbered(100))
     account = hub.stop().says("in", accepted=100).says("in -> out", delivered=100)
@@ -98,7 +98,7 @@ def a_connection_that_delivered_something_starts_its_pauses_afresh(t):
 
 
 @test
-def a_held_handler_waits_and_the_rest_goes_on(t):
+def a_held_handler_waits_and_the_rest_continues(t):
     hub = t.start(beside("held", "at: 5", drain_timeout="300ms"))
     hub.send("in", numbered(20))
     hub.says("error.*bad is held: held at message 5")

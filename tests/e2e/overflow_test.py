@@ -47,7 +47,7 @@ def others_go_on_beside_a_held_handler_and_the_next_start_delivers_what_it_misse
     equal(state["path"], str(t.path("state/spill/in-1.log")))
     account = hub.account_now().says("in -> archive", delivered=3000)
     account.says("in -> screen", in_flight=3000, saved=state["messages"])
-    out, _ = t.run("stats", "--control", hub.control)
+    out, _ = t.run("stats", "--account", "--control", hub.control)
     assert "source in has " in out.decode() and " messages for held handlers in " in out.decode(), out.decode()
     hub.stop().says("in", accepted=3000).says("in -> archive", delivered=3000).says("in -> screen", in_flight=3000, saved=3000)
     equal(hub.stderr().count("which is held: from now on"), 1)
@@ -159,7 +159,7 @@ def when_all_is_killed_what_was_saved_is_there(t):
 
 
 @test
-def a_worker_that_dies_goes_on_with_the_file(t):
+def a_worker_that_dies_continues_with_the_file(t):
     messages = numbered(3000)
     hub, last = t.start(yaml(ARCHIVE, HELD)), None
     for part in range(6):

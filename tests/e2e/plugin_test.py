@@ -21,7 +21,7 @@ def broken_plugins_are_listed_with_their_reason_beside_the_sound_ones(t):
     out, err = t.run("plugin", "list", "--plugins", folder)
     equal(err, "")
     listed = {line.split()[0]: line for line in out.decode().splitlines()}
-    for name, reason in (("text", "not a shared object"), ("cut", "cut short"), ("fifo", "no regular file")):
+    for name, reason in (("text", "not a shared object"), ("cut", "truncated"), ("fifo", "not a regular file")):
         assert "broken" in listed[name] and reason in listed[name], listed[name]
     for name in ("forward", "log", "print"):
         assert "handler" in listed[name], listed[name]

@@ -75,12 +75,13 @@ def json_is_an_object_a_line_with_every_byte(t):
 
 @test
 def a_template_shapes_the_line(t):
-    hub = t.start(printing('{template: "{{{sequence}}} {source} {time} {size}: {payload}"}'))
+    hub = t.start(printing('{template: "{{{sequence}}} {source} {meta:fifo} {meta:topic|none} {time} {size}: {payload}"}'))
     hub.send("in", [b"hello", b""])
     hub.stop().all_delivered(2)
     first, second = hub.stdout().decode().splitlines()
-    assert re.fullmatch(r"\{1\} in " + TIME + " 5: hello", first), first
-    assert re.fullmatch(r"\{2\} in " + TIME + " 0: ", second), second
+    begin = " in " + re.escape(str(t.path("in"))) + " none " + TIME
+    assert re.fullmatch(r"\{1\}" + begin + " 5: hello", first), first
+    assert re.fullmatch(r"\{2\}" + begin + " 0: ", second), second
 
 
 @test

@@ -29,7 +29,7 @@ def a_signal_to_the_whole_process_group_counts_once_and_is_never_lost(t):
         os.killpg(hub.process.pid, number)
         account = hub.wait()
         account.says("in", accepted=account.of("in")["accepted"])
-        assert "asked to stop again: not waiting any longer" in hub.stderr()
+        assert "asked to stop a second time: the hub stops waiting" in hub.stderr()
         account.says("in -> next", in_flight=account.of("in -> next")["in_flight"])
         t.path(f"{hub.name}.stderr").unlink()
 
@@ -129,7 +129,7 @@ def a_hub_that_ignores_hangups_outlives_its_terminal(t):
 def a_hangup_that_somebody_sends_is_no_closed_terminal(t):
     terminal = Terminal(t)
     terminal.hub.send_signal(signal.SIGHUP)
-    terminal.shows("SIGHUP: this version does not reload")
+    terminal.shows("nothing in it has changed")
     time.sleep(0.5)
     os.write(terminal.screen, b"\x03")  # Ctrl-C, which reaches both
     terminal.shows("account closes")
@@ -212,7 +212,7 @@ def is_the_program(pid):
 
 
 @test
-def a_limit_of_file_sizes_is_said_in_a_line(t):
+def a_limit_of_file_sizes_is_reported_in_a_line(t):
     t.path("hub.yaml").write_text("version: 1\n" + LOG)
     _, said = t.run("run", "hub.yaml", status=1, files_bytes_max=1 << 20)
     assert "cannot make memory for the logs: File too large" in said and "ulimit -f" in said, said

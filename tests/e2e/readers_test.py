@@ -25,11 +25,11 @@ def visit(t, hub, fifo, size):
 
 
 def read_in_visits(t, hub, fifo, messages, sizes):
-    """The whole frames that readers got, each of which threw away what it had of an unfinished one."""
+    """The whole frames that readers got, each of which threw away what it had of an incomplete one."""
     got, visits = [], 0
     while len(got) < len(messages):
         left = len(stream(messages[len(got) :]))
-        whole, _ = frames_in(visit(t, hub, fifo, min(next(sizes), left)), partial=True)
+        whole, _ = frames_in(visit(t, hub, fifo, min(next(sizes), left)), incomplete=True)
         equal(whole, messages[len(got) : len(got) + len(whole)], f"visit {visits}")
         got += whole
         visits += 1
@@ -79,7 +79,7 @@ def readers_that_read_nothing_take_nothing(t):
 
 
 @test
-def with_count_the_next_reader_goes_on_where_the_last_one_died(t):
+def with_count_the_next_reader_continues_where_the_last_one_died(t):
     hub = t.start(COUNT)
     messages = [b"%d" % i * 100 for i in range(2000)]
     data, got, sizes = stream(messages), b"", random_sizes(30_000)
@@ -135,11 +135,11 @@ routes: [{from: a, to: one}, {from: b, to: two}]
     got, sizes = [], random_sizes(100_000)
     while len(got) < 600:
         reader, data, size = t.reader("next"), b"", next(sizes)
-        while len(data) < size and len(got) + len(frames_in(data, partial=True)[0]) < 600:
+        while len(data) < size and len(got) + len(frames_in(data, incomplete=True)[0]) < 600:
             data += reader.read_some(size - len(data))
         reader.close()
         hub.until_asleep()
-        got += frames_in(data, partial=True)[0]
+        got += frames_in(data, incomplete=True)[0]
     for name, sent in messages.items():
         equal([m for m in got if m.startswith(name.encode())], sent, f"messages of {name}")
     hub.stop().all_delivered(300, 300)
@@ -196,8 +196,10 @@ def a_fifo_replaced_before_anybody_read_is_found(t):
 
 
 def replace(path):
-    path.unlink()
-    os.mkfifo(path, 0o600)
+    """In one step: the hub makes one that is missing again."""
+    new = path.with_name(path.name + ".new")
+    os.mkfifo(new, 0o600)
+    new.rename(path)
 
 
 @test

@@ -45,7 +45,7 @@ def what_one_source_has_for_one_forward_goes_by_reference(t):
     pass_all(t, hub, reader, MESSAGES)
     relay = relay_of(hub)
     assert relay["refused"] is None and relay["bytes"] > 0, relay
-    out, _ = t.run("stats", "--control", hub.control)
+    out, _ = t.run("stats", "--account", "--control", hub.control)
     assert f"next: {relay['bytes']:,} bytes went by reference\n" in out.decode(), out.decode()
     hub.stop().all_delivered(len(MESSAGES))
 
@@ -91,9 +91,9 @@ def a_writer_that_dies_inside_a_frame_is_seen_although_its_source_is_held_back(t
     body = [b"%c" % (65 + i % 26) * 996 for i in range(900)]
     for times in range(1, 4):
         until(lambda: hub.account_now().of("in -> out")["in_flight"] == 0, "all is delivered")
-        torn = t.writer("in")
-        torn.write(stream(body) + stream([b"A" * 3000])[:1500])
-        torn.close()
+        truncated = t.writer("in")
+        truncated.write(stream(body) + stream([b"A" * 3000])[:1500])
+        truncated.close()
         time.sleep(0.003)  # long enough to wake the hub; not so long that it gives the hold up
         hub.until_asleep()
         whole = t.writer("in")

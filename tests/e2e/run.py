@@ -34,7 +34,7 @@ def arguments():
     p.add_argument("--only", default="", help="a regular expression; tests whose name has it")
     p.add_argument("--jobs", type=int, default=2, help="tests at a time")
     p.add_argument("--wrap", default="", help="what stands before the hub's command, e.g. 'valgrind -q --error-exitcode=99'")
-    p.add_argument("--keep", action="store_true", help="leave the folders of failed tests behind")
+    p.add_argument("--keep", action="store_true", help="leave the folders of failed tests after")
     p.add_argument("--list", action="store_true", help="name the tests and end")
     return p.parse_args()
 

@@ -265,14 +265,14 @@ def recv_says_what_is_no_frame(t):
 
 
 @test
-def recv_reports_a_frame_cut_short_and_goes_on(t):
+def recv_reports_a_truncated_frame_and_continues(t):
     receiving = t.standpipe("recv", "work", "--count", "1")
     until(lambda: t.path("work").exists(), "the FIFO is made")
     until(lambda: can_open(t.path("work")), "recv has it open")
     writer = Writer(t.path("work"))
     writer.write_seen(frame(b"whole, but not all of it comes")[:9])
     writer.close()
-    while b"cut short: its writer left after 9 bytes of 34" not in (line := receiving.stderr.readline()):
+    while b"truncated: its writer left after 9 bytes of 34" not in (line := receiving.stderr.readline()):
         assert line, "it ended without saying so"
     writer = Writer(t.path("work"))
     writer.send(b"next")

@@ -11,7 +11,7 @@ import time
 
 from kit import equal, process, test, until
 from kit.bench import Skip
-from journey_test import LOG
+from journey_test import FORWARD, LOG
 
 SOMEBODY_ELSE = 65533
 
@@ -71,7 +71,7 @@ def a_hub_with_nothing_to_do_makes_no_system_calls_but_its_looks(t):
     watched = ["strace", "-f", "-q", "-o", t.path("calls"), *(word for pid in hub.pids() for word in ("-p", pid))]
     watching = process.spawn(["timeout", "-s", "INT", "2", *watched], stderr=subprocess.DEVNULL)
     assert watching.wait() in (0, 124, 130)
-    calls = [line for line in t.path("calls").read_text().splitlines() if "resumed" not in line and "unfinished" not in line]
+    calls = [line for line in t.path("calls").read_text().splitlines() if "resumed" not in line and "incomplete" not in line]
     # Every few seconds it looks whether its FIFO, its folder's lock and its socket are still there: some 20 calls each.
     assert len(calls) <= 100, f"{len(calls)} calls in 2 s:\n" + "\n".join(calls[:10])
     writer.close()
@@ -125,6 +125,19 @@ def a_fifo_that_is_there_keeps_its_mode(t):
     hub.stop().all_delivered(0)
 
 
+@test
+def an_output_that_is_there_with_another_mode_keeps_it_and_that_is_reported(t):
+    os.mkfifo(t.path("next"))
+    t.path("next").chmod(0o640)
+    hub = t.start(FORWARD.replace("fifo: next", 'fifo: next, mode: "0600"'))
+    hub.says(f"an output: {t.path('next')} has mode 0640, and the configuration says 0600; it is kept as it is")
+    hub.stop().all_delivered(0)
+    equal(mode_of(t.path("next")), "0o640")
+    hub = t.start(FORWARD)
+    hub.stop().all_delivered(0)
+    assert "the configuration says" not in hub.stderr(), hub.stderr()
+
+
 # ---- what others do to it while the hub runs
 
 
@@ -133,7 +146,7 @@ def state_of(hub, source="in"):
 
 
 @test
-def a_fifo_that_is_removed_or_replaced_while_nobody_writes_is_had_again(t):
+def a_fifo_that_is_removed_or_replaced_while_nobody_writes_is_opened_again(t):
     hub = t.start(LOG)
     hub.send("in", [b"one"])
     t.until_logged("out", [b"one"])
@@ -169,7 +182,7 @@ def writers_that_have_the_old_fifo_open_are_served_to_their_end(t):
 
 
 @test
-def a_file_in_the_place_of_the_fifo_is_said_once_and_goes_away(t):
+def a_file_in_the_place_of_the_fifo_is_reported_once_and_goes_away(t):
     hub = t.start(LOG)
     t.path("in").unlink()
     t.path("in").write_text("precious")
@@ -212,7 +225,7 @@ def an_owner_that_does_not_exist_leaves_no_fifo_behind(t):
 
 
 @test
-def every_source_that_cannot_be_had_is_told_with_its_remedy(t):
+def every_source_that_cannot_be_had_is_reported_with_its_remedy(t):
     t.path("file").write_text("precious")
     t.path("folder").mkdir()
     os.symlink("nowhere", t.path("dangling"))
@@ -277,7 +290,7 @@ def a_fifo_that_somebody_else_planted_in_a_shared_folder_is_refused(t):
 
 
 @test
-def a_folder_that_may_not_be_written_to_is_said(t):
+def a_folder_that_may_not_be_written_to_is_reported(t):
     open_to_anyone(t)
     t.path("closed").mkdir(mode=0o755)
     if os.geteuid() != 0:
@@ -287,7 +300,7 @@ def a_folder_that_may_not_be_written_to_is_said(t):
 
 
 @test
-def a_fifo_that_may_not_be_read_is_said(t):
+def a_fifo_that_may_not_be_read_is_reported(t):
     open_to_anyone(t)
     os.mkfifo(t.path("in"))
     os.chmod(t.path("in"), 0o222)
@@ -308,7 +321,7 @@ routes: [{{from: [{", ".join(names)}], to: out}}]
 
 
 @test
-def too_few_open_files_are_said_with_the_number_needed(t):
+def too_few_open_files_are_reported_with_the_number_needed(t):
     t.only_uninstrumented()
     said = t.hub(many(100), files_max=(64, 64)).fails_to_start(78)
     assert "this configuration may need 157 open files, and the limit is 64" in said, said
@@ -316,7 +329,7 @@ def too_few_open_files_are_said_with_the_number_needed(t):
 
 
 @test
-def the_number_said_to_be_needed_suffices(t):
+def the_number_reported_as_needed_suffices(t):
     t.only_uninstrumented()
     hub = t.start(many(100), files_max=(157, 157))
     hub.send("s99", [b"one"])
@@ -332,14 +345,14 @@ def the_soft_limit_of_open_files_is_raised(t):
 
 
 @test
-def a_memory_max_too_small_for_the_sources_is_said_with_the_number_needed(t):
+def a_memory_max_too_small_for_the_sources_is_reported_with_the_number_needed(t):
     said = t.hub("memory_max: 1MiB\n" + many(100)).fails_to_start(status=78)
     assert "memory_max (1MiB) is too small for 100 sources" in said and "set memory_max to at least 4MiB" in said, said
 
 
 @test
 def two_sources_on_one_fifo_are_refused_or_share_it(t):
-    """Whichever it is, it is not silent: both read one stream, and frames would be torn."""
+    """Whichever it is, it is not silent: both read one stream, and frames would be broken up."""
     hub = t.hub("""
 sources: {a: {fifo: in}, b: {fifo: in}}
 handlers: {out: {plugin: log, options: {path: out}}}
@@ -374,7 +387,7 @@ def a_reader_of_an_output_that_is_also_a_source_goes_round_once(t):
     hub = t.start("""
 sources: {in: {fifo: in}, between: {fifo: between}}
 handlers:
-  next: {plugin: forward, options: {fifo: between}}
+  next: {plugin: forward, allow_loop: true, options: {fifo: between}}
   out: {plugin: log, options: {path: out, format: frames}}
 routes: [{from: in, to: next}, {from: between, to: out}]
 """)

@@ -69,7 +69,7 @@ def each_message_comes_once_when_a_reader_takes_some_of_them_in_each_of_many_liv
         data = reader.read_some(20_000)
         account = hub.stop()
         account.of("in"), account.of("in -> next")
-        got += frames_in(data + reader.read_to_end(), partial=True)[0]
+        got += frames_in(data + reader.read_to_end(), incomplete=True)[0]
         reader.close()
         hub = t.start(roomy)
     got += t.reader("next").take(len(messages) - len(got))
@@ -112,14 +112,29 @@ def what_is_not_fed_yet_at_the_next_stop_stays_in_order(t):
 
 
 @test
-def a_handler_that_is_gone_from_the_configuration_is_said_and_its_messages_go(t):
+def what_was_left_for_a_handler_that_is_gone_is_dead_lettered(t):
     left(t, numbered(100))
     hub = t.start(yaml(ALL))
-    hub.says("warning.*in: an earlier run left messages for next, to which no route leads any more")
+    hub.says("warning.*in: an earlier run left messages for next, which the configuration no longer has: they are dead-lettered")
     hub.send("in", [b"new"])
-    account = hub.stop().says("in", accepted=101, unmatched=100)
+    t.until_logged("out", [b"new"])
+    until(lambda: hub.account_now().of("in -> next")["in_flight"] == 0, "all is settled")
+    account = hub.stop().says("in", accepted=101).says("in -> next", dead_lettered=100)
     account.says("in -> all", delivered=1)
+    equal(account.of("in -> next")["dead_letters"], {"shutdown": 100})
+    letters = t.path("state/dead-letters.log").read_bytes()
+    assert all(letters.count(m) >= 1 for m in numbered(100))
     equal(spills(t), [])
+
+
+@test
+def what_was_left_for_a_handler_to_which_no_route_leads_any_more_is_delivered(t):
+    left(t, numbered(100))
+    hub = t.start(yaml(ALL, NEXT).replace("to: [all, next]", "to: all"))
+    hub.says("in: an earlier run left messages for next, to which no route leads any more: it gets these")
+    hub.send("in", [b"new"])
+    equal(t.reader("next").take(100), numbered(100))
+    hub.stop().says("in", accepted=101).says("in -> next", delivered=100).says("in -> all", delivered=1)
 
 
 @test
@@ -135,7 +150,7 @@ def only_those_who_still_want_a_message_get_it_again(t):
 
 
 @test
-def what_a_source_left_that_is_gone_stays_and_is_said(t):
+def what_a_source_left_that_is_gone_stays_and_is_reported(t):
     left(t, numbered(10))
     hub = t.start(yaml(NEXT).replace("{in:", "{other:").replace("from: in", "from: other"))
     hub.says("warning.*in-1.log has messages of source in, which the configuration no longer has")
@@ -147,7 +162,7 @@ def what_a_source_left_that_is_gone_stays_and_is_said(t):
 
 
 @test
-def what_stands_in_the_place_of_the_hubs_own_files_is_said_and_costs_no_message(t):
+def what_stands_in_the_place_of_the_hubs_own_files_is_reported_and_costs_no_message(t):
     t.path("state/spill").mkdir(parents=True)
     os.mkfifo(t.path("state/running"))
     os.mkfifo(t.path("state/stopped"))
@@ -171,7 +186,7 @@ def what_stands_in_the_place_of_the_folder_for_saved_messages_is_refused_at_the_
     hub = t.hub(yaml(NEXT))
     hub.launch()
     equal(hub.wait_status(20), 1)
-    assert "state/spill is no folder, so that nothing could be saved when the hub stops" in hub.stderr()
+    assert "state/spill is not a folder, so that nothing could be saved when the hub stops" in hub.stderr()
     equal(hub.stderr().count("error: "), 1)
 
 
@@ -285,7 +300,7 @@ def two_hubs_do_not_share_a_folder(t):
 
 
 @test
-def a_disk_that_is_full_costs_what_it_has_no_room_for_and_that_is_said(t):
+def a_disk_that_is_full_costs_what_it_has_no_room_for_and_that_is_reported(t):
     hub = t.start(yaml(NEXT))
     resource.prlimit(worker_of(hub), resource.RLIMIT_FSIZE, (20_000, 20_000))
     hub.send("in", numbered(500))

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """`standpipe stats`: the account of a running hub, by a control socket that only its user can open."""
 
+import fcntl
 import json
 import os
 import re
 import signal
 import stat
+import struct
+import termios
+import time
 
 from kit import equal, process, test, until
 from journey_test import LOG
@@ -31,29 +35,126 @@ def stats_shows_the_account_of_a_running_hub(t):
     t.until_logged("out", [b"one", b"two"])
     until(lambda: hub.account_now().of("in -> out")["in_flight"] == 0, "all is delivered")
     hub.account_now().all_delivered(2)
-    out, err = t.run("stats", "--control", hub.control)
+    out, err = t.run("stats", "--account", "--control", hub.control)
     equal(err, "")
     first, *account = out.decode().splitlines()
-    assert re.fullmatch(rf"running since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{{4}}, process {hub.process.pid}, {re.escape(str(hub.config))}", first), first
+    assert re.fullmatch(rf"running since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{{4}}, process {hub.process.pid}, {re.escape(str(hub.config))} \(loaded \d\d:\d\d:\d\d, unchanged on disk\); the loop's longest round took \d+\.\d{{3}} ms, at \d\d:\d\d:\d\d", first), first
     stop(hub, 2)
     assert "".join(a + "\n" for a in account) in hub.stderr(), "stats and the account at the end are not alike"
 
 
+def at_a_glance(t, hub, *words):
+    out, err = t.run("stats", "--control", hub.control, *words)
+    equal(err, "")
+    return out.decode().splitlines()
+
+
 @test
-def stats_tells_what_waits_and_which_handler_stands_still(t):
+def stats_is_a_table_with_rates_and_what_waits(t):
+    hub = t.start(HELD)
+    hub.send("in", [b"%d" % i for i in range(50)])
+    hub.says("stubborn is held")
+    until(lambda: hub.account_now().of("in -> out")["delivered"] == 50, "the other handler has all")
+    sending = t.meanwhile(lambda: [(hub.send("in", [b"x"]), time.sleep(0.01)) for _ in range(100)])
+    running, account, heading, *rows, note = at_a_glance(t, hub, "--interval", "500ms")
+    sending.join()
+    assert re.fullmatch(rf"running   since \d\d:\d\d, {re.escape(str(hub.config))} \(unchanged on disk\)", running), running
+    assert re.fullmatch(r"account   [\d,]+ = delivered [\d,]+ \+ in flight [\d,]+", account), account
+    equal(heading.split(), ["SOURCE", "HANDLER", "IN/s", "OUT/s", "LAG", "AGE", "P50", "P99", "DROP", "DEAD"])
+    equal([row.split()[:2] for row in rows], [["in", "out"], ["in", "stubborn"]])
+    out, stubborn = (row.split() for row in rows)
+    assert float(out[2]) > 5 and float(out[3]) > 5, rows
+    assert float(stubborn[2]) > 5 and stubborn[3] == "0" and int(stubborn[4]) >= 50, rows
+    assert re.fullmatch(r"\d+(ms|s|m)", stubborn[5]) and out[8:] == ["0", "0"], rows
+    assert all(re.fullmatch(r"[\d.]+(us|ms|s)", took) for took in out[6:8]) and stubborn[6:8] == ["-", "-"], rows
+    of = {d["handler"]: d["latency"] for d in json.loads(t.run("stats", "--json", "--control", hub.control)[0])["deliveries"]}
+    assert of["stubborn"] is None and 0 < of["out"]["p50_ns"] <= of["out"]["p99_ns"] < 10e9, of
+    equal(note, "handler stubborn is held: held at message 1")
+    hub.config.write_text(hub.config.read_text() + "# another line\n")
+    os.utime(hub.config, (time.time() + 5, time.time() + 5))
+    assert "written to since" in at_a_glance(t, hub, "--interval", "0s")[0]
+    hub.config.unlink()
+    assert "(no longer there)" in at_a_glance(t, hub, "--interval", "0s")[0]
+    hub.stop().says("in", accepted=150).says("in -> out", delivered=150).says("in -> stubborn", in_flight=150)
+
+
+@test
+def stats_watched_is_a_table_each_time_or_an_object_a_line(t):
+    hub = t.start(LOG)
+    hub.send("in", [b"one", b"two"])
+    t.until_logged("out", [b"one", b"two"])
+    watching = process.spawn([process.program(), "stats", "--watch", "--interval", "100ms", "--control", hub.control], stdout=-1)
+    tables = [[watching.stdout.readline().decode() for _ in range(5)] for _ in range(3)]
+    watching.send_signal(signal.SIGINT)
+    equal(watching.wait(10), 0)
+    for table in tables:
+        assert table[0].startswith("running ") and table[3].split()[:2] == ["in", "out"] and table[4] == "\n", table
+    watching = process.spawn([process.program(), "stats", "--json", "--watch", "-i", "100ms", "--control", hub.control], stdout=-1)
+    objects = [json.loads(watching.stdout.readline()) for _ in range(3)]
+    watching.send_signal(signal.SIGTERM)
+    equal(watching.wait(10), 0)
+    for said in objects:
+        equal(said.keys(), hub.stats().keys())
+        equal(said["deliveries"][0]["in_flight"], 0)
+    stop(hub, 2)
+
+
+@test
+def on_a_terminal_what_is_watched_is_drawn_in_its_place(t):
+    hub = t.start(LOG)
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    watching = process.spawn([process.program(), "stats", "--watch", "-i", "100ms", "--control", hub.control], stdout=theirs)
+    shown = b""
+    while shown.count(b"running ") < 3:
+        shown += os.read(ours, 4096)
+    watching.send_signal(signal.SIGINT)
+    equal(watching.wait(10), 0)
+    os.close(theirs)
+    frames = shown.split(b"\x1b[4A")  # up again over what was there
+    assert len(frames) >= 3 and all(f.startswith(b"running ") for f in frames), shown
+    assert frames[0].count(b"\x1b[K\r\n") == 4 and frames[0].endswith(b"\x1b[J"), shown
+    os.close(ours)
+    stop(hub, 0)
+
+
+@test
+def of_many_sources_those_are_shown_that_were_asked_for(t):
+    names = [f"s{i:03}" for i in range(200)]
+    hub = t.start(f"""
+sources: {{{", ".join(f"{n}: {{fifo: {n}}}" for n in names)}}}
+handlers: {{out: {{plugin: log, options: {{path: out, format: frames, sync: never}}}}}}
+routes: [{{from: [{", ".join(names)}], to: out}}]
+""")
+    for n in ("s007", "s123"):
+        hub.send(n, [b"x"] * 10)
+    t.until_logged("out", [b"x"] * 20)
+    equal(len(at_a_glance(t, hub, "--interval", "0s")), 3 + 200)
+    rows = at_a_glance(t, hub, "--interval", "0s", "--source", "s12?", "--source", "s007")[3:]
+    equal([row.split()[0] for row in rows], ["s007"] + [f"s12{i}" for i in range(10)])
+    rows = at_a_glance(t, hub, "--interval", "0s", "--top", "2")[3:]
+    equal((len(rows), rows[2]), (3, "and 198 more: --top N, --sort KEY, --source NAME"))
+    account = hub.stop()
+    for n in names:
+        account.says(n, accepted=10 if n in ("s007", "s123") else 0)
+        account.says(f"{n} -> out", delivered=10 if n in ("s007", "s123") else 0)
+
+
+@test
+def stats_shows_what_waits_and_which_handler_stands_still(t):
     hub = t.start(HELD)
     hub.send("in", [b"one", b"two"])
     hub.says("stubborn is held")
     until(lambda: hub.stats()["handlers"]["stubborn"]["state"] == "held", "stats says that stubborn is held")
     until(lambda: hub.account_now().of("in -> out")["delivered"] == 2, "the other handler goes on")
     hub.account_now().says("in -> stubborn", in_flight=2)
-    out, _ = t.run("stats", "--control", hub.control)
+    out, _ = t.run("stats", "--account", "--control", hub.control)
     assert out.decode().endswith("\n  handler stubborn is held: held at message 1\n"), out.decode()
     hub.stop().says("in", accepted=2).says("in -> out", delivered=2).says("in -> stubborn", in_flight=2)
 
 
 @test(seconds=90)
-def a_call_that_does_not_come_back_is_said_and_shown(t):
+def a_call_that_does_not_come_back_is_reported_and_shown(t):
     hub = t.start("""
 drain_timeout: 1s
 sources: {in: {fifo: in}}
@@ -66,6 +167,23 @@ routes: [{from: in, to: bad}]
     hub.says(r"bad: its plugin has been in one call of handle for \d+s, with 1 message of in from number 1 on", seconds=30)
     account = hub.stop().says("in", accepted=1)
     account.says("in -> bad", in_flight=1)
+
+
+@test(seconds=90)
+def a_call_that_stops_the_loop_itself_is_reported_by_the_keeper(t):
+    hub = t.start("""
+drain_timeout: 1s
+sources: {in: {fifo: in}}
+handlers: {bad: {plugin: hanging, options: {until: %s}}}
+routes: [{from: in, to: bad}]
+""" % t.path("cured"))
+    hub.send("in", [b"fine", b"hang here"])
+    hub.says(r"handler bad: its plugin has been in one call of handle for \d+s, with \d messages? of in from number "
+             r"\d on; the worker's loop waits for it", seconds=30)
+    _, err = t.run("stats", "--control", hub.control, status=1)
+    assert "does not answer within 5s: its loop waits, perhaps for a plugin's call that does not come back" in err, err
+    t.path("cured").touch()
+    hub.stop().all_delivered(2)
 
 
 @test
@@ -210,7 +328,7 @@ def a_second_hub_does_not_start_beside_the_first_though_the_lock_was_deleted(t):
 def a_data_folder_that_was_removed_is_made_and_locked_again(t):
     first = t.start("data_dir: state\n" + LOG)
     t.path("state").rename(t.path("aside"))
-    first.says("state was removed or replaced; what was in it is gone from there, and it is used anew")
+    first.says("state was removed or replaced, so what it held is no longer there; the hub uses the folder that is there now")
     said = t.hub("data_dir: state\n" + LOG.replace("fifo: in", "fifo: other")).fails_to_start()
     assert f"another hub (process {first.process.pid}) uses {t.path('state')}" in said, said
     stop(first, 0)

@@ -2,19 +2,21 @@
 """Stops while writers are at it: what a writer was told to be written is delivered, by this hub or the next one, and once."""
 
 import os
+import re
 import signal
 import stat
 import struct
 import time
 
-from kit import equal, frame, frames_in, test, until
+from kit import equal, frame, frames_in, process, test, until
 from journey_test import FORWARD, LOG
+from sources_test import needs_root, open_to_anyone
 
 STATE = "data_dir: state\n"
 
 
 class Sender:
-    """A writer that goes on over many hubs. `sent` is what it was told to be written, wholly."""
+    """A writer that continues over many hubs. `sent` is what it was told to be written, wholly."""
 
     def __init__(self, t, fifo, number, size=40, each=False, pause=0.0):
         self.path, self.number, self.size, self.each, self.pause = t.path(fifo), number, size, each, pause
@@ -59,6 +61,18 @@ def in_order(messages, senders):
         equal(mine, [b"%d" % i for i in range(s.sent)], f"of sender {s.number}, who was refused {s.refused} times")
 
 
+def stopped_under_load(t, hub, sender, times, messages):
+    """Stops hub after hub while that sender is at it, each time after so many messages. Returns the last one, which runs."""
+    for _ in range(times):
+        before = sender.sent
+        until(lambda: sender.sent > before + messages, "it is under load")
+        account = hub.stop()
+        equal(account.of("in")["bad_frame"], 0)
+        account.of("in -> out")
+        hub = t.start(STATE + LOG)
+    return hub
+
+
 @test(seconds=120)
 def what_is_sent_while_the_hub_stops_is_delivered_or_saved_or_refused_exactly(t):
     hub = t.start(STATE + LOG)
@@ -68,13 +82,7 @@ def what_is_sent_while_the_hub_stops_is_delivered_or_saved_or_refused_exactly(t)
         Sender(t, "in", 2, size=900, pause=0.002),
         Sender(t, "in", 3, each=True, pause=0.01),
     ]
-    for _ in range(10):
-        before = senders[0].sent
-        until(lambda: senders[0].sent > before + 50, "it is under load")
-        account = hub.stop()
-        equal(account.of("in")["bad_frame"], 0)
-        account.of("in -> out")
-        hub = t.start(STATE + LOG)
+    hub = stopped_under_load(t, hub, senders[0], times=10, messages=50)
     for s in senders:
         s.end()
     last = hub.stop()
@@ -87,13 +95,7 @@ def what_is_sent_while_the_hub_stops_is_delivered_or_saved_or_refused_exactly(t)
 def a_flood_of_large_frames_is_cut_where_its_writer_sees_it(t):
     hub = t.start(STATE + LOG)
     senders = [Sender(t, "in", 0, size=200_000)]
-    for _ in range(4):
-        before = senders[0].sent
-        until(lambda: senders[0].sent > before + 5, "it is under load")
-        account = hub.stop()
-        equal(account.of("in")["bad_frame"], 0)
-        account.of("in -> out")
-        hub = t.start(STATE + LOG)
+    hub = stopped_under_load(t, hub, senders[0], times=4, messages=5)
     senders[0].end()
     hub.stop().of("in"), hub.account.of("in -> out")
     in_order(t.frames("out"), senders)
@@ -114,11 +116,29 @@ def with_memory_short_what_writers_left_who_have_gone_is_saved_too(t):
     again.stop().all_delivered(len(messages))
 
 
+@test(seconds=120)
+def what_a_stop_must_leave_in_a_fifo_that_it_cannot_seal_is_reported_and_makes_it_fail(t):
+    needs_root()
+    open_to_anyone(t)
+    os.mkfifo(t.path("in"))
+    t.path("in").chmod(0o644)  # the hub's user may read it, and not write to it
+    hub = t.hub(LOG, user=process.NOBODY).start()
+    sender = Sender(t, "in", 0, size=60_000)
+    until(lambda: sender.sent > 50, "it is under load")
+    account = hub.stop(status=1)
+    sender.ends = True
+    reader = os.open(t.path("in"), os.O_RDONLY | os.O_NONBLOCK)  # it may wait for one
+    sender.end()
+    os.close(reader)
+    account.of("in"), account.of("in -> out")
+    assert re.search(r"in: [\d,]+ bytes in its FIFO cannot be taken and are lost when its writers leave", hub.stderr()), hub.stderr()
+
+
 CHAIN = STATE + """
 drain_timeout: 500ms
 sources: {a: {fifo: a, log: {max_size: 16KiB}}, b: {fifo: b, log: {max_size: 16KiB}}}
 handlers:
-  to_b: {plugin: forward, options: {fifo: b}}
+  to_b: {plugin: forward, allow_loop: true, options: {fifo: b}}
   to_out: {plugin: forward, options: {fifo: out}}
 routes: [{from: a, to: to_b}, {from: b, to: to_out}]
 """
@@ -138,7 +158,7 @@ def a_chain_inside_one_hub_loses_nothing_at_stops_under_backlog(t):
         sending.join()
         hub.stop()
         [hub.account.of(name) for name in hub.account.parts]
-        got += frames_in(bytes(reader._held) + reader.read_to_end(), partial=True)[0]
+        got += frames_in(bytes(reader._held) + reader.read_to_end(), incomplete=True)[0]
         reader.close()
         hub = t.start(CHAIN)
         reader = t.reader("out")

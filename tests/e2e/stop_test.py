@@ -80,10 +80,10 @@ def without_a_reader_the_hub_ends_in_time_and_says_what_it_saves(t):
 
 
 @test
-def without_a_place_to_save_it_what_is_left_is_dropped_and_said(t):
+def without_a_place_to_save_it_what_is_left_is_dropped_and_reported(t):
     t.path("standpipe").write_text("a file where the folder would be")
     hub = t.start("drain_timeout: 100ms\n" + FORWARD)
-    hub.says("warning.*cannot be used, so no message can be put aside, or saved when the hub stops")
+    hub.says("warning.*cannot be used, so no message can be dead-lettered, or saved when the hub stops")
     hub.send("in", [b"%d" % i for i in range(100)])
     hub.stop(status=1).says("in", accepted=100).says("in -> next", dropped={"shutdown": 100})
     assert "in -> next: 100 messages could not be delivered in time and are dropped (shutdown)" in hub.stderr()
@@ -98,7 +98,7 @@ def what_lies_in_a_living_readers_pipe_is_delivered_and_the_rest_is_saved(t):
     accepted, delivered = account.of("in")["accepted"], account.of("in -> next")["delivered"]
     assert 0 < delivered < accepted == len(messages)
     account.says("in -> next", delivered=delivered, in_flight=accepted - delivered)
-    got, _ = frames_in(reader.read_to_end(), partial=True)
+    got, _ = frames_in(reader.read_to_end(), incomplete=True)
     equal(got, messages[:delivered])
 
 
@@ -150,11 +150,11 @@ def a_second_signal_ends_the_hub_at_once(t):
     account, took = timed(hub.stop)
     assert took < 3 * SLOW, f"took {took:.1f} s"
     account.says("in", accepted=1).says("in -> next", in_flight=1)
-    assert "asked to stop again: not waiting any longer" in hub.stderr()
+    assert "asked to stop a second time: the hub stops waiting" in hub.stderr()
 
 
 @test
-def the_account_is_the_last_that_is_said(t):
+def the_account_is_the_last_that_is_reported(t):
     hub = t.start("""
 sources: {in: {fifo: in}, idle: {fifo: idle}}
 handlers:
@@ -209,6 +209,26 @@ def the_next_hub_finds_the_fifos_of_the_last_one(t):
 def SIGHUP_does_not_end_the_hub(t):
     hub = t.start(LOG)
     hub.process.send_signal(signal.SIGHUP)
-    hub.says("SIGHUP: this version does not reload")
+    hub.says("reloaded in .* nothing in it has changed")
     hub.send("in", [b"one"])
     hub.stop().all_delivered(1)
+
+
+@test
+def a_hub_that_is_stopped_before_its_handlers_have_opened_never_says_that_it_is_ready(t):
+    hub = t.hub(
+        """
+data_dir: state
+sources: {in: {fifo: in}}
+handlers: {late: {plugin: slow, options: {open: 60s}}}
+routes: [{from: in, to: late}]
+"""
+    )
+    hub.launch()
+    hub.says("created")
+    hub.process.terminate()
+    hub.says("stopping: ")
+    time.sleep(0.2)  # two at the same time are one
+    hub.process.terminate()
+    hub.wait()
+    assert "ready in" not in hub.stderr(), hub.stderr()

@@ -8,7 +8,8 @@
 #include "base/text.h"
 #include "config/loader.h"
 
-// Whatever a configuration holds, the loader comes back, and what it says can be shown; what it calls good is consistent.
+// Whatever a configuration holds, the loader comes back, and what it says can be shown; what it
+// calls good is consistent.
 namespace {
 
 using namespace standpipe;
@@ -28,11 +29,13 @@ void check_shown(const config::Loaded& loaded) {
   }
 }
 
-void check_hub(const config::Hub& hub) {
+void check_hub(const config::HubOptions& hub) {
   INVARIANT(!hub.sources.empty() && !hub.handlers.empty() && !hub.routes.empty());
-  for (const auto& source : hub.sources) INVARIANT(!source.path.empty() && source.path[0] == '/', source.path);
+  for (const auto& source : hub.sources)
+    INVARIANT(!source.path.empty() && source.path[0] == '/', source.path);
   for (const auto& handler : hub.handlers)
-    INVARIANT(handler.plugin && handler.values.size() == handler.plugin->options.size(), handler.name);
+    INVARIANT(handler.plugin && handler.values.size() == handler.plugin->options.size(),
+              handler.name);
   for (const auto& route : hub.routes) {
     INVARIANT(!route.from.empty() && !route.to.empty(), route.name);
     for (const auto source : route.from) INVARIANT(source < hub.sources.size(), source);
@@ -50,7 +53,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static plugin::Registry plugins({STANDPIPE_TEST_PLUGINS});
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   // A path would have it load what it finds on this machine.
-  if (text.find("plugin") != std::string_view::npos && text.find(".so") != std::string_view::npos) return 0;
+  if (text.find("plugin") != std::string_view::npos && text.find(".so") != std::string_view::npos)
+    return 0;
   const auto loaded = config::load_text(text, "/nowhere/fuzz.yaml", plugins);
   check_shown(loaded);
   if (loaded.ok()) check_hub(loaded.hub);

@@ -195,7 +195,7 @@ def test_a_hub_runs_as_its_own_user_by_the_units_command_line(world):
         check(os.stat(f"/proc/{process}").st_uid == service.uid, "a process of it is another user's")
     within(root, "standpipe", "send", "/run/standpipe/orders", "first")
     until(lambda: logged(root) == ["first"], "the message in the log")
-    check("account closes" in within(root, "standpipe", "stats"), "root finds the hub's account")
+    check("account closes" in within(root, "standpipe", "stats", "--account"), "root finds the hub's account")
     check(list((root / "var/lib/standpipe").glob("orders-*")), "the data folder is not in StateDirectory")
     world.made["service"], world.made["hub"] = service, hub
 
@@ -245,7 +245,7 @@ def test_a_wrong_configuration_ends_so_that_no_service_is_restarted_for_it(world
 
 
 def names_in(root):
-    """Files that the packages, their scripts or hubs could have left; apt's and dpkg's own books are not."""
+    """Files that the packages, their scripts or hubs could have left; apt's and dpkg's own records are not."""
     found = run("find", root, "-xdev", "(", "-path", f"{root}/var/lib/dpkg", "-o", "-path", f"{root}/var/lib/apt", "-o",
                 "-path", f"{root}/var/cache", "-o", "-path", f"{root}/var/log/apt", ")", "-prune", "-o", "-print")  # fmt: skip
     return {line.removeprefix(str(root)) for line in found.splitlines()}

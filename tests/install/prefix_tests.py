@@ -11,8 +11,16 @@ from kit import HERE, SLOW, TOP, Failed, Skipped, check, need, plain_environment
 
 WANTED = """
 bin/standpipe
+include/standpipe/description.hpp
+include/standpipe/handler.hpp
+include/standpipe/host.hpp
+include/standpipe/message.hpp
+include/standpipe/open.hpp
+include/standpipe/options.hpp
+include/standpipe/outcome.hpp
 include/standpipe/plugin.h
 include/standpipe/plugin.hpp
+include/standpipe/text.hpp
 include/standpipe/wire.h
 lib/standpipe/plugins/forward.so
 lib/standpipe/plugins/log.so
@@ -24,7 +32,10 @@ lib/tmpfiles.d/standpipe.conf
 share/bash-completion/completions/standpipe
 share/cmake/Standpipe/StandpipeConfig.cmake
 share/cmake/Standpipe/StandpipeConfigVersion.cmake
+share/doc/standpipe/examples/REFERENCE.md
 share/doc/standpipe/examples/hello.yaml
+share/doc/standpipe/examples/shout.cpp
+share/doc/standpipe/examples/standpipe.schema.json
 share/fish/vendor_completions.d/standpipe.fish
 share/man/man1/standpipe-run.1.gz
 share/man/man1/standpipe.1.gz
@@ -113,8 +124,20 @@ def test_each_example_is_a_sound_configuration(world):
     prefix = world.given("prefix")
     examples = sorted((prefix / "share/doc/standpipe/examples").glob("*.yaml"))
     check(len(examples) >= 3, f"{len(examples)} examples")
+    built = world.folder / "built-examples"  # one of them is of a plugin, whose source is beside it
+    built.mkdir()
+    by_hand(prefix, prefix / "share/doc/standpipe/examples/shout.cpp", built)
     for example in examples:
-        run(prefix / "bin/standpipe", "check", example, env=plain_environment())
+        run(prefix / "bin/standpipe", "check", "--plugins", built, example, env=plain_environment())
+
+
+def by_hand(prefix, source, folder):
+    """Builds a plugin with what pkg-config says of the prefix; gives the environment that it was asked with."""
+    need("pkg-config", "g++")
+    environment = {**plain_environment(), "PKG_CONFIG_PATH": str(prefix / "share/pkgconfig")}
+    flags = run("pkg-config", "--cflags", "--libs", "standpipe", env=environment).split()
+    run("g++", "-std=c++20", "-fPIC", "-shared", source, *flags, "-o", folder / f"{source.stem}.so")
+    return environment
 
 
 def test_a_plugin_is_built_by_CMake_against_the_moved_prefix(world):
@@ -132,13 +155,10 @@ def test_a_plugin_is_built_by_CMake_against_the_moved_prefix(world):
 
 
 def test_a_plugin_is_built_by_pkg_config_alone(world):
-    need("pkg-config", "g++")
     prefix = world.given("prefix")
-    environment = {**plain_environment(), "PKG_CONFIG_PATH": str(prefix / "share/pkgconfig")}
-    flags = run("pkg-config", "--cflags", "--libs", "standpipe", env=environment).split()
     folder = world.folder / "by-hand"
     folder.mkdir()
-    run("g++", "-std=c++20", "-fPIC", "-shared", HERE / "plugin/shout.cpp", *flags, "-o", folder / "shout.so")
+    environment = by_hand(prefix, HERE / "plugin/shout.cpp", folder)
     check("counts what is shouted" in run(prefix / "bin/standpipe", "plugin", "show", folder / "shout.so"), "its page")
     plugins = run("pkg-config", "--variable", "plugindir", "standpipe", env=environment).strip()
     check((prefix / "x" / ".." / plugins).resolve() == prefix / "lib/standpipe/plugins", f"plugindir is {plugins}")

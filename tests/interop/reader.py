@@ -4,7 +4,7 @@
     python3 reader.py FIFO COUNT     prints each message's size and CRC-32, and ends after COUNT
 
 Its descriptor does not block, so a read may give less than was asked for, or nothing for now: a frame longer than the pipe, or one
-that is still being written, arrives in pieces. It goes on reading until the content is whole, as such a program must.
+that is still being written, arrives in pieces. It continues reading until the content is whole, as such a program must.
 """
 
 import os

@@ -3,15 +3,18 @@
 
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
 
 namespace test {
 
-// A disk that takes no byte behind `limit` of any file, while it lives: by the process's limit, so the error is EFBIG and not
-// ENOSPC.
+// A disk that takes no byte after `limit` of any file, while it lives: by the process's limit, so
+// the error is EFBIG and not ENOSPC.
 class FullDisk {
  public:
   explicit FullDisk(rlim_t limit) {
@@ -32,8 +35,8 @@ class FullDisk {
   void (*handler_)(int);
 };
 
-// For a test that defines an fdatasync of its own, which then stands in for the C library's: what it is to fail with, 0: not at
-// all; and how often it was called.
+// For a test that defines an fdatasync of its own, which then stands in for the C library's: what
+// it is to fail with, 0: not at all; and how often it was called.
 struct Syncs {
   int error = 0;
   int calls = 0;
@@ -41,6 +44,46 @@ struct Syncs {
 inline Syncs& syncs() {
   static Syncs syncs;
   return syncs;
+}
+
+// The same for pwritev and ftruncate.
+struct Writes {
+  int error = 0;                           // what pwritev fails with
+  std::uint64_t taken = 0;                 // after it took so many bytes
+  std::uint64_t most = ~std::uint64_t{0};  // bytes that one call takes, of the first part
+  int cut_error = 0;                       // what ftruncate fails with
+  std::uint64_t bytes = 0;                 // that were written in all
+};
+inline Writes& writes() {
+  static Writes writes;
+  return writes;
+}
+
+// What a test's own pwritev and ftruncate do.
+inline ssize_t injected_pwritev(int fd, const iovec* parts, int count, off_t offset) {
+  auto& w = writes();
+  if (w.error && w.taken == 0) {
+    errno = w.error;
+    return -1;
+  }
+  auto most = w.error ? std::min(w.most, w.taken) : w.most;
+  ssize_t total = 0;
+  for (int i = 0; i < count && most > 0; ++i) {
+    const auto bytes = std::min<std::uint64_t>(parts[i].iov_len, most);
+    const auto n = ::pwrite(fd, parts[i].iov_base, bytes, offset + total);
+    if (n < 0) return total > 0 ? total : -1;
+    total += n;
+    most -= static_cast<std::uint64_t>(n);
+    if (static_cast<std::uint64_t>(n) < parts[i].iov_len) break;
+  }
+  w.bytes += static_cast<std::uint64_t>(total);
+  if (w.error) w.taken -= static_cast<std::uint64_t>(total);
+  return total;
+}
+inline int injected_ftruncate(int fd, off_t bytes) {
+  if (!writes().cut_error) return static_cast<int>(::syscall(SYS_ftruncate, fd, bytes));
+  errno = writes().cut_error;
+  return -1;
 }
 
 }  // namespace test

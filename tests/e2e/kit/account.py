@@ -3,7 +3,7 @@
 
 from kit.timing import equal
 
-_IN_A_SOURCE = ("accepted", "unmatched", "bad_frame", "truncated", "discarded_bytes")
+_IN_A_SOURCE = ("accepted", "unmatched", "bad_frame", "truncated", "discarded_bytes", "above_match_max", "too_long_for_patterns")
 _OF_A_DELIVERY = ("delivered", "filtered", "dropped", "dead_lettered", "in_flight")
 
 

@@ -46,7 +46,7 @@ class Bench:
         return Reader(self.folder / fifo)
 
     def frames(self, *files):
-        """The payloads in files, one behind the other."""
+        """The payloads in files, one after the other."""
         return [m for f in files for m in frames_in(self.path(f).read_bytes())]
 
     def size(self, file):
@@ -107,7 +107,7 @@ class Bench:
             child.wait()
 
     def report(self):
-        """What the hubs were and said, for a failure."""
+        """What the hubs were and reported, for a failure."""
         text = ""
         for hub in self.hubs:
             lines = hub.stderr().splitlines()

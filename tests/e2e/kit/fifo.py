@@ -21,8 +21,8 @@ def stream(messages):
     return b"".join(map(frame, messages))
 
 
-def frames_in(data, partial=False):
-    """The payloads of a stream. What is cut short at its end is an error, unless `partial`: then (payloads, rest)."""
+def frames_in(data, incomplete=False):
+    """The payloads of a stream. What is truncated at its end is an error, unless `incomplete`: then (payloads, rest)."""
     payloads, at = [], 0
     while at + 4 <= len(data):
         (size,) = struct.unpack_from("<I", data, at)
@@ -30,9 +30,9 @@ def frames_in(data, partial=False):
             break
         payloads.append(bytes(data[at + 4 : at + 4 + size]))
         at += 4 + size
-    if partial:
+    if incomplete:
         return payloads, bytes(data[at:])
-    assert at == len(data), f"{len(data) - at} bytes behind {len(payloads)} frames: {bytes(data[at : at + 40])!r}"
+    assert at == len(data), f"{len(data) - at} bytes after {len(payloads)} frames: {bytes(data[at : at + 40])!r}"
     return payloads
 
 
@@ -122,7 +122,7 @@ class Reader:
             return file.read()
 
     def take(self, count, seconds=20):
-        """The next `count` payloads. What was read behind them is kept for the next call."""
+        """The next `count` payloads. What was read after them is kept for the next call."""
         payloads = []
         while len(payloads) < count:
             payload = self._next_payload()

@@ -2,9 +2,11 @@
  *
  * Many numbered messages, written and checked faster than the hub moves them.
  *
- *   flood write FIFO WRITER COUNT SIZE     in writes of at most PIPE_BUF, which the kernel keeps apart: several may run at once
- *   flood each FIFO WRITER COUNT SIZE      a write a message
- *   flood check PATH WRITERS COUNT SIZE    reads a FIFO or a file: COUNT whole messages of each writer, in order, as they were made
+ *   flood write FIFO WRITER COUNT SIZE     in writes of at most PIPE_BUF, which the kernel keeps
+ *                                          apart, so several may run at once
+ *   flood each FIFO WRITER COUNT SIZE      one write a message
+ *   flood check PATH WRITERS COUNT SIZE    reads a FIFO or a file: COUNT whole messages of each
+ *                                          writer, in order, as they were made
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -27,7 +29,8 @@ static void make_frame(unsigned char* at, uint32_t size, uint64_t writer, uint64
   memcpy(at + 4, &writer, 8);
   memcpy(at + 12, &number, 8);
   uint64_t word = (number + 1) * 0x9E3779B97F4A7C15u ^ writer;
-  for (uint32_t i = 16; i + 8 <= size; i += 8, word += 0x632BE59BD9B4E019u) memcpy(at + 4 + i, &word, 8);
+  for (uint32_t i = 16; i + 8 <= size; i += 8, word += 0x632BE59BD9B4E019u)
+    memcpy(at + 4 + i, &word, 8);
 }
 
 static void write_all(int fd, uint64_t writer, uint64_t count, uint32_t size, uint32_t most) {
@@ -66,7 +69,8 @@ static void check_all(int fd, uint64_t writers, uint64_t count, uint32_t size) {
     if (n <= 0) fail("the end, too early: messages missing", left, held);
     held += (size_t)n;
     size_t at = 0;
-    for (; at + size + 4 <= held; at += size + 4, --left) check_frame(buffer + at, size, writers, next);
+    for (; at + size + 4 <= held; at += size + 4, --left)
+      check_frame(buffer + at, size, writers, next);
     memmove(buffer, buffer + at, held - at);
     held -= at;
   }

@@ -29,6 +29,7 @@ class Hub:
         self.config = folder / f"{name}.yaml"
         patience = "" if "drain_timeout:" in yaml else f"drain_timeout: {10 * SLOW:g}s\n"
         self.config.write_text("version: 1\n" + patience + yaml)
+        self.more = []  # other files and folders of its configuration
         self._stderr_path = folder / f"{name}.stderr"
         self._stdout_path = folder / f"{name}.stdout"
         self.control = folder / f"{name}.run/control" if control == "" else control
@@ -40,8 +41,9 @@ class Hub:
     # ---- verbs
 
     def start(self):
+        before = len(re.findall(r"\bready\b", self.stderr()))  # by an earlier run
         self.launch()
-        self.says(r"\bready\b", seconds=30)
+        self.says(r"\bready\b", before + 1, seconds=30)
         return self
 
     def send(self, fifo, messages):
@@ -85,7 +87,7 @@ class Hub:
         if self.control:
             self._make_control_folder()
         with self._stderr_path.open("ab") as stderr, self._stdout_path.open("wb") as stdout:
-            command = [*process.wrapper(), binary, "run", self.config, "--account", self._account_path]
+            command = [*process.wrapper(), binary, "run", self.config, *self.more, "--account", self._account_path]
             command += ["--control", self.control] if self.control else []
             self.process = process.spawn(command, **({"stdout": stdout, "stderr": stderr} | options))
         self.ended = False

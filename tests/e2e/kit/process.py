@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 
+from kit.refuse import refuse
 from kit.timing import SLOW
 
 NOBODY = 65534
@@ -46,8 +47,9 @@ def environment(folder):
     }
 
 
-def spawn(command, *, user=None, umask=None, files_max=None, files_bytes_max=None, **options):
-    """Popen; `user` is a number to become, `files_max` the soft and hard limit of open files, `files_bytes_max` of their size."""
+def spawn(command, *, user=None, umask=None, files_max=None, files_bytes_max=None, refuses=None, **options):
+    """Popen; `user` is a number to become, `files_max` the soft and hard limit of open files, `files_bytes_max` of their size,
+    `refuses` what the kernel refuses (refuse.py)."""
 
     def prepare():
         if umask is not None:
@@ -61,6 +63,8 @@ def spawn(command, *, user=None, umask=None, files_max=None, files_bytes_max=Non
             os.setgid(user)
             os.setuid(user)
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if refuses:
+            refuse(refuses)
 
     return subprocess.Popen([str(c) for c in command], preexec_fn=prepare, **options)
 

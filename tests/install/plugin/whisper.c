@@ -5,7 +5,8 @@
 #define TEXT(s) \
   { s, sizeof(s) - 1 }
 
-static uint32_t create(const standpipe_host* host, const standpipe_config* config, void** self, standpipe_reason* reason) {
+static uint32_t create(const standpipe_host* host, const standpipe_config* config, void** self,
+                       standpipe_reason* reason) {
   (void)host, (void)config, (void)reason;
   *self = self;
   return STANDPIPE_OK;
@@ -18,8 +19,11 @@ static uint32_t handle(void* self, const standpipe_batch* batch, standpipe_resul
 
 static void destroy(void* self) { (void)self; }
 
-static const standpipe_handler handler = {
-    .size = sizeof(standpipe_handler), .placement = STANDPIPE_INLINE, .create = create, .handle = handle, .destroy = destroy};
+static const standpipe_handler handler = {.size = sizeof(standpipe_handler),
+                                          .placement = STANDPIPE_INLINE,
+                                          .create = create,
+                                          .handle = handle,
+                                          .destroy = destroy};
 
 static const standpipe_plugin plugin = {.size = sizeof(standpipe_plugin),
                                         .abi_major = STANDPIPE_ABI_MAJOR,

@@ -8,7 +8,7 @@ using namespace standpipe;
 TEST_CASE("a mistake is shown with its place, a caret and the remedy") {
   const Diagnostic d{.code = "unknown-handler",
                      .message = "unknown handler 'biling'",
-                     .place = Place{"orders.yaml", 19, 9, 6, "    to: biling"},
+                     .place = Location{"orders.yaml", 19, 9, 6, "    to: biling"},
                      .label = "did you mean 'billing'?",
                      .help = {"declare it under handlers:"}};
   CHECK(render(d, false) ==
@@ -21,13 +21,17 @@ TEST_CASE("a mistake is shown with its place, a caret and the remedy") {
 }
 
 TEST_CASE("carets follow display width") {
-  const Diagnostic d{.code = "", .message = "m", .place = Place{"f", 1, 3, 2, "\xe6\xbc\xa2\xe5\xad\x97xy"}};
-  CHECK(render(d, false) == "error: m\n --> f:1:3\n  |\n1 | \xe6\xbc\xa2\xe5\xad\x97xy\n  |     ^^\n");
+  const Diagnostic d{
+      .code = "", .message = "m", .place = Location{"f", 1, 3, 2, "\xe6\xbc\xa2\xe5\xad\x97xy"}};
+  CHECK(render(d, false) ==
+        "error: m\n --> f:1:3\n  |\n1 | \xe6\xbc\xa2\xe5\xad\x97xy\n  |     ^^\n");
 }
 
 TEST_CASE("a very long line is cut around the caret") {
   const Diagnostic d{
-      .code = "", .message = "m", .place = Place{"f", 1, 501, 3, std::string(500, 'a') + "bad" + std::string(500, 'c')}};
+      .code = "",
+      .message = "m",
+      .place = Location{"f", 1, 501, 3, std::string(500, 'a') + "bad" + std::string(500, 'c')}};
   const auto text = render(d, false);
   CHECK(text.size() < 300);
   CHECK(text.find("...aaa") != std::string::npos);
@@ -35,8 +39,10 @@ TEST_CASE("a very long line is cut around the caret") {
 }
 
 TEST_CASE("programs get one JSON object a line") {
-  const Diagnostic d{.code = "c", .message = "a \"b\"", .place = Place{"f", 2, 3, 1, "x"}, .help = {"h"}};
+  const Diagnostic d{
+      .code = "c", .message = "a \"b\"", .place = Location{"f", 2, 3, 1, "x"}, .help = {"h"}};
   CHECK(render_json(d) ==
-        "{\"severity\":\"error\",\"code\":\"c\",\"message\":\"a \\\"b\\\"\",\"file\":\"f\",\"line\":2,\"column\":3,\"width\":1,"
+        "{\"severity\":\"error\",\"code\":\"c\",\"message\":\"a "
+        "\\\"b\\\"\",\"file\":\"f\",\"line\":2,\"column\":3,\"width\":1,"
         "\"notes\":[],\"help\":[\"h\"]}\n");
 }

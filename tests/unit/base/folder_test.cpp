@@ -9,9 +9,11 @@ TEST_CASE("any text becomes one file name and comes back") {
   CHECK(as_file_name("orders-2.eu_1") == "orders-2.eu_1");
   CHECK(as_file_name("/run/a b%") == "%2Frun%2Fa%20b%25");
   CHECK(as_file_name("..") == "%2E.");
-  for (const std::string text : {"", "orders", "../x", "\xff\n%2F"}) CHECK(from_file_name(as_file_name(text)) == text);
+  for (const std::string text : {"", "orders", "../x", "\xff\n%2F"})
+    CHECK(from_file_name(as_file_name(text)) == text);
 }
 
 TEST_CASE("a file name that was not made from a text is not read as one") {
-  for (const auto* name : {"a%", "a%2", "%zz", "%41", "a b", ".x", "%2f"}) CHECK_FALSE(from_file_name(name));
+  for (const auto* name : {"a%", "a%2", "%zz", "%41", "a b", ".x", "%2f"})
+    CHECK_FALSE(from_file_name(name));
 }

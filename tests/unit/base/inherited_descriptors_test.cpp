@@ -14,7 +14,8 @@ using namespace standpipe;
 
 namespace {
 
-// In a child: opens these numbers, closes what is inherited but for `words`, and returns which of the numbers are still open.
+// In a child: opens these numbers, closes what is inherited but for `words`, and returns which of
+// the numbers are still open.
 std::vector<int> left_of(const std::vector<int>& numbers, const std::vector<std::string>& words) {
   const auto child = ::fork();
   if (child == 0) {
@@ -22,7 +23,8 @@ std::vector<int> left_of(const std::vector<int>& numbers, const std::vector<std:
     for (const int n : numbers) ::dup2(nothing, n);
     close_inherited_descriptors(words);
     int open = 0;
-    for (std::size_t i = 0; i < numbers.size(); ++i) open |= (::fcntl(numbers[i], F_GETFD) >= 0) << i;
+    for (std::size_t i = 0; i < numbers.size(); ++i)
+      open |= (::fcntl(numbers[i], F_GETFD) >= 0) << i;
     ::_exit(open);
   }
   int status = 0;
@@ -38,7 +40,8 @@ std::vector<int> left_of(const std::vector<int>& numbers, const std::vector<std:
 TEST_CASE("a path may name a descriptor") {
   CHECK(descriptor_in("/dev/fd/63") == 63);
   CHECK(descriptor_in("/proc/self/fd/3") == 3);
-  for (const auto* path : {"/dev/fd/", "/dev/fd/x", "/dev/fd/-1", "/dev/fd/99999999999", "dev/fd/3", "/dev/fd/3/x", ""})
+  for (const auto* path : {"/dev/fd/", "/dev/fd/x", "/dev/fd/-1", "/dev/fd/99999999999", "dev/fd/3",
+                           "/dev/fd/3/x", ""})
     CHECK_FALSE(descriptor_in(path));
 }
 
@@ -47,8 +50,8 @@ TEST_CASE("what nobody named is closed, standard streams apart") {
 }
 
 TEST_CASE("what the command line names stays open") {
-  CHECK(left_of({100, 101, 102, 500}, {"hub.yaml", "/dev/fd/101", "/proc/self/fd/500", "/dev/fd/7", "/dev/fd/1"}) ==
-        std::vector{101, 500});
+  CHECK(left_of({100, 101, 102, 500}, {"hub.yaml", "/dev/fd/101", "/proc/self/fd/500", "/dev/fd/7",
+                                       "/dev/fd/1"}) == std::vector{101, 500});
 }
 
 TEST_CASE("sockets of a service manager's are seen if they are for this process") {

@@ -24,36 +24,45 @@ void use_zone(const char* zone) {
   ::tzset();
 }
 
-const Diagnostic kWarning{.severity = Severity::warning, .code = "slow", .message = "it is slow", .help = {"wait"}};
-const Diagnostic kInfo{.severity = Severity::info, .code = "", .message = "ready", .notes = {"at last"}};
+const Diagnostic kWarning{
+    .severity = Severity::warning, .code = "slow", .message = "it is slow", .help = {"wait"}};
+const Diagnostic kInfo{
+    .severity = Severity::info, .code = "", .message = "ready", .notes = {"at last"}};
 
 }  // namespace
 
 TEST_CASE("text has the local time with its zone, once an entry") {
   use_zone("UTC");
-  CHECK(log_entry(kWarning, LogFormat::text, false, kNoon) == "2024-05-01T12:00:00.250+00:00 warning: it is slow\n  help: wait\n");
+  CHECK(log_entry(kWarning, LogFormat::text, false, kNoon) ==
+        "2024-05-01T12:00:00.250+00:00 warning: it is slow\n  help: wait\n");
   use_zone("<+0530>-5:30");
-  CHECK(log_entry(kInfo, LogFormat::text, false, kNoon) == "2024-05-01T17:30:00.250+05:30 info  ready\n  note: at last\n");
+  CHECK(log_entry(kInfo, LogFormat::text, false, kNoon) ==
+        "2024-05-01T17:30:00.250+05:30 info  ready\n  note: at last\n");
   use_zone("<-03>3");
-  CHECK(log_entry(kInfo, LogFormat::text, false, kNoon).starts_with("2024-05-01T09:00:00.250-03:00 info  "));
+  CHECK(log_entry(kInfo, LogFormat::text, false, kNoon)
+            .starts_with("2024-05-01T09:00:00.250-03:00 info  "));
   use_zone("UTC");
 }
 
 TEST_CASE("json is an object a line, with the time first") {
   use_zone("UTC");
-  CHECK(log_entry(kWarning, LogFormat::json, true, kNoon) ==
-        R"({"time":"2024-05-01T12:00:00.250+00:00","severity":"warning","code":"slow","message":"it is slow",)"
-        R"("notes":[],"help":["wait"]})"
-        "\n");
-  CHECK(log_lines("closes\nmore\n", "account", "{\"closes\":true}\n", LogFormat::json, kNoon) ==
-        R"({"time":"2024-05-01T12:00:00.250+00:00","account":{"closes":true},"severity":"info","code":"account",)"
-        R"("message":"closes","notes":[],"help":[]})"
-        "\n");
+  CHECK(
+      log_entry(kWarning, LogFormat::json, true, kNoon) ==
+      R"({"time":"2024-05-01T12:00:00.250+00:00","severity":"warning","code":"slow","message":"it is slow",)"
+      R"("notes":[],"help":["wait"]})"
+      "\n");
+  CHECK(
+      log_lines("closes\nmore\n", "account", "{\"closes\":true}\n", LogFormat::json, kNoon) ==
+      R"({"time":"2024-05-01T12:00:00.250+00:00","account":{"closes":true},"severity":"info","code":"account",)"
+      R"("message":"closes","notes":[],"help":[]})"
+      "\n");
 }
 
 TEST_CASE("for the journal each line has its level, and neither time nor colour") {
-  CHECK(log_entry(kWarning, LogFormat::journal, true, kNoon) == "<4>warning: it is slow\n<4>  help: wait\n");
-  CHECK(log_entry(kInfo, LogFormat::journal, true, kNoon) == "<6>info  ready\n<6>  note: at last\n");
+  CHECK(log_entry(kWarning, LogFormat::journal, true, kNoon) ==
+        "<4>warning: it is slow\n<4>  help: wait\n");
+  CHECK(log_entry(kInfo, LogFormat::journal, true, kNoon) ==
+        "<6>info  ready\n<6>  note: at last\n");
   CHECK(log_lines("a\nb", "account", "{}", LogFormat::journal, kNoon) == "<6>a\n<6>b");
 }
 

@@ -43,7 +43,8 @@ std::string content(int fd) {
 }
 
 // Where the path leads, or the sentence that says why it leads nowhere.
-std::string outcome(const std::string& path, const Rules& rules = {}, const User& user = ordinary()) {
+std::string outcome(const std::string& path, const Rules& rules = {},
+                    const User& user = ordinary()) {
   const Entry entry(path, rules, user);
   return entry ? entry.path() : entry.problem().text;
 }
@@ -100,7 +101,8 @@ TEST_CASE("links of one's own lead on, and the real place is known") {
   CHECK_FALSE(Entry(folder / "way/real.log").followed());
   Rules strict;
   strict.follow_last = false;
-  CHECK(outcome(folder / "log", strict) == (folder / "log") + " is a symbolic link, where none may be");
+  CHECK(outcome(folder / "log", strict) ==
+        (folder / "log") + " is a symbolic link, where none may be");
 }
 
 TEST_CASE("links in a circle end") {
@@ -113,9 +115,11 @@ TEST_CASE("links in a circle end") {
 
 TEST_CASE("what is wrong with a path is said of the part that is to blame") {
   const test::TemporaryFolder folder;
-  CHECK(outcome(folder / "no/x") == "cannot open " + (folder / "no/x") + ": the folder " + (folder / "no") + " does not exist");
+  CHECK(outcome(folder / "no/x") ==
+        "cannot open " + (folder / "no/x") + ": the folder " + (folder / "no") + " does not exist");
   write_file(folder / "file", "");
-  CHECK(outcome(folder / "file/x") == "cannot open " + (folder / "file/x") + ": " + (folder / "file") + " is not a folder");
+  CHECK(outcome(folder / "file/x") ==
+        "cannot open " + (folder / "file/x") + ": " + (folder / "file") + " is not a folder");
   CHECK(Entry("").problem().error == ENOENT);
 }
 
@@ -175,10 +179,13 @@ TEST_CASE("whose folder root enters") {
   CHECK(folder_fault(made(0, kFolder), user).empty());
   CHECK(folder_fault(made(0, kShared), user).empty());
   CHECK(folder_fault(made(0, S_IFDIR | 0775), user).empty());
-  CHECK(folder_fault(made(kOther, kFolder), user) == "belongs to user 2222, who can replace what is in it");
-  CHECK(folder_fault(made(0, kOpen), user) == "may be written to by everybody, who can replace what is in it");
+  CHECK(folder_fault(made(kOther, kFolder), user) ==
+        "belongs to user 2222, who can replace what is in it");
+  CHECK(folder_fault(made(0, kOpen), user) ==
+        "may be written to by everybody, who can replace what is in it");
   CHECK(folder_fault(made(kOther, kFolder), {0, true, kOther}).empty());  // who became root by sudo
-  CHECK(folder_fault(made(kOther, kFolder), {0, false, {}}).empty());     // root of a small user namespace
+  CHECK(folder_fault(made(kOther, kFolder), {0, false, {}})
+            .empty());  // root of a small user namespace
   CHECK(folder_fault(made(kOther, kOpen), {1000, false, {}}).empty());
 }
 
@@ -188,9 +195,11 @@ TEST_CASE("whose links are followed") {
   const auto link = [](uid_t owner) { return made(owner, S_IFLNK | 0777); };
   CHECK(link_fault(made(0, kShared), link(1000), true, user).empty());
   CHECK(link_fault(made(0, kShared), link(0), true, user).empty());
-  CHECK(link_fault(made(0, kShared), link(kOther), true, user) == "is a symbolic link made by user 2222, not by you");
+  CHECK(link_fault(made(0, kShared), link(kOther), true, user) ==
+        "is a symbolic link made by user 2222, not by you");
   CHECK_FALSE(link_fault(made(0, kShared), link(kOther), false, user).empty());
-  CHECK(link_fault(made(kOther, kFolder), link(kOther), false, user).empty());  // a release's `current`, of who deploys it
+  CHECK(link_fault(made(kOther, kFolder), link(kOther), false, user)
+            .empty());  // a release's `current`, of who deploys it
   CHECK_FALSE(link_fault(made(kOther, kFolder), link(kOther), true, user).empty());
   CHECK_FALSE(link_fault(made(kOther, kFolder), link(kOther), false, root).empty());
   CHECK_FALSE(link_fault(made(0, kFolder), link(kOther), true, root).empty());
@@ -200,10 +209,14 @@ TEST_CASE("whose files and FIFOs are used where others may write") {
   using paths::detail::entry_fault;
   const User user{1000, false, {}}, root{0, true, {}};
   const auto fifo = made(kOther, S_IFIFO | 0666);
-  CHECK(entry_fault(made(0, kShared), fifo, {}, user) == "belongs to user 2222, in a folder that anyone may write to");
-  CHECK(entry_fault(made(0, kShared), fifo, {}, root) == "belongs to user 2222, in a folder that anyone may write to");
-  CHECK(entry_fault(made(kOther, S_IFDIR | 0775), fifo, {}, root) == "belongs to user 2222, in a folder that a group may write to");
-  CHECK(entry_fault(made(0, kFolder), fifo, {}, root).empty());  // root put it there, or gave it away
+  CHECK(entry_fault(made(0, kShared), fifo, {}, user) ==
+        "belongs to user 2222, in a folder that anyone may write to");
+  CHECK(entry_fault(made(0, kShared), fifo, {}, root) ==
+        "belongs to user 2222, in a folder that anyone may write to");
+  CHECK(entry_fault(made(kOther, S_IFDIR | 0775), fifo, {}, root) ==
+        "belongs to user 2222, in a folder that a group may write to");
+  CHECK(
+      entry_fault(made(0, kFolder), fifo, {}, root).empty());  // root put it there, or gave it away
   CHECK(entry_fault(made(kOther, kFolder), fifo, {}, user).empty());
   Rules asked;
   asked.owner = kOther;
@@ -228,8 +241,11 @@ TEST_CASE("root does not follow, write into or make what others can replace; tru
     return;
   }
   const test::TemporaryFolder folder;
-  const auto give = [&](const char* name) { REQUIRE(::lchown((folder / name).c_str(), kOther, kOther) == 0); };
-  for (const char* name : {"shared", "theirs"}) REQUIRE(::mkdir((folder / name).c_str(), 0755) == 0);
+  const auto give = [&](const char* name) {
+    REQUIRE(::lchown((folder / name).c_str(), kOther, kOther) == 0);
+  };
+  for (const char* name : {"shared", "theirs"})
+    REQUIRE(::mkdir((folder / name).c_str(), 0755) == 0);
   REQUIRE(::chmod((folder / "shared").c_str(), 01777) == 0);
   give("theirs");
   write_file(folder / "victim", "precious");

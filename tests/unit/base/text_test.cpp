@@ -59,3 +59,9 @@ TEST_CASE("the first byte that is not UTF-8 is found") {
   CHECK(first_bad_utf8("a\xed\xa0\x80") == 1);
   CHECK(first_bad_utf8("\xe2\x82") == 0);
 }
+
+TEST_CASE("what was escaped is not escaped again, and what was not is") {
+  CHECK(escaped_once("a\\nb") == "a\\nb");
+  CHECK(escaped_once("a\x1b[2J") == "a\\x1b[2J");
+  CHECK(escaped("a\\nb") == "a\\\\nb");
+}

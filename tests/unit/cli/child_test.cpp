@@ -12,7 +12,8 @@ using namespace std::chrono_literals;
 
 TEST_CASE("what a program prints is gathered, and it ends when it is told to") {
   Interruption interruption;
-  Child child({"/bin/sh", "-c", "trap 'echo bye; exit 3' TERM; echo ready >&2; while :; do sleep 0.01; done"});
+  Child child({"/bin/sh", "-c",
+               "trap 'echo bye; exit 3' TERM; echo ready >&2; while :; do sleep 0.01; done"});
   CHECK(child.gather_until([&] { return child.err() == "ready\n"; }, 10s, interruption));
   CHECK(child.stop(10s, interruption) == 3);
   CHECK(child.out() == "bye\n");

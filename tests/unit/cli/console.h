@@ -35,13 +35,15 @@ class Console {
     struct stat st {};
     ::fstat(fd.get(), &st);
     std::string text(static_cast<std::size_t>(st.st_size), '\0');
-    if (::pread(fd.get(), text.data(), text.size(), 0) != st.st_size) throw std::runtime_error("no output");
+    if (::pread(fd.get(), text.data(), text.size(), 0) != st.st_size)
+      throw std::runtime_error("no output");
     return text;
   }
   standpipe::Fd in_, out_, err_;
 
  public:
-  standpipe::cli::Streams streams{in_.get(), standpipe::cli::StandardOutput(out_.get()), standpipe::cli::StandardError(err_.get())};
+  standpipe::cli::Streams streams{in_.get(), standpipe::cli::StandardOutput(out_.get()),
+                                  standpipe::cli::StandardError(err_.get())};
 };
 
 }  // namespace kit

@@ -54,7 +54,7 @@ class Fifo {
 };
 
 // What is in the FIFO now.
-inline std::string drain(const Fd& fd) {
+inline std::string read_all(const Fd& fd) {
   std::string all(1 << 20, '\0');
   const auto n = ::read(fd.get(), all.data(), all.size());
   all.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
@@ -65,12 +65,12 @@ inline std::string drain(const Fd& fd) {
 inline std::vector<std::string> take(FifoReader& reader, std::size_t count) {
   std::vector<std::string> payloads;
   while (payloads.size() < count) {
-    const auto taken = reader.take();
-    if (taken == FifoReader::Taken::frame) {
+    const auto next = reader.next_frame();
+    if (next == FifoReader::Next::frame) {
       payloads.emplace_back(reader.payload());
       continue;
     }
-    if (taken != FifoReader::Taken::nothing) throw std::runtime_error("torn or too large");
+    if (next != FifoReader::Next::nothing) throw std::runtime_error("truncated or too large");
     pollfd more{reader.wake_fd(), POLLIN, 0};
     if (::poll(&more, 1, 10'000) != 1) throw std::runtime_error("no more frames");
     reader.awake();

@@ -46,9 +46,9 @@ TEST_CASE("messages become frames, and are there once flushed") {
   FifoWriter writer({.path = fifo.path}, interruption);
   CHECK(writer.add("hello"));
   CHECK(writer.add(""));
-  CHECK(kit::drain(reader).empty());
+  CHECK(kit::read_all(reader).empty());
   CHECK(writer.flush());
-  CHECK(kit::drain(reader) == kit::frame("hello") + kit::frame(""));
+  CHECK(kit::read_all(reader) == kit::frame("hello") + kit::frame(""));
   CHECK(writer.summary() == "sent 2 messages, 5 bytes");
 }
 
@@ -77,7 +77,8 @@ TEST_CASE("frames of several writers, small and large, are never mixed") {
 TEST_CASE("a writer of small frames that knows no lock does no harm, and takes none") {
   Fifo fifo;
   FifoReader reader({.path = fifo.path});
-  ::fcntl(reader.fd(), F_SETPIPE_SZ, 8192);  // a burst waits for room many times, and each time the other may come in between
+  ::fcntl(reader.fd(), F_SETPIPE_SZ,
+          8192);  // a burst waits for room many times, and each time the other may come in between
   constexpr int kMessages = 20'000;
   std::vector<std::string> sent;
   for (int w = 0; w < 2; ++w)
@@ -105,12 +106,14 @@ TEST_CASE("a message beyond the limit is refused, and those before it are sent")
   FifoWriter writer({.path = fifo.path, .payload_max = 4}, interruption);
   CHECK(writer.add("four"));
   CHECK(failure_of([&] { (void)writer.add("five!"); }) ==
-        "a message of 5 bytes is larger than the limit (4); it was not sent: 1 message was sent whole | "
-        "--max-message-size raises the limit here; the hub has its own: framing: { max_message_size: }");
-  CHECK(kit::drain(reader) == kit::frame("four"));
+        "a message of 5 bytes is larger than the limit (4); it was not sent: 1 message was sent "
+        "whole | "
+        "--max-message-size raises the limit here; the hub has its own: framing: { "
+        "max_message_size: }");
+  CHECK(kit::read_all(reader) == kit::frame("four"));
 }
 
-TEST_CASE("a reader that leaves in the middle of a frame is told, with what was sent") {
+TEST_CASE("a reader that leaves in the middle of a frame is reported, with what was sent") {
   Fifo fifo;
   auto reader = fifo.open_reader();
   Interruption interruption;
@@ -126,7 +129,8 @@ TEST_CASE("a reader that leaves in the middle of a frame is told, with what was 
     (void)writer.flush();
   });
   leaving.join();
-  CHECK(told.starts_with("nobody reads " + fifo.path + " any more: 1 message was sent whole, and the next was cut after "));
+  CHECK(told.starts_with("nobody reads " + fifo.path +
+                         " any more: 1 message was sent whole, and the next was cut after "));
   CHECK(told.ends_with(" of 200,004 bytes | has the hub ended?  standpipe run CONFIG"));
 }
 
@@ -139,7 +143,8 @@ TEST_CASE("waiting for room and for the lock has an end") {
   CHECK(failure_of([&] {
           while (writer.add(small)) {
           }
-        }) == "no room in " + fifo.path + ": its reader takes nothing: 64 messages were sent whole | ");
+        }) ==
+        "no room in " + fifo.path + ": its reader takes nothing: 64 messages were sent whole | ");
   Fifo other;
   const auto other_reader = other.open_reader();
   const auto holder = other.open_writer();
@@ -162,7 +167,7 @@ TEST_CASE("the lock is free while the sender has nothing to write") {
   CHECK(::flock(other.get(), LOCK_EX | LOCK_NB) == 0);
 }
 
-TEST_CASE("an interruption counts between frames: one that was begun is finished") {
+TEST_CASE("an interruption counts between frames: an incomplete one is finished") {
   Fifo fifo;
   Interruption interruption;
   FifoReader reader({.path = fifo.path});
@@ -197,29 +202,37 @@ TEST_CASE("a second interruption cuts the frame, and says so") {
   });
   const auto told = failure_of([&] { (void)writer.add(std::string(300'000, 'x')); });
   impatient.join();
-  CHECK(
-      told ==
-      "interrupted twice: 0 messages were sent whole, and the next was cut after 65,536 of 300,004 bytes | its reader will find a "
-      "frame without an end");
+  CHECK(told ==
+        "interrupted twice: 0 messages were sent whole, and the next was cut after 65,536 of "
+        "300,004 bytes | its reader will find a "
+        "frame without an end");
 }
 
-TEST_CASE("each way in which a path is no FIFO with a reader has its own message") {
+TEST_CASE("each way in which a path is not a FIFO with a reader has its own message") {
   Fifo fifo;
   kit::Folder folder;
   Interruption interruption;
-  const auto told = [&](const std::string& path) { return failure_of([&] { FifoWriter({.path = path}, interruption); }); };
-  CHECK(told(fifo.path) == "nobody reads " + fifo.path + " | is the hub running?  standpipe run CONFIG");
+  const auto told = [&](const std::string& path) {
+    return failure_of([&] { FifoWriter({.path = path}, interruption); });
+  };
+  CHECK(told(fifo.path) ==
+        "nobody reads " + fifo.path + " | is the hub running?  standpipe run CONFIG");
   CHECK(told(folder / "none") ==
-        (folder / "none") + " does not exist | is the hub running? it creates the FIFO:  standpipe run CONFIG");
-  CHECK(told(folder / "no/where") == (folder / "no/where") +
-                                         " does not exist, nor does its folder | is the path right? a relative one begins in the "
-                                         "current folder");
+        (folder / "none") +
+            " does not exist | is the hub running? it creates the FIFO:  standpipe run CONFIG");
+  CHECK(
+      told(folder / "no/where") ==
+      (folder / "no/where") +
+          " does not exist, nor does its folder | is the path right? a relative one begins in the "
+          "current folder");
   kit::write_file(folder / "file", "x");
-  CHECK(told(folder / "file") ==
-        (folder / "file") +
-            " is a regular file, not a FIFO: someone wrote to it before a FIFO was made | mv it away, then "
-            "let the hub (or standpipe recv) make the FIFO");
-  CHECK(told(folder.path()) == folder.path() + " is a folder, not a FIFO | name a FIFO inside it, e.g. " + folder.path() + "/in");
+  CHECK(told(folder / "file") == (folder / "file") +
+                                     " is a regular file, not a FIFO: someone wrote to it before a "
+                                     "FIFO was made | mv it away, then "
+                                     "let the hub (or standpipe recv) make the FIFO");
+  CHECK(told(folder.path()) == folder.path() +
+                                   " is a folder, not a FIFO | name a FIFO inside it, e.g. " +
+                                   folder.path() + "/in");
   CHECK(told("/dev/null") == "/dev/null is a device, not a FIFO | is the path right?");
   CHECK(kit::read_file(folder / "file") == "x");
 }

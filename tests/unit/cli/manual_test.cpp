@@ -14,10 +14,14 @@ using namespace standpipe::cli;
 
 namespace {
 
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 // Behind the page's head.
-std::string body(const ManualPage& page) { return page.text().substr(page.text().find(".SH \"NAME\"")); }
+std::string body(const ManualPage& page) {
+  return page.text().substr(page.text().find(".SH \"NAME\""));
+}
 
 }  // namespace
 
@@ -36,7 +40,8 @@ TEST_CASE("a page's text is what was given: nothing in it is a request or an esc
 
 TEST_CASE("paragraphs with indented lines are examples, or lists where terms stand apart") {
   ManualPage page("p", 1, "a page");
-  page.paragraphs("plain\ntext\n\n  shaped\n    more\n\none    first\n       goes on\nother  second\n");
+  page.paragraphs(
+      "plain\ntext\n\n  shaped\n    more\n\none    first\n       goes on\nother  second\n");
   CHECK(has(body(page),
             ".PP\nplain\ntext\n"
             ".PP\n.EX\n  shaped\n    more\n.EE\n"
@@ -84,5 +89,6 @@ TEST_CASE("help --man-pages writes the manual into a folder, or says why not") {
   CHECK(has(kit::read_file(folder / "man/standpipe-plugin.7"), "STANDPIPE_PLUGIN(Shout)"));
   kit::write_file(folder / "file", "");
   CHECK(in_vain.run({"help", "--man-pages", folder / "file"}) == 1);
-  CHECK(has(in_vain.err(), "error: cannot write " + (folder / "file") + "/standpipe.1: Not a directory"));
+  CHECK(has(in_vain.err(),
+            "error: cannot write " + (folder / "file") + "/standpipe.1: Not a directory"));
 }

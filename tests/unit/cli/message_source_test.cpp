@@ -21,7 +21,7 @@ std::vector<std::string> all_of(MessageSource& source, Next& end) {
 
 }  // namespace
 
-TEST_CASE("lines come without their ends, empty ones and an unfinished last one too") {
+TEST_CASE("lines come without their ends, empty ones and an incomplete last one too") {
   auto pipe = Pipe::make(65536);
   kit::write_all(pipe.write_end, "one\n\nthree\r\nlast");
   pipe.write_end.reset();
@@ -69,10 +69,21 @@ TEST_CASE("a file is one message, up to the limit") {
   const std::string content("line\n\0\xff", 7);
   kit::write_file(folder / "f", content);
   CHECK(whole_file(folder / "f", -1, 7) == content);
-  CHECK_THROWS_WITH(whole_file(folder / "f", -1, 6), (folder / "f") + " has more than 6 bytes, the limit; nothing was sent");
-  CHECK_THROWS_WITH(whole_file(folder / "g", -1, 6), "cannot open " + (folder / "g") + ": No such file or directory");
+  CHECK_THROWS_WITH(whole_file(folder / "f", -1, 6),
+                    (folder / "f") + " has more than 6 bytes, the limit; nothing was sent");
+  CHECK_THROWS_WITH(whole_file(folder / "g", -1, 6),
+                    "cannot open " + (folder / "g") + ": No such file or directory");
   auto pipe = Pipe::make(65536);
   kit::write_all(pipe.write_end, content);
   pipe.write_end.reset();
   CHECK(whole_file("-", pipe.read_end.get(), 7) == content);
+}
+
+TEST_CASE("of what has no end no more is read than shows that it is too much") {
+  CHECK_FALSE(file_up_to("/dev/zero", -1, 100'000));
+  auto pipe = Pipe::make(65536);
+  kit::write_all(pipe.write_end, "0123456789");
+  CHECK_FALSE(file_up_to("-", pipe.read_end.get(), 7));
+  char rest[10];
+  CHECK(::read(pipe.read_end.get(), rest, sizeof rest) == 2);
 }

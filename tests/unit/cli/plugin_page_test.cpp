@@ -15,10 +15,20 @@ plugin::Plugin shout() {
   p.summary = "says it \x1b[1mloudly";
   p.documentation = "First \\n line.\n\nThird.";
   p.path = "/lib/shout.so";
-  p.options = {{.type = STANDPIPE_PATH, .required = true, .name = "file", .summary = "where to", .example = "/tmp/x"},
-               {.type = STANDPIPE_STRING, .name = "mode", .summary = "permissions", .fallback = "0640"},
-               {.type = STANDPIPE_INTEGER, .name = "keep", .fallback = "5", .minimum = "0", .maximum = "9", .unit = "files"},
-               {.type = STANDPIPE_ENUM, .name = "sync", .choices = {"never", "always"}}};
+  p.options = {
+      {.type = STANDPIPE_PATH,
+       .required = true,
+       .name = "file",
+       .summary = "where to",
+       .example = "/tmp/x"},
+      {.type = STANDPIPE_STRING, .name = "mode", .summary = "permissions", .fallback = "0640"},
+      {.type = STANDPIPE_INTEGER,
+       .name = "keep",
+       .fallback = "5",
+       .minimum = "0",
+       .maximum = "9",
+       .unit = "files"},
+      {.type = STANDPIPE_ENUM, .name = "sync", .choices = {"never", "always"}}};
   return p;
 }
 
@@ -56,20 +66,45 @@ TEST_CASE("a plugin's page has all that it declares, and a handler to start from
 TEST_CASE("a plugin without options that must be given needs no options") {
   auto p = shout();
   p.options.erase(p.options.begin());
-  CHECK(
-      example_yaml(p) ==
-      "handlers:\n  my_shout:\n    plugin: shout\n    # options:\n    #   mode: \"0640\"\n    #   keep: 5\n    #   sync: never\n");
+  CHECK(example_yaml(p) ==
+        "handlers:\n  my_shout:\n    plugin: shout\n    # options:\n    #   mode: \"0640\"\n    #  "
+        " keep: 5\n    #   sync: never\n");
   p.options.clear();
   CHECK(example_yaml(p) == "handlers:\n  my_shout:\n    plugin: shout\n");
+}
+
+TEST_CASE(
+    "a page says which of source and handler a plugin offers, and shows only what can be used") {
+  const standpipe_handler handler{};
+  const standpipe_source source{};
+  standpipe_plugin abi{};
+  abi.size = sizeof abi;
+  auto p = shout();
+  p.abi = &abi;
+  const auto has_example = [&] {
+    return plugin_page(p).find("In a configuration:") != std::string::npos;
+  };
+  CHECK(plugin_kind(p) == "-");
+  abi.source = &source;
+  CHECK(plugin_kind(p) == "source");
+  CHECK_FALSE(has_example());
+  abi.handler = &handler;
+  CHECK(plugin_kind(p) == "source, handler");
+  CHECK(has_example());
+  CHECK(plugin_page(p).find("shout 1.2 (source, handler): ") == 0);
+  abi.size = offsetof(standpipe_plugin, source);  // of minor 0
+  CHECK(plugin_kind(p) == "handler");
 }
 
 TEST_CASE("programs get the same as JSON") {
   auto p = shout();
   p.options.resize(1);
-  CHECK(
-      plugin_json(p) ==
-      "{\"name\":\"shout\",\"version\":\"1.2\",\"kind\":\"-\",\"summary\":\"says it \\u001b[1mloudly\",\"path\":\"/lib/shout.so\","
-      "\"documentation\":\"First \\\\n line.\\n\\nThird.\",\"options\":[{\"name\":\"file\",\"type\":\"path\",\"required\":true,"
-      "\"default\":null,\"minimum\":null,\"maximum\":null,\"unit\":null,\"choices\":[],\"summary\":\"where to\",\"example\":"
-      "\"/tmp/x\"}]}\n");
+  CHECK(plugin_json(p) ==
+        "{\"name\":\"shout\",\"version\":\"1.2\",\"kind\":\"-\",\"summary\":\"says it "
+        "\\u001b[1mloudly\",\"path\":\"/lib/shout.so\","
+        "\"documentation\":\"First \\\\n "
+        "line.\\n\\nThird.\",\"options\":[{\"name\":\"file\",\"type\":\"path\",\"required\":true,"
+        "\"default\":null,\"minimum\":null,\"maximum\":null,\"unit\":null,\"choices\":[],"
+        "\"summary\":\"where to\",\"example\":"
+        "\"/tmp/x\"}]}\n");
 }

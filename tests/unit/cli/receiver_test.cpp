@@ -20,7 +20,7 @@ namespace {
 // A reader and a writer that stay: what was written waits for whoever comes.
 struct Held : Fifo {
   explicit Held(const std::string& bytes) { kit::write_all(ends, bytes); }
-  std::string rest() { return kit::drain(Fifo::open_reader()); }
+  std::string rest() { return kit::read_all(Fifo::open_reader()); }
   standpipe::Fd ends{::open(path.c_str(), O_RDWR | O_CLOEXEC)};
 };
 
@@ -56,32 +56,39 @@ TEST_CASE("plain text is explained") {
   Console c;
   CHECK(c.run({"recv", fifo.path}) == 1);
   CHECK(c.out().empty());
-  CHECK(c.err() == "error: " + fifo.path +
-                       ": a frame claims 1,819,043,176 bytes (limit 16,777,216)\n"
-                       "  note: it begins with 68 65 6c 6c 6f 0a  hello.\n"
-                       "  note: its length is the text \"hell\": a writer sends plain text, not frames\n"
-                       "  note: if another reader was at this FIFO, it may have taken the beginning of this frame\n"
-                       "  help: use `standpipe send`, or put 4 bytes with the length (little endian) before each message\n");
+  CHECK(c.err() ==
+        "error: " + fifo.path +
+            ": a frame claims 1,819,043,176 bytes (limit 16,777,216)\n"
+            "  note: it begins with 68 65 6c 6c 6f 0a  hello.\n"
+            "  note: its length is the text \"hell\": a writer sends plain text, not frames\n"
+            "  note: if another reader was at this FIFO, it may have taken the beginning of this "
+            "frame\n"
+            "  help: use `standpipe send`, or put 4 bytes with the length (little endian) before "
+            "each message\n");
 }
 
-TEST_CASE("text behind a frame is explained as text between frames, and the beginning is not missing") {
+TEST_CASE(
+    "text after a frame is explained as text between frames, and the beginning is not missing") {
   Held fifo(frame("ok") + "hello\n");
   Console c;
   CHECK(c.run({"recv", fifo.path}) == 1);
   CHECK(c.out() == "ok\n");
-  CHECK(c.err().find("a writer prints text between its frames, or several write at once") != std::string::npos);
+  CHECK(c.err().find("a writer prints text between its frames, or several write at once") !=
+        std::string::npos);
   CHECK(c.err().find("another reader") == std::string::npos);
 }
 
-TEST_CASE("a frame that nobody finishes is told when the time is over") {
+TEST_CASE("a frame that nobody finishes is reported when the time is over") {
   Held fifo(frame("0123456789").substr(0, 7));
   Console c;
   CHECK(c.run({"recv", fifo.path, "--timeout", "50ms"}) == 1);
-  CHECK(c.err() == "error: no message came for 50ms; a frame was begun: 7 bytes of 14 came\n  help: does anybody write to " +
-                       fifo.path + "?\n");
+  CHECK(c.err() ==
+        "error: no message came for 50ms; a frame is incomplete: 7 bytes of 14 came\n  help: does "
+        "anybody write to " +
+            fifo.path + "?\n");
 }
 
-TEST_CASE("a torn frame is told, and reception goes on") {
+TEST_CASE("a truncated frame is reported, and reception goes on") {
   Fifo fifo;
   Console c;
   std::thread writers([&] {
@@ -95,10 +102,11 @@ TEST_CASE("a torn frame is told, and reception goes on") {
   writers.join();
   CHECK(status == 0);
   CHECK(c.out() == "after\n");
-  CHECK(c.err() == "warning: " + fifo.path + ": a frame was cut short: its writer left after 7 bytes of 14\n");
+  CHECK(c.err() ==
+        "warning: " + fifo.path + ": a frame was truncated: its writer left after 7 bytes of 14\n");
 }
 
-TEST_CASE("an interruption ends it behind the frame at hand, with success") {
+TEST_CASE("an interruption ends it after the frame at hand, with success") {
   Held fifo(frame("one") + frame("two").substr(0, 5));
   Console c;
   const Interruption blocks_signals_here;  // and in the thread, so that they come to the receiver
@@ -129,7 +137,8 @@ TEST_CASE("eight workers get each message once and whole, large ones too") {
   Held fifo("");
   constexpr int kWorkers = 8, kMessages = 300;
   std::vector<std::string> sent;
-  for (int i = 0; i < kMessages; ++i) sent.push_back(std::to_string(i) + std::string(i % 10 ? 50 : 100'000, 'x'));
+  for (int i = 0; i < kMessages; ++i)
+    sent.push_back(std::to_string(i) + std::string(i % 10 ? 50 : 100'000, 'x'));
   std::vector<std::unique_ptr<Console>> consoles;
   std::vector<std::thread> workers;
   for (int w = 0; w < kWorkers; ++w) {
@@ -144,7 +153,8 @@ TEST_CASE("eight workers get each message once and whole, large ones too") {
     const auto before = got.size();
     std::string_view rest;
     const auto out = c->out();
-    for (rest = out; !rest.empty(); rest.remove_prefix(rest.find('\n') + 1)) got.emplace_back(rest.substr(0, rest.find('\n')));
+    for (rest = out; !rest.empty(); rest.remove_prefix(rest.find('\n') + 1))
+      got.emplace_back(rest.substr(0, rest.find('\n')));
     at_work += got.size() > before;
     CHECK(c->err() == "info  no message came for 1s\n");
   }
@@ -155,12 +165,14 @@ TEST_CASE("eight workers get each message once and whole, large ones too") {
   CHECK(kit::mode_of(fifo.path + ".lock") == 0600);
 }
 
-TEST_CASE("something else in the lock's place is told") {
+TEST_CASE("something else in the lock's place is reported") {
   Held fifo(frame("one"));
   const auto lock = fifo.path + ".lock";
   REQUIRE(::mkdir(lock.c_str(), 0700) == 0);
   Console c;
   CHECK(c.run({"recv", fifo.path, "--shared"}) == 1);
-  CHECK(c.err() == "error: " + lock + " is no ordinary file, so it cannot be the workers' lock\n  help: mv it away\n");
+  CHECK(c.err() ==
+        "error: " + lock +
+            " is not a regular file, so it cannot be the workers' lock\n  help: mv it away\n");
   CHECK(fifo.rest() == frame("one"));
 }

@@ -3,13 +3,10 @@
 
 #include <catch2/catch.hpp>
 
-#include "cli/pacer.h"
-#include "cli/progress.h"
 #include "console.h"
 
 using namespace standpipe;
 using namespace standpipe::cli;
-using namespace std::chrono_literals;
 
 namespace {
 
@@ -58,23 +55,4 @@ TEST_CASE("words are quoted for a shell when they must be") {
   CHECK(shell_quoted("/tmp/a b") == "'/tmp/a b'");
   CHECK(shell_quoted("it's") == "'it'\\''s'");
   CHECK(shell_quoted("") == "''");
-}
-
-TEST_CASE("progress shows how far, how fast and how long still") {
-  CHECK(progress_text(64'012, 100'000, 3048ms) == "  [###################-----------]  64,012/100,000  21k/s  2 s left");
-  CHECK(progress_text(5, 10, 10s) == "  [###############---------------]  5/10  1/s  10 s left");
-  CHECK(progress_text(100, 100, 1s) == "  [##############################]  100/100  100/s  0 s left");
-  CHECK(progress_text(1'234'567, std::nullopt, 1s) == "  1,234,567 sent  1.2M/s");
-  CHECK(progress_text(0, 10, 3s) == "  [------------------------------]  0/10  0/s");
-}
-
-TEST_CASE("a rate spreads messages, and a stall is not made up for") {
-  Pacer pacer(10.0);
-  CHECK(pacer.next(5s) == Nanoseconds(5s));
-  CHECK(pacer.next(5s) == Nanoseconds(5100ms));
-  CHECK(pacer.next(5200ms) == Nanoseconds(5200ms));
-  CHECK(pacer.next(60s) == Nanoseconds(59900ms));  // one at once
-  CHECK(pacer.next(60s) == Nanoseconds(60s));
-  CHECK(pacer.next(60s) == Nanoseconds(60100ms));
-  CHECK(Pacer(std::nullopt).next(7s) == Nanoseconds(7s));
 }

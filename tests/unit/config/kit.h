@@ -25,7 +25,8 @@ class ConfigPlugins {
 
  private:
   void link(const std::string& from, const std::string& name) {
-    std::filesystem::create_symlink(std::filesystem::path(from) / (name + ".so"), folder_ / (name + ".so"));
+    std::filesystem::create_symlink(std::filesystem::path(from) / (name + ".so"),
+                                    folder_ / (name + ".so"));
   }
   std::filesystem::path folder_;
 };

@@ -26,7 +26,9 @@ namespace {
 // A variable of the environment, for one test.
 class Variable {
  public:
-  Variable(const char* name, const char* value) : name_(name) { value ? ::setenv(name, value, 1) : ::unsetenv(name); }
+  Variable(const char* name, const char* value) : name_(name) {
+    value ? ::setenv(name, value, 1) : ::unsetenv(name);
+  }
   ~Variable() { ::unsetenv(name_); }
   Variable(const Variable&) = delete;
   Variable& operator=(const Variable&) = delete;
@@ -41,19 +43,24 @@ constexpr const char* kEnds =
 
 class Fixture {
  public:
-  config::Loaded load(const std::string& text) { return config::load_text(text, folder / "hub.yaml", registry); }
+  config::Loaded load(const std::string& text) {
+    return config::load_text(text, folder / "hub.yaml", registry);
+  }
   config::Loaded load_bytes(const std::string& bytes) {
     std::ofstream(folder / "hub.yaml", std::ios::binary) << bytes;
     return config::load_file(folder / "hub.yaml", registry);
   }
-  config::Hub good(const std::string& text) {
+  config::HubOptions good(const std::string& text) {
     auto loaded = load(text);
     INFO(rendered(loaded));
     REQUIRE(loaded.diagnostics.empty());
     return loaded.hub;
   }
   match::Rule rule(const std::string& match) {
-    return good(std::string(kEnds) + "routes: [{ from: orders, to: [screen, archive], match: " + match + " }]\n").routes.at(0).rule;
+    return good(std::string(kEnds) +
+                "routes: [{ from: orders, to: [screen, archive], match: " + match + " }]\n")
+        .routes.at(0)
+        .rule;
   }
   // The codes of all that is wrong, in order.
   std::string codes(const std::string& text) {
@@ -66,6 +73,14 @@ class Fixture {
   ConfigPlugins plugins;
   plugin::Registry registry{{plugins.folder().string()}};
 };
+
+// The conditions that stand in a rule itself, as an explanation says them.
+std::string said(const match::Rule& rule) {
+  std::string out;
+  for (const auto& c : rule.conditions)
+    out += (out.empty() ? "" : "; ") + c.subject_text() + " " + c.wanted_text();
+  return out;
+}
 
 const plugin::Value& value_of(const deliver::HandlerOptions& handler, const std::string& option) {
   for (std::size_t i = 0; i < handler.values.size(); ++i)
@@ -82,6 +97,7 @@ version: 1
 data_dir: state
 memory_max: 64MiB
 drain_timeout: 3s
+dead_letters: { max_size: 64MiB, max_age: 7d }
 sources:
   orders:
     fifo: run/orders
@@ -90,6 +106,7 @@ sources:
     group: adm
     framing: { type: length_prefixed, max_message_size: 1MiB, length_bytes: 4, byte_order: little }
     log: { max_size: 2MiB, when_full: block, overflow_max: 3MiB }
+    rate_limit: { per_second: 100, burst: 20 }
   readings: { fifo: /run/readings }
 handlers:
   screen: { plugin: print, options: { format: hex }, isolation: thread, timeout: 30s, dead_letter: false, queue: { type: none } }
@@ -97,7 +114,8 @@ handlers:
     plugin: forward
     options: { fifo: out }
     isolation: inline
-    retry: { max_attempts: 7, backoff: { initial: 1ms, max: 2s } }
+    retry: { max_attempts: 7, max_age: 1h, backoff: { initial: 1ms, max: 2s } }
+    queue: { type: memory, max_size: 2KiB, max_messages: 9, when_full: drop_newest }
 routes:
   - name: big orders
     from: orders
@@ -112,6 +130,9 @@ unmatched: billing
   CHECK(!hub.data_dir_by_default);
   CHECK(hub.memory_max == 64 * MiB);
   CHECK(hub.drain_timeout == 3s);
+  CHECK(hub.dead_letters.all == 64 * MiB);
+  CHECK(hub.dead_letters.file == 8 * MiB);
+  CHECK(hub.dead_letters.age == 7 * 24h);
   REQUIRE(hub.sources.size() == 2);
   CHECK(hub.sources[0].name == "orders");
   CHECK(hub.sources[0].path == folder / "run/orders");
@@ -121,6 +142,9 @@ unmatched: billing
   CHECK(hub.sources[0].message_size_max == 1 * MiB);
   CHECK(hub.sources[0].log_size_max == 2 * MiB);
   CHECK(hub.sources[0].overflow_max == 3 * MiB);
+  CHECK(hub.sources[0].rate_limit == 100);
+  CHECK(hub.sources[0].rate_burst == 20);
+  CHECK(hub.sources[1].rate_limit == 0);
   CHECK(hub.sources[1].path == "/run/readings");
   CHECK(hub.sources[1].mode == 0600);
   CHECK(!hub.sources[1].owner);
@@ -131,6 +155,11 @@ unmatched: billing
   CHECK(hub.handlers[0].attempts_max == 20);
   CHECK_FALSE(hub.handlers[0].dead_letter);
   CHECK(hub.handlers[1].dead_letter);
+  CHECK(hub.handlers[0].queue.type == deliver::QueueOptions::Type::none);
+  CHECK(hub.handlers[1].queue.type == deliver::QueueOptions::Type::memory);
+  CHECK(hub.handlers[1].queue.size_max == 2 * KiB);
+  CHECK(hub.handlers[1].queue.messages_max == 9);
+  CHECK(hub.handlers[1].queue.when_full == deliver::QueueOptions::WhenFull::drop_newest);
   CHECK(hub.handlers[0].timeout == 30s);
   CHECK(hub.handlers[1].timeout == 0s);
   CHECK(value_of(hub.handlers[0], "format").text == "hex");
@@ -139,6 +168,8 @@ unmatched: billing
   CHECK(hub.handlers[1].placement == deliver::Placement::inline_);
   CHECK(value_of(hub.handlers[1], "fifo").text == folder / "out");
   CHECK(hub.handlers[1].attempts_max == 7);
+  CHECK(hub.handlers[1].age_max == 1h);
+  CHECK(hub.handlers[0].age_max == 0s);
   CHECK(hub.handlers[1].backoff_initial == 1ms);
   CHECK(hub.handlers[1].backoff_max == 2s);
   REQUIRE(hub.routes.size() == 2);
@@ -146,7 +177,7 @@ unmatched: billing
   CHECK(hub.routes[0].from == std::vector<std::size_t>{0});
   CHECK(hub.routes[0].to == std::vector<std::size_t>{1, 0});
   CHECK(hub.routes[0].final);
-  CHECK(hub.routes[0].rule.size->gte == 1 * KiB);
+  CHECK(said(hub.routes[0].rule) == "size >= 1024");
   CHECK(hub.routes[1].name == "route 2");
   CHECK(hub.routes[1].from == std::vector<std::size_t>{1, 0});
   CHECK(hub.routes[1].rule.empty());
@@ -155,9 +186,23 @@ unmatched: billing
   CHECK(!hub.unmatched_by_default);
 }
 
+TEST_CASE_METHOD(Fixture, "what no route wants is dead-lettered by a handler of the hub's own") {
+  const auto hub = good(
+      "sources: { in: { fifo: in, rate_limit: { per_second: 7 } }, all: { fifo: all } }\n"
+      "handlers: { screen: { plugin: print } }\n"
+      "routes: [{ from: in, to: screen, match: { size: { gt: 3 } } }]\nunmatched: dead_letter\n");
+  REQUIRE(hub.handlers.size() == 2);
+  CHECK(hub.unmatched == 1);
+  CHECK(hub.handlers[1].name == "dead_letter");
+  CHECK(hub.handlers[1].is_for_unmatched_letters());
+  CHECK_FALSE(hub.handlers[0].is_for_unmatched_letters());
+  CHECK(hub.sources[0].rate_burst == 7);  // as the rate
+}
+
 TEST_CASE_METHOD(Fixture, "what is left out has its default") {
-  const auto hub =
-      good("sources: { in: { fifo: in } }\nhandlers: { screen: { plugin: print } }\nroutes: [{ from: in, to: screen }]\n");
+  const auto hub = good(
+      "sources: { in: { fifo: in } }\nhandlers: { screen: { plugin: print } }\nroutes: [{ from: "
+      "in, to: screen }]\n");
   CHECK(hub.memory_max == kMemoryMaxDefault);
   CHECK(hub.drain_timeout == 10s);
   CHECK(!hub.handlers[0].placement);
@@ -165,33 +210,75 @@ TEST_CASE_METHOD(Fixture, "what is left out has its default") {
   CHECK(hub.unmatched_by_default);
 }
 
-TEST_CASE_METHOD(Fixture, "who says drop is not warned when it happens") {
-  const auto hub = good(std::string(kEnds) + "routes: [{ from: orders, to: [screen, archive] }]\nunmatched: drop\n");
+TEST_CASE_METHOD(Fixture,
+                 "a configuration that says drop brings no warning when messages are dropped") {
+  const auto hub = good(std::string(kEnds) +
+                        "routes: [{ from: orders, to: [screen, archive] }]\nunmatched: drop\n");
   CHECK(!hub.unmatched);
   CHECK(!hub.unmatched_by_default);
 }
 
 TEST_CASE_METHOD(Fixture, "rules become data") {
-  const auto text = rule("{ text: { equals: a, prefix: 12, suffix: \"\\0\", contains: true } }").text.value();
-  CHECK(text.equals == "a");
-  CHECK(text.prefix == "12");
-  CHECK(text.suffix == std::string(1, '\0'));
-  CHECK(text.contains == "true");
-  const auto size = rule("{ size: { gt: 0, gte: 1, lt: 2KiB, lte: 1000 } }").size.value();
-  CHECK(size.gt == 0);
-  CHECK(size.gte == 1);
-  CHECK(size.lt == 2 * KiB);
-  CHECK(size.lte == 1000);
-  const auto nested =
-      rule("{ size: { gt: 9 }, all: [{ text: { prefix: a } }, { any: [{ text: { prefix: b } }] }], not: { size: { gt: 99 } } }");
-  CHECK(nested.size->gt == 9);
+  CHECK(said(rule("{ text: { equals: a, prefix: 12, suffix: \"\\0\", contains: true } }")) ==
+        R"(text = "a"; text prefix "12"; text suffix "\u0000"; text containing "true")");
+  CHECK(said(rule("{ size: { gt: 0, gte: 1, lt: 2KiB, lte: 1000 } }")) ==
+        "size > 0; size >= 1; size < 2048; size <= 1000");
+  const auto nested = rule(
+      "{ size: { gt: 9 }, all: [{ text: { prefix: a } }, { any: [{ text: { prefix: b } }] }], not: "
+      "{ size: { gt: 99 } } }");
+  CHECK(said(nested) == "size > 9");
   REQUIRE(nested.all.size() == 2);
-  CHECK(nested.all[0].text->prefix == "a");
-  CHECK(nested.all[1].any->at(0).text->prefix == "b");
+  CHECK(said(nested.all[0]) == "text prefix \"a\"");
+  CHECK(said(nested.all[1].any->at(0)) == "text prefix \"b\"");
   REQUIRE(nested.none.size() == 1);
-  CHECK(nested.none[0].size->gt == 99);
+  CHECK(said(nested.none[0]) == "size > 99");
   CHECK(!nested.any);
   CHECK(rule("{}").empty());
+}
+
+TEST_CASE_METHOD(Fixture, "conditions on JSON have the types that JSON has") {
+  CHECK(said(rule(
+            "{ json: { /a: 5, /b: \"5\", /c: true, /d: ~, /e: order, /f: 1.50, /g/0: -1e3 } }")) ==
+        R"(/a = 5; /b = "5"; /c = true; /d = null; /e = "order"; /f = 1.5; /g/0 = -1000)");
+  CHECK(said(rule("{ json: { /a: { eq: null, ne: x, gt: 1, gte: 1.5, lt: a, lte: 2 } } }")) ==
+        R"(/a = null; /a other than "x"; /a > 1; /a >= 1.5; /a < "a"; /a <= 2)");
+  CHECK(said(rule("{ json: { /a: { in: [1, x, ~], regex: ^x, exists: false } } }")) ==
+        R"(/a one of 1, "x", null; /a regex "^x"; /a none)");
+  CHECK(said(rule("{ json: { \"\": { exists: true }, \"/a~1b\": 18446744073709551615 } }")) ==
+        "the document one; /a~1b = 18446744073709551615");
+}
+
+TEST_CASE_METHOD(Fixture, "conditions on metadata and text") {
+  CHECK(said(rule("{ meta: { key: 5, fifo: { prefix: /run, regex: in$, exists: true } } }")) ==
+        R"(meta key = "5"; meta fifo prefix "/run"; meta fifo regex "in$"; meta fifo one)");
+  CHECK(said(rule("{ text: { regex: \"a|b\", prefix: x } }")) ==
+        R"(text regex "a|b"; text prefix "x")");
+}
+
+TEST_CASE_METHOD(Fixture, "a condition knows where it is written, in characters") {
+  const auto places = [](const match::Rule& rule) {
+    std::string out;
+    for (const auto& c : rule.conditions)
+      out += std::to_string(c.place.line) + ":" + std::to_string(c.place.column) + " ";
+    return out;
+  };
+  CHECK(places(rule("{ json: { /\xc3\xa9: 5, /b: { gte: 1 } }, size: { gt: 1 } }")) ==
+        "3:66 3:79 3:99 ");
+  CHECK(places(rule("{ text: { prefix: " + std::string(5000, 'x') + ", suffix: y } }")) ==
+        "3:66 3:5076 ");
+}
+
+TEST_CASE_METHOD(Fixture, "how large a payload is looked into is said for the hub or a source") {
+  const auto most = [&](const std::string& hub, const std::string& source) {
+    return good(hub + "\nsources: { orders: { fifo: /run/orders" + source +
+                " } }\nhandlers: { screen: { plugin: print } }\n"
+                "routes: [{ from: orders, to: screen }]\n")
+        .sources[0]
+        .match_max;
+  };
+  CHECK(most("", "") == 1 * MiB);
+  CHECK(most("match_max: 2MiB", "") == 2 * MiB);
+  CHECK(most("match_max: 2MiB", ", match_max: 64KiB") == 64 * KiB);
 }
 
 TEST_CASE_METHOD(Fixture, "options of every type reach the plugin checked") {
@@ -224,14 +311,19 @@ routes: [{ from: orders, to: every }]
   CHECK(value_of(every, "wait").integer == 1'500'000'000);
   CHECK(value_of(every, "most").integer == 65536);
   CHECK(value_of(every, "kind").text == "large");
-  CHECK(value_of(every, "file").text == (std::filesystem::path(folder.path()).parent_path() / "file").string());
+  CHECK(value_of(every, "file").text ==
+        (std::filesystem::path(folder.path()).parent_path() / "file").string());
   CHECK(value_of(every, "password").text == "hunter2");
-  CHECK(value_of(every, "brokers").items == std::vector<std::pair<std::string, std::string>>{{"", "a"}, {"", "2"}});
-  CHECK(value_of(every, "headers").items == std::vector<std::pair<std::string, std::string>>{{"x-key", "1"}, {"other", "two"}});
+  CHECK(value_of(every, "brokers").items ==
+        std::vector<std::pair<std::string, std::string>>{{"", "a"}, {"", "2"}});
+  CHECK(value_of(every, "headers").items ==
+        std::vector<std::pair<std::string, std::string>>{{"x-key", "1"}, {"other", "two"}});
 }
 
-TEST_CASE_METHOD(Fixture, "variables are replaced in values, and what comes out is not looked at again") {
-  const Variable name("STANDPIPE_TEST_NAME", "orders"), tricky("STANDPIPE_TEST_TRICKY", "${STANDPIPE_TEST_NAME}: { a }"),
+TEST_CASE_METHOD(Fixture,
+                 "variables are replaced in values, and what comes out is not looked at again") {
+  const Variable name("STANDPIPE_TEST_NAME", "orders"),
+      tricky("STANDPIPE_TEST_TRICKY", "${STANDPIPE_TEST_NAME}: { a }"),
       empty("STANDPIPE_TEST_EMPTY", ""), unset("STANDPIPE_TEST_UNSET", nullptr);
   const auto hub = good(R"(
 sources: { orders: { fifo: "/run/${STANDPIPE_TEST_NAME}-${STANDPIPE_TEST_UNSET:-x}${STANDPIPE_TEST_EMPTY:-y}${STANDPIPE_TEST_EMPTY}" } }
@@ -242,7 +334,8 @@ routes: [{ from: "${STANDPIPE_TEST_NAME:?}", to: screen }]
   CHECK(value_of(hub.handlers[0], "text").text == "$5 ${HOME} ${STANDPIPE_TEST_NAME}: { a }");
 }
 
-TEST_CASE_METHOD(Fixture, "keys that begin with x- are free, also for what would be wrong elsewhere") {
+TEST_CASE_METHOD(Fixture,
+                 "keys that begin with x- are free, also for what would be wrong elsewhere") {
   const auto hub = good(R"(
 x-log: &log { max_size: 64KiB, x-why: "small ${NOT_SET_AT_ALL}" }
 x-names: &names [orders, others]
@@ -259,21 +352,25 @@ routes: [{ from: *names, to: screen, x-d: ~, match: { x-e: 1 } }]
   CHECK(hub.routes[0].rule.empty());
 }
 
-TEST_CASE_METHOD(Fixture, "a byte order mark and lines that end in CR LF are fine, and places stay right") {
-  CHECK(
-      codes(
-          "\xef\xbb\xbfsources: { in: { fifo: in } }\r\nhandlers: { s: { plugin: print } }\r\nroutes: [{ from: in, to: s }]\r\n") ==
-      "");
-  const auto loaded = load("\xef\xbb\xbfversion: 3\r\n" + std::string(kEnds) + "routes: [{ from: orders, to: screen }]");
+TEST_CASE_METHOD(Fixture,
+                 "a byte order mark and lines that end in CR LF are fine, and places stay right") {
+  CHECK(codes("\xef\xbb\xbfsources: { in: { fifo: in } }\r\nhandlers: { s: { plugin: print } "
+              "}\r\nroutes: [{ from: in, to: s }]\r\n") == "");
+  const auto loaded = load("\xef\xbb\xbfversion: 3\r\n" + std::string(kEnds) +
+                           "routes: [{ from: orders, to: screen }]");
   REQUIRE(loaded.diagnostics.size() == 1);
   CHECK(loaded.diagnostics[0].place->column == 10);
   CHECK(loaded.diagnostics[0].place->text == "version: 3");
 }
 
 TEST_CASE_METHOD(Fixture,
-                 "state goes where a service manager or the desktop says, or to root's place, into a folder named after the file") {
-  const std::string text = std::string(kEnds) + "routes: [{ from: orders, to: [screen, archive] }]\n";
-  const auto folder_of = [&] { return good(text).data_dir.substr(0, good(text).data_dir.rfind('/')); };
+                 "state goes where a service manager or the desktop says, or to root's place, into "
+                 "a folder named after the file") {
+  const std::string text =
+      std::string(kEnds) + "routes: [{ from: orders, to: [screen, archive] }]\n";
+  const auto folder_of = [&] {
+    return good(text).data_dir.substr(0, good(text).data_dir.rfind('/'));
+  };
   {
     const Variable state("XDG_STATE_HOME", "/home/me/state");
     CHECK(folder_of() == "/home/me/state/standpipe");
@@ -283,7 +380,8 @@ TEST_CASE_METHOD(Fixture,
   }
   const Variable relative("XDG_STATE_HOME", "state");
   const std::string home = std::getenv("HOME") ? std::getenv("HOME") : "";
-  CHECK(folder_of() == (::geteuid() == 0 || home.empty() ? "/var/lib/standpipe" : home + "/.local/state/standpipe"));
+  CHECK(folder_of() == (::geteuid() == 0 || home.empty() ? "/var/lib/standpipe"
+                                                         : home + "/.local/state/standpipe"));
 }
 
 TEST_CASE("two configurations of a user have folders of their own, the same each time") {
@@ -300,45 +398,126 @@ TEST_CASE("two configurations of a user have folders of their own, the same each
   CHECK(in("/" + std::string(250, 'x') + ".yaml").size() < 255);
 }
 
+// ---- several files
+
+TEST_CASE_METHOD(Fixture, "a folder's files are one configuration, each path from its own file") {
+  std::filesystem::create_directories(folder / "conf.d/more.yaml.d");
+  std::ofstream(folder / "conf.d/20-ends.yaml")
+      << "handlers: { out: { plugin: forward, options: { fifo: out } } }\n"
+         "routes: [{ from: second, to: out }]\n";
+  std::ofstream(folder / "conf.d/10-first.yaml")
+      << "version: 1\nx-mode: &mode { mode: \"0620\" }\nmemory_max: 64MiB\n"
+         "sources: { first: { <<: *mode, fifo: first } }\n"
+         "routes: [{ from: first, to: [out, other] }]\n";
+  std::ofstream(folder / "other.yaml") << "version: 1\nsources: { second: { fifo: run/second } }\n"
+                                          "handlers: { other: { plugin: print } }\n";
+  std::ofstream(folder / "conf.d/99-nothing.yaml") << "# to come\n";
+  const auto loaded = config::load_paths({folder / "conf.d/", folder / "other.yaml"}, registry);
+  CHECK(rendered(loaded) ==
+        "warning: " + folder / "conf.d/99-nothing.yaml" + " has no configuration in it\n");
+  REQUIRE(loaded.ok());
+  const auto& hub = loaded.hub;
+  CHECK(hub.file == folder / "conf.d and 1 more");
+  CHECK(hub.place == folder / "conf.d");
+  CHECK(hub.data_dir.find("/conf-") != std::string::npos);
+  CHECK(hub.memory_max == 64 * MiB);
+  REQUIRE(hub.sources.size() == 2);
+  CHECK(hub.sources[0].path == folder / "conf.d/first");
+  CHECK(hub.sources[0].mode == 0620);
+  CHECK(hub.sources[1].path == folder / "run/second");
+  REQUIRE(hub.handlers.size() == 2);
+  CHECK(value_of(hub.handlers[0], "fifo").text == folder / "conf.d/out");
+  REQUIRE(hub.routes.size() == 2);
+  CHECK(hub.routes[0].from == std::vector<std::size_t>{0});
+  CHECK(hub.routes[1].from == std::vector<std::size_t>{1});
+}
+
+TEST_CASE_METHOD(Fixture, "what a map merges comes after what it says itself, the first one wins") {
+  const auto hub = good(R"(
+x-a: &a { mode: "0640", fifo: /run/a }
+x-b: &b { <<: *a, mode: "0644", owner: "0" }
+sources:
+  one: { fifo: /run/one, <<: *b }
+  two: { <<: [{ fifo: /run/two }, *a, *b] }
+handlers: { screen: { plugin: print } }
+routes: [{ from: [one, two], to: screen }]
+)");
+  CHECK(hub.sources.at(0).path == "/run/one");
+  CHECK(hub.sources[0].mode == 0644);
+  CHECK(hub.sources[0].owner == "0");
+  CHECK(hub.sources.at(1).path == "/run/two");
+  CHECK(hub.sources[1].mode == 0640);
+  CHECK(hub.sources[1].owner == "0");
+}
+
+TEST_CASE_METHOD(Fixture, "maps that merge maps without end are refused") {
+  std::string text = "x-0: &a0 { k: [1, 2, 3, 4, 5, 6, 7, 8] }\n";
+  for (int i = 1; i < 20; ++i) {
+    const auto before = "*a" + std::to_string(i - 1);
+    text += "x-" + std::to_string(i) + ": &a" + std::to_string(i) + " { <<: [" + before + ", " +
+            before + "], n" + std::to_string(i) + ": " + before + " }\n";
+  }
+  CHECK(codes(text + kEnds).find("alias-bomb") == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "a file's end of line and first bytes make no difference") {
+  std::string text = std::string(kEnds) + "routes: [{ from: orders, to: [screen, archive] }]\n";
+  for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 2)
+    text.replace(at, 1, "\r\n");
+  const auto loaded = load_bytes("\xef\xbb\xbf" + text);
+  INFO(rendered(loaded));
+  CHECK(loaded.diagnostics.empty());
+  CHECK(loaded.hub.sources.at(0).path == "/run/orders");
+}
+
 // ---- one test an error path that golden files cannot hold
 
 TEST_CASE_METHOD(Fixture, "a huge file is refused by its size, not read") {
   std::ofstream(folder / "hub.yaml") << "version: 1\n";
   std::filesystem::resize_file(folder / "hub.yaml", 100'000'000);
   const auto loaded = config::load_file(folder / "hub.yaml", registry);
-  CHECK(rendered(loaded) == "error: " + folder / "hub.yaml" +
-                                " has 100,000,000 bytes, more than a configuration may have (4MiB)\n" +
-                                "  help: is it the right file?\n");
+  CHECK(rendered(loaded) ==
+        "error: " + folder / "hub.yaml" +
+            " has 100,000,000 bytes, more than a configuration may have (4MiB)\n" +
+            "  help: is it the right file?\n");
 }
 
 TEST_CASE_METHOD(Fixture, "what is no file is not opened as one") {
-  CHECK(rendered(config::load_file(folder.path(), registry)) ==
-        "error: cannot read " + folder.path() + ": it is a folder\n  help: name a file\n");
-  std::ofstream(folder / "orders.yaml") << "version: 1\n";
-  CHECK(rendered(config::load_file(folder.path(), registry)) == "error: cannot read " + folder.path() +
-                                                                    ": it is a folder\n  help: name a file in it, e.g. " +
-                                                                    folder / "orders.yaml" + "\n");
   REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
   CHECK(rendered(config::load_file(folder / "pipe", registry)) ==
-        "error: cannot read " + folder / "pipe" + ": it is no regular file\n  help: save it as a file and name that\n");
-  CHECK(rendered(config::load_file("/dev/zero", registry)) ==
-        "error: cannot read /dev/zero: it is no regular file\n  help: save it as a file and name that\n");
+        "error: cannot read " + folder / "pipe" +
+            ": it is not a regular file\n  help: save it as a file and name that\n");
+  CHECK(
+      rendered(config::load_file("/dev/zero", registry)) ==
+      "error: cannot read /dev/zero: it is not a regular file\n  help: save it as a file and name "
+      "that\n");
 }
 
 TEST_CASE_METHOD(Fixture, "a missing file is looked for among its neighbours") {
   std::ofstream(folder / "orders.yaml") << "version: 1\n";
   CHECK(rendered(config::load_file(folder / "orders.yml", registry)) ==
-        "error: cannot read " + folder / "orders.yml" + ": no such file\n  help: did you mean '" + folder / "orders.yaml" + "'?\n");
+        "error: cannot read " + folder / "orders.yml" + ": no such file\n  help: did you mean '" +
+            folder / "orders.yaml" + "'?\n");
   CHECK(rendered(config::load_file(folder / "elsewhere/x", registry)) ==
         "error: cannot read " + folder / "elsewhere/x" + ": no such file\n");
   CHECK(!config::load_file("", registry).ok());
+}
+
+TEST_CASE_METHOD(Fixture, "a link that leads nowhere is called one") {
+  std::filesystem::create_symlink("gone.yaml", folder / "orders.yaml");
+  CHECK(rendered(config::load_file(folder / "orders.yaml", registry)) ==
+        "error: cannot read " + folder / "orders.yaml" +
+            ": it is a link to gone.yaml, which is not there\n  help: put a file there, or let the "
+            "link lead to one\n");
 }
 
 TEST_CASE_METHOD(Fixture, "a file without permission says so") {
   if (::geteuid() == 0) return;  // root may read everything
   std::ofstream(folder / "hub.yaml") << "version: 1\n";
   std::filesystem::permissions(folder / "hub.yaml", std::filesystem::perms::none);
-  CHECK(config::load_file(folder / "hub.yaml", registry).diagnostics.at(0).message.find("no permission") != std::string::npos);
+  CHECK(config::load_file(folder / "hub.yaml", registry)
+            .diagnostics.at(0)
+            .message.find("no permission") != std::string::npos);
 }
 
 TEST_CASE_METHOD(Fixture, "nesting without end is refused before a stack is in danger") {
@@ -351,7 +530,8 @@ TEST_CASE_METHOD(Fixture, "nesting without end is refused before a stack is in d
     INFO(piece);
     const auto loaded = load_bytes(repeated(piece, 60'000 / std::strlen(piece)));
     REQUIRE(loaded.diagnostics.size() == 1);
-    CHECK(loaded.diagnostics[0].code == (std::string_view(piece) == "- - a: - " ? "syntax" : "too-deep"));
+    CHECK(loaded.diagnostics[0].code ==
+          (std::string_view(piece) == "- - a: - " ? "syntax" : "too-deep"));
   }
   CHECK(load_bytes(repeated("[", 100'000)).diagnostics.at(0).code == "line-too-long");
 }
@@ -376,7 +556,9 @@ TEST_CASE_METHOD(Fixture, "variables cannot expand without end") {
   std::string text(kEnds);
   text += "routes:\n";
   for (int i = 0; i < 60; ++i)
-    text += "- { from: orders, to: [screen, archive], match: { text: { prefix: \"${STANDPIPE_TEST_BIG}\" } } }\n";
+    text +=
+        "- { from: orders, to: [screen, archive], match: { text: { prefix: "
+        "\"${STANDPIPE_TEST_BIG}\" } } }\n";
   const auto loaded = load(text);
   REQUIRE(loaded.diagnostics.size() == 1);
   CHECK(loaded.diagnostics[0].message == "variables expand to too much text");
@@ -385,13 +567,16 @@ TEST_CASE_METHOD(Fixture, "variables cannot expand without end") {
 TEST_CASE_METHOD(Fixture, "mistakes beyond those shown are counted") {
   std::string text(kEnds);
   text += "routes:\n";
-  for (int i = 0; i < 1234; ++i) text += "- { from: orders, to: nobody" + std::to_string(i) + " }\n";
+  for (int i = 0; i < 1234; ++i)
+    text += "- { from: orders, to: nobody" + std::to_string(i) + " }\n";
   const auto loaded = load(text);
   CHECK(loaded.diagnostics.size() == kConfigErrorsMax + 1);
   CHECK(loaded.diagnostics.back().message == "and 1,184 more mistakes, not shown");
 }
 
-TEST_CASE_METHOD(Fixture, "the same mistake many times is told once, with places; those beyond are counted") {
+TEST_CASE_METHOD(
+    Fixture,
+    "the same mistake many times is reported once, with places; those beyond are counted") {
   std::string text(kEnds);
   text += "routes:\n";
   for (int i = 0; i < 1234; ++i) text += "- { from: orders, to: nobody }\n";
@@ -406,8 +591,8 @@ TEST_CASE_METHOD(Fixture, "a long value is not repeated whole") {
   for (const auto* piece : {"x", "\xe6\xbc\xa2", "1"}) {
     std::string value;
     for (int i = 0; i < 5000; ++i) value += piece;
-    const auto loaded =
-        load(std::string(kEnds) + "drain_timeout: " + value + "\nroutes: [{ from: orders, to: [screen, archive] }]\n");
+    const auto loaded = load(std::string(kEnds) + "drain_timeout: " + value +
+                             "\nroutes: [{ from: orders, to: [screen, archive] }]\n");
     REQUIRE(loaded.diagnostics.size() == 1);
     CHECK(rendered(loaded).size() < 2000);
     CHECK(is_utf8(rendered(loaded)));
@@ -416,7 +601,9 @@ TEST_CASE_METHOD(Fixture, "a long value is not repeated whole") {
 
 TEST_CASE_METHOD(Fixture, "a plugin that cannot be used says why") {
   std::ofstream(folder / "broken.so") << "not an object";
-  const auto loaded = load("sources: { a: { fifo: a } }\nhandlers: { s: { plugin: ./broken.so } }\nroutes: [{ from: a, to: s }]\n");
+  const auto loaded = load(
+      "sources: { a: { fifo: a } }\nhandlers: { s: { plugin: ./broken.so } }\nroutes: [{ from: a, "
+      "to: s }]\n");
   REQUIRE(loaded.diagnostics.size() == 1);
   CHECK(loaded.diagnostics[0].code == "refused-plugin");
   REQUIRE(loaded.diagnostics[0].notes.size() == 1);
@@ -426,7 +613,9 @@ TEST_CASE_METHOD(Fixture, "a plugin that cannot be used says why") {
 TEST_CASE_METHOD(Fixture, "where no plugin was found at all, the folders are named") {
   plugin::Registry none({folder.path()});
   const auto loaded = config::load_text(
-      "sources: { a: { fifo: a } }\nhandlers: { s: { plugin: print } }\nroutes: [{ from: a, to: s }]\n", folder / "hub.yaml", none);
+      "sources: { a: { fifo: a } }\nhandlers: { s: { plugin: print } }\nroutes: [{ from: a, to: s "
+      "}]\n",
+      folder / "hub.yaml", none);
   REQUIRE(loaded.diagnostics.size() == 1);
   CHECK(loaded.diagnostics[0].message == "unknown plugin 'print'");
   REQUIRE(loaded.diagnostics[0].help.size() == 1);
@@ -435,11 +624,13 @@ TEST_CASE_METHOD(Fixture, "where no plugin was found at all, the folders are nam
 
 TEST_CASE_METHOD(Fixture, "a plugin by its path is taken from the configuration's folder") {
   std::filesystem::create_symlink(plugins.folder() / "print.so", folder / "mine.so");
-  const auto hub = good("sources: { a: { fifo: a } }\nhandlers: { s: { plugin: ./mine.so } }\nroutes: [{ from: a, to: s }]\n");
+  const auto hub = good(
+      "sources: { a: { fifo: a } }\nhandlers: { s: { plugin: ./mine.so } }\nroutes: [{ from: a, "
+      "to: s }]\n");
   CHECK(hub.handlers[0].plugin->name == "print");
   REQUIRE(::mkfifo((folder / "pipe.so").c_str(), 0600) == 0);
-  CHECK(codes("sources: { a: { fifo: a } }\nhandlers: { s: { plugin: ./pipe.so } }\nroutes: [{ from: a, to: s }]\n") ==
-        "unknown-plugin");
+  CHECK(codes("sources: { a: { fifo: a } }\nhandlers: { s: { plugin: ./pipe.so } }\nroutes: [{ "
+              "from: a, to: s }]\n") == "unknown-plugin");
 }
 
 TEST_CASE_METHOD(Fixture, "a secret is in no message") {
@@ -455,8 +646,10 @@ routes: [{ from: orders, to: every }]
 
 TEST_CASE_METHOD(Fixture, "a secret's file must hold one") {
   const auto with = [&](const std::string& file) {
-    return codes("sources: { o: { fifo: /run/o } }\nhandlers: { e: { plugin: every_option, options: { server: x, password_file: " +
-                 file + " } } }\nroutes: [{ from: o, to: e }]\n");
+    return codes(
+        "sources: { o: { fifo: /run/o } }\nhandlers: { e: { plugin: every_option, options: { "
+        "server: x, password_file: " +
+        file + " } } }\nroutes: [{ from: o, to: e }]\n");
   };
   std::ofstream(folder / "empty") << "\n";
   REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
@@ -467,22 +660,25 @@ TEST_CASE_METHOD(Fixture, "a secret's file must hold one") {
 
 TEST_CASE_METHOD(Fixture, "the memory that a message is said to need is enough") {
   const auto text = [](const std::string& memory, const std::string& message) {
-    return "memory_max: " + memory + "\nsources: { a: { fifo: a, framing: { max_message_size: " + message +
+    return "memory_max: " + memory +
+           "\nsources: { a: { fifo: a, framing: { max_message_size: " + message +
            " } } }\nhandlers: { s: { plugin: print } }\nroutes: [{ from: a, to: s }]\n";
   };
   CHECK(codes(text("16MiB", "16MiB")) == "memory-too-small");
   CHECK(codes(text("17MiB", "16MiB")) == "");
   CHECK(codes(text("16MiB", "15MiB")) == "");
-  log::Memory keeping({.memory_max = 17 * MiB});
+  state::Memory keeping({.memory_max = 17 * MiB});
   log::Arena arena(keeping);
   const auto waiting = arena.lend(kSegmentBytes, 0);  // where the frame's beginning lies meanwhile
   CHECK(waiting);
   CHECK(arena.lend(16 * MiB + 4 * KiB, 0));
 }
 
-TEST_CASE_METHOD(Fixture, "what needs more open files than the process may have is refused with the number") {
+TEST_CASE_METHOD(
+    Fixture, "what needs more open files than the process may have is refused with the number") {
   std::string text = "sources:\n";
-  for (int i = 0; i < 100; ++i) text += "  s" + std::to_string(i) + ": { fifo: /run/s" + std::to_string(i) + " }\n";
+  for (int i = 0; i < 100; ++i)
+    text += "  s" + std::to_string(i) + ": { fifo: /run/s" + std::to_string(i) + " }\n";
   text += "handlers: { s: { plugin: print } }\nroutes: [{ from: s0, to: s }]\n";
   const auto is_refused_with = [&](rlim_t most) {  // in a child: who may raise a hard limit again?
     const auto child = ::fork();
@@ -490,10 +686,14 @@ TEST_CASE_METHOD(Fixture, "what needs more open files than the process may have 
       const rlimit limit{most, most};
       ::setrlimit(RLIMIT_NOFILE, &limit);
       const auto loaded = load(text);
-      const auto is_told = [&](const Diagnostic& d) {
-        return d.message == "this configuration may need 157 open files, and the limit is " + std::to_string(most);
+      const auto is_reported = [&](const Diagnostic& d) {
+        return d.message == "this configuration may need 157 open files, and the limit is " +
+                                std::to_string(most);
       };
-      ::_exit(!loaded.ok() && std::any_of(loaded.diagnostics.begin(), loaded.diagnostics.end(), is_told) ? 1 : 0);
+      ::_exit(!loaded.ok() &&
+                      std::any_of(loaded.diagnostics.begin(), loaded.diagnostics.end(), is_reported)
+                  ? 1
+                  : 0);
     }
     int status = 0;
     ::waitpid(child, &status, 0);
@@ -511,20 +711,25 @@ TEST_CASE_METHOD(Fixture, "more deliveries than a hub can hold are refused with 
   };
   const auto configured = [&](int sources, int handlers) {
     std::string text = "memory_max: 64MiB\nsources:\n";
-    for (int i = 0; i < sources; ++i) text += "  s" + std::to_string(i) + ": { fifo: /run/s" + std::to_string(i) + " }\n";
+    for (int i = 0; i < sources; ++i)
+      text += "  s" + std::to_string(i) + ": { fifo: /run/s" + std::to_string(i) + " }\n";
     text += "handlers:\n";
     for (int i = 0; i < handlers; ++i) text += "  h" + std::to_string(i) + ": { plugin: print }\n";
-    return text + "routes:\n- { from: " + names("s", sources) + ", to: " + names("h", handlers) + " }\n";
+    return text + "routes:\n- { from: " + names("s", sources) + ", to: " + names("h", handlers) +
+           " }\n";
   };
   CHECK(load(configured(100, 180)).ok());
   const auto loaded = load(configured(500, 401));
   REQUIRE(loaded.diagnostics.size() == 1);
   CHECK(loaded.diagnostics[0].message ==
-        "these routes join more than 200,000 pairs of a source and a handler, which is more than a hub can hold");
+        "these routes join more than 200,000 pairs of a source and a handler, which is more than a "
+        "hub can hold");
   CHECK(codes(configured(1, 10'001)) == "too-many");
 }
 
-TEST_CASE("two handlers on one file are found whatever names it has; a worker that goes on does not look") {
+TEST_CASE(
+    "two handlers on one file are found whatever names it has; a worker that continues does not "
+    "look") {
   Fixture at;
   const auto write = [&](const std::string& path) { std::ofstream(path) << ""; };
   std::filesystem::create_directory(at.folder / "real");
@@ -533,8 +738,9 @@ TEST_CASE("two handlers on one file are found whatever names it has; a worker th
   std::filesystem::create_hard_link(at.folder / "real/there.log", at.folder / "second.log");
   std::filesystem::create_symlink("real/there.log", at.folder / "link.log");
   const auto text = [](const std::string& first, const std::string& second) {
-    return "sources: { in: { fifo: in } }\nhandlers:\n  a: { plugin: log, options: { path: " + first +
-           " } }\n  b: { plugin: log, options: { path: " + second + " } }\nroutes: [{ from: in, to: [a, b] }]\n";
+    return "sources: { in: { fifo: in } }\nhandlers:\n  a: { plugin: log, options: { path: " +
+           first + " } }\n  b: { plugin: log, options: { path: " + second +
+           " } }\nroutes: [{ from: in, to: [a, b] }]\n";
   };
   for (const auto& [first, second] : {std::pair("real/there.log", "second.log"),
                                       {"real/there.log", "link.log"},
@@ -545,7 +751,9 @@ TEST_CASE("two handlers on one file are found whatever names it has; a worker th
     REQUIRE(loaded.diagnostics.size() == 1);
     CHECK(loaded.diagnostics[0].code == "own-file");
     CHECK(loaded.diagnostics[0].place->line == 4);
-    CHECK(config::load_text(text(first, second), at.folder / "hub.yaml", at.registry, config::Reading::again).ok());
+    CHECK(config::load_text(text(first, second), at.folder / "hub.yaml", at.registry,
+                            config::Reading::again)
+              .ok());
   }
   CHECK(at.load(text("real/there.log", "real/there.log.2")).ok());
 }

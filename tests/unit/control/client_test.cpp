@@ -38,18 +38,22 @@ TEST_CASE("where nobody listens there is no hub, and that is no failure") {
   CHECK_FALSE(Client::connect(folder / "control"));
 }
 
-TEST_CASE("an answer that is cut short is not taken for a whole one") {
-  for (const auto* said : {"ok 10\nonly five", "ok 3", "", "HTTP/1.1 400\n", "ok 3\nfour"}) {
+TEST_CASE("an answer that is truncated is not taken for a whole one") {
+  for (const auto* reported : {"ok 10\nonly five", "ok 3", "", "HTTP/1.1 400\n", "ok 3\nfour"}) {
     Pretender hub;
     auto client = Client::connect(hub.path()).value();
-    hub.say(said);
+    hub.say(reported);
     CHECK_THROWS_MATCHES(client.ask("stats"), Failure,
-                         Message("the answer of the hub at " + hub.path() + " is not whole: it ended meanwhile, or is no hub"));
+                         Message("the answer of the hub at " + hub.path() +
+                                 " is not whole: it ended meanwhile, or is no hub"));
   }
 }
 
 TEST_CASE("a hub that stands still is not waited for without an end") {
   const Pretender hub;
   auto client = Client::connect(hub.path(), 30ms).value();
-  CHECK_THROWS_MATCHES(client.ask("stats"), Failure, Message("the hub at " + hub.path() + " does not answer within 30ms"));
+  CHECK_THROWS_MATCHES(client.ask("stats"), Failure,
+                       Message("the hub at " + hub.path() +
+                               " does not answer within 30ms: its loop waits, perhaps for a "
+                               "plugin's call that does not come back"));
 }

@@ -23,7 +23,9 @@ unsigned mode_of(const std::string& path) {
   return ::lstat(path.c_str(), &st) == 0 ? st.st_mode & 07777 : 0;
 }
 
-bool is_there(const std::string& path) { return std::filesystem::exists(std::filesystem::symlink_status(path)); }
+bool is_there(const std::string& path) {
+  return std::filesystem::exists(std::filesystem::symlink_status(path));
+}
 
 // A hub that was killed: its socket's file stays, and nobody listens.
 void leave_dead_socket(const std::string& path) {
@@ -74,17 +76,20 @@ TEST_CASE("anything but a socket in its place is refused, and left alone") {
   const test::TemporaryFolder folder;
   const auto path = folder / "control";
   std::ofstream(path) << "precious";
-  CHECK_THROWS_MATCHES(Listener::at(path), Failure, Message(path + " is no socket, so the control socket cannot take its place"));
+  CHECK_THROWS_MATCHES(
+      Listener::at(path), Failure,
+      Message(path + " is not a socket, so the control socket cannot take its place"));
   CHECK(std::filesystem::file_size(path) == 8);
 }
 
 TEST_CASE("a path that no socket can have is said so") {
   const auto path = "/tmp/" + std::string(120, 'x');
-  CHECK_THROWS_MATCHES(Listener::at(path), Failure,
-                       Message("the path of a control socket has at most 107 bytes, and this one has 125: " + path));
+  CHECK_THROWS_MATCHES(
+      Listener::at(path), Failure,
+      Message("the path of a control socket has at most 107 bytes, and this one has 125: " + path));
 }
 
-TEST_CASE("a successor goes on with the same socket, and removes its file at its end") {
+TEST_CASE("a successor continues with the same socket, and removes its file at its end") {
   const test::TemporaryFolder folder;
   const auto path = folder / "control";
   Fd handed_over;
@@ -97,17 +102,18 @@ TEST_CASE("a successor goes on with the same socket, and removes its file at its
   const Raw waiting(path);  // nobody accepts now, and nobody is refused
   {
     const HandClock clock;
-    control::Server server(Listener(std::move(handed_over)), clock, [](std::string_view) { return std::string("again"); });
+    control::Server server(Listener(std::move(handed_over)), clock,
+                           [](std::string_view) { return std::string("again"); });
     CHECK(server.listener().path() == path);
     waiting.send("stats\n");
     server.on_event();
     server.on_event();
-    CHECK(waiting.said() == "ok 5\nagain");
+    CHECK(waiting.reported() == "ok 5\nagain");
   }
   CHECK_FALSE(is_there(path));
 }
 
-TEST_CASE("a descriptor that is no listening socket is not taken over") {
+TEST_CASE("a descriptor that is not a listening socket is not taken over") {
   CHECK_THROWS_AS(Listener(Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC))), Failure);
   CHECK_THROWS_AS(Listener(Fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0))), Failure);
 }

@@ -27,12 +27,12 @@ TEST_CASE("what the hub does not know is an error with its words") {
 
 TEST_CASE("a request ends with its line, or where its sender shuts its side") {
   const Serving hub;
-  const Raw lines(hub.path()), unfinished(hub.path());
+  const Raw lines(hub.path()), incomplete(hub.path());
   lines.send("echo a\r\nrest");
-  unfinished.send("echo b");
-  unfinished.shut();
-  CHECK(lines.said() == "ok 1\na");
-  CHECK(unfinished.said() == "ok 1\nb");
+  incomplete.send("echo b");
+  incomplete.shut();
+  CHECK(lines.reported() == "ok 1\na");
+  CHECK(incomplete.reported() == "ok 1\nb");
 }
 
 TEST_CASE("a request that comes in pieces is one request") {
@@ -43,7 +43,7 @@ TEST_CASE("a request that comes in pieces is one request") {
     CHECK(hub.ask("echo between") == "between");  // so the piece has been read
   }
   slow.send("\n");
-  CHECK(slow.said() == "ok 2\nab");
+  CHECK(slow.reported() == "ok 2\nab");
 }
 
 TEST_CASE("a request of more than 4 KiB is refused") {
@@ -51,7 +51,7 @@ TEST_CASE("a request of more than 4 KiB is refused") {
   CHECK(hub.ask("echo " + std::string(4091, 'x')).size() == 4091);
   const Raw client(hub.path());
   client.send(std::string(4097, 'x'));
-  CHECK(client.said() == "error: a request is one line of at most 4,096 bytes\n");
+  CHECK(client.reported() == "error: a request is one line of at most 4,096 bytes\n");
 }
 
 TEST_CASE("whoever does not read its answer keeps nobody waiting, and gets it whole later") {
@@ -59,7 +59,7 @@ TEST_CASE("whoever does not read its answer keeps nobody waiting, and gets it wh
   const Raw slow(hub.path());
   slow.send("long\n");
   CHECK(hub.ask("long").size() == 1 << 20);
-  CHECK(slow.said() == "ok 1048576\n" + std::string(1 << 20, 'x'));
+  CHECK(slow.reported() == "ok 1048576\n" + std::string(1 << 20, 'x'));
 }
 
 TEST_CASE("answers that nobody reads are bounded together") {
@@ -70,7 +70,9 @@ TEST_CASE("answers that nobody reads are bounded together") {
   CHECK(hub.ask("echo fits") == "fits");
 }
 
-TEST_CASE("the 17th client is told to come again, and takes the place of one that is silent for ten seconds") {
+TEST_CASE(
+    "the 17th client is told to come again, and takes the place of one that is silent for ten "
+    "seconds") {
   Serving hub;
   std::deque<Raw> silent;
   for (int i = 0; i < 16; ++i) silent.emplace_back(hub.path());
@@ -89,16 +91,18 @@ TEST_CASE("a client that left makes room") {
   CHECK(hub.ask("echo x") == "x");
 }
 
-TEST_CASE("of many that came before the loop ran, each hears something, though each change is told once") {
+TEST_CASE(
+    "of many that came before the loop ran, each hears something, though each change is reported "
+    "once") {
   Serving hub(false);
   std::deque<Raw> clients;
   for (int i = 0; i < 60; ++i) clients.emplace_back(hub.path()).send("echo x\n");
   hub.loop();
   int answered = 0;
   for (const auto& client : clients) {
-    const auto said = client.said();
-    CHECK((said == "ok 1\nx" || said.starts_with("error: 16 others")));
-    answered += said == "ok 1\nx";
+    const auto reported = client.reported();
+    CHECK((reported == "ok 1\nx" || reported.starts_with("error: 16 others")));
+    answered += reported == "ok 1\nx";
   }
   CHECK(answered >= 16);
 }
@@ -117,18 +121,23 @@ TEST_CASE("another user is not answered, even if the file's mode lets them in", 
     if (::setuid(65534) != 0) ::_exit(1);
     const Raw stranger(hub.path());
     stranger.send("echo x\n");
-    ::_exit(stranger.said() == "error: this hub answers only the user that runs it, and root\n" ? 0 : 2);
+    ::_exit(stranger.reported() == "error: this hub answers only the user that runs it, and root\n"
+                ? 0
+                : 2);
   }
   int status = -1;
   ::waitpid(child, &status, 0);
   CHECK(status == 0);
 }
 
-TEST_CASE("a socket's file that was removed is made again, also while clients are connected; another hub's is left alone") {
+TEST_CASE(
+    "a socket's file that was removed is made again, also while clients are connected; another "
+    "hub's is left alone") {
   const test::TemporaryFolder folder;
   const auto path = folder / "control";
   const HandClock clock;
-  control::Server server(std::move(*control::Listener::at(path)), clock, [](auto request) { return std::string(request); });
+  control::Server server(std::move(*control::Listener::at(path)), clock,
+                         [](auto request) { return std::string(request); });
   CHECK_FALSE(server.listen_again());
   const Raw connected(path);
   server.on_event();
@@ -139,7 +148,7 @@ TEST_CASE("a socket's file that was removed is made again, also while clients ar
   for (const auto* client : {&connected, &late}) {
     client->send("word\n");
     for (int i = 0; i < 4; ++i) server.on_event();
-    CHECK(client->said() == "ok 4\nword");
+    CHECK(client->reported() == "ok 4\nword");
   }
   ::unlink(path.c_str());
   const auto other = control::Listener::at(path);

@@ -40,12 +40,15 @@ class Raw {
     const control::Address address(path);
     const timeval limit{.tv_sec = 10, .tv_usec = 0};
     ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    if (::connect(fd_.get(), address.get(), address.size()) != 0) throw std::runtime_error("cannot connect");
+    if (::connect(fd_.get(), address.get(), address.size()) != 0)
+      throw std::runtime_error("cannot connect");
   }
-  void send(std::string_view bytes) const { (void)!::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL); }
+  void send(std::string_view bytes) const {
+    (void)!::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  }
   void shut() const { ::shutdown(fd_.get(), SHUT_WR); }
   // All that it is told, to the end.
-  std::string said() const {
+  std::string reported() const {
     std::string all, some(65536, '\0');
     while (true) {
       const auto n = ::recv(fd_.get(), some.data(), some.size(), 0);
@@ -59,10 +62,12 @@ class Raw {
   Fd fd_;
 };
 
-// A server at work, in a loop that hears of each change once, as the hub's does. It answers "echo X" by X, "long" by a MiB.
+// A server at work, in a loop that hears of each change once, as the hub's does. It answers "echo
+// X" by X, "long" by a MiB.
 class Serving {
  public:
-  explicit Serving(bool loops = true) : server_(control::Listener::at(path()).value(), clock, answer) {
+  explicit Serving(bool loops = true)
+      : server_(control::Listener::at(path()).value(), clock, answer) {
     if (loops) loop();
   }
   ~Serving() {
@@ -71,7 +76,9 @@ class Serving {
     if (thread_.joinable()) thread_.join();
   }
   std::string path() const { return folder_ / "place/control"; }
-  std::string ask(std::string_view request) const { return control::Client::connect(path()).value().ask(request); }
+  std::string ask(std::string_view request) const {
+    return control::Client::connect(path()).value().ask(request);
+  }
   void loop() {
     thread_ = std::thread([this] { run(); });
   }
@@ -92,7 +99,8 @@ class Serving {
       ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event);
     }
     for (epoll_event event{}; event.data.fd != stop_.get();)
-      if (::epoll_wait(epoll.get(), &event, 1, -1) == 1 && event.data.fd == server_.fd()) server_.on_event();
+      if (::epoll_wait(epoll.get(), &event, 1, -1) == 1 && event.data.fd == server_.fd())
+        server_.on_event();
   }
 
   test::TemporaryFolder folder_;

@@ -20,7 +20,8 @@ namespace {
 class Worker {
  public:
   Worker() {
-    void* page = ::mmap(nullptr, sizeof(Kept), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void* page =
+        ::mmap(nullptr, sizeof(Kept), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     kept_ = static_cast<Kept*>(page);
     kept_->word = 99;
   }
@@ -69,7 +70,8 @@ class Worker {
 
 }  // namespace
 
-TEST_CASE("a handler that crashes in its thread is named, and the process dies of the same signal") {
+TEST_CASE(
+    "a handler that crashes in its thread is named, and the process dies of the same signal") {
   for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGSYS, SIGTRAP}) {
     Worker worker;
     const auto death = worker.run_in_thread(3, [&] { (void)::raise(signal); });
@@ -80,7 +82,7 @@ TEST_CASE("a handler that crashes in its thread is named, and the process dies o
   }
 }
 
-TEST_CASE("a write to nowhere is told like any crash") {
+TEST_CASE("a write to nowhere is reported like any crash") {
   Worker worker;
   const auto death = worker.run_in_thread(3, [] {
     volatile int* volatile nowhere = nullptr;
@@ -108,12 +110,12 @@ TEST_CASE("a call on the hub's own thread is the handler's, and what is behind i
     std::abort();
   });
   CHECK(within.names(1));
-  const auto behind = worker.run([] {
+  const auto after = worker.run([] {
     { const CulpritMark mark(1); }
     std::abort();
   });
   CHECK(worker.word() == Death::kHub);
-  CHECK_FALSE(behind.names(1));
+  CHECK_FALSE(after.names(1));
 }
 
 TEST_CASE("a thread that nobody marked names nobody, and everybody in a call may have been it") {
@@ -133,7 +135,7 @@ TEST_CASE("killed from outside, nobody is blamed, whatever they were at") {
   CHECK(death.text() == "was killed (SIGKILL)");
 }
 
-TEST_CASE("a stack that overflows is told like any crash") {
+TEST_CASE("a stack that overflows is reported like any crash") {
   Worker worker;
   const auto death = worker.run_in_thread(3, [] {
     const std::function<int(int)> dig = [&](int depth) {
@@ -162,7 +164,7 @@ TEST_CASE("a crash leaves where it was, and so does an end of the process") {
   CHECK(exit.backtrace()[0].find("address") == std::string::npos);
 }
 
-TEST_CASE("a child that a handler forked, and that crashes or exits, tells nothing of it") {
+TEST_CASE("a child that a handler forked, and that crashes or exits, leaves no report") {
   Worker worker;
   for (const bool crashes : {true, false}) {
     const auto death = worker.run_in_thread(3, [crashes] {

@@ -7,11 +7,14 @@
 #include <filesystem>
 #include <fstream>
 
+#include "deliver/letter_filter.h"
 #include "failing_disk.h"
+#include "metadata.h"
 #include "scripted.h"
 #include "temporary_folder.h"
 
 using namespace standpipe;
+using namespace std::chrono_literals;
 using deliver::DeadLetter;
 using deliver::DeadLetterReader;
 using deliver::DeadLetters;
@@ -22,14 +25,23 @@ namespace {
 // Verbs: put, crash (a successor in the same run), start (another run), all.
 class Fixture {
  public:
-  Fixture() { start(1); }
+  Fixture() {
+    clock.now = SystemClock().wall();
+    start(1);
+  }
   void start(std::uint64_t run, deliver::DeadLetterLimits limits = {}) {
     run_ = run;
-    letters_.emplace(folder.path(), run, quiet, limits);
+    letters_.emplace(folder.path(), run, quiet, limits, &clock);
   }
+  void remove_old() { letters_->remove_old(); }
+  std::uint64_t purge(const deliver::LetterFilter& filter) { return letters_->purge(filter); }
+  std::uint64_t removed() { return letters_->take_removed(); }
   void crash() { start(run_); }
-  std::string put(std::uint64_t sequence, std::string payload = "hello", std::string_view handler = "billing") {
-    DeadLetter letter{.source = "orders", .handler = handler, .plugin = "forward", .sequence = sequence};
+  std::string put(std::uint64_t sequence, std::string payload = "hello",
+                  std::string_view handler = "billing") {
+    DeadLetter letter{
+        .source = "orders", .handler = handler, .plugin = "forward", .sequence = sequence};
+    letter.dead_lettered_ns = static_cast<std::uint64_t>(clock.now.count());
     letter.payload = std::as_bytes(std::span(payload));
     return put(letter);
   }
@@ -37,15 +49,18 @@ class Fixture {
     const auto failure = letters_->put({&letter, 1});
     return failure ? std::string(failure->what()) + "; " + failure->help() : "";
   }
-  std::optional<Failure> put_all(const std::vector<DeadLetter>& letters) { return letters_->put(letters); }
+  std::optional<Failure> put_all(const std::vector<DeadLetter>& letters) {
+    return letters_->put(letters);
+  }
   // "orders/billing 7 hello" each.
   std::vector<std::string> all() const {
     std::vector<std::string> out;
     DeadLetterReader reader(folder.path());
     while (const auto letter = reader.next()) {
-      const std::string payload(reinterpret_cast<const char*>(letter->payload.data()), letter->payload.size());
-      out.push_back(std::string(letter->source) + '/' + std::string(letter->handler) + ' ' + std::to_string(letter->sequence) +
-                    ' ' + payload);
+      const std::string payload(reinterpret_cast<const char*>(letter->payload.data()),
+                                letter->payload.size());
+      out.push_back(std::string(letter->source) + '/' + std::string(letter->handler) + ' ' +
+                    std::to_string(letter->sequence) + ' ' + payload);
     }
     return out;
   }
@@ -53,6 +68,7 @@ class Fixture {
   test::TemporaryFolder folder;
   const std::string path = folder / "dead-letters.log";
   test::Quiet quiet;
+  test::ManualClock clock;
 
  private:
   std::uint64_t run_ = 0;
@@ -65,8 +81,12 @@ using Texts = std::vector<std::string>;
 
 TEST_CASE_METHOD(Fixture, "a dead letter is read back with all that is known of it") {
   const std::string payload = "\5\0\0\0hello";
-  DeadLetter letter{"orders", "billing",       "forward",           7, 11,
-                    12,       Reason::crashed, "SIGSEGV in handle", 3, std::as_bytes(std::span(payload))};
+  DeadLetter letter{
+      "orders", "billing",       "forward",           7, 11,
+      12,       Reason::crashed, "SIGSEGV in handle", 3, std::as_bytes(std::span(payload)),
+      {}};
+  const auto fields = test::fields_of({{"key", "k1"}});
+  letter.fields = fields;
   CHECK(put(letter) == "");
   DeadLetterReader reader(folder.path());
   const auto read = reader.next();
@@ -76,12 +96,25 @@ TEST_CASE_METHOD(Fixture, "a dead letter is read back with all that is known of 
   CHECK(read->plugin == "forward");
   CHECK(read->sequence == 7);
   CHECK(read->accepted_ns == 11);
-  CHECK(read->put_aside_ns == 12);
+  CHECK(read->dead_lettered_ns == 12);
   CHECK(read->reason == Reason::crashed);
   CHECK(read->detail == "SIGSEGV in handle");
   CHECK(read->attempts == 3);
-  CHECK(std::equal(read->payload.begin(), read->payload.end(), letter.payload.begin(), letter.payload.end()));
+  CHECK(std::equal(read->payload.begin(), read->payload.end(), letter.payload.begin(),
+                   letter.payload.end()));
+  CHECK(test::fields_text(read->fields) == "key=k1");
   CHECK_FALSE(reader.next());
+}
+
+TEST_CASE_METHOD(Fixture, "a file that an older Standpipe began is continued, in its version") {
+  std::ofstream(path, std::ios::binary) << std::string("stdplog\n\1\0\0\0\0\0\0\0", 16);
+  put(1);
+  crash();
+  put(1);
+  put(2);
+  CHECK(all() == Texts{"orders/billing 1 hello", "orders/billing 2 hello"});
+  std::ifstream file(path, std::ios::binary);
+  CHECK(std::string{std::istreambuf_iterator<char>(file), {}}[8] == 1);
 }
 
 TEST_CASE_METHOD(Fixture, "there is no file before the first letter, and it is its user's alone") {
@@ -92,16 +125,20 @@ TEST_CASE_METHOD(Fixture, "there is no file before the first letter, and it is i
   CHECK((st.st_mode & 07777) == 0600);
 }
 
-TEST_CASE_METHOD(Fixture, "a letter put again after a crash between append and commit is there once") {
+TEST_CASE_METHOD(Fixture,
+                 "a letter written again after a crash between append and commit is there once") {
   put(1);
   put(2);
   crash();
   CHECK(put(2) == "");
   CHECK(put(3) == "");
-  CHECK(all() == Texts{"orders/billing 1 hello", "orders/billing 2 hello", "orders/billing 3 hello"});
+  CHECK(all() ==
+        Texts{"orders/billing 1 hello", "orders/billing 2 hello", "orders/billing 3 hello"});
 }
 
-TEST_CASE_METHOD(Fixture, "of a batch that was put before a crash, wholly or in part, each letter is there once") {
+TEST_CASE_METHOD(
+    Fixture,
+    "of a batch that was written before a crash, wholly or in part, each letter is there once") {
   const std::string payload = "hello";
   std::vector<DeadLetter> batch;
   for (std::uint64_t i = 1; i <= 4; ++i) {
@@ -120,7 +157,8 @@ TEST_CASE_METHOD(Fixture, "of a batch that was put before a crash, wholly or in 
 }
 
 TEST_CASE_METHOD(Fixture,
-                 "a full file is closed, letters are read in order, and the oldest go with a word when there are too many") {
+                 "a full file is closed, letters are read in order, and the oldest go, which is "
+                 "reported, when there are too many") {
   start(1, {.file = 4 * KiB, .all = 16 * KiB});
   for (std::uint64_t i = 1; i <= 60; ++i) CHECK(put(i, std::string(1000, 'x')) == "");
   const auto kept = all();
@@ -129,46 +167,54 @@ TEST_CASE_METHOD(Fixture,
   CHECK(kept.back().starts_with("orders/billing 60 "));
   for (std::size_t i = 0; i < kept.size(); ++i)
     CHECK(kept[i].starts_with("orders/billing " + std::to_string(61 - kept.size() + i) + ' '));
-  REQUIRE_FALSE(quiet.said.empty());
-  CHECK(quiet.said[0] == "dead letters are kept up to 16KiB: the oldest, 4 messages in " +
-                             std::string(folder / "dead-letters-1.log") + ", are removed");
+  REQUIRE_FALSE(quiet.reported.empty());
+  CHECK(quiet.reported[0] == "dead letters are kept up to 16KiB: the oldest, 4 messages in " +
+                                 std::string(folder / "dead-letters-1.log") + ", are removed");
 }
 
-TEST_CASE_METHOD(Fixture, "the same sequence of another handler, or of another run, is another letter") {
+TEST_CASE_METHOD(Fixture,
+                 "the same sequence of another handler, or of another run, is another letter") {
   put(1);
   put(1, "hello", "bill");
   put(1, "hello", "billing");
   start(2);
   put(1, "later");
-  CHECK(all() == Texts{"orders/billing 1 hello", "orders/bill 1 hello", "orders/billing 1 hello", "orders/billing 1 later"});
+  CHECK(all() == Texts{"orders/billing 1 hello", "orders/bill 1 hello", "orders/billing 1 hello",
+                       "orders/billing 1 later"});
 }
 
-TEST_CASE_METHOD(Fixture, "a letter that was torn by a crash is put again whole") {
+TEST_CASE_METHOD(Fixture, "a letter that was truncated by a crash is written again whole") {
   put(1);
   put(2);
   std::filesystem::resize_file(path, std::filesystem::file_size(path) - 3);
   crash();
   put(2);
   CHECK(all() == Texts{"orders/billing 1 hello", "orders/billing 2 hello"});
-  REQUIRE(quiet.said.size() == 1);
-  CHECK(quiet.said[0] == path + ": left out 89 bytes at the end: a record is not whole (1 whole record)");
+  REQUIRE(quiet.reported.size() == 1);
+  CHECK(quiet.reported[0] ==
+        path + ": left out 117 bytes at the end: a record is not whole (1 whole record)");
 }
 
-TEST_CASE_METHOD(Fixture, "a full disk keeps the message waiting, and the letter is put when there is room") {
+TEST_CASE_METHOD(
+    Fixture,
+    "a full disk keeps the message waiting, and the letter is written when there is room") {
   put(1);
   {
     const test::FullDisk full(std::filesystem::file_size(path) + 10);
-    CHECK(put(2) ==
-          "cannot put a message aside: cannot write " + path + ": File too large; raise the limit of a file's size (ulimit -f)");
+    CHECK(put(2) == "cannot dead-letter a message: cannot write " + path +
+                        ": File too large; raise the limit of a file's size (ulimit -f)");
   }
   CHECK(put(2) == "");
   CHECK(all() == Texts{"orders/billing 1 hello", "orders/billing 2 hello"});
 }
 
-TEST_CASE_METHOD(Fixture, "a file of somebody else in its place is said and left alone, until it is moved away") {
+TEST_CASE_METHOD(
+    Fixture,
+    "a file of somebody else in its place is reported and left alone, until it is moved away") {
   std::ofstream(path) << "my own notes of today";
   CHECK(put(1) ==
-        "cannot put a message aside: " + path + " is no disk log (it begins with 6d 79 20 6f 77 6e 20 6e  my own n); mv it away");
+        "cannot dead-letter a message: " + path +
+            " is not a disk log (it begins with 6d 79 20 6f 77 6e 20 6e  my own n); mv it away");
   std::filesystem::rename(path, path + ".mine");
   CHECK(put(1) == "");
 }
@@ -191,4 +237,73 @@ TEST_CASE_METHOD(Fixture, "a letter of a later version is counted and passed ove
   CHECK(reader.next());
   CHECK_FALSE(reader.next());
   CHECK(reader.unreadable() == 1);
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "letters that are older than the limit are removed by files, and counted") {
+  start(1, {.file = 64 * KiB, .all = 1 * MiB, .age = 10h});
+  put(1);
+  put(2);
+  clock.now += 30min;
+  put(3);  // into the same file
+  CHECK(DeadLetters::closed_in(folder.path()).empty());
+  clock.now += 31min;
+  put(4);  // the first letter is older than a tenth of the limit
+  CHECK(DeadLetters::closed_in(folder.path()).size() == 1);
+  clock.now += 8h;
+  remove_old();
+  CHECK(all().size() == 4);
+  clock.now += 2h;  // by the file's time, which is the machine's
+  remove_old();
+  CHECK(all().empty());
+  CHECK(removed() == 4);
+  CHECK(removed() == 0);
+  REQUIRE(quiet.reported.size() == 2);
+  CHECK_THAT(quiet.reported[0],
+             Catch::StartsWith("dead letters are kept for 10h: the oldest, 3 messages in "));
+  put(5);
+  CHECK(all() == Texts{"orders/billing 5 hello"});
+}
+
+TEST_CASE_METHOD(Fixture, "a worker that begins knows how old the first letter is") {
+  const deliver::DeadLetterLimits limits{.file = 64 * KiB, .all = 1 * MiB, .age = 10h};
+  start(1, limits);
+  put(1);
+  clock.now += 61min;
+  start(2, limits);
+  put(2);  // opens the file
+  put(3);
+  CHECK(DeadLetters::closed_in(folder.path()).size() == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "letters are purged out of all files, and the others stay as they are") {
+  start(1, {.file = 4 * KiB, .all = 1 * MiB});
+  const std::string payload(1000, 'x');
+  for (std::uint64_t i = 1; i <= 20; ++i) put(i, payload, i % 2 ? "billing" : "audit");
+  const auto files = DeadLetters::closed_in(folder.path());
+  REQUIRE(files.size() >= 3);
+  const auto before = std::filesystem::last_write_time(files[0]);
+  deliver::LetterFilter filter;
+  filter.handlers = {"audit"};
+  CHECK(purge(filter) == 10);
+  CHECK(purge(filter) == 0);
+  CHECK(all().size() == 10);
+  for (const auto& letter : all()) CHECK_THAT(letter, Catch::StartsWith("orders/billing"));
+  CHECK(std::filesystem::last_write_time(files[0]) == before);  // its age is that of its letters
+  put(21, "hello");
+  CHECK(all().back() == "orders/billing 21 hello");
+  CHECK(purge({}) == 11);
+  CHECK(all().empty());
+  CHECK(DeadLetters::closed_in(folder.path()).empty());
+  CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "a purge that was ended in the middle leaves what it had not replaced") {
+  put(1, "one", "audit");
+  put(2, "two");
+  std::ofstream(folder / "dead-letters-1.log.anew") << "the beginning of a file";
+  deliver::LetterFilter filter;
+  filter.handlers = {"audit"};
+  CHECK(purge(filter) == 1);
+  CHECK(all() == Texts{"orders/billing 2 two"});
 }

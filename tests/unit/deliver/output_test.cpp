@@ -2,374 +2,328 @@
 #include "deliver/output.h"
 
 #include <fcntl.h>
-#include <sys/epoll.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstring>
-#include <random>
+#include <string>
+#include <vector>
 
-#include "base/failure.h"
-#include "fifo_kit.h"
-#include "frame/length_prefixed.h"
-#include "give.h"
+#include "deliver/fifo_kit.h"
+#include "deliver/senders.h"
 #include "temporary_folder.h"
 
 using namespace standpipe;
 using namespace std::chrono_literals;
-
-using test::framed, test::Reader, test::Silent, test::unframed;
+using deliver::Output;
+using test::framed, test::Reader;
 
 namespace {
 
-// One log, one delivery of it (or two), one output. Time is the test's.
+class Collecting final : public Reporter {
+ public:
+  void say(const Diagnostic& d) override { said.push_back(d.message); }
+  std::vector<std::string> said;
+};
+
+// One delivery and its output, a FIFO; time is the test's. Verbs: send, pump.
 class Fixture {
  public:
-  explicit Fixture(bool resend = true, std::size_t stage = 16 * KiB)
-      : keeping({.memory_max = 16 * MiB, .logs = 2, .deliveries = 2}),
-        arena(keeping),
-        log(arena, {.id = 0, .size_max = 4 * MiB, .readers = 2}),
-        codec(1 * MiB),
-        delivery("in", "it", 0, log, codec, 0),
-        other("in", "other", 1, log, codec, 1),
-        output(
-            {.path = folder / "out", .mode = 0600, .create = true, .resend = resend},
-            {reporter, [](auto&) {}, [this](std::uint32_t id) -> deliver::Delivery& { return id ? other : delivery; }, stage, 0}) {
-    output.attach(keeping, link, 0);
-  }
+  Fixture() { output.attach(memory, link, 0); }
 
-  void append(const std::string& payload, std::uint64_t set = 1) {
-    const auto frame = framed(payload);
-    std::string_view bytes = frame;
-    while (!bytes.empty()) {
-      const auto room = log.room(frame.size());
-      REQUIRE_FALSE(room.empty());
-      const auto n = std::min(room.size(), bytes.size());
-      std::memcpy(room.data(), bytes.data(), n);
-      log.filled(n);
-      bytes.remove_prefix(n);
-    }
-    while (!log.add_run(frame.size(), 1, ++time_, 1, {&set, 1})) REQUIRE(log.make_room_for_index());
-    if (set & 1) ++delivery.edit_tally().matched;
-    if (set & 2) ++other.edit_tally().matched;
-    keeping.commit();
-  }
-  void send(deliver::Delivery& d) { test::give_all(d, output); }
   void send(const std::string& payload) {
-    append(payload);
-    send(delivery);
+    const auto frame = framed(payload);
+    const auto range = test::append_and_give_out(log, delivery, frame);
+    output.send(delivery, range, frame.size());
+    memory.commit();
   }
-  void pump() {
-    now += 2s;  // past every back-off
-    while (output.pump(now)) {
-    }
-    check();
-  }
-  void reader_dies() {
-    output.on_event(EPOLLERR, now);
-    check();
-  }
-  void check() {
+  // When it wants to be pumped again, from now on; -1ns: it does not.
+  Nanoseconds pump() {
+    output.pump(now);
     delivery.check_invariants();
-    other.check_invariants();
+    return output.wake_at() ? *output.wake_at() - now : -1ns;
+  }
+  // As often as it asks for it.
+  std::vector<Nanoseconds> pauses(int count) {
+    std::vector<Nanoseconds> all;
+    for (int i = 0; i < count; ++i) {
+      all.push_back(pump());
+      now += all.back();
+    }
+    return all;
   }
   std::uint64_t delivered() const { return delivery.tally().delivered; }
 
   test::TemporaryFolder folder;
-  Silent reporter;
-  log::Memory keeping;
+  Collecting reporter;
+  state::Memory memory{state::MemoryPlan{.memory_max = 16 * MiB}};
   keeper::Link link = keeper::Link::none();
-  log::Arena arena;
-  log::Log log;
-  frame::LengthPrefixed codec;
-  deliver::Delivery delivery, other;
-  deliver::Output output;
-  Nanoseconds now{0};
-
- private:
-  std::uint64_t time_ = 0;
+  log::Arena arena{memory};
+  log::Log log{arena, {.id = 0, .size_max = 4 * MiB, .readers = 1}};
+  deliver::Delivery delivery{"in", "it", 0, log, 0};
+  test::Senders senders{[this](auto) -> deliver::Delivery& { return delivery; }};
+  Output output{plugin::FifoOutputRequest{.path = folder / "out"},
+                senders.needs(reporter, 16 * KiB)};
+  Nanoseconds now{10s};
 };
 
 }  // namespace
 
-TEST_CASE("a message is delivered when the reader has taken it, and not before") {
-  Fixture f;
-  f.send("hello");
-  f.pump();
-  CHECK(f.delivered() == 0);
-  CHECK(f.delivery.in_flight() == 1);
-  Reader reader(f.output.path());
-  f.pump();
-  CHECK(f.delivered() == 0);
+// ---- when it is pumped again
+
+TEST_CASE_METHOD(Fixture, "what has nothing to send asks for nothing") { CHECK(pump() == -1ns); }
+
+TEST_CASE_METHOD(Fixture, "a reader that does not come is looked for less and less often") {
+  send("hello");
+  CHECK(pauses(11) ==
+        std::vector<Nanoseconds>{1ms, 2ms, 4ms, 8ms, 16ms, 32ms, 64ms, 128ms, 256ms, 512ms, 1s});
+  CHECK(reporter.said ==
+        std::vector<std::string>{output.path() + ": nobody reads it; messages wait"});
+  CHECK(pauses(2) == std::vector<Nanoseconds>{1s, 1s});
+  CHECK(reporter.said.size() == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "an event before the next look does not put it off") {
+  send("hello");
+  pauses(8);
+  const auto due = output.wake_at();
+  now -= 1ms;
+  pump();
+  CHECK(output.wake_at() == due);
+}
+
+TEST_CASE_METHOD(Fixture, "once something has moved, the next look is soon") {
+  send("hello");
+  pauses(11);
+  const Reader reader(output.path());
+  CHECK(pauses(3) == std::vector<Nanoseconds>{1ms, 2ms, 4ms});
+  CHECK(delivered() == 0);
+  send("more");
+  CHECK(pump() == 1ms);
+}
+
+TEST_CASE_METHOD(Fixture, "that nobody reads is said again after somebody did") {
+  send("hello");
+  pauses(11);
+  {
+    const Reader reader(output.path());
+    pauses(11);
+  }
+  output.on_event(EPOLLERR, now);
+  pauses(11);
+  CHECK(std::count(reporter.said.begin(), reporter.said.end(),
+                   output.path() + ": nobody reads it; messages wait") == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "what the reader took is settled at the next look, and nothing is due") {
+  send("hello");
+  Reader reader(output.path());
+  pump();
   CHECK(reader.read() == framed("hello"));
-  f.pump();
-  CHECK(f.delivered() == 1);
-  CHECK(f.output.idle());
+  now += pump();  // the lock that keeps other writers away is held a moment longer
+  CHECK(pump() == -1ns);
+  CHECK(delivered() == 1);
+  CHECK(output.idle());
+  CHECK(senders.settlements == 1);
 }
 
-TEST_CASE("wherever a reader dies, the next one starts on the frame it was in, and gets all the rest") {
-  const std::vector<std::string> sent = {"first", "", "the third one", std::string(300, 'x'), "last"};
-  std::string stream;
-  for (const auto& s : sent) stream += framed(s);
-  for (std::size_t taken = 0; taken <= stream.size(); ++taken) {
-    Fixture f;
-    std::string got;
-    {
-      Reader reader(f.output.path());
-      for (const auto& s : sent) f.send(s);
-      f.pump();
-      if (taken) got = reader.read(taken);
-    }
-    f.reader_dies();
-    Reader next(f.output.path());
-    f.pump();
-    const auto whole = unframed(got);
-    const std::vector<std::string> rest(sent.begin() + static_cast<std::ptrdiff_t>(whole.size()), sent.end());
-    CHECK(unframed(next.read()) == rest);
-    f.pump();
-    CHECK(f.delivered() == sent.size());
-    CHECK(f.output.idle());
+TEST_CASE_METHOD(Fixture, "while a full log waits for it, a reader is looked at every 20 ms") {
+  send("hello");
+  Reader reader(output.path());
+  pauses(11);
+  now -= 1s;
+  pump();
+  REQUIRE(*output.wake_at() - now == 1s);
+  output.hurry(now);
+  CHECK(*output.wake_at() - now == 20ms);
+  now += 20ms;
+  CHECK(pauses(3) == std::vector<Nanoseconds>{20ms, 20ms, 20ms});
+  (void)reader.read();
+  now += pump();
+  CHECK(pump() == -1ns);
+  send("more");  // the log is not full any more
+  CHECK(pauses(12).back() == 1s);
+}
+
+TEST_CASE_METHOD(Fixture, "hurry settles what was taken, and does not look for a missing reader") {
+  output.hurry(now);
+  CHECK_FALSE(output.wake_at());
+  send("hello");
+  pauses(11);
+  const auto due = output.wake_at();
+  output.hurry(now - 1s);
+  CHECK(output.wake_at() == due);
+  Reader reader(output.path());
+  pump();
+  (void)reader.read();
+  output.hurry(now);
+  CHECK(delivered() == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "others have their turn after a mebibyte") {
+  const Fd reader(::open(output.path().c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  REQUIRE(::fcntl(reader.get(), F_SETPIPE_SZ, 1 * MiB) == 1 * MiB);
+  for (int i = 0; i < 20; ++i) send(std::string(64 * KiB - 4, 'x'));
+  CHECK(output.pump(now));
+  CHECK_FALSE(output.pump(now));  // the pipe is full
+}
+
+// ---- a peer
+
+TEST_CASE_METHOD(Fixture, "when its reader dies, the next one is looked for at once") {
+  send("hello");
+  {
+    const Reader reader(output.path());
+    pauses(11);
   }
+  output.on_event(EPOLLERR, now);
+  CHECK(*output.wake_at() - now == 1ms);
+  Reader next(output.path());
+  pump();
+  CHECK(next.read() == framed("hello"));
 }
 
-TEST_CASE("count leaves what is in the pipe to the next reader, and goes on behind it") {
-  Fixture f(false);
+TEST_CASE_METHOD(Fixture, "all has moved when a reader that lives has it in its pipe") {
+  CHECK(output.all_moved());
+  send("hello");
+  pump();
+  CHECK_FALSE(output.all_moved());
+  {
+    const Reader reader(output.path());
+    now += 1s;
+    pump();
+    CHECK(output.all_moved());
+    send("more");
+    CHECK_FALSE(output.all_moved());
+    pump();
+    CHECK(output.all_moved());
+  }
+  CHECK_FALSE(output.all_moved());
+}
+
+TEST_CASE_METHOD(Fixture, "an idle output looks whether somebody reads, every 5 s in the end") {
+  std::vector<Nanoseconds> pauses;
+  for (int i = 0; i < 5; ++i) pauses.push_back(output.visit(now) - now);
+  CHECK(pauses == std::vector<Nanoseconds>{1s, 2s, 4s, 5s, 5s});
+  CHECK(output.fd() == -1);
+  const Reader reader(output.path());
+  CHECK(output.visit(now) - now == 1s);  // one that comes may be one of many
+  CHECK(output.fd() >= 0);
+  CHECK(output.openings() == 1);
+  CHECK(output.visit(now) - now == 2s);
+}
+
+TEST_CASE_METHOD(Fixture, "a plugin is not called when its answers might find no room") {
+  CHECK(output.accepts());
+  int batches = 0;
+  for (; output.accepts() && batches < 1000; ++batches) output.expect();
+  CHECK(batches > 0);
+  CHECK_FALSE(output.accepts());
+  output.expected();
+  CHECK(output.accepts());
+}
+
+// ---- the hub ends
+
+TEST_CASE_METHOD(Fixture, "at the end what waits for a reader goes back to its log") {
+  send("one");
+  send("two");
+  pump();
+  output.finish_frame();
+  CHECK(output.idle());
+  CHECK(delivery.redeliveries().size() == 2);
+  CHECK(delivery.in_flight() == 2);
+  CHECK_FALSE(memory.pending());
+}
+
+TEST_CASE_METHOD(Fixture, "at the end the message that has moved in part is still to be sent") {
+  Reader reader(output.path());
+  send(std::string(100 * KiB, 'x'));
+  send("two");
+  pump();
+  output.finish_frame();
+  CHECK(output.pending() == 1);
+  CHECK(delivery.redeliveries().size() == 1);
   std::string got;
+  for (int i = 0; i < 100 && !output.idle(); ++i) {
+    got += reader.read();
+    now += 1s;
+    pump();
+  }
+  CHECK(got == framed(std::string(100 * KiB, 'x')));
+  CHECK(delivered() == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "at the end what a live reader has in its pipe counts as delivered") {
+  Reader reader(output.path());
+  send("one");
+  send("two");
+  pump();
+  output.stop();
+  CHECK(delivered() == 2);
+  CHECK(output.idle());
+  CHECK(reader.read() == framed("one") + framed("two"));
+}
+
+TEST_CASE_METHOD(Fixture, "at the end what a dead reader left does not count") {
   {
-    Reader reader(f.output.path());
-    f.send("one");
-    f.send("two");
-    f.pump();
-    got = reader.read(2);
+    const Reader reader(output.path());
+    send("one");
+    pump();
   }
-  f.reader_dies();
-  CHECK(f.delivered() == 2);
-  f.send("three");
-  Reader next(f.output.path());
-  f.pump();
-  got += next.read();
-  CHECK(unframed(got) == std::vector<std::string>{"one", "two", "three"});
+  output.stop();
+  CHECK(delivered() == 0);
+  CHECK_FALSE(output.idle());
 }
 
-TEST_CASE("bytes of other writers are seen, said, and left alone") {
-  Fixture f;
+// ---- what outlives the worker
+
+TEST_CASE_METHOD(Fixture, "a later worker makes the same output of what is known of it") {
+  REQUIRE(::mkfifo((folder / "given").c_str(), 0640) == 0);
+  Output given(plugin::FifoOutputRequest{.path = folder / "given",
+                                         .mode = 0640,
+                                         .create = false,
+                                         .resend = false,
+                                         .trust_others = true},
+               senders.needs(reporter, 4 * KiB));
+  given.attach(memory, link, 1);
+  Output file(plugin::FileOutputRequest{.path = folder / "file"}, senders.needs(reporter, 0));
+  file.attach(memory, link, 2);
+  int found = 0;
+  for (const auto& request : Output::requests_in(memory)) {
+    ++found;
+    if (const auto* it = std::get_if<plugin::FileOutputRequest>(&request)) {
+      CHECK(it->path == folder / "file");
+      continue;
+    }
+    const auto& fifo = std::get<plugin::FifoOutputRequest>(request);
+    const bool is_given = fifo.path == folder / "given";
+    CHECK(fifo.path == folder / (is_given ? "given" : "out"));
+    CHECK(fifo.mode == (is_given ? 0640u : 0600u));
+    CHECK(fifo.create == !is_given);
+    CHECK(fifo.resend == !is_given);
+    CHECK(fifo.trust_others == is_given);
+  }
+  CHECK(found == 3);
+}
+
+TEST_CASE_METHOD(Fixture, "an output that nobody has any more is idle when nothing is to be sent") {
+  CHECK(Output::is_idle(memory, "/never/heard/of"));
+  CHECK(Output::is_idle(memory, output.path()));
+  send("hello");
+  CHECK_FALSE(Output::is_idle(memory, output.path()));
+}
+
+TEST_CASE_METHOD(Fixture, "an output that was removed leaves no record") {
+  const auto records = memory.records("").size();
   {
-    Reader reader(f.output.path());
-    f.send("ours");
-    f.pump();
-    const Fd stranger(::open(f.output.path().c_str(), O_WRONLY | O_NONBLOCK));
-    const auto theirs = framed("theirs");
-    REQUIRE(::write(stranger.get(), theirs.data(), theirs.size()) == static_cast<ssize_t>(theirs.size()));
+    Output file(plugin::FileOutputRequest{.path = folder / "file"}, senders.needs(reporter, 0));
+    file.attach(memory, link, 1);
+    CHECK(memory.records("").size() > records);
   }
-  f.reader_dies();
-  CHECK(f.reporter.said == std::vector<std::string>{"others-write-here"});
-  Reader next(f.output.path());
-  CHECK(unframed(next.read()) == std::vector<std::string>{"ours", "theirs"});
-}
-
-TEST_CASE("deliveries that share an output take turns, frame by frame whole") {
-  Fixture f;
-  Reader reader(f.output.path());
-  std::vector<std::string> want;
-  for (int i = 0; i < 100; ++i) {
-    f.append("a" + std::to_string(i), 1);
-    f.append("b" + std::to_string(i), 2);
-    f.send(f.delivery);
-    f.send(f.other);
-    want.push_back("a" + std::to_string(i));
-    want.push_back("b" + std::to_string(i));
-  }
-  f.pump();
-  CHECK(unframed(reader.read()) == want);
-  f.pump();
-  CHECK(f.delivered() == 100);
-  CHECK(f.other.tally().delivered == 100);
-}
-
-TEST_CASE("a FIFO that was replaced is found again") {
-  Fixture f;
-  {
-    Reader reader(f.output.path());
-    f.send("old");
-    f.pump();
-  }
-  f.reader_dies();
-  ::unlink(f.output.path().c_str());
-  REQUIRE(::mkfifo(f.output.path().c_str(), 0600) == 0);
-  Reader next(f.output.path());
-  f.pump();
-  CHECK(unframed(next.read()) == std::vector<std::string>{"old"});
-}
-
-TEST_CASE("readers that come and die at random get every message whole, and none is skipped") {
-  for (unsigned seed = 1; seed <= 40; ++seed) {
-    std::mt19937 random(seed);
-    Fixture f(true, seed % 2 ? 16 * KiB : 4 * KiB);
-    std::vector<std::string> sent, got;
-    std::size_t seen = 0;  // how far the readers came together
-    auto reader = std::make_unique<Reader>(f.output.path());
-    std::string bytes;
-    for (int step = 0; step < 400; ++step) {
-      if (random() % 2 && sent.size() < 200) {
-        sent.push_back(std::to_string(sent.size()) + std::string(random() % (step % 20 ? 200 : 30'000), 'x'));
-        f.send(sent.back());
-      }
-      if (random() % 3) f.pump();
-      if (reader) bytes += reader->read(random() % 5000);
-      const bool dies = reader && random() % 7 == 0;
-      if (dies) {
-        f.pump();
-        bytes += reader->read(random() % 300);
-        reader.reset();
-        f.reader_dies();
-        for (const auto& m : unframed(bytes)) REQUIRE(m == sent[seen++]);
-        bytes.clear();
-      }
-      if (!reader) reader = std::make_unique<Reader>(f.output.path());
-    }
-    for (int i = 0; i < 2000 && !f.output.idle(); ++i) {
-      f.pump();
-      bytes += reader->read();
-      f.pump();
-    }
-    std::string rest;
-    for (const auto& m : unframed(bytes, &rest)) REQUIRE(m == sent[seen++]);
-    CHECK(rest.empty());
-    CHECK(seen == sent.size());
-    CHECK(f.delivered() == sent.size());
-  }
-}
-
-TEST_CASE("a hub that ends finishes the message that lies in the FIFO in part, and begins no other") {
-  for (const std::size_t size : {100u, 5000u, 70'000u, 200'000u}) {
-    Fixture f;
-    Reader reader(f.output.path());
-    for (int i = 0; i < 8; ++i) f.send(std::string(size, static_cast<char>('a' + i)));
-    f.pump();
-    std::string bytes = reader.read(size / 2);
-    f.pump();
-    f.output.finish_frame();
-    f.check();
-    for (int i = 0; i < 1000 && !f.output.all_moved(); ++i) {
-      bytes += reader.read();
-      f.pump();
-    }
-    f.output.stop();
-    f.check();
-    bytes += reader.read();
-    std::string rest;
-    const auto whole = unframed(bytes, &rest);
-    CHECK(rest.empty());
-    CHECK(f.delivered() == whole.size());
-    CHECK(f.delivery.in_flight() == 8 - whole.size());
-  }
-}
-
-TEST_CASE("a FIFO path that is a regular file is refused with the remedy") {
-  test::TemporaryFolder folder;
-  Silent reporter;
-  const Fd file(::open((folder / "out").c_str(), O_CREAT | O_WRONLY, 0600));
-  CHECK_THROWS_AS(deliver::Output({.path = folder / "out"}, {reporter, {}, {}, 4096, 0}), Failure);
-}
-
-namespace {
-
-// As many messages as the pipe and the stage hold, and more; the reader takes a part.
-void fill_and_kill_reader(Fixture& f, std::size_t taken) {
-  Reader reader(f.output.path());
-  for (int i = 0; i < 400; ++i) f.send(std::string(1000, static_cast<char>('a' + i % 26)));
-  f.pump();
-  reader.read(taken);
-  f.pump();
-}
-
-std::string read_to_the_end(Fixture& f) {
-  std::string bytes;
-  Reader next(f.output.path());
-  for (int i = 0; i < 200 && !f.output.idle(); ++i) {
-    f.pump();
-    bytes += next.read();
-  }
-  CHECK(f.output.idle());
-  return bytes;
-}
-
-std::size_t count_thousands(const std::string& bytes) {
-  std::string rest;
-  const auto whole = unframed(bytes, &rest);
-  CHECK(rest.empty());
-  for (const auto& m : whole) CHECK(m.size() == 1000);
-  return whole.size();
-}
-
-}  // namespace
-
-TEST_CASE("with others' bytes in the pipe the stream goes on where it was, and what lay in the stage is not lost") {
-  Fixture f;
-  fill_and_kill_reader(f, 10'040);
-  std::string left(1 << 20, '\0');
-  {
-    const Fd stranger(::open(f.output.path().c_str(), O_RDWR | O_NONBLOCK));
-    left.resize(static_cast<std::size_t>(::read(stranger.get(), left.data(), left.size())));
-    const auto changed = "?" + left.substr(1);
-    REQUIRE(::write(stranger.get(), changed.data(), changed.size()) == static_cast<ssize_t>(changed.size()));
-  }
-  f.reader_dies();
-  CHECK(f.reporter.said == std::vector<std::string>{"others-write-here"});
-  auto bytes = read_to_the_end(f);
-  REQUIRE(bytes.front() == '?');
-  bytes.front() = left.front();
-  CHECK(count_thousands(bytes) == 390);
-}
-
-TEST_CASE("count, and the FIFO replaced: the new one begins with a whole message") {
-  Fixture f(false);
-  fill_and_kill_reader(f, 500);
-  f.reader_dies();
-  ::unlink(f.output.path().c_str());
-  REQUIRE(::mkfifo(f.output.path().c_str(), 0600) == 0);
-  CHECK(count_thousands(read_to_the_end(f)) == 400 - 16 * 4);  // a page each four; those went with the old one
-  CHECK(f.delivered() == 400);
-}
-
-TEST_CASE("a reader that takes its FIFO away with it does not end the hub") {
-  Fixture f;
-  fill_and_kill_reader(f, 2008);
-  ::unlink(f.output.path().c_str());
-  f.reader_dies();
-  f.pump();
-  REQUIRE(::mkfifo(f.output.path().c_str(), 0600) == 0);
-  CHECK(count_thousands(read_to_the_end(f)) == 398);
-}
-
-TEST_CASE("readers that stay for less than a second, one after the other, are met all the same") {
-  Fixture f;
-  {
-    Reader first(f.output.path());
-    f.send("first");
-    f.pump();
-    CHECK(first.read() == framed("first"));
-  }
-  f.reader_dies();
-  f.send("second");
-  std::string got;
-  const auto work_until = [&](Nanoseconds end) {
-    while (f.output.wake_at() && *f.output.wake_at() <= end) {
-      f.now = std::max(f.now, *f.output.wake_at());
-      f.output.pump(f.now);
-    }
-    f.now = end;
-  };
-  for (int visit = 0; visit < 10 && got.empty(); ++visit) {
-    f.output.pump(f.now);
-    work_until(f.now + 120ms);
-    {
-      Reader reader(f.output.path());
-      work_until(f.now + 600ms);
-      got = reader.read();
-    }
-    f.output.on_event(EPOLLERR, f.now);
-  }
-  CHECK(got == framed("second"));
+  Output::remove(memory, folder / "file");
+  memory.commit();
+  CHECK(memory.records("").size() == records);
+  CHECK(Output::requests_in(memory).size() == 1);
 }

@@ -16,6 +16,7 @@
 #include "fifo_kit.h"
 #include "frame/length_prefixed.h"
 #include "give.h"
+#include "senders.h"
 #include "source/fifo_source.h"
 #include "temporary_folder.h"
 
@@ -37,9 +38,12 @@ class Fixture {
         arena(keeping),
         log(arena, {.id = 0, .size_max = 16 * MiB}),
         codec(1 * MiB),
-        delivery("in", "it", 0, log, codec, 0),
-        output({.path = folder / "out", .mode = 0600, .create = true, .resend = true},
-               {reporter, [](auto&) {}, [this](std::uint32_t) -> deliver::Delivery& { return delivery; }, 1 * MiB, 0}),
+        delivery("in", "it", 0, log, 0),
+        senders([this](std::uint32_t) -> deliver::Delivery& { return delivery; }),
+        output(
+            plugin::FifoOutputRequest{
+                .path = folder / "out", .mode = 0600, .create = true, .resend = true},
+            senders.needs(reporter, 1 * MiB)),
         relay(keeping, "in", in.get(), delivery) {
     output.attach(keeping, link, 0);
   }
@@ -54,8 +58,8 @@ class Fixture {
     auto room = log.room(need_);
     REQUIRE(room.size() >= size);
     room = room.first(size);
-    if (relayed) relay.lay(output, stage, size);
-    relay.looked(output, !source::read_stage(stage, room));
+    if (relayed) relay.prefetch(output, stage, size);
+    relay.on_stage_read(output, !source::read_stage(stage, room));
     log.filled(size);
     keeping.commit();
     index();
@@ -81,12 +85,13 @@ class Fixture {
   test::TemporaryFolder folder;
   Fd in;
   Silent reporter;
-  log::Memory keeping;
+  state::Memory keeping;
   keeper::Link link = keeper::Link::none();
   log::Arena arena;
   log::Log log;
   frame::LengthPrefixed codec;
   deliver::Delivery delivery;
+  test::Senders senders;
   deliver::Output output;
   deliver::Relay relay;
   Pipe stage = Pipe::make(1 * MiB);
@@ -95,7 +100,8 @@ class Fixture {
  private:
   void write(std::string_view bytes, int flags) {
     REQUIRE(::fcntl(stage.write_end.get(), F_SETFL, O_NONBLOCK | flags) == 0);
-    REQUIRE(::write(stage.write_end.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
+    REQUIRE(::write(stage.write_end.get(), bytes.data(), bytes.size()) ==
+            static_cast<ssize_t>(bytes.size()));
   }
   static Fd make_fifo(const std::string& path, unsigned mode) {
     REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
@@ -110,7 +116,8 @@ class Fixture {
       need_ = scan.need;
       if (scan.frames == 0) break;
       const auto count = static_cast<std::uint32_t>(scan.frames);
-      while (!log.add_run(frames[scan.frames - 1].end, count, ++time_, 1, {&set, 1})) REQUIRE(log.make_room_for_index());
+      while (!log.add_run(frames[scan.frames - 1].end, count, ++time_, 1, {&set, 1}))
+        REQUIRE(log.make_room_for_index());
       delivery.edit_tally().matched += count;
       keeping.commit();
     }
@@ -135,21 +142,26 @@ TEST_CASE("what comes goes on by reference, but for what may be a packet at the 
   f.come(frames);
   f.send();
   f.pump();
-  CHECK(f.output.relayed() == frames.size() - 4096);
+  CHECK(f.output.fifo()->relayed() == frames.size() - 4096);
   CHECK(reader.read() == frames);
   f.pump();
   CHECK(f.delivery.tally().delivered == 3);
   CHECK(f.output.idle());
 }
 
-TEST_CASE("whatever is relayed and what not, wherever frames end and readers die, they get each frame once and whole") {
+TEST_CASE(
+    "whatever is relayed and what not, wherever frames end and readers die, they get each frame "
+    "once and whole") {
   std::uint64_t by_reference = 0;
   for (unsigned seed = 0; seed < 60; ++seed) {
     std::mt19937 random(seed);
-    const auto below = [&](std::size_t n) { return std::uniform_int_distribution<std::size_t>(0, n - 1)(random); };
+    const auto below = [&](std::size_t n) {
+      return std::uniform_int_distribution<std::size_t>(0, n - 1)(random);
+    };
     Fixture f;
     std::vector<std::string> sent, got;
-    for (std::size_t i = 0; i < 60; ++i) sent.emplace_back(below(8) ? below(3000) : below(90'000), static_cast<char>('a' + i % 26));
+    for (std::size_t i = 0; i < 60; ++i)
+      sent.emplace_back(below(8) ? below(3000) : below(90'000), static_cast<char>('a' + i % 26));
     const auto stream = stream_of(sent);
     auto reader = std::make_unique<Reader>(f.output.path());
     std::string visit;
@@ -159,7 +171,8 @@ TEST_CASE("whatever is relayed and what not, wherever frames end and readers die
     };
     for (std::size_t at = 0; at < stream.size() || !f.output.idle();) {
       if (at < stream.size() && below(3)) {
-        const auto n = std::min({stream.size() - at, 1 + below(below(4) ? 90'000 : 6000), f.room()});
+        const auto n =
+            std::min({stream.size() - at, 1 + below(below(4) ? 90'000 : 6000), f.room()});
         f.come(std::string_view(stream).substr(at, n), below(6) != 0);
         at += n;
       }
@@ -178,17 +191,17 @@ TEST_CASE("whatever is relayed and what not, wherever frames end and readers die
     end_visit();
     CHECK(got == sent);
     CHECK(f.delivery.tally().delivered == sent.size());
-    by_reference += f.output.relayed();
+    by_reference += f.output.fifo()->relayed();
   }
   CHECK(by_reference > 1 * MiB);
 }
 
-TEST_CASE("the beginning of a frame that was given up does not go out") {
+TEST_CASE("the beginning of a frame that was abandoned does not go out") {
   Fixture f;
   Reader reader(f.output.path());
   f.open_for(reader);
   f.come(framed(std::string(kLarge, 'x')).substr(0, 45'000));
-  f.log.drop_unindexed();  // its writer left
+  f.log.drop_incomplete();  // its writer left
   const auto next = framed(std::string(30'000, 'y')) + framed("z");
   f.come(next);
   f.send();
@@ -207,7 +220,7 @@ TEST_CASE("nothing is relayed from a FIFO that others may write to") {
       CHECK(reader.read() == framed(std::string(kLarge, 'x')));
       f.pump();
     }
-    CHECK(f.output.relayed() == 0);
+    CHECK(f.output.fifo()->relayed() == 0);
     REQUIRE(f.relay.refused());
     CHECK(f.relay.refused()->starts_with("others may write to its FIFO (mode 06"));
   }
@@ -232,7 +245,7 @@ TEST_CASE("packets are seen before any goes out, and then nothing is relayed any
   CHECK(f.relay.refused() == "a writer writes packets (O_DIRECT)");
 }
 
-TEST_CASE("a single packet behind whole bytes is not seen, and not among what goes by reference") {
+TEST_CASE("a single packet after whole bytes is not seen, and not among what goes by reference") {
   Fixture f;
   Reader reader(f.output.path());
   f.open_for(reader);
@@ -241,7 +254,7 @@ TEST_CASE("a single packet behind whole bytes is not seen, and not among what go
   CHECK_FALSE(f.relay.refused());
   f.send();
   f.pump();
-  CHECK(f.output.relayed() == large.size() + packet.size() - 4096);
+  CHECK(f.output.fifo()->relayed() == large.size() + packet.size() - 4096);
   CHECK(reader.read(large.size()) == large);
   std::string got;
   while (got.size() < packet.size()) got += reader.read(100);  // of a packet the rest would be lost
@@ -256,11 +269,13 @@ TEST_CASE("a FIFO that others may write to from now on is relayed no more") {
   f.come(framed(std::string(kLarge, 'x')));
   f.send();
   f.pump();
-  CHECK(f.output.relayed() == 0);
+  CHECK(f.output.fifo()->relayed() == 0);
   CHECK(f.relay.refused() == "others may write to its FIFO (mode 0622)");
 }
 
-TEST_CASE("what was changed behind the log's back is the next reader's, and readers' deaths are seen to as before") {
+TEST_CASE(
+    "what was changed behind the log's back is the next reader's, and readers' deaths are seen to "
+    "as before") {
   Fixture f;
   auto reader = std::make_unique<Reader>(f.output.path());
   f.open_for(*reader);
@@ -275,7 +290,7 @@ TEST_CASE("what was changed behind the log's back is the next reader's, and read
   page[30'000] = 'y';
   reader.reset();
   f.output.on_event(EPOLLERR, f.now);
-  CHECK(f.reporter.said == std::vector<std::string>{"changed-behind"});
+  CHECK(f.reporter.reported == std::vector<std::string>{"changed-behind"});
   reader = std::make_unique<Reader>(f.output.path());
   f.pump();
   (void)reader->read();

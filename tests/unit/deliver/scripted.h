@@ -20,48 +20,83 @@ using namespace standpipe;
 class ManualClock final : public Clock {
  public:
   Nanoseconds steady() const override { return now; }
-  Nanoseconds wall() const override { return now; }
+  Nanoseconds wall() const override { return now + (jumps = -jumps); }
   Nanoseconds now{std::chrono::seconds(1)};
+  mutable Nanoseconds jumps{
+      0};  // the wall's clock is set to and fro, each time that somebody looks at it
 };
 
 class Quiet final : public Reporter {
  public:
-  void say(const Diagnostic& d) override { said.push_back(d.message); }
-  std::vector<std::string> said;
+  void say(const Diagnostic& d) override { reported.push_back(d.message); }
+  std::vector<std::string> reported;
 };
+
+// What a plugin does in open to have an output. Returns its number; 0: refused.
+inline std::uint32_t add_fifo(const standpipe_host& host, const std::string& path) {
+  const auto* power = static_cast<const standpipe_output*>(host.extension(
+      host.self, {STANDPIPE_OUTPUT_EXTENSION, sizeof STANDPIPE_OUTPUT_EXTENSION - 1}));
+  standpipe_fifo_output fifo{};
+  fifo.size = sizeof fifo;
+  fifo.path = {path.data(), path.size()};
+  return power->add_fifo(host.self, &fifo, nullptr);
+}
 
 // What a plugin throws at the test instead of ending the process: nothing on the way may catch it.
 struct Died {};
 
-// A plugin inside the test: what it answers to each call is written down beforehand; what it was given is written down by it.
-//   D delivered, R retry, J reject, F filtered, S send; a script shorter than its batch leaves the rest unlooked at; "X..."
-//   disconnects after those; "...!" dies behind those; a call without a script delivers all, but dies at what is poison.
-class Scripted {
+// A plugin that is compiled into the test, of these functions.
+class PluginInside {
  public:
-  Scripted() {
-    handler_ = {sizeof handler_, STANDPIPE_INLINE, create, open, handle, nullptr, close, destroy, nullptr};
+  PluginInside(const char* name, const standpipe_handler& functions) : handler_(functions) {
     abi_.size = sizeof abi_;
     abi_.abi_major = STANDPIPE_ABI_MAJOR;
     abi_.handler = &handler_;
-    plugin.name = "scripted";
+    plugin.name = name;
     plugin.abi = &abi_;
+  }
+  PluginInside(const PluginInside&) = delete;
+  PluginInside& operator=(const PluginInside&) = delete;
+  plugin::Plugin plugin;
+
+ protected:
+  static const standpipe_message& message(const standpipe_batch& batch, std::size_t i) {
+    const auto* at = reinterpret_cast<const char*>(batch.messages) + i * batch.stride;
+    return *reinterpret_cast<const standpipe_message*>(at);
+  }
+
+ private:
+  standpipe_handler handler_;
+  standpipe_plugin abi_{};
+};
+
+// A plugin inside the test: what it answers to each call is written down beforehand; what it was
+// given is written down by it.
+//   D delivered, R retry, J reject, F filtered, S send, T taken; a script shorter than its batch
+//   leaves the rest unprocessed; "X..." disconnects after those; "...!" dies after those; a call
+//   without a script delivers all, but dies at what is poison.
+class Scripted : public PluginInside {
+ public:
+  Scripted()
+      : PluginInside("scripted", {sizeof(standpipe_handler), STANDPIPE_INLINE, create, open, handle,
+                                  nullptr, close, destroy, reopen, nullptr}) {
     current() = this;
   }
   std::deque<std::string> script;
   std::string reason;              // that it gives with each answer
   std::set<std::uint64_t> poison;  // sequences
-  bool tells = false;              // which message it is at
+  bool reports_progress = false;   // which message it is at
   std::vector<std::string> seen;   // "1,2,3 a1" for each call
   std::function<void(const standpipe_host&)> on_open = [](const auto&) {};
-  std::function<void()> on_close = [] {}, on_create = [] {};
-  plugin::Plugin plugin;
+  std::function<void()> on_close = [] {}, on_create = [] {}, on_reopen = [] {};
 
  private:
   static Scripted*& current() {
     static Scripted* it = nullptr;
     return it;
   }
-  static std::uint32_t create(const standpipe_host* host, const standpipe_config*, void** self, standpipe_reason*) {
+  static std::uint32_t create(const standpipe_host* host, const standpipe_config*, void** self,
+                              standpipe_reason*) {
     current()->on_create();
     current()->host_ = host;
     *self = current();
@@ -72,12 +107,17 @@ class Scripted {
     it.on_open(*it.host_);
     return STANDPIPE_OK;
   }
+  static std::uint32_t reopen(void* self, standpipe_reason*) {
+    static_cast<Scripted*>(self)->on_reopen();
+    return STANDPIPE_OK;
+  }
   static void close(void* self) { static_cast<Scripted*>(self)->on_close(); }
   static void destroy(void*) {}
   static std::uint32_t handle(void* self, const standpipe_batch* batch, standpipe_result* result) {
     auto& it = *static_cast<Scripted*>(self);
     std::string numbers;
-    for (std::uint32_t i = 0; i < batch->count; ++i) numbers += (i ? "," : "") + std::to_string(batch->messages[i].sequence);
+    for (std::uint32_t i = 0; i < batch->count; ++i)
+      numbers += (i ? "," : "") + std::to_string(message(*batch, i).sequence);
     it.seen.push_back(numbers + " a" + std::to_string(batch->attempt));
     if (it.script.empty()) return it.handle_all(*batch, *result);
     auto answer = it.script.front();
@@ -87,27 +127,27 @@ class Scripted {
     const bool disconnects = answer.starts_with('X');
     if (disconnects) answer.erase(0, 1);
     answer.resize(std::min<std::size_t>(answer.size(), batch->count));
-    constexpr std::string_view kLetters = "DRJFS";
-    for (std::size_t i = 0; i < answer.size(); ++i) result->outcomes[i] = static_cast<std::uint8_t>(kLetters.find(answer[i]));
+    constexpr std::string_view kLetters = "DRJFST";
+    for (std::size_t i = 0; i < answer.size(); ++i)
+      result->outcomes[i] = static_cast<std::uint8_t>(kLetters.find(answer[i]));
     result->output = 1;
     it.reason.copy(result->reason->text, sizeof result->reason->text);
     result->reason->length = static_cast<std::uint32_t>(it.reason.size());
-    if (it.tells || (answer.size() < batch->count && !dies)) result->at = static_cast<std::uint32_t>(answer.size());
+    if (it.reports_progress || (answer.size() < batch->count && !dies))
+      result->at = static_cast<std::uint32_t>(answer.size());
     if (dies) throw Died{};
     return disconnects ? STANDPIPE_DISCONNECTED : STANDPIPE_OK;
   }
   std::uint32_t handle_all(const standpipe_batch& batch, standpipe_result& result) const {
     for (std::uint32_t i = 0; i < batch.count; ++i) {
-      if (tells) result.at = i;
-      if (poison.contains(batch.messages[i].sequence)) throw Died{};
+      if (reports_progress) result.at = i;
+      if (poison.contains(message(batch, i).sequence)) throw Died{};
     }
-    if (tells) result.at = batch.count;
+    if (reports_progress) result.at = batch.count;
     return STANDPIPE_OK;
   }
 
   const standpipe_host* host_ = nullptr;
-  standpipe_handler handler_{};
-  standpipe_plugin abi_{};
 };
 
 }  // namespace test

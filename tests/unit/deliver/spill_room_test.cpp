@@ -15,7 +15,7 @@ using namespace standpipe;
 TEST_CASE("room for a spill is taken at once, has no name, and is given back in parts") {
   const test::TemporaryFolder folder;
   deliver::SpillRoom room;
-  CHECK_FALSE(room.take(folder.path(), 1 * MiB));
+  CHECK_FALSE(room.reserve(folder.path(), 1 * MiB));
   CHECK(room.bytes() == 1 * MiB);
   CHECK(std::filesystem::is_empty(folder / "spill"));
   room.give_back(1 * MiB - 1);
@@ -24,7 +24,7 @@ TEST_CASE("room for a spill is taken at once, has no name, and is given back in 
   CHECK(room.bytes() == 0);
 }
 
-TEST_CASE("where there is no room that is told") {
+TEST_CASE("a lack of room is reported") {
   const test::TemporaryFolder folder;
   ::signal(SIGXFSZ, SIG_IGN);
   rlimit before{};
@@ -33,7 +33,7 @@ TEST_CASE("where there is no room that is told") {
   small.rlim_cur = 1024;
   REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
   deliver::SpillRoom room;
-  const auto failure = room.take(folder.path(), 1 * MiB);
+  const auto failure = room.reserve(folder.path(), 1 * MiB);
   REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
   REQUIRE(failure);
   CHECK(std::string(failure->what()).find("cannot reserve 1MiB in " + folder / "spill") == 0);

@@ -42,7 +42,8 @@ TEST_CASE("an end that names nobody makes all in a call suspects, and the only o
 TEST_CASE("a signal that says nothing makes nobody a suspect before the third time in a row") {
   using enum Verdict;
   for (const std::size_t calls : {1, 2})
-    CHECK(verdicts(6, calls) == std::vector{innocent, innocent, suspect, innocent, innocent, suspect});
+    CHECK(verdicts(6, calls) ==
+          std::vector{innocent, innocent, suspect, innocent, innocent, suspect});
   CHECK(verdicts(3, 1, true) == std::vector{guilty, guilty, guilty});
   CHECK(verdicts(2, 2, true) == std::vector{innocent, innocent});
   for (const int signal : {SIGALRM, SIGXCPU, SIGXFSZ, SIGTERM}) {
@@ -51,11 +52,26 @@ TEST_CASE("a signal that says nothing makes nobody a suspect before the third ti
   }
 }
 
+TEST_CASE(
+    "in a child a crash is certain, and a signal that says nothing is from the third time on") {
+  using enum Verdict;
+  Streak streak;
+  CHECK(judge(Death::of_child(2, SIGSEGV), 2, kCall, false, streak) == guilty);
+  CHECK(judge(Death::of_child(2, 5 << 8), 2, kCall, false, streak) == guilty);
+  CHECK(judge(Death::by_nonsense(2), 2, kCall, false, streak) == guilty);
+  CHECK(judge(Death::by_hang(2, "1s", true), 2, kCall, false, streak) == guilty);
+  std::vector<Verdict> all;
+  for (int i = 0; i < 5; ++i)
+    all.push_back(judge(Death::of_child(2, SIGKILL), 2, kCall, true, streak));
+  CHECK(all == std::vector{innocent, innocent, guilty, guilty, guilty});
+}
+
 TEST_CASE("another call begins another count") {
   Streak streak;
   const CallKey others[] = {{4, 1, 7}, {3, 2, 7}, {3, 1, 8}};
   for (const auto& other : others) {
-    for (int i = 0; i < 2; ++i) CHECK(judge(killed(1), 0, kCall, false, streak) == Verdict::innocent);
+    for (int i = 0; i < 2; ++i)
+      CHECK(judge(killed(1), 0, kCall, false, streak) == Verdict::innocent);
     CHECK(judge(killed(1), 0, other, false, streak) == Verdict::innocent);
   }
 }

@@ -18,13 +18,16 @@ std::string framed(const std::string& payload) {
   return std::string(reinterpret_cast<char*>(header), sizeof header) + payload;
 }
 
-std::span<const std::byte> bytes(std::string_view s) { return std::as_bytes(std::span(s.data(), s.size())); }
+std::span<const std::byte> bytes(std::string_view s) {
+  return std::as_bytes(std::span(s.data(), s.size()));
+}
 
 std::vector<std::string> payloads(std::string_view stream, Scan& scan, std::uint64_t limit = 1024) {
   std::array<Frame, 16> frames;
   scan = LengthPrefixed(limit).scan(bytes(stream), frames);
   std::vector<std::string> out;
-  for (std::size_t i = 0; i < scan.frames; ++i) out.emplace_back(stream.substr(frames[i].payload, frames[i].size));
+  for (std::size_t i = 0; i < scan.frames; ++i)
+    out.emplace_back(stream.substr(frames[i].payload, frames[i].size));
   return out;
 }
 
@@ -43,7 +46,8 @@ TEST_CASE("a stream cut at every byte shows just the frames that are whole") {
   const std::size_t ends[] = {9, 13, 30};
   for (std::size_t cut = 0; cut <= stream.size(); ++cut) {
     Scan scan;
-    const auto whole = static_cast<std::size_t>(std::count_if(std::begin(ends), std::end(ends), [&](auto e) { return e <= cut; }));
+    const auto whole = static_cast<std::size_t>(
+        std::count_if(std::begin(ends), std::end(ends), [&](auto e) { return e <= cut; }));
     CHECK(payloads(std::string_view(stream).substr(0, cut), scan).size() == whole);
     CHECK(scan.consumed == (whole ? ends[whole - 1] : 0));
     const auto rest = cut - scan.consumed;
@@ -51,7 +55,7 @@ TEST_CASE("a stream cut at every byte shows just the frames that are whole") {
   }
 }
 
-TEST_CASE("a length over the limit is told, after the frames before it") {
+TEST_CASE("a length over the limit is reported, after the frames before it") {
   Scan scan;
   CHECK(payloads(framed("ok") + "hello", scan).size() == 1);
   CHECK(scan.too_large);

@@ -7,34 +7,36 @@
 #include <set>
 #include <sstream>
 
-#include "keeper/kept_toy.h"
 #include "keeper/manager.h"
+#include "keeper/toy_keeper.h"
 
-using test::KeptToy;
+using test::ToyKeeper;
 using namespace std::chrono_literals;
 using Catch::Matchers::Contains;
 using Catch::Matchers::EndsWith;
 
 TEST_CASE("a killed worker's successor gets every descriptor that was kept") {
-  KeptToy toy({"keep a; keep b; keep c; keep b; forget c; ready; kill", "take a; take b; take c; take a; done"});
+  ToyKeeper toy({"keep a; keep b; keep c; keep b; forget c; ready; kill",
+                 "take a; take b; take c; take a; done"});
   CHECK(toy.run() == 0);
   CHECK(toy.log() == "start\nstart\ntook a: a\ntook b: b\ntook c: nothing\ntook a: nothing\n");
 }
 
 TEST_CASE("what a worker took stays kept for the next") {
-  KeptToy toy({"keep a; ready; kill", "take a; kill", "take a; done"});
+  ToyKeeper toy({"keep a; ready; kill", "take a; kill", "take a; done"});
   CHECK(toy.run() == 0);
   CHECK(toy.log() == "start\nstart\ntook a: a\nstart\ntook a: a\n");
 }
 
 TEST_CASE("a descriptor sent right before the kill is kept") {
-  KeptToy toy({"ready; keep_unanswered last; kill", "take last; done"});
+  ToyKeeper toy({"ready; keep_unanswered last; kill", "take last; done"});
   CHECK(toy.run() == 0);
   CHECK(toy.log() == "start\nstart\ntook last: last\n");
 }
 
 TEST_CASE("all that a worker said before it died is heard, however much the keeper is behind") {
-  KeptToy toy({"ready; stop_keeper; keep_many_unanswered 100; say sent; kill", "take_many 100; done"});
+  ToyKeeper toy(
+      {"ready; stop_keeper; keep_many_unanswered 100; say sent; kill", "take_many 100; done"});
   toy.start();
   REQUIRE(toy.wait_for_log("sent"));
   std::this_thread::sleep_for(100ms);
@@ -44,32 +46,35 @@ TEST_CASE("all that a worker said before it died is heard, however much the keep
 }
 
 TEST_CASE("600 descriptors are kept and inherited") {
-  KeptToy toy({"keep_many 600; ready; kill", "take_many 600; done"});
+  ToyKeeper toy({"keep_many 600; ready; kill", "take_many 600; done"});
   CHECK(toy.run() == 0);
   CHECK(toy.log() == "start\nstart\ntook 600, left 0\n");
 }
 
-TEST_CASE("memory whose numbers cannot be believed is refused") {
-  KeptToy toy({"keep_bad_memory; ends 3"});
+TEST_CASE("memory whose numbers cannot be valid is refused") {
+  ToyKeeper toy({"keep_bad_memory; ends 3"});
   CHECK(toy.run() == 3);
-  CHECK_THAT(toy.log(), Contains("does not keep 'memory': this is not the memory of a worker: its first bytes are others"));
+  CHECK_THAT(toy.log(), Contains("does not keep 'memory': this is not the memory of a worker: its "
+                                 "first bytes are others"));
 }
 
 TEST_CASE("deaths are counted in the memory") {
-  KeptToy toy({"memory; ready; kill 12", "memory; deaths; done"});  // one that sanitizers leave alone
+  ToyKeeper toy(
+      {"memory; ready; kill 12", "memory; deaths; done"});  // one that sanitizers leave alone
   CHECK(toy.run() == 0);
   CHECK_THAT(toy.log(), Contains("deaths 1, 12"));
-  CHECK_THAT(toy.said(), Contains("the worker died (SIGUSR2") && Contains("; starting a new one (1 of 10 without progress)"));
+  CHECK_THAT(toy.reported(), Contains("the worker died (SIGUSR2") &&
+                                 Contains("; starting a new one (1 of 10 without progress)"));
 }
 
 TEST_CASE("progress resets the back-off count") {
-  KeptToy toy({"memory; until 15; progress; ready; kill"});
+  ToyKeeper toy({"memory; until 15; progress; ready; kill"});
   CHECK(toy.run() == 0);
   CHECK(toy.workers() == 15);
 }
 
 TEST_CASE("the keeper's descriptors do not grow with the workers") {
-  KeptToy toy({"memory; until 15; progress; ready; keep a; keeper_descriptors; kill"});
+  ToyKeeper toy({"memory; until 15; progress; ready; keep a; keeper_descriptors; kill"});
   CHECK(toy.run() == 0);
   std::set<std::string> counts;
   std::istringstream lines(toy.log());
@@ -79,50 +84,54 @@ TEST_CASE("the keeper's descriptors do not grow with the workers") {
 }
 
 TEST_CASE("it gives up after ten deaths without progress and runs the spill") {
-  KeptToy toy({"memory; ready; kill"});
+  ToyKeeper toy({"memory; ready; kill"});
   CHECK(toy.run() == 1);
   CHECK(toy.workers() == 10);
   CHECK_THAT(toy.log(), EndsWith("start\nspill\n"));
-  CHECK_THAT(toy.said(), Contains("the worker died 10 times without progress: the hub stops; what waited in memory is saved"));
+  CHECK_THAT(toy.reported(), Contains("the worker died 10 times without progress: the hub stops; "
+                                      "what waited in memory is saved"));
 }
 
-TEST_CASE("a spill that fails is said") {
-  KeptToy toy({"memory; ready; kill"});
+TEST_CASE("a spill that fails is reported") {
+  ToyKeeper toy({"memory; ready; kill"});
   toy.options().spill_arguments.back() = "spill; exit 5";
   CHECK(toy.run() == 1);
-  CHECK_THAT(toy.said(), Contains("what waited in memory could not be saved (status 5)"));
-  CHECK_THAT(toy.log(), EndsWith("spill\nsalvage\n"));
+  CHECK_THAT(toy.reported(), Contains("what waited in memory could not be saved (status 5)"));
+  CHECK_THAT(toy.log(), EndsWith("spill\ndump\n"));
 }
 
 TEST_CASE("what cannot even be copied is said to be lost") {
-  KeptToy toy({"memory; ready; damaged; exit 1"});
-  toy.options().salvage_arguments.back() = "exit 5";
+  ToyKeeper toy({"memory; ready; damaged; exit 1"});
+  toy.options().dump_arguments.back() = "exit 5";
   CHECK(toy.run() == 1);
-  CHECK_THAT(toy.said(), Contains("nor could the memory be copied (status 5): the messages in it are lost"));
+  CHECK_THAT(toy.reported(),
+             Contains("nor could the memory be copied (status 5): the messages in it are lost"));
 }
 
 TEST_CASE("without memory there is nothing to spill") {
-  KeptToy toy({"kill"});
+  ToyKeeper toy({"kill"});
   CHECK(toy.run() == 1);
   CHECK(toy.workers() == 10);
   CHECK_THAT(toy.log(), !Contains("spill"));
 }
 
-TEST_CASE("damaged memory is given up at once, and not spilled, but copied") {
-  KeptToy toy({"memory; ready; damaged; exit 1"});
+TEST_CASE("damaged memory is abandoned at once, and not spilled, but copied") {
+  ToyKeeper toy({"memory; ready; damaged; exit 1"});
   CHECK(toy.run() == 1);
-  CHECK(toy.log() == "start\nsalvage\n");
+  CHECK(toy.log() == "start\ndump\n");
 }
 
 TEST_CASE("a hang is killed and marked") {
-  KeptToy toy({"memory; ready; call 60; serve", "memory; hung; done"});
+  ToyKeeper toy({"memory; ready; call 60; serve", "memory; hung; done"});
   CHECK(toy.run() == 0);
   CHECK(toy.log() == "start\nserving\nstart\nhung 1\n");
-  CHECK_THAT(toy.said(), Contains("handler second did not come back from a call within 60ms; the worker is killed"));
+  CHECK_THAT(
+      toy.reported(),
+      Contains("handler second did not come back from a call within 60ms; the worker is killed"));
 }
 
-TEST_CASE("a call that ended, or may take for ever, is no hang") {
-  KeptToy toy({"memory; ready; call 60; call 60; call 0; serve"});
+TEST_CASE("a call that ended, or may take for ever, is not a hang") {
+  ToyKeeper toy({"memory; ready; call 60; call 60; call 0; serve"});
   toy.start();
   REQUIRE(toy.wait_for_log("serving"));
   std::this_thread::sleep_for(600ms);
@@ -132,26 +141,26 @@ TEST_CASE("a call that ended, or may take for ever, is no hang") {
 }
 
 TEST_CASE("a successor is not killed for the call that its predecessor died in") {
-  KeptToy toy({"memory; ready; call 60; kill", "memory; quiet 500; done"});
+  ToyKeeper toy({"memory; ready; call 60; kill", "memory; quiet 500; done"});
   CHECK(toy.run() == 0);
   CHECK(toy.workers() == 2);
 }
 
 TEST_CASE("a worker that ends with 78 before it is ready ends the keeper with 78") {
-  KeptToy toy({"memory; ends 78; exit 78"});
+  ToyKeeper toy({"memory; ends 78; exit 78"});
   CHECK(toy.run() == 78);
   CHECK(toy.log() == "start\n");
-  CHECK(toy.said().empty());
+  CHECK(toy.reported().empty());
 }
 
 TEST_CASE("status 0 without a word about stopping is a plugin's exit(), and a death") {
-  KeptToy toy({"memory; ready; exit 0", "memory; ready; done"});
+  ToyKeeper toy({"memory; ready; exit 0", "memory; ready; done"});
   CHECK(toy.run() == 0);
   CHECK(toy.workers() == 2);
 }
 
 TEST_CASE("SIGTERM is forwarded and status 0 passed on") {
-  KeptToy toy({"ready; serve"});
+  ToyKeeper toy({"ready; serve"});
   toy.start();
   REQUIRE(toy.wait_for_log("serving"));
   toy.send(SIGTERM);
@@ -160,7 +169,7 @@ TEST_CASE("SIGTERM is forwarded and status 0 passed on") {
 }
 
 TEST_CASE("SIGUSR1 and SIGHUP are told once each") {
-  KeptToy toy({"ready; serve"});
+  ToyKeeper toy({"ready; serve"});
   toy.start();
   REQUIRE(toy.wait_for_log("serving"));
   toy.send(SIGUSR1);
@@ -173,7 +182,7 @@ TEST_CASE("SIGUSR1 and SIGHUP are told once each") {
 }
 
 TEST_CASE("a worker that dies while it stops is followed by one that is told to stop, too") {
-  KeptToy toy({"memory; ready; die_when_asked", "memory; ready; serve"});
+  ToyKeeper toy({"memory; ready; die_when_asked", "memory; ready; serve"});
   toy.start();
   REQUIRE(toy.wait_for_log("serving"));
   toy.send(SIGTERM);
@@ -182,7 +191,7 @@ TEST_CASE("a worker that dies while it stops is followed by one that is told to 
 }
 
 TEST_CASE("a worker that is not ready yet can be stopped") {
-  KeptToy toy({"serve"});
+  ToyKeeper toy({"serve"});
   toy.start();
   REQUIRE(toy.wait_for_log("serving"));
   toy.send(SIGTERM);
@@ -191,7 +200,7 @@ TEST_CASE("a worker that is not ready yet can be stopped") {
 }
 
 TEST_CASE("a worker that a stop kills before it is ready is not followed by another") {
-  KeptToy toy({"die_when_asked"});
+  ToyKeeper toy({"die_when_asked"});
   toy.start();
   REQUIRE(toy.wait_for_log("serving"));
   toy.send(SIGTERM);
@@ -200,16 +209,16 @@ TEST_CASE("a worker that a stop kills before it is ready is not followed by anot
 }
 
 TEST_CASE("a stop while no worker runs spills and ends well") {
-  KeptToy toy({"memory; ready; kill"}, 30s);
+  ToyKeeper toy({"memory; ready; kill"}, 30s);
   toy.start();
-  REQUIRE(toy.wait_until_said("2 of 10"));
+  REQUIRE(toy.wait_until_reported("2 of 10"));
   toy.send(SIGINT);
   CHECK(toy.end() == 0);
   CHECK(toy.log() == "start\nstart\nspill\n");
 }
 
 TEST_CASE("whoever else sends it, a worker does what its keeper was asked, and does it once") {
-  KeptToy toy({"ready; pid; serve"});
+  ToyKeeper toy({"ready; pid; serve"});
   toy.start();
   REQUIRE(toy.wait_for_log("serving"));
   for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGQUIT}) ::kill(toy.worker(), signal);
@@ -219,13 +228,16 @@ TEST_CASE("whoever else sends it, a worker does what its keeper was asked, and d
   CHECK_THAT(toy.log(), EndsWith("serving\nasked: stop\n"));
 }
 
-TEST_CASE("a stop that reaches both is not lost while the worker stands still, in whichever order they are sent") {
+TEST_CASE(
+    "a stop that reaches both is not lost while the worker stands still, in whichever order they "
+    "are sent") {
   for (const bool worker_first : {true, false}) {
-    KeptToy toy({"ready; pid; serve"});
+    ToyKeeper toy({"ready; pid; serve"});
     toy.start();
     REQUIRE(toy.wait_for_log("serving"));
     ::kill(toy.worker(), SIGSTOP);
-    for (const bool to_worker : {worker_first, !worker_first}) to_worker ? void(::kill(toy.worker(), SIGTERM)) : toy.send(SIGTERM);
+    for (const bool to_worker : {worker_first, !worker_first})
+      to_worker ? void(::kill(toy.worker(), SIGTERM)) : toy.send(SIGTERM);
     std::this_thread::sleep_for(250ms);  // the keeper has said it more than once
     ::kill(toy.worker(), SIGCONT);
     CHECK(toy.end() == 0);
@@ -233,8 +245,9 @@ TEST_CASE("a stop that reaches both is not lost while the worker stands still, i
   }
 }
 
-TEST_CASE("forty requests to open files anew while the worker stands still are one, after the last") {
-  KeptToy toy({"ready; pid; serve"});
+TEST_CASE(
+    "forty requests to open files anew while the worker stands still are one, after the last") {
+  ToyKeeper toy({"ready; pid; serve"});
   toy.start();
   REQUIRE(toy.wait_for_log("serving"));
   ::kill(toy.worker(), SIGSTOP);
@@ -248,7 +261,7 @@ TEST_CASE("forty requests to open files anew while the worker stands still are o
 }
 
 TEST_CASE("two requests to stop, of which the worker heard none, are told to the next as two") {
-  KeptToy toy({"memory; ready; pid; serve", "memory; ready; serve"});
+  ToyKeeper toy({"memory; ready; pid; serve", "memory; ready; serve"});
   toy.start();
   REQUIRE(toy.wait_for_log("serving"));
   ::kill(toy.worker(), SIGSTOP);
@@ -262,7 +275,7 @@ TEST_CASE("two requests to stop, of which the worker heard none, are told to the
 }
 
 TEST_CASE("a worker that has no memory yet and does not hear of a stop is not waited for") {
-  KeptToy toy({"say starting; freeze"});
+  ToyKeeper toy({"say starting; freeze"});
   toy.start();
   REQUIRE(toy.wait_for_log("starting"));
   toy.send(SIGTERM);
@@ -271,52 +284,57 @@ TEST_CASE("a worker that has no memory yet and does not hear of a stop is not wa
 }
 
 TEST_CASE("an end without a word is a death, whatever its status, before the hub is ready too") {
-  KeptToy toy({"memory; exit 0", "memory; exit 86", "memory; exit 78", "memory; ready; exit 86", "memory; ready; done"});
+  ToyKeeper toy({"memory; exit 0", "memory; exit 86", "memory; exit 78", "memory; ready; exit 86",
+                 "memory; ready; done"});
   CHECK(toy.run() == 0);
   CHECK(toy.workers() == 5);
-  CHECK_THAT(toy.said(), Contains("the worker died (status 86)"));
+  CHECK_THAT(toy.reported(), Contains("the worker died (status 86)"));
 }
 
 TEST_CASE("an end that was said is meant, whatever a plugin makes of the process then") {
-  KeptToy toy({"memory; ready; stopping; ends 1; kill"});
+  ToyKeeper toy({"memory; ready; stopping; ends 1; kill"});
   CHECK(toy.run() == 1);
   CHECK(toy.workers() == 1);
 }
 
 TEST_CASE("a process that does not come to its end after it said so is ended") {
-  KeptToy toy({"memory; ready; stopping; ends 0; freeze"});
+  ToyKeeper toy({"memory; ready; stopping; ends 0; freeze"});
   toy.options().stop_patience = 100ms;
   CHECK(toy.run() == 0);
   CHECK(toy.workers() == 1);
 }
 
 TEST_CASE("a worker that lives without its link is killed, and another goes on") {
-  KeptToy toy({"memory; ready; close_link; freeze", "memory; deaths; done"});
+  ToyKeeper toy({"memory; ready; close_link; freeze", "memory; deaths; done"});
   CHECK(toy.run() == 0);
-  CHECK_THAT(toy.said(),
-             Contains("the worker has closed its link to the keeper, and lives: a plugin closed a descriptor that is not "
-                      "its own; the worker is killed"));
+  CHECK_THAT(toy.reported(), Contains("the worker has closed its link to the keeper, and lives: a "
+                                      "plugin closed a descriptor that is not "
+                                      "its own; the worker is killed"));
   CHECK_THAT(toy.log(), Contains("deaths 1, 9"));
 }
 
 TEST_CASE("what a worker leaves behind is ended before the next starts") {
-  KeptToy toy({"orphan; orphan stubborn; ready; kill", "orphans; done"});
+  ToyKeeper toy({"orphan; orphan stubborn; ready; kill", "orphans; done"});
   CHECK(toy.run() == 0);
   CHECK_THAT(toy.log(), EndsWith("start\n0 orphans live\n"));
 }
 
-TEST_CASE("whom the keeper's process had started before lives on when a worker dies, and whom that leaves behind as well") {
-  KeptToy toy({"orphan; ready; pid; die_when_asked", "orphans; ready; serve"});
+TEST_CASE(
+    "whom the keeper's process had started before lives on when a worker dies, and whom that "
+    "leaves behind as well") {
+  ToyKeeper toy({"orphan; ready; pid; die_when_asked", "orphans; ready; serve"});
   toy.start([&] {
     if (::fork() != 0) return;
-    if (::fork() != 0) ::usleep(300'000), ::_exit(0);  // a producer that ends: the keeper adopts its child
+    if (::fork() != 0)
+      ::usleep(300'000), ::_exit(0);  // a producer that ends: the keeper adopts its child
     std::ofstream(toy.folder() / "stranger") << ::getpid();
     for (;;) ::pause();
   });
   REQUIRE(toy.wait_for_log("serving"));
   pid_t stranger = 0;
   const auto is_adopted = [&] { return std::ranges::count(toy.children(), stranger) == 1; };
-  REQUIRE(KeptToy::eventually([&] { return (std::ifstream(toy.folder() / "stranger") >> stranger) && is_adopted(); }));
+  REQUIRE(ToyKeeper::eventually(
+      [&] { return (std::ifstream(toy.folder() / "stranger") >> stranger) && is_adopted(); }));
   toy.send(SIGUSR1);
   REQUIRE(toy.wait_for_log("0 orphans live\nserving"));
   CHECK(is_adopted());
@@ -326,7 +344,7 @@ TEST_CASE("whom the keeper's process had started before lives on when a worker d
 }
 
 TEST_CASE("the worker notices the keeper's death") {
-  KeptToy toy({"ready; serve"});
+  ToyKeeper toy({"ready; serve"});
   toy.start();
   REQUIRE(toy.wait_for_log("serving"));
   toy.send(SIGKILL);
@@ -336,10 +354,11 @@ TEST_CASE("the worker notices the keeper's death") {
 
 TEST_CASE("a program that is removed while it runs goes on") {
   const char* preloaded = std::getenv("LD_PRELOAD");
-  if (preloaded && std::string(preloaded).find("vgpreload") != std::string::npos) return;  // valgrind executes by path
-  KeptToy toy({"ready; die_when_asked", "done"});
+  if (preloaded && std::string(preloaded).find("vgpreload") != std::string::npos)
+    return;  // valgrind executes by path
+  ToyKeeper toy({"ready; die_when_asked", "done"});
   const auto copy = toy.folder() / "toy";
-  std::filesystem::copy_file(KeptToy::program, copy);
+  std::filesystem::copy_file(ToyKeeper::program, copy);
   toy.options().program = copy;
   toy.start();
   REQUIRE(toy.wait_for_log("serving"));
@@ -350,12 +369,12 @@ TEST_CASE("a program that is removed while it runs goes on") {
 }
 
 TEST_CASE("a service manager hears of readiness, life and the end") {
-  KeptToy toy({"ready; serve"});
+  ToyKeeper toy({"ready; serve"});
   const test::Manager manager("@standpipe-test-" + toy.folder().path());
   toy.start_watched("40000");
-  std::string heard;
+  std::string received;
   const auto hears = [&](const std::string& what) {
-    return KeptToy::eventually([&] { return (heard = manager.heard()) == what; });
+    return ToyKeeper::eventually([&] { return (received = manager.received()) == what; });
   };
   CHECK(hears("READY=1"));
   CHECK(hears("STATUS=toying"));
@@ -367,59 +386,65 @@ TEST_CASE("a service manager hears of readiness, life and the end") {
 }
 
 TEST_CASE("a worker that stands still when it is to stop is killed, and what waits is saved") {
-  KeptToy toy({"memory; ready; call 0; on_loop; say frozen; freeze"});
+  ToyKeeper toy({"memory; ready; call 0; on_loop; say frozen; freeze"});
   toy.options().stop_patience = 200ms;
   toy.start();
   REQUIRE(toy.wait_for_log("frozen"));
   toy.send(SIGTERM);
   CHECK(toy.end() == 0);
   CHECK(toy.log() == "start\nfrozen\nspill\n");
-  CHECK_THAT(toy.said(), Contains("handler second has stood still for 200ms, and the hub is to stop; the worker is killed"));
-  CHECK_THAT(toy.said(), Contains("stopped without it; what waited in memory is saved"));
+  CHECK_THAT(toy.reported(), Contains("handler second has stood still for 200ms, and the hub is to "
+                                      "stop; the worker is killed"));
+  CHECK_THAT(toy.reported(), Contains("stopped without it; what waited in memory is saved"));
 }
 
 TEST_CASE("a worker that hangs while it starts can be stopped, in twelve times the time") {
-  KeptToy toy({"memory; say starting; freeze"});
+  ToyKeeper toy({"memory; say starting; freeze"});
   toy.options().stop_patience = 50ms;
   toy.start();
   REQUIRE(toy.wait_for_log("starting"));
   toy.send(SIGTERM);
   CHECK(toy.end() == 0);
   CHECK(toy.log() == "start\nstarting\nspill\n");
-  CHECK_THAT(toy.said(), Contains("the worker's loop has stood still for 600ms, and the hub is to stop; the worker is killed"));
+  CHECK_THAT(toy.reported(), Contains("the worker's loop has stood still for 600ms, and the hub is "
+                                      "to stop; the worker is killed"));
 }
 
-TEST_CASE("a plugin that closes has its time, and a call that an earlier worker's loop was in blames nobody") {
-  KeptToy toy({"memory; ready; on_loop; kill", "memory; ready; say closing; pause 700; done"});
+TEST_CASE(
+    "a plugin that closes has its time, and a call that an earlier worker's loop was in blames "
+    "nobody") {
+  ToyKeeper toy({"memory; ready; on_loop; kill", "memory; ready; say closing; pause 700; done"});
   toy.options().stop_patience = 200ms;
   toy.start();
   REQUIRE(toy.wait_for_log("closing"));
   toy.send(SIGTERM);
   CHECK(toy.end() == 0);
-  CHECK_THAT(toy.said(), !Contains("stood still"));
+  CHECK_THAT(toy.reported(), !Contains("stood still"));
 }
 
-TEST_CASE("a worker that starts slowly is not killed for it, and the service manager hears of the keeper") {
-  KeptToy toy({"memory; ready; kill", "pause 700; memory; ready; done"});
+TEST_CASE(
+    "a worker that starts slowly is not killed for it, and the service manager hears of the "
+    "keeper") {
+  ToyKeeper toy({"memory; ready; kill", "pause 700; memory; ready; done"});
   const test::Manager manager("@standpipe-test-" + toy.folder().path());
   toy.start_watched("400000");
   int alive = 0;
-  CHECK(KeptToy::eventually([&] { return (alive += manager.heard() == "WATCHDOG=1") >= 5; }));
-  CHECK(KeptToy::eventually([&] { return manager.heard() == "STOPPING=1"; }));
+  CHECK(ToyKeeper::eventually([&] { return (alive += manager.received() == "WATCHDOG=1") >= 5; }));
+  CHECK(ToyKeeper::eventually([&] { return manager.received() == "STOPPING=1"; }));
   CHECK(toy.end() == 0);
   CHECK(toy.workers() == 2);
-  CHECK_THAT(toy.said(), !Contains("stood still"));
+  CHECK_THAT(toy.reported(), !Contains("stood still"));
 }
 
 TEST_CASE("a worker that saves is not asked for signs of life") {
-  KeptToy toy({"memory; ready; stopping; saving; pause 700; done"});
+  ToyKeeper toy({"memory; ready; stopping; saving; pause 700; done"});
   toy.start_watched("400000");
   CHECK(toy.end() == 0);
   CHECK(toy.workers() == 1);
 }
 
 TEST_CASE("a worker that saves what is left has its time") {
-  KeptToy toy({"memory; ready; say serving; saving; pause 600; done"});
+  ToyKeeper toy({"memory; ready; say serving; saving; pause 600; done"});
   toy.options().stop_patience = 100ms;
   toy.start();
   REQUIRE(toy.wait_for_log("serving"));
@@ -428,15 +453,18 @@ TEST_CASE("a worker that saves what is left has its time") {
   CHECK_THAT(toy.log(), !Contains("spill"));
 }
 
-TEST_CASE("a loop that does not answer is killed before the service manager ends all, and its handler is marked") {
-  KeptToy toy({"memory; ready; on_loop; freeze", "memory; stuck; done"});
+TEST_CASE(
+    "a loop that does not answer is killed before the service manager ends all, and its handler is "
+    "marked") {
+  ToyKeeper toy({"memory; ready; on_loop; freeze", "memory; stuck; done"});
   const test::Manager manager("@standpipe-test-" + toy.folder().path());
   toy.start_watched("400000");
   CHECK(toy.end() == 0);
   CHECK(toy.log() == "start\nstart\nstuck 1\n");
-  CHECK_THAT(toy.said(), Contains("handler second has stood still for 200ms, and the service manager waits for a sign of life; the "
-                                  "worker is killed"));
-  std::string heard, all;
-  while ((heard = manager.heard()) != "nothing") all += heard + '\n';
+  CHECK_THAT(toy.reported(), Contains("handler second has stood still for 200ms, and the service "
+                                      "manager waits for a sign of life; the "
+                                      "worker is killed"));
+  std::string received, all;
+  while ((received = manager.received()) != "nothing") all += received + '\n';
   CHECK_THAT(all, Contains("WATCHDOG=1"));
 }

@@ -36,10 +36,12 @@ class Parent {
     ::setenv("STANDPIPE_KEEPER", (std::to_string(theirs_) + ',' + std::to_string(list)).c_str(), 1);
     return Link::from_environment();
   }
-  void say(const std::string& verb, const std::string& rest = {}) { REQUIRE(tell(socket_.get(), verb, rest) == 0); }
-  std::string heard() {
-    Sentence s;
-    if (hear(socket_.get(), s) != Heard::sentence) return "nothing";
+  void say(const std::string& verb, const std::string& rest = {}) {
+    REQUIRE(send(socket_.get(), verb, rest) == 0);
+  }
+  std::string received() {
+    Message s;
+    if (receive(socket_.get(), s) != Received::message) return "nothing";
     return s.verb + (s.rest.empty() ? "" : " " + s.rest) + (s.fd ? " +fd" : "");
   }
   void die() { socket_.reset(); }
@@ -64,8 +66,8 @@ TEST_CASE("what is inherited can be taken once, and goes to no child") {
   CHECK(link.names() == std::vector<std::string>{"memory", "source/a b"});
   CHECK((::fcntl(parent.first_inherited(), F_GETFD) & FD_CLOEXEC));
   CHECK((::fcntl(link.fd(), F_GETFD) & FD_CLOEXEC));
-  CHECK(link.take("memory")->get() == parent.first_inherited());
-  CHECK_FALSE(link.take("memory"));
+  CHECK(link.retrieve("memory")->get() == parent.first_inherited());
+  CHECK_FALSE(link.retrieve("memory"));
   CHECK(link.names() == std::vector<std::string>{"source/a b"});
   CHECK(std::getenv("STANDPIPE_KEEPER") == nullptr);
   CHECK(link.keeper_pid() == ::getpid());
@@ -74,7 +76,7 @@ TEST_CASE("what is inherited can be taken once, and goes to no child") {
 TEST_CASE("a child that executes nothing has none of what is kept", "[fork]") {
   Parent parent;
   auto link = parent.start({"fifo", "lock"});
-  const auto fifo = link.take("fifo");
+  const auto fifo = link.retrieve("fifo");
   parent.say("kept");
   link.keep("some", some_file().get());
   const auto child = ::fork();
@@ -95,8 +97,8 @@ TEST_CASE("pings are answered while waiting for an answer") {
   parent.say("ping");
   parent.say("kept");
   link.keep("source/a", some_file().get());
-  CHECK(parent.heard() == "keep source/a +fd");
-  CHECK(parent.heard() == "pong");
+  CHECK(parent.received() == "keep source/a +fd");
+  CHECK(parent.received() == "pong");
 }
 
 TEST_CASE("pings are answered when they can be read") {
@@ -104,11 +106,11 @@ TEST_CASE("pings are answered when they can be read") {
   auto link = parent.start();
   parent.say("ping");
   CHECK(link.on_readable() == Link::Event::none);
-  CHECK(parent.heard() == "pong");
-  CHECK(parent.heard() == "nothing");
+  CHECK(parent.received() == "pong");
+  CHECK(parent.received() == "nothing");
 }
 
-TEST_CASE("what is wanted is told once, and answered each time it is said") {
+TEST_CASE("what is wanted is told once, and answered each time it is reported") {
   Parent parent;
   auto link = parent.start();
   for (const bool first : {true, false}) {
@@ -118,7 +120,7 @@ TEST_CASE("what is wanted is told once, and answered each time it is said") {
     CHECK(asked.stops == (first ? 1 : 0));
     CHECK(asked.reopen == first);
     CHECK_FALSE(asked.reload);
-    CHECK(parent.heard() == "have 1 3 0");
+    CHECK(parent.received() == "have 1 3 0");
   }
   parent.say("want", "2 3 1");
   link.on_readable();
@@ -126,23 +128,26 @@ TEST_CASE("what is wanted is told once, and answered each time it is said") {
   CHECK((asked.stops == 1 && !asked.reopen && asked.reload));
 }
 
-TEST_CASE("what is wanted while an answer is waited for is not answered before the loop has heard of it") {
+TEST_CASE(
+    "what is wanted while an answer is waited for is not answered before the loop has heard of "
+    "it") {
   Parent parent;
   auto link = parent.start();
   parent.say("want", "1 0 0");
   parent.say("kept");
   link.keep("source/a", some_file().get());
-  CHECK(parent.heard() == "keep source/a +fd");
-  CHECK(parent.heard() == "nothing");
+  CHECK(parent.received() == "keep source/a +fd");
+  CHECK(parent.received() == "nothing");
   CHECK(link.asked().stops == 1);
-  CHECK(parent.heard() == "have 1 0 0");
+  CHECK(parent.received() == "have 1 0 0");
 }
 
 TEST_CASE("a refusal is a failure with its reason") {
   Parent parent;
   auto link = parent.start();
   parent.say("refused", "it keeps 4,096 already");
-  CHECK_THROWS_WITH(link.keep("a", some_file().get()), "the keeper does not keep 'a': it keeps 4,096 already");
+  CHECK_THROWS_WITH(link.keep("a", some_file().get()),
+                    "the keeper does not keep 'a': it keeps 4,096 already");
 }
 
 TEST_CASE("a keeper that dies while it is waited for is noted, and told when the loop looks") {
@@ -168,8 +173,8 @@ TEST_CASE("what is forgotten cannot be taken") {
   Parent parent;
   auto link = parent.start({"a"});
   link.forget("a");
-  CHECK_FALSE(link.take("a"));
-  CHECK(parent.heard() == "forget a");
+  CHECK_FALSE(link.retrieve("a"));
+  CHECK(parent.received() == "forget a");
 }
 
 TEST_CASE("without a keeper nothing is kept, and nobody is lost") {
@@ -177,7 +182,7 @@ TEST_CASE("without a keeper nothing is kept, and nobody is lost") {
   link.keep("a", some_file().get());
   link.ready();
   link.stopping();
-  CHECK_FALSE(link.take("a"));
+  CHECK_FALSE(link.retrieve("a"));
   CHECK_FALSE(link.kept());
   CHECK(link.on_readable() == Link::Event::none);
   ::unsetenv("STANDPIPE_KEEPER");

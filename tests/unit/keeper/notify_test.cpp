@@ -16,7 +16,7 @@ TEST_CASE("a service manager hears it, at a path and at an abstract name") {
   for (const auto& name : {folder / "socket", "@standpipe-test-" + folder.path()}) {
     const test::Manager manager(name);
     CHECK(notify_service_manager("READY=1").empty());
-    CHECK(manager.heard() == "READY=1");
+    CHECK(manager.received() == "READY=1");
   }
 }
 
@@ -27,9 +27,11 @@ TEST_CASE("without a service manager there is nobody to tell, and no fault") {
 
 TEST_CASE("a service manager that cannot be told is a fault with its name") {
   ::setenv("NOTIFY_SOCKET", "/nowhere/socket", 1);
-  CHECK(notify_service_manager("READY=1") == "cannot tell NOTIFY_SOCKET=/nowhere/socket: No such file or directory");
+  CHECK(notify_service_manager("READY=1") ==
+        "cannot tell NOTIFY_SOCKET=/nowhere/socket: No such file or directory");
   ::setenv("NOTIFY_SOCKET", "socket", 1);
-  CHECK(notify_service_manager("READY=1") == "NOTIFY_SOCKET=socket is neither a path nor an abstract name (@...)");
+  CHECK(notify_service_manager("READY=1") ==
+        "NOTIFY_SOCKET=socket is neither a path nor an abstract name (@...)");
   ::setenv("NOTIFY_SOCKET", ("/" + std::string(200, 'x')).c_str(), 1);
   CHECK(notify_service_manager("READY=1").ends_with(" is too long for a socket's name"));
   ::unsetenv("NOTIFY_SOCKET");

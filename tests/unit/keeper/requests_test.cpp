@@ -9,16 +9,17 @@ using namespace std::chrono_literals;
 
 TEST_CASE("what is wanted can be read back, and what makes no sense cannot") {
   CHECK(Wanted::from(Wanted{2, 41, 7}.text()) == Wanted{2, 41, 7});
-  for (const auto* text : {"", "1", "1 2", "1 2 x", "-1 0 0", "1  2"}) CHECK_FALSE(Wanted::from(text));
+  for (const auto* text : {"", "1", "1 2", "1 2 x", "-1 0 0", "1  2"})
+    CHECK_FALSE(Wanted::from(text));
 }
 
-TEST_CASE("nothing is said while nothing is wanted") {
+TEST_CASE("nothing is reported while nothing is wanted") {
   Requests requests;
   CHECK_FALSE(requests.next());
   CHECK_FALSE(requests.due(1s));
 }
 
-TEST_CASE("what is wanted is said at once, and again until it is answered") {
+TEST_CASE("what is wanted is reported at once, and again until it is answered") {
   Requests requests;
   requests.want_reopen();
   CHECK(requests.due(1s) == "0 1 0");
@@ -29,7 +30,9 @@ TEST_CASE("what is wanted is said at once, and again until it is answered") {
   CHECK_FALSE(requests.next());
 }
 
-TEST_CASE("what comes while an answer is on its way is said at once, and the late answer does not count for it") {
+TEST_CASE(
+    "what comes while an answer is on its way is reported at once, and the late answer does not "
+    "count for it") {
   Requests requests;
   requests.want_reopen();
   CHECK(requests.due(1s) == "0 1 0");

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A worker that does what its command line says: toy_worker LOG SCRIPT... A script is steps with a semicolon between; the first
-// worker follows the first script, its successor the second, whoever is beyond the last follows that. What it sees it writes to
-// LOG.
+// A worker that does what its command line says: toy_worker LOG SCRIPT... A script is steps with a
+// semicolon between; the first worker follows the first script, its successor the second, whoever
+// is beyond the last follows that. What it sees it writes to LOG.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <csignal>
@@ -15,13 +17,19 @@
 #include <functional>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <sstream>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "base/failure.h"
 #include "keeper/link.h"
-#include "keeper/shared_header.h"
+#include "keeper/orphan_watch.h"
+#include "keeper/processes.h"
+#include "keeper/successor.h"
 #include "keeper/wire.h"
+#include "state/shared_header.h"
 
 using namespace standpipe;
 using namespace standpipe::keeper;
@@ -29,8 +37,8 @@ using namespace standpipe::keeper;
 namespace {
 
 struct Memory {
-  SharedHeader header;
-  Watch watches[2];
+  state::SharedHeader header;
+  state::Watch watches[2];
 };
 
 class Toy {
@@ -68,20 +76,35 @@ class Toy {
         {"start", [&] { say("start"); }},
         {"spill", [&] { say("spill"); }},
         {"keep", [&] { link_.keep(argument, file_with(argument).get()); }},
-        {"keep_unanswered", [&] { (void)tell(link_.fd(), "keep", argument, file_with(argument).get()); }},
+        {"keep_unanswered",
+         [&] { (void)send(link_.fd(), "keep", argument, file_with(argument).get()); }},
         {"keep_many",
          [&] {
            for (int i = 0; i < number; ++i) link_.keep(name(i), file_with(name(i)).get());
          }},
         {"keep_many_unanswered",
          [&] {
-           for (int i = 0; i < number; ++i) (void)tell(link_.fd(), "keep", name(i), file_with(name(i)).get());
+           for (int i = 0; i < number; ++i)
+             (void)send(link_.fd(), "keep", name(i), file_with(name(i)).get());
          }},
         {"pid", [&] { say("pid " + std::to_string(::getpid())); }},
         {"stop_keeper", [&] { ::kill(link_.keeper_pid(), SIGSTOP); }},
         {"say", [&] { say(argument); }},
         {"keeper_descriptors", [&] { say("descriptors " + std::to_string(keeper_descriptors())); }},
         {"forget", [&] { link_.forget(argument); }},
+        {"hold",
+         [&] {
+           held_.push_back(file_with(argument));
+           link_.keep(argument, held_.back().get());
+         }},
+        {"succeed", [&] { succeed(); }},
+        {"retire",
+         [&] {
+           link_.retires();
+           ::_exit(1);
+         }},
+        {"change_process", [&] { change_process(); }},
+        {"process", [&] { say("process " + process()); }},
         {"take", [&] { say("took " + argument + ": " + taken(argument)); }},
         {"take_many",
          [&] {
@@ -98,9 +121,13 @@ class Toy {
         {"stuck", [&] { say("stuck " + std::to_string(memory_->watches[1].stuck)); }},
         {"hung", [&] { say("hung " + std::to_string(memory_->watches[1].hung)); }},
         {"deaths",
-         [&] { say("deaths " + std::to_string(memory_->header.deaths) + ", " + std::to_string(memory_->header.last_status)); }},
+         [&] {
+           say("deaths " + std::to_string(memory_->header.deaths) + ", " +
+               std::to_string(memory_->header.last_status));
+         }},
         {"ready", [&] { link_.ready("toying"); }},
         {"saving", [&] { link_.saving(); }},
+        {"watch", [&] { watch_.emplace(link_, std::vector<std::string>{}, clock_, reporter_); }},
         {"stopping", [&] { link_.stopping(); }},
         {"ends", [&] { link_.ends(number); }},
         {"damaged", [&] { link_.damaged(); }},
@@ -138,7 +165,7 @@ class Toy {
     return file;
   }
   std::string taken(const std::string& wanted) {
-    const auto fd = link_.take(wanted);
+    const auto fd = link_.retrieve(wanted);
     char text[600];
     const auto n = fd ? ::pread(fd->get(), text, sizeof text, 0) : -1;
     return n < 0 ? "nothing" : std::string(text, static_cast<std::size_t>(n));
@@ -150,15 +177,16 @@ class Toy {
   }
 
   void have_memory() {
-    auto fd = link_.take("memory");
+    auto fd = link_.retrieve("memory");
     const bool is_new = !fd;
     if (is_new) fd = Fd(::memfd_create("memory", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (is_new && ::ftruncate(fd->get(), sizeof(Memory)) != 0) std::abort();
-    memory_ = static_cast<Memory*>(::mmap(nullptr, sizeof(Memory), PROT_READ | PROT_WRITE, MAP_SHARED, fd->get(), 0));
+    memory_ = static_cast<Memory*>(
+        ::mmap(nullptr, sizeof(Memory), PROT_READ | PROT_WRITE, MAP_SHARED, fd->get(), 0));
     if (!is_new) return;
-    *memory_ = Memory{{.magic = kMemoryMagic,
-                       .version = kMemoryVersion,
-                       .header_bytes = sizeof(SharedHeader),
+    *memory_ = Memory{{.magic = state::kMemoryMagic,
+                       .version = state::kMemoryVersion,
+                       .header_bytes = sizeof(state::SharedHeader),
                        .bytes = sizeof(Memory),
                        .watches_offset = offsetof(Memory, watches),
                        .watches = 2},
@@ -167,8 +195,37 @@ class Toy {
     memory_->watches[1].timeout_ns = 60'000'000;  // known before it is ready, as a hub's are
     link_.keep("memory", fd->get());
   }
+  // Becomes the worker that follows the next script.
+  void succeed() {
+    std::ifstream file("/proc/self/cmdline");
+    std::vector<std::string> words;
+    for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
+    link_.succeeds();
+    if (link_.kept()) (void)successor_.become(link_, words);
+    std::abort();
+  }
+  // What a plugin might leave behind, and how much of that is there.
+  static void change_process() {
+    ::setenv("TOY", "left", 1);
+    ::umask(0123);
+    if (::chdir("/") != 0) std::abort();
+    ::signal(SIGUSR2, SIG_IGN);
+    ::alarm(60);
+    if (::dup2(STDIN_FILENO, 77) != 77) std::abort();  // not close-on-exec
+    if (::fork() == 0) ::execlp("sleep", "sleep", "60", nullptr);
+  }
+  static std::string process() {
+    const auto mask = ::umask(0);
+    ::umask(mask);
+    const bool ignores = ::signal(SIGUSR2, SIG_DFL) == SIG_IGN;
+    return std::string(std::getenv("TOY") ? "variable " : "") + (mask == 0123 ? "umask " : "") +
+           (std::filesystem::current_path() == "/" ? "folder " : "") + (ignores ? "signal " : "") +
+           (::alarm(0) ? "alarm " : "") + (::fcntl(77, F_GETFD) >= 0 ? "descriptor " : "") +
+           (children().empty() ? "" : "child ");
+  }
   std::ptrdiff_t keeper_descriptors() const {
-    const std::filesystem::directory_iterator all("/proc/" + std::to_string(link_.keeper_pid()) + "/fd");
+    const std::filesystem::directory_iterator all("/proc/" + std::to_string(link_.keeper_pid()) +
+                                                  "/fd");
     return std::distance(std::filesystem::begin(all), std::filesystem::end(all));
   }
   void begin_call(int timeout_ms) {
@@ -176,7 +233,8 @@ class Toy {
     std::atomic_ref(memory_->watches[1].call).fetch_add(1);
   }
 
-  // What the keeper wants, once it does; empty: it wanted nothing for so long. Answers pings meanwhile.
+  // What the keeper wants, once it does; empty: it wanted nothing for so long. Answers pings
+  // meanwhile.
   std::string next_request(int timeout_ms) {
     for (;;) {
       pollfd readable{link_.fd(), POLLIN, 0};
@@ -232,7 +290,8 @@ class Toy {
   }
   std::size_t living_orphans() const {
     std::size_t n = 0;
-    for (const auto& line : lines_that_start_with("orphan ")) n += ::kill(std::atoi(line.c_str() + 7), 0) == 0;
+    for (const auto& line : lines_that_start_with("orphan "))
+      n += ::kill(std::atoi(line.c_str() + 7), 0) == 0;
     return n;
   }
 
@@ -240,6 +299,12 @@ class Toy {
   Link link_;
   std::size_t generation_ = 0;
   Memory* memory_ = nullptr;
+  SystemClock clock_;
+  Fd log_file_{::open(log_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)};
+  StreamReporter reporter_{log_file_.get()};
+  std::optional<OrphanWatch> watch_;
+  std::vector<Fd> held_;
+  Successor successor_;
 };
 
 }  // namespace

@@ -14,7 +14,7 @@ int wait(Watchdog& dog, Nanoseconds& now, Nanoseconds until, bool answers) {
   int asked = 0;
   while (*dog.next() <= until) {
     now = std::max(now, *dog.next());
-    if (!dog.look(now)) continue;
+    if (!dog.poll(now)) continue;
     ++asked;
     if (answers) dog.answered();
   }
@@ -27,7 +27,7 @@ int wait(Watchdog& dog, Nanoseconds& now, Nanoseconds until, bool answers) {
 TEST_CASE("nobody is asked when nobody wants to know") {
   Watchdog dog;
   CHECK_FALSE(dog.next());
-  CHECK_FALSE(dog.look(10s));
+  CHECK_FALSE(dog.poll(10s));
   CHECK_FALSE(dog.overdue());
 }
 
@@ -54,7 +54,7 @@ TEST_CASE("a machine that slept is not standing still") {
   Nanoseconds now = 100s;
   wait(dog, now, now + 6s, false);
   now += 3600s;
-  dog.look(now);
+  dog.poll(now);
   CHECK_FALSE(dog.overdue());
   CHECK(dog.silence() == 10s);
 }

@@ -2,23 +2,21 @@
 #include "match/matcher.h"
 
 #include <catch2/catch.hpp>
+#include <string>
 #include <string_view>
+
+#include "kit.h"
 
 using namespace standpipe::match;
 
 namespace {
 
-std::span<const std::byte> bytes(std::string_view s) { return std::as_bytes(std::span(s.data(), s.size())); }
-
-Rule text(TextRule t) { return {.text = std::move(t)}; }
-RouteOptions route(Rule rule, std::vector<std::size_t> to, bool final = false) {
-  return {"", {0}, std::move(rule), std::move(to), final};
-}
+Rule text(Op op, std::string_view wanted) { return text_rule(op, wanted); }
 
 // The handlers that get the payload, as "0,2".
 std::string went(const Matcher& m, std::string_view payload) {
   std::vector<std::uint64_t> set(m.words());
-  const bool wanted = m.match(bytes(payload), set);
+  const bool wanted = m.match({bytes(payload)}, set);
   std::string out = wanted ? "" : "unmatched:";
   for (std::size_t bit = 0; bit < m.handlers().size(); ++bit)
     if (set[bit / 64] >> (bit % 64) & 1) out += std::to_string(m.handlers()[bit]) + ",";
@@ -27,61 +25,35 @@ std::string went(const Matcher& m, std::string_view payload) {
 
 }  // namespace
 
-TEST_CASE("text conditions compare bytes") {
-  CHECK(matches(text({.equals = "ping"}), bytes("ping")));
-  CHECK_FALSE(matches(text({.equals = "ping"}), bytes("ping ")));
-  CHECK(matches(text({.prefix = "pi", .suffix = "ng"}), bytes("ping")));
-  CHECK_FALSE(matches(text({.prefix = "pi", .suffix = "nk"}), bytes("ping")));
-  CHECK(matches(text({.contains = std::string("\0b", 2)}), bytes(std::string_view("a\0b", 3))));
-  CHECK(matches(text({.contains = ""}), bytes("")));
-  CHECK_FALSE(matches(text({.contains = "x"}), {}));
-  CHECK(matches(text({.equals = ""}), bytes("")));
-}
-
-TEST_CASE("size conditions are in bytes of payload") {
-  CHECK(matches({.size = SizeRule{.gte = 4, .lt = 5}}, bytes("ping")));
-  CHECK_FALSE(matches({.size = SizeRule{.gt = 4}}, bytes("ping")));
-  CHECK_FALSE(matches({.size = SizeRule{.lte = 3}}, bytes("ping")));
-}
-
-TEST_CASE("all, any and not combine") {
-  const Rule rule{.size = SizeRule{.lt = 10},
-                  .any = std::vector<Rule>{text({.prefix = "a"}), text({.prefix = "b"})},
-                  .none = {text({.contains = "x"})}};
-  CHECK(matches(rule, bytes("apple")));
-  CHECK(matches(rule, bytes("bread")));
-  CHECK_FALSE(matches(rule, bytes("cake")));
-  CHECK_FALSE(matches(rule, bytes("box")));
-  CHECK_FALSE(matches(rule, bytes("a very long one")));
-  CHECK_FALSE(matches({.any = std::vector<Rule>{}}, bytes("")));
-}
-
 TEST_CASE("a message goes to every route that matches, once to each handler") {
-  const Matcher m(0, {route(text({.prefix = "a"}), {4, 7}), route({}, {7})}, {});
+  const Matcher m(0, {route(text(Op::prefix, "a"), {4, 7}), route({}, {7})}, {});
   CHECK(went(m, "a") == "4,7,");
   CHECK(went(m, "b") == "7,");
 }
 
 TEST_CASE("final stops for what matched, and only for that") {
-  const Matcher m(0, {route(text({.prefix = "ping"}), {1}, true), route({}, {2})}, {});
+  const Matcher m(0, {route(text(Op::prefix, "ping"), {1}, true), route({}, {2})}, {});
   CHECK(went(m, "ping 1") == "1,");
   CHECK(went(m, "other") == "2,");
 }
 
 TEST_CASE("what no route wants goes to the unmatched handler, or to nobody") {
-  CHECK(went(Matcher(0, {route(text({.equals = "x"}), {1})}, 5), "y") == "unmatched:5,");
-  CHECK(went(Matcher(0, {route(text({.equals = "x"}), {1})}, {}), "y") == "unmatched:");
+  CHECK(went(Matcher(0, {route(text(Op::eq, "x"), {1})}, 5), "y") == "unmatched:5,");
+  CHECK(went(Matcher(0, {route(text(Op::eq, "x"), {1})}, {}), "y") == "unmatched:");
 }
 
-TEST_CASE("what an earlier run gave the unmatched handler alone was wanted by no route, unless one leads there") {
+TEST_CASE(
+    "what an earlier run gave the unmatched handler alone was wanted by no route, unless one leads "
+    "there") {
   const std::uint64_t first = 1, second = 2, both = 3;
-  const Matcher apart(0, {route(text({.equals = "x"}), {1})}, 5);  // bit 0 is handler 1, bit 1 the unmatched one
+  const Matcher apart(0, {route(text(Op::eq, "x"), {1})},
+                      5);  // bit 0 is handler 1, bit 1 the unmatched one
   CHECK(apart.only_unmatched({&second, 1}));
   CHECK_FALSE(apart.only_unmatched({&first, 1}));
   CHECK_FALSE(apart.only_unmatched({&both, 1}));
-  CHECK_FALSE(Matcher(0, {route(text({.equals = "x"}), {5})}, 5).only_unmatched({&first, 1}));
+  CHECK_FALSE(Matcher(0, {route(text(Op::eq, "x"), {5})}, 5).only_unmatched({&first, 1}));
   const std::uint64_t none = 0;
-  CHECK_FALSE(Matcher(0, {route(text({.equals = "x"}), {1})}, {}).only_unmatched({&none, 1}));
+  CHECK_FALSE(Matcher(0, {route(text(Op::eq, "x"), {1})}, {}).only_unmatched({&none, 1}));
 }
 
 TEST_CASE("routes of other sources do not count") {
@@ -91,7 +63,8 @@ TEST_CASE("routes of other sources do not count") {
 
 TEST_CASE("more handlers than one word has bits are told apart") {
   std::vector<RouteOptions> routes;
-  for (std::size_t h = 0; h < 130; ++h) routes.push_back(route(text({.equals = std::to_string(h)}), {h}));
+  for (std::size_t h = 0; h < 130; ++h)
+    routes.push_back(route(text(Op::eq, std::to_string(h)), {h}));
   const Matcher m(0, routes, {});
   CHECK(m.words() == 3);
   CHECK(went(m, "0") == "0,");
@@ -101,6 +74,37 @@ TEST_CASE("more handlers than one word has bits are told apart") {
 
 TEST_CASE("routes without conditions need no look at the payload") {
   CHECK(Matcher(0, {route({}, {1}), route({}, {2})}, {}).constant());
-  CHECK(Matcher(0, {route({}, {1}, true), route(text({.prefix = "x"}), {2})}, {}).constant());
-  CHECK_FALSE(Matcher(0, {route(text({.prefix = "x"}), {2})}, {}).constant());
+  CHECK(Matcher(0, {route({}, {1}, true), route(text(Op::prefix, "x"), {2})}, {}).constant());
+  CHECK_FALSE(Matcher(0, {route(text(Op::prefix, "x"), {2})}, {}).constant());
+}
+
+// ---- bits that stay
+
+TEST_CASE(
+    "a handler keeps its bit, whatever the order of routes, and a new one gets the first that is "
+    "free") {
+  const Matcher m(0, {route({}, {9, 4}), route({}, {7})}, {}, {7, Matcher::kNobody, 4});
+  CHECK(m.handlers() == std::vector<std::size_t>{7, 9, 4});
+  CHECK(went(m, "") == "7,9,4,");
+}
+
+TEST_CASE("a handler to which no route leads any more keeps its bit, and gets nothing") {
+  const Matcher m(0, {route({}, {4})}, {}, {7, 4});
+  CHECK(m.handlers() == std::vector<std::size_t>{7, 4});
+  CHECK(went(m, "") == "4,");
+  const Matcher none(0, {}, {}, std::vector<std::size_t>(65, 7));
+  CHECK(none.words() == 2);
+  CHECK(none.constant());
+  CHECK(went(none, "") == "unmatched:");
+}
+
+TEST_CASE("there is a bit for one handler more at least, to which no route leads") {
+  Matcher m(0, {route({}, {4})}, {});
+  CHECK(m.add(9) == 1);
+  CHECK(m.handlers() == std::vector<std::size_t>{4, 9});
+  CHECK(went(m, "") == "4,");
+  Matcher full(0, {}, {}, std::vector<std::size_t>(64, 7));
+  REQUIRE(full.words() == 2);
+  for (std::size_t bit = 64; bit < 128; ++bit) CHECK(full.add(bit) == bit);
+  CHECK_FALSE(full.add(1));
 }

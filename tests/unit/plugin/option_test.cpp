@@ -7,7 +7,9 @@ using namespace standpipe::plugin;
 
 namespace {
 
-Parsed parse(std::uint32_t type, std::string_view text) { return parse_value({.type = type, .name = "x"}, text, "/etc/hub"); }
+Parsed parse(std::uint32_t type, std::string_view text) {
+  return parse_value({.type = type, .name = "x"}, text, "/etc/hub");
+}
 std::string problem(std::uint32_t type, std::string_view text) { return parse(type, text).problem; }
 
 }  // namespace
@@ -24,18 +26,29 @@ TEST_CASE("each type reads what it should") {
 }
 
 TEST_CASE("each type says what is wrong") {
-  CHECK(problem(STANDPIPE_INTEGER, "7.5") == "'7.5' is no whole number");
-  CHECK(problem(STANDPIPE_FLOAT, "nan") == "'nan' is no number");
+  CHECK(problem(STANDPIPE_INTEGER, "7.5") == "'7.5' is not a whole number");
+  CHECK(problem(STANDPIPE_FLOAT, "nan") == "'nan' is not a number");
   CHECK(problem(STANDPIPE_BOOLEAN, "yes") == "'yes' is neither true nor false");
   CHECK(problem(STANDPIPE_DURATION, "10") == "'10' has no unit");
-  CHECK(problem(STANDPIPE_DURATION, "10 parsecs") == "'10 parsecs' is no duration");
+  CHECK(problem(STANDPIPE_DURATION, "10 parsecs") == "'10 parsecs' is not a duration");
   CHECK(problem(STANDPIPE_SIZE, "1024") == "'1024' has no unit");
-  CHECK(problem(STANDPIPE_SIZE, "99999999999TiB") == "'99999999999TiB' is no size");
+  CHECK(problem(STANDPIPE_SIZE, "99999999999TiB") == "'99999999999TiB' is not a size");
   CHECK(problem(STANDPIPE_PATH, "") == "an empty path");
+  for (const auto* path : {"/dev/fd/3", "/proc/self/fd/63", "/proc/4711/fd/0", "/dev/../dev/fd/3"})
+    CHECK(
+        problem(STANDPIPE_PATH, path) ==
+        "'" + std::string(path) +
+            "' is a descriptor of the process that opens it, and the hub has none of the shell's");
+  for (const auto* path : {"/dev/fd", "/dev/fd/x", "/home/fd/3", "/dev/stderr"})
+    CHECK(problem(STANDPIPE_PATH, path).empty());
 }
 
 TEST_CASE("limits are kept, in the option's own unit") {
-  const Option most{.type = STANDPIPE_INTEGER, .name = "keep", .minimum = "0", .maximum = "1000", .unit = "files"};
+  const Option most{.type = STANDPIPE_INTEGER,
+                    .name = "keep",
+                    .minimum = "0",
+                    .maximum = "1000",
+                    .unit = "files"};
   CHECK(parse_value(most, "1000", "/").problem.empty());
   CHECK(parse_value(most, "1001", "/").label == "must be from 0 to 1000 files");
   const Option least{.type = STANDPIPE_SIZE, .name = "rotate_size", .minimum = "4KiB"};
@@ -45,9 +58,11 @@ TEST_CASE("limits are kept, in the option's own unit") {
 }
 
 TEST_CASE("a choice that is none gets the nearest one") {
-  const Option option{.type = STANDPIPE_ENUM, .name = "format", .choices = {"frames", "lines", "jsonl"}};
+  const Option option{
+      .type = STANDPIPE_ENUM, .name = "format", .choices = {"frames", "lines", "jsonl"}};
   CHECK(parse_value(option, "lines", "/").value.text == "lines");
-  CHECK(parse_value(option, "line", "/").label == "did you mean 'lines'? (choices: frames, lines, jsonl)");
+  CHECK(parse_value(option, "line", "/").label ==
+        "did you mean 'lines'? (choices: frames, lines, jsonl)");
   CHECK(parse_value(option, "xml", "/").label == "choices: frames, lines, jsonl");
 }
 

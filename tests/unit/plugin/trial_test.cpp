@@ -17,7 +17,7 @@ TEST_CASE("what comes back, or throws, is no fault") {
   CHECK_FALSE(fault_in_child([] { throw std::runtime_error("refused"); }));
 }
 
-TEST_CASE("what ends its process is told by how") {
+TEST_CASE("how a process ended is reported") {
   CHECK(fault_in_child([] { (void)std::raise(SIGSEGV); }) == "crashed (SIGSEGV)");
   CHECK(fault_in_child([] { std::abort(); }) == "crashed (SIGABRT)");
   CHECK(fault_in_child([] { ::_exit(0); }) == "ended the process (exit 0)");

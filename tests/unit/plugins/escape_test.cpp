@@ -40,7 +40,10 @@ std::string naive_escaped(std::string_view text, bool is_json) {
     const auto bytes = text.substr(i, c.bytes ? c.bytes : 1);
     i += bytes.size();
     if (c.bytes && (c.point == '\n' || c.point == '\r' || c.point == '\t' || c.point == '\\'))
-      out += std::string("\\") + (c.point == '\n' ? 'n' : c.point == '\r' ? 'r' : c.point == '\t' ? 't' : '\\');
+      out += std::string("\\") + (c.point == '\n'   ? 'n'
+                                  : c.point == '\r' ? 'r'
+                                  : c.point == '\t' ? 't'
+                                                    : '\\');
     else if (c.bytes && c.point == '"' && is_json)
       out += "\\\"";
     else if (c.bytes && !common::rewrites_screen(c.point))
@@ -54,17 +57,21 @@ std::string naive_escaped(std::string_view text, bool is_json) {
 }
 
 std::string naive_base64(std::string_view s) {
-  static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  static constexpr char kDigits[] =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string out;
   for (std::size_t i = 0; i < s.size(); i += 3) {
     unsigned bits = 0;
-    for (std::size_t j = 0; j < 3; ++j) bits = bits << 8 | (i + j < s.size() ? static_cast<unsigned char>(s[i + j]) : 0u);
-    for (std::size_t j = 0; j < 4; ++j) out += i + j <= s.size() ? kDigits[bits >> (18 - 6 * j) & 63] : '=';
+    for (std::size_t j = 0; j < 3; ++j)
+      bits = bits << 8 | (i + j < s.size() ? static_cast<unsigned char>(s[i + j]) : 0u);
+    for (std::size_t j = 0; j < 4; ++j)
+      out += i + j <= s.size() ? kDigits[bits >> (18 - 6 * j) & 63] : '=';
   }
   return out;
 }
 
-// Through a Spool, from memory of exactly the text's size, so that a sanitizer sees each byte that is read beyond it.
+// Through a Spool, from memory of exactly the text's size, so that a sanitizer sees each byte that
+// is read beyond it.
 class Shown {
  public:
   template <class Show>
@@ -160,12 +167,15 @@ const std::vector<std::string> kBroken = {"\x80",
 
 }  // namespace
 
-TEST_CASE("special bytes are found in every place of a block, with and without the machine's own instructions") {
+TEST_CASE(
+    "special bytes are found in every place of a block, with and without the machine's own "
+    "instructions") {
   for (unsigned c = 0; c < 256; ++c) {
     for (std::size_t at = 0; at < common::kBlockBytes; ++at) {
       std::string block(common::kBlockBytes, 'a');
       block[at] = static_cast<char>(c);
-      const unsigned expected = common::is_special_byte(static_cast<unsigned char>(c)) ? 1u << at : 0u;
+      const unsigned expected =
+          common::is_special_byte(static_cast<unsigned char>(c)) ? 1u << at : 0u;
       REQUIRE(common::special_bytes(block.data()) == expected);
       REQUIRE(common::special_bytes_portable(block.data()) == expected);
     }
@@ -178,7 +188,8 @@ TEST_CASE("each character, whole or broken, is shown alike at every place of a b
   all.insert(all.end(), kBroken.begin(), kBroken.end());
   for (const auto& piece : all)
     for (std::size_t before = 0; before <= 2 * common::kBlockBytes; ++before)
-      for (const std::size_t after : {0, 1, 15, 40}) shown.compare(std::string(before, 'x') + piece + std::string(after, 'y'));
+      for (const std::size_t after : {0, 1, 15, 40})
+        shown.compare(std::string(before, 'x') + piece + std::string(after, 'y'));
 }
 
 TEST_CASE("random texts are shown as one character after the other would be", "[exhaustive]") {
@@ -211,7 +222,8 @@ TEST_CASE("a text of nothing but escapes, larger than the spool, arrives whole")
     const bool is_same = shown.of(text, common::show_escaped) == naive_escaped(text, false);
     CHECK(is_same);
     if (naive_is_utf8(text)) {
-      const bool is_same_json = shown.of(text, common::show_json_string) == naive_escaped(text, true);
+      const bool is_same_json =
+          shown.of(text, common::show_json_string) == naive_escaped(text, true);
       CHECK(is_same_json);
     }
   }

@@ -18,11 +18,12 @@ std::string output_of(const std::string& command) {
 
 }  // namespace
 
-TEST_CASE("a plugin exports one symbol and wants nothing from the router") {
+TEST_CASE("a plugin exports one symbol and wants nothing from the hub") {
   const std::string name = GENERATE("print", "log", "forward");
   const std::string file = "'" STANDPIPE_TEST_PLUGINS "/" + name + ".so'";
   CHECK(output_of("nm -D --defined-only -f just-symbols " + file) == "standpipe_plugin_v1\n");
-  CHECK(output_of("nm -D --undefined-only -f just-symbols " + file).find("standpipe") == std::string::npos);
+  CHECK(output_of("nm -D --undefined-only -f just-symbols " + file).find("standpipe") ==
+        std::string::npos);
   CHECK(output_of("readelf -d " + file).find("NODELETE") != std::string::npos);
 }
 

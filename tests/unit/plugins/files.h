@@ -39,7 +39,9 @@ inline std::string read_file(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-inline void write_file(const std::string& path, const std::string& content) { std::ofstream(path, std::ios::binary) << content; }
+inline void write_file(const std::string& path, const std::string& content) {
+  std::ofstream(path, std::ios::binary) << content;
+}
 
 inline unsigned mode_of(const std::string& path) {
   struct stat status {};

@@ -9,7 +9,7 @@ TEST_CASE("forward asks for its FIFO and sends every message there") {
   REQUIRE(forward.open().ok());
   REQUIRE(host.fifos.size() == 1);
   CHECK(host.fifos[0].path == "/run/x");
-  CHECK(host.fifos[0].mode == 0620);
+  CHECK((host.fifos[0].mode == 0620 && host.fifos[0].mode_given == 1));
   CHECK(host.fifos[0].create == 1);
   CHECK(host.fifos[0].on_reader_death == STANDPIPE_READER_DEATH_RESEND);
   CHECK(host.all_to == 1);
@@ -21,9 +21,10 @@ TEST_CASE("forward asks for its FIFO and sends every message there") {
 
 TEST_CASE("forward passes on what was asked for") {
   kit::Host host;
-  kit::Handler forward(kit::load("forward"), host, {{"fifo", "/run/x"}, {"create", "false"}, {"on_reader_death", "count"}});
+  kit::Handler forward(kit::load("forward"), host,
+                       {{"fifo", "/run/x"}, {"create", "false"}, {"on_reader_death", "count"}});
   REQUIRE(forward.open().ok());
-  CHECK(host.fifos[0].mode == 0600);
+  CHECK((host.fifos[0].mode == 0600 && host.fifos[0].mode_given == 0));
   CHECK(host.fifos[0].create == 0);
   CHECK(host.fifos[0].on_reader_death == STANDPIPE_READER_DEATH_COUNT);
 }
@@ -34,7 +35,7 @@ TEST_CASE("forward never blocks, and says so") {
   CHECK(kit::load("log").handler->placement == STANDPIPE_THREAD);
 }
 
-TEST_CASE("a FIFO that the router refuses holds the forward, with the router's words") {
+TEST_CASE("a FIFO that the hub refuses holds the forward, with the hub's words") {
   kit::Host host;
   host.fifo_refusal = "/run/x is a regular file, not a FIFO";
   kit::Handler forward(kit::load("forward"), host, {{"fifo", "/run/x"}});
@@ -43,7 +44,7 @@ TEST_CASE("a FIFO that the router refuses holds the forward, with the router's w
   CHECK(answer.reason == "/run/x is a regular file, not a FIFO");
 }
 
-TEST_CASE("a router without outputs holds the forward") {
+TEST_CASE("a hub without outputs holds the forward") {
   kit::Host host;
   host.has_outputs = false;
   kit::Handler forward(kit::load("forward"), host, {{"fifo", "/run/x"}});
@@ -57,5 +58,6 @@ TEST_CASE("a mode that is none is refused") {
   kit::Host host;
   kit::Handler forward(kit::load("forward"), host, {{"fifo", "/run/x"}, {"mode", bad}});
   CHECK(forward.created.fatal());
-  CHECK(forward.created.reason == "mode: '" + bad + "' is no permissions: write them in octal, as in \"0640\"");
+  CHECK(forward.created.reason ==
+        "mode: '" + bad + "' is not a file mode: write it in octal, as in \"0640\"");
 }

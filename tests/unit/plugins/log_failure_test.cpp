@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <cerrno>
-#include <csignal>
 
+#include "full_disk.h"
 #include "log_fixture.h"
 
 using kit::frame;
+using kit::FullDisk;
 using kit::LogFixture;
 
 namespace {
@@ -24,26 +24,11 @@ Syncs& syncs() {
   return all;
 }
 
-// No file of this process may grow beyond `bytes`: write then comes back short, and after that fails with EFBIG. That is how
-// a disk fills up, for an ordinary user too.
-class FullDisk {
- public:
-  explicit FullDisk(rlim_t bytes) {
-    std::signal(SIGXFSZ, SIG_IGN);
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit tight{bytes, before_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &tight);
-  }
-  ~FullDisk() { ::setrlimit(RLIMIT_FSIZE, &before_); }
-
- private:
-  rlimit before_{};
-};
-
 std::vector<std::string> messages(int from, int to) {
   std::vector<std::string> out;
   for (int i = from; i < to; ++i)
-    out.push_back("message " + std::to_string(i) + std::string(static_cast<std::size_t>(i % 50), '.'));
+    out.push_back("message " + std::to_string(i) +
+                  std::string(static_cast<std::size_t>(i % 50), '.'));
   return out;
 }
 
@@ -71,7 +56,8 @@ extern "C" int fdatasync(int fd) {
   return -1;
 }
 
-TEST_CASE_METHOD(Failing, "a full disk: the file ends in a whole record, and the rest is given again, once") {
+TEST_CASE_METHOD(
+    Failing, "a full disk: the file ends in a whole record, and the rest is redelivered, once") {
   const auto room = GENERATE(0u, 1u, 3u, 4u, 500u, 5000u);
   const auto all = messages(0, 1000);
   open({{"format", "frames"}});
@@ -83,13 +69,14 @@ TEST_CASE_METHOD(Failing, "a full disk: the file ends in a whole record, and the
   CHECK(answer.disconnected());
   CHECK(answer.reason == "cannot write " + path + ": File too large");
   CHECK(answer.settled < 1000);
-  CHECK(content() == frames_of({all.begin(), all.begin() + static_cast<std::ptrdiff_t>(answer.settled)}));
+  CHECK(content() ==
+        frames_of({all.begin(), all.begin() + static_cast<std::ptrdiff_t>(answer.settled)}));
   CHECK(room - content().size() < 4 + 12 + 50);  // as much as fits
   close();
   REQUIRE(log->open().ok());
   append(rest_of(all, answer.settled));
   CHECK(content() == frames_of(all));
-  CHECK(host.said.empty());
+  CHECK(host.reported.empty());
 }
 
 TEST_CASE_METHOD(Failing, "a full disk in the middle of a large message") {
@@ -105,7 +92,7 @@ TEST_CASE_METHOD(Failing, "a full disk in the middle of a large message") {
   CHECK(content() == "a\n");
 }
 
-TEST_CASE_METHOD(Failing, "a full disk behind a rotation: what the earlier file has is settled") {
+TEST_CASE_METHOD(Failing, "a full disk after a rotation: what the earlier file has is settled") {
   open({{"rotate_size", "100B"}});
   kit::Answer answer;
   {
@@ -142,7 +129,8 @@ TEST_CASE_METHOD(Failing, "sync: always has a batch on disk before it is settled
   CHECK(syncs().count == 2);  // there was nothing left to do
 }
 
-TEST_CASE_METHOD(Failing, "under sync: always a sync that fails settles nothing and leaves nothing behind") {
+TEST_CASE_METHOD(Failing,
+                 "under sync: always a sync that fails settles nothing and leaves nothing behind") {
   open({{"sync", "always"}});
   append({"safe"});
   syncs().error = EIO;
@@ -169,19 +157,23 @@ TEST_CASE_METHOD(Failing, "sync: interval syncs when it is due, at flush and at 
   CHECK(syncs().count == 3);
 }
 
-TEST_CASE_METHOD(Failing, "under sync: interval a sync that fails is said, and what was written is not repeated") {
+TEST_CASE_METHOD(
+    Failing,
+    "under sync: interval a sync that fails is reported, and what was written is not repeated") {
   open({});
   syncs().error = EIO;
   host.now += 2'000'000'000;
   const auto answer = log->handle({"a", "b"});
   CHECK(answer.disconnected());
   CHECK(answer.settled == 2);
-  CHECK(answer.reason ==
-        "cannot sync " + path + ": Input/output error: what was written since the last sync may be missing after a power cut");
+  CHECK(answer.reason == "cannot sync " + path +
+                             ": Input/output error: what was written since the last sync may be "
+                             "missing after a power cut");
   CHECK(content() == "a\nb\n");
   CHECK(flush().disconnected());
   close();
-  CHECK(host.said == std::vector<std::string>{"error: cannot sync " + path + ": Input/output error"});
+  CHECK(host.reported ==
+        std::vector<std::string>{"error: cannot sync " + path + ": Input/output error"});
 }
 
 TEST_CASE_METHOD(Failing, "sync: never leaves it to the kernel") {
@@ -193,7 +185,7 @@ TEST_CASE_METHOD(Failing, "sync: never leaves it to the kernel") {
   CHECK(syncs().count == 0);
 }
 
-TEST_CASE_METHOD(Failing, "a rotated file is on disk before it is put aside") {
+TEST_CASE_METHOD(Failing, "a rotated file is on disk before it is rotated") {
   open({{"rotate_size", "1B"}, {"sync_interval", "1h"}});
   append({"a", "b", "c"});
   CHECK(syncs().count == 2);

@@ -30,13 +30,15 @@ extern "C" int flock(int fd, int operation) {
   return -1;
 }
 
-TEST_CASE_METHOD(LogFixture, "a file that is deleted is opened anew before anything is lost in it") {
+TEST_CASE_METHOD(LogFixture,
+                 "a file that is deleted is opened anew before anything is lost in it") {
   open({});
   append({"one"});
   std::filesystem::remove(path);
   append({"two"});
   CHECK(content() == "two\n");
-  CHECK(host.said == std::vector<std::string>{"warning: " + path + " was deleted: opened anew"});
+  CHECK(host.reported ==
+        std::vector<std::string>{"warning: " + path + " was deleted: opened anew"});
 }
 
 TEST_CASE_METHOD(LogFixture, "a file that is moved away is followed by a new one within a second") {
@@ -48,7 +50,8 @@ TEST_CASE_METHOD(LogFixture, "a file that is moved away is followed by a new one
   append({"three"});
   CHECK(content(".moved") == "one\ntwo\n");
   CHECK(content() == "three\n");
-  CHECK(host.said == std::vector<std::string>{"warning: " + path + " was moved away: opened anew"});
+  CHECK(host.reported ==
+        std::vector<std::string>{"warning: " + path + " was moved away: opened anew"});
 }
 
 TEST_CASE_METHOD(LogFixture, "the name is looked up by a clock that was set back, too") {
@@ -60,7 +63,7 @@ TEST_CASE_METHOD(LogFixture, "the name is looked up by a clock that was set back
   CHECK(content() == "two\n");
 }
 
-TEST_CASE_METHOD(LogFixture, "another file in its place is gone on with") {
+TEST_CASE_METHOD(LogFixture, "another file in its place is continued with") {
   open({});
   append({"one"});
   kit::write_file(path + ".new", "new\n");
@@ -78,8 +81,8 @@ TEST_CASE_METHOD(LogFixture, "without its folder messages wait, and none is lost
   const auto answer = log->handle({"two", "three"});
   CHECK(answer.disconnected());
   CHECK(answer.settled == 0);
-  CHECK(answer.reason ==
-        "cannot open " + path + ": the folder " + (folder / "sub") + " does not exist: make it, or set create_folders: true");
+  CHECK(answer.reason == "cannot open " + path + ": the folder " + (folder / "sub") +
+                             " does not exist: make it, or set create_folders: true");
   close();
   CHECK(log->open().disconnected());
   std::filesystem::create_directory(folder / "sub");
@@ -112,7 +115,8 @@ TEST_CASE_METHOD(LogFixture, "what somebody puts in its place while the log runs
   CHECK(content() == "two\n");
 }
 
-TEST_CASE_METHOD(LogFixture, "a rotation that finds no name begins a new file, and renames nothing") {
+TEST_CASE_METHOD(LogFixture,
+                 "a rotation that finds no name begins a new file, and renames nothing") {
   open({{"rotate_size", "4B"}});
   append({"one"});
   std::filesystem::rename(path, path + ".moved");
@@ -135,17 +139,19 @@ TEST_CASE_METHOD(LogFixture, "reopen of a file that was deleted opens it anew") 
 TEST_CASE_METHOD(LogFixture, "a file system without locks costs the lock, and that is said") {
   lock_error() = GENERATE(ENOLCK, EOPNOTSUPP);
   open({{"rotate_size", "1B"}});
-  const auto said = host.said;
+  const auto reported = host.reported;
   append({"one", "two"});
   lock_error() = 0;
-  REQUIRE(said.size() == 1);
-  CHECK(said[0].find("cannot be locked") != std::string::npos);
-  CHECK(said[0].find("its file system has no locks, so a second writer would not be noticed") != std::string::npos);
+  REQUIRE(reported.size() == 1);
+  CHECK(reported[0].find("cannot be locked") != std::string::npos);
+  CHECK(reported[0].find("its file system has no locks, so a second writer would not be noticed") !=
+        std::string::npos);
   CHECK(content() == "two\n");
   CHECK(content(".1") == "one\n");
 }
 
-TEST_CASE_METHOD(LogFixture, "root writes into nothing that others planted, unless that is trusted") {
+TEST_CASE_METHOD(LogFixture,
+                 "root writes into nothing that others planted, unless that is trusted") {
   if (::geteuid() != 0) {
     WARN("only root can make what others planted: skipped");
     return;
@@ -157,9 +163,11 @@ TEST_CASE_METHOD(LogFixture, "root writes into nothing that others planted, unle
   REQUIRE(::chown(path.c_str(), 2222, 2222) == 0);
   const auto answer = try_open({});
   CHECK(answer.disconnected());
-  CHECK(answer.reason == path +
-                             " belongs to user 2222, in a folder that anyone may write to: remove it, or use a folder "
-                             "that only you may write to, or set trust: others");
+  CHECK(
+      answer.reason ==
+      path +
+          " belongs to user 2222, in a folder that anyone may write to: remove it, or use a folder "
+          "that only you may write to, or set trust: others");
   open({{"trust", "others"}});
   append({"one"});
   CHECK(content() == "one\n");

@@ -11,30 +11,31 @@
 using kit::frame;
 using kit::LogFixture;
 
-TEST_CASE_METHOD(LogFixture, "a torn last frame is cut off, and said") {
+TEST_CASE_METHOD(LogFixture, "a truncated last frame is cut off, and reported") {
   const auto whole = frame("one") + frame("") + frame("three");
-  const auto torn = frame("torn apart");
+  const auto truncated = frame("ten bytes.");
   const auto left = GENERATE(1u, 3u, 4u, 5u, 13u);
-  kit::write_file(path, whole + torn.substr(0, left));
+  kit::write_file(path, whole + truncated.substr(0, left));
   open({{"format", "frames"}});
-  CHECK(host.said == std::vector<std::string>{"warning: " + path + ": its last frame was cut short: " + std::to_string(left) +
-                                              (left == 1 ? " byte" : " bytes") +
-                                              " cut off and kept as x.log.damaged-1, 3 frames (20 bytes) stay"});
+  CHECK(host.reported ==
+        std::vector<std::string>{"warning: " + path + ": its last frame was truncated: " +
+                                 std::to_string(left) + (left == 1 ? " byte" : " bytes") +
+                                 " cut off and kept as x.log.damaged-1, 3 frames (20 bytes) stay"});
   append({"next"});
   CHECK(content() == whole + frame("next"));
-  CHECK(content(".damaged-1") == torn.substr(0, left));
+  CHECK(content(".damaged-1") == truncated.substr(0, left));
   CHECK(kit::mode_of(path + ".damaged-1") == kit::mode_of(path));
 }
 
-TEST_CASE_METHOD(LogFixture, "a torn frame behind many small and large ones is found") {
+TEST_CASE_METHOD(LogFixture, "a truncated frame after many small and large ones is found") {
   std::string whole;
   for (std::size_t i = 0; i < 40000; ++i) whole += frame(std::string(i % 97, 'x'));
   whole += frame(std::string(300'000, 'y')) + frame("z");
   kit::write_file(path, whole + "\5");
   open({{"format", "frames"}});
-  REQUIRE(host.said.size() == 1);
-  CHECK(host.said[0].find("1 byte cut off and kept as x.log.damaged-1, 40002 frames (" + std::to_string(whole.size()) +
-                          " bytes) stay") != std::string::npos);
+  REQUIRE(host.reported.size() == 1);
+  CHECK(host.reported[0].find("1 byte cut off and kept as x.log.damaged-1, 40002 frames (" +
+                              std::to_string(whole.size()) + " bytes) stay") != std::string::npos);
   CHECK(content() == whole);
 }
 
@@ -42,7 +43,7 @@ TEST_CASE_METHOD(LogFixture, "whole files are opened without a word") {
   const std::string format = GENERATE("frames", "lines", "jsonl");
   kit::write_file(path, format == "frames" ? frame("one") : "one\n");
   open({{"format", format}});
-  CHECK(host.said.empty());
+  CHECK(host.reported.empty());
   CHECK(content() == (format == "frames" ? frame("one") : "one\n"));
 }
 
@@ -61,16 +62,19 @@ TEST_CASE_METHOD(LogFixture, "a file that holds something else is kept whole bes
   append({"next"});
   CHECK(content() == frame("next"));
   CHECK(content(".damaged-1") == there);
-  CHECK(host.said ==
-        std::vector<std::string>{"warning: " + path + " does not hold frames (no whole frame at byte 0 of " +
-                                 std::to_string(there.size()) + "): it is kept as x.log.damaged-1, and a new file begins"});
+  CHECK(host.reported ==
+        std::vector<std::string>{"warning: " + path +
+                                 " does not hold frames (no whole frame at byte 0 of " +
+                                 std::to_string(there.size()) +
+                                 "): it is kept as x.log.damaged-1, and a new file begins"});
 }
 
-TEST_CASE_METHOD(LogFixture, "frames with a text behind them are kept whole, too: nobody knows where it begins") {
-  kit::write_file(path, frame("one") + "a text behind it");
+TEST_CASE_METHOD(
+    LogFixture, "frames with a text after them are kept whole, too: nobody knows where it begins") {
+  kit::write_file(path, frame("one") + "a text after it");
   open({{"format", "frames"}});
   CHECK(content() == "");
-  CHECK(content(".damaged-1") == frame("one") + "a text behind it");
+  CHECK(content(".damaged-1") == frame("one") + "a text after it");
 }
 
 TEST_CASE_METHOD(LogFixture, "what was kept earlier is never written over") {
@@ -82,8 +86,8 @@ TEST_CASE_METHOD(LogFixture, "what was kept earlier is never written over") {
 }
 
 TEST_CASE_METHOD(LogFixture, "a repair that finds no room cuts nothing, and is tried again") {
-  const auto torn = frame(std::string(5000, 'x')).substr(0, 4000);
-  kit::write_file(path, frame("one") + torn);
+  const auto truncated = frame(std::string(5000, 'x')).substr(0, 4000);
+  kit::write_file(path, frame("one") + truncated);
   std::signal(SIGXFSZ, SIG_IGN);
   rlimit before{};
   ::getrlimit(RLIMIT_FSIZE, &before);
@@ -93,16 +97,18 @@ TEST_CASE_METHOD(LogFixture, "a repair that finds no room cuts nothing, and is t
   ::setrlimit(RLIMIT_FSIZE, &before);
   CHECK(answer.disconnected());
   CHECK(answer.reason == "cannot keep what is damaged of " + path + ": File too large");
-  CHECK(content() == frame("one") + torn);
+  CHECK(content() == frame("one") + truncated);
   CHECK_FALSE(exists(".damaged-1"));
   REQUIRE(log->open().ok());
-  CHECK(content(".damaged-1") == torn);
+  CHECK(content(".damaged-1") == truncated);
 }
 
-TEST_CASE_METHOD(LogFixture, "a torn last line is finished, and said") {
+TEST_CASE_METHOD(LogFixture, "a truncated last line is finished, and reported") {
   kit::write_file(path, "one\ntw");
   open({{"format", GENERATE("lines", "jsonl")}});
-  CHECK(host.said == std::vector<std::string>{"warning: " + path +
-                                              ": its last line was cut short: finished with a newline after 6 bytes, all kept"});
+  CHECK(host.reported ==
+        std::vector<std::string>{
+            "warning: " + path +
+            ": its last line was truncated: finished with a newline after 6 bytes, all kept"});
   CHECK(content() == "one\ntw\n");
 }

@@ -13,7 +13,8 @@ namespace {
 constexpr std::uint64_t kSecond = 1'000'000'000;
 }
 
-TEST_CASE_METHOD(LogFixture, "a full file is put aside between messages, in the middle of a batch too") {
+TEST_CASE_METHOD(LogFixture,
+                 "a full file is rotated between messages, in the middle of a batch too") {
   open({{"rotate_size", "8B"}});
   CHECK(append({"1234", "5678", "abcd", "efgh", "last"}) == 5);
   CHECK(content() == "last\n");
@@ -38,7 +39,7 @@ TEST_CASE_METHOD(LogFixture, "keep: 0 deletes the full file") {
   CHECK_FALSE(exists(".1"));
 }
 
-TEST_CASE_METHOD(LogFixture, "a gap in the chain is filled, and files behind it do not move") {
+TEST_CASE_METHOD(LogFixture, "a gap in the chain is filled, and files after it do not move") {
   kit::write_file(path + ".1", "old 1");
   kit::write_file(path + ".3", "old 3");
   open({{"rotate_size", "1B"}, {"keep", "9"}});
@@ -49,7 +50,7 @@ TEST_CASE_METHOD(LogFixture, "a gap in the chain is filled, and files behind it 
   CHECK_FALSE(exists(".4"));
 }
 
-TEST_CASE_METHOD(LogFixture, "a file found full at the start is put aside before the first message") {
+TEST_CASE_METHOD(LogFixture, "a file found full at the start is rotated before the first message") {
   kit::write_file(path, "old\n");
   open({{"rotate_size", "4B"}});
   append({"new"});
@@ -57,7 +58,7 @@ TEST_CASE_METHOD(LogFixture, "a file found full at the start is put aside before
   CHECK(content(".1") == "old\n");
 }
 
-TEST_CASE_METHOD(LogFixture, "a file is put aside when its first message is old enough") {
+TEST_CASE_METHOD(LogFixture, "a file is rotated when its first message is old enough") {
   open({{"rotate_every", "10s"}});
   host.now += 100 * kSecond;  // an empty file does not age
   append({"1"});
@@ -70,7 +71,8 @@ TEST_CASE_METHOD(LogFixture, "a file is put aside when its first message is old 
   CHECK_FALSE(exists(".2"));
 }
 
-TEST_CASE_METHOD(LogFixture, "the age of a file survives a restart where the file system knows it") {
+TEST_CASE_METHOD(LogFixture,
+                 "the age of a file survives a restart where the file system knows it") {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   host.now = static_cast<std::uint64_t>(std::chrono::nanoseconds(now).count());
   open({{"rotate_every", "1h"}});
@@ -85,13 +87,15 @@ TEST_CASE_METHOD(LogFixture, "the age of a file survives a restart where the fil
   CHECK(content() == "3\n");
 }
 
-TEST_CASE_METHOD(LogFixture, "a rotation that fails is said once, and the log goes on in the same file") {
+TEST_CASE_METHOD(LogFixture,
+                 "a rotation that fails is reported once, and the log continues in the same file") {
   open({{"rotate_size", "1B"}, {"keep", "1"}});
   std::filesystem::create_directories(path + ".1/full");
   append({"1", "2"});
   append({"3"});
   CHECK(content() == "1\n2\n3\n");
-  CHECK(host.said == std::vector<std::string>{"error: cannot rotate " + path + ": Is a directory: goes on in the same file"});
+  CHECK(host.reported == std::vector<std::string>{"error: cannot rotate " + path +
+                                                  ": Is a directory: continues in the same file"});
   std::filesystem::remove_all(path + ".1");
   host.now += 31 * kSecond;  // it is tried again
   append({"4"});
@@ -104,7 +108,8 @@ TEST_CASE_METHOD(LogFixture, "rotated frames are whole files of frames") {
   std::string expected;
   for (int batch = 0; batch < 50; ++batch) {
     std::vector<std::string> payloads;
-    for (int i = 0; i < 20; ++i) payloads.push_back(std::string(static_cast<std::size_t>((batch * 20 + i) % 37), 'x'));
+    for (int i = 0; i < 20; ++i)
+      payloads.push_back(std::string(static_cast<std::size_t>((batch * 20 + i) % 37), 'x'));
     for (const auto& p : payloads) expected += frame(p);
     REQUIRE(append(payloads) == 20);
   }
@@ -137,7 +142,8 @@ TEST_CASE_METHOD(LogFixture, "a path that is a link rotates where the file reall
 }
 
 TEST_CASE_METHOD(LogFixture, "a keep that was lowered removes the rest, and says so") {
-  for (int i = 1; i <= 5; ++i) kit::write_file(path + "." + std::to_string(i), "old " + std::to_string(i));
+  for (int i = 1; i <= 5; ++i)
+    kit::write_file(path + "." + std::to_string(i), "old " + std::to_string(i));
   kit::write_file(path + ".20240501", "a date");
   open({{"rotate_size", "1B"}, {"keep", "2"}});
   append({"a", "b"});
@@ -145,7 +151,8 @@ TEST_CASE_METHOD(LogFixture, "a keep that was lowered removes the rest, and says
   CHECK(content(".2") == "old 1");
   for (const auto* gone : {".3", ".4", ".5"}) CHECK_FALSE(exists(gone));
   CHECK(content(".20240501") == "a date");
-  CHECK(host.said == std::vector<std::string>{"warning: " + path + ": deleted x.log.3 to x.log.5: keep is 2 now"});
+  CHECK(host.reported == std::vector<std::string>{"warning: " + path +
+                                                  ": deleted x.log.3 to x.log.5: keep is 2 now"});
 }
 
 TEST_CASE_METHOD(LogFixture, "a file that another log writes to is neither overwritten nor moved") {
@@ -159,20 +166,25 @@ TEST_CASE_METHOD(LogFixture, "a file that another log writes to is neither overw
   CHECK(content() == "1\n2\n");
   REQUIRE(other.handle({"more"}).settled == 1);
   CHECK(content(".1") == "theirs\nmore\n");
-  CHECK(host.said == std::vector<std::string>{"error: cannot rotate " + path +
-                                              ": x.log.1 is written to by another handler or program; give each its own path: "
-                                              "goes on in the same file"});
+  CHECK(host.reported ==
+        std::vector<std::string>{
+            "error: cannot rotate " + path +
+            ": x.log.1 is written to by another handler or program; give each its own path: "
+            "continues in the same file"});
 }
 
-TEST_CASE_METHOD(LogFixture, "what stays of a larger keep is not deleted while another log writes to it") {
+TEST_CASE_METHOD(LogFixture,
+                 "what stays of a larger keep is not deleted while another log writes to it") {
   kit::Host other_host;
   kit::Handler other(kit::load("log"), other_host, {{"path", path + ".2"}});
   REQUIRE(other.open().ok());
   open({{"rotate_size", "1B"}, {"keep", "1"}});
   append({"1", "2"});
   CHECK(exists(".2"));
-  REQUIRE(host.said.size() == 1);
-  CHECK(host.said[0].find("more rotated files than keep: 1 allows stay: x.log.2 is written to") != std::string::npos);
+  REQUIRE(host.reported.size() == 1);
+  CHECK(
+      host.reported[0].find("more rotated files than keep: 1 allows stay: x.log.2 is written to") !=
+      std::string::npos);
 }
 
 TEST_CASE_METHOD(LogFixture, "a clock that is set back stops neither rotation nor its second try") {
@@ -193,4 +205,22 @@ TEST_CASE_METHOD(LogFixture, "a clock that is set back stops neither rotation no
   host.now += 10 * kSecond;
   append({"6"});
   CHECK(content() == "6\n");
+}
+
+TEST_CASE_METHOD(LogFixture,
+                 "a clock that is set forward, and back again, costs one rotation and no more") {
+  open({{"rotate_every", "10s"}});
+  append({"1"});
+  host.now += 100'000 * kSecond;
+  append({"2"});
+  CHECK(content(".1") == "1\n");
+  host.now -= 100'000 * kSecond;
+  append({"3"});
+  host.now += 9 * kSecond;
+  append({"4"});
+  CHECK(content() == "2\n3\n4\n");
+  host.now += 1 * kSecond;
+  append({"5"});
+  CHECK(content() == "5\n");
+  CHECK(content(".1") == "2\n3\n4\n");
 }

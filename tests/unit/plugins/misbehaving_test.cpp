@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The plugins that the end-to-end tests rely on do what they promise, and the C++ face turns what they throw into the right
-// answers.
+// The plugins that the end-to-end tests rely on do what they promise, and the C++ face turns what
+// they throw into the right answers.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,7 +14,9 @@
 
 namespace {
 
-const standpipe_plugin& load(const std::string& name) { return kit::load(name, STANDPIPE_TEST_MISBEHAVING); }
+const standpipe_plugin& load(const std::string& name) {
+  return kit::load(name, STANDPIPE_TEST_MISBEHAVING);
+}
 
 using Outcomes = std::vector<std::uint8_t>;
 constexpr std::uint8_t kDelivered = STANDPIPE_DELIVERED;
@@ -29,7 +31,8 @@ TEST_CASE("rejecting rejects each n-th, over batches") {
   REQUIRE(handler.open().ok());
   auto answer = handler.handle({"1", "2", "3", "4"});
   CHECK(answer.ok());
-  CHECK(answer.outcomes == Outcomes{kDelivered, kDelivered, kReject});  // the rest comes again: a batch has one reason
+  CHECK(answer.outcomes == Outcomes{kDelivered, kDelivered,
+                                    kReject});  // the rest is redelivered: a batch has one reason
   CHECK(answer.reason == "message 3 is one of those to reject");
   CHECK(handler.handle({"4", "5", "6"}).outcomes == Outcomes{kDelivered, kDelivered, kReject});
 }
@@ -45,10 +48,13 @@ TEST_CASE("retrying fails a message so many times, and stops there so that order
   const auto second = handler.handle_messages({{"2", 2}, {"3", 3}}, "orders", 2);
   CHECK(second.outcomes == Outcomes{kRetry});
   CHECK(second.reason == "attempt 2 fails");
-  CHECK(handler.handle_messages({{"2", 2}, {"3", 3}}, "orders", 3).outcomes == Outcomes{kDelivered, kDelivered});
+  CHECK(handler.handle_messages({{"2", 2}, {"3", 3}}, "orders", 3).outcomes ==
+        Outcomes{kDelivered, kDelivered});
 }
 
-TEST_CASE("disconnecting fails to open so many times, and disconnects at the message that comes again") {
+TEST_CASE(
+    "disconnecting fails to open so many times, and disconnects at the message that is "
+    "redelivered") {
   kit::Host host;
   kit::Handler handler(load("disconnecting"), host, {{"every", "2"}, {"failures", "2"}});
   CHECK(handler.open().disconnected());
@@ -80,7 +86,8 @@ TEST_CASE("recording writes a line a message") {
   kit::Handler handler(load("recording"), host, {{"path", folder / "r"}});
   REQUIRE(handler.open().ok());
   CHECK(handler.handle({"", "a", "foobar"}).all(STANDPIPE_DELIVERED));
-  CHECK(kit::read_file(folder / "r") == "orders 1 0 cbf29ce484222325\norders 2 1 af63dc4c8601ec8c\norders 3 6 85944171f73967e8\n");
+  CHECK(kit::read_file(folder / "r") ==
+        "orders 1 0 cbf29ce484222325\norders 2 1 af63dc4c8601ec8c\norders 3 6 85944171f73967e8\n");
 }
 
 TEST_CASE("counting says its sums when it is closed") {
@@ -90,7 +97,7 @@ TEST_CASE("counting says its sums when it is closed") {
   handler.handle({"", "abc"});
   handler.handle({"de"});
   handler.close();
-  CHECK(host.said == std::vector<std::string>{"info: counted 3 messages, 5 bytes"});
+  CHECK(host.reported == std::vector<std::string>{"info: counted 3 messages, 5 bytes"});
 }
 
 TEST_CASE("slow takes its time over each message") {
@@ -118,8 +125,8 @@ TEST_CASE("crash takes its process with it at the n-th message, not before") {
   CHECK(WTERMSIG(status) == SIGABRT);
 }
 
-// rejecting, retrying, held and disconnecting throw from handle(const Message&); log and print from handle(Batch&). What a
-// batch handler throws before it settled anything:
+// rejecting, retrying, held and disconnecting throw from handle(const Message&); log and print from
+// handle(Batch&). What a batch handler throws before it settled anything:
 TEST_CASE("a batch that throws before it settled anything is not taken for delivered") {
   kit::Host host;
   kit::Handler handler(load("recording"), host, {{"path", "/dev/full"}});

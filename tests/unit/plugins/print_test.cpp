@@ -40,7 +40,8 @@ struct Shown {
 };
 
 // What `print` with these options shows of the messages, into a file.
-Shown shown(const kit::Options& options, std::vector<kit::Message> messages, int stream = STDOUT_FILENO) {
+Shown shown(const kit::Options& options, std::vector<kit::Message> messages,
+            int stream = STDOUT_FILENO) {
   const kit::Folder folder;
   const int fd = ::open((folder / "out").c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600);
   kit::Host host;
@@ -97,11 +98,14 @@ TEST_CASE("text is the payload and a newline, its bytes as they are") {
   CHECK(shown_text({}, {std::string("\0\xff\x1b[2J", 6)}) == std::string("\0\xff\x1b[2J\n", 7));
 }
 
-TEST_CASE("raw is the payloads and nothing between") { CHECK(shown_text({{"format", "raw"}}, {"ab", "", "c\n", "d"}) == "abc\nd"); }
+TEST_CASE("raw is the payloads and nothing between") {
+  CHECK(shown_text({{"format", "raw"}}, {"ab", "", "c\n", "d"}) == "abc\nd");
+}
 
 TEST_CASE("on a terminal a message cannot rewrite the screen") {
   const std::string nasty("a\\b\n\t\r\x1b[2J\0\xff\xc2\x9b\xe2\x80\xae gr\xc3\xbc\xc3\x9f", 24);
-  const std::string safe = "a\\\\b\\n\\t\\r\\x1b[2J\\x00\\xff\\xc2\\x9b\\xe2\\x80\\xae gr\xc3\xbc\xc3\x9f\n";
+  const std::string safe =
+      "a\\\\b\\n\\t\\r\\x1b[2J\\x00\\xff\\xc2\\x9b\\xe2\\x80\\xae gr\xc3\xbc\xc3\x9f\n";
   CHECK(on_terminal({}, {nasty}) == safe);
   CHECK(on_terminal({{"format", "raw"}}, {nasty}) == safe);
   CHECK(on_terminal({{"template", "> {payload}"}}, {"\x1b"}) == "> \\x1b\n");
@@ -118,7 +122,8 @@ TEST_CASE("json on a terminal is escaped as well, and the same everywhere") {
 TEST_CASE("json keeps every byte: text when it is UTF-8, base64 when not") {
   const std::string start = R"({"source":"orders","sequence":)";
   const std::string time = R"(,"time":"2024-05-01T12:00:00.250Z","size":)";
-  CHECK(shown_text({{"format", "json"}}, {"a\n\"\\\t", "", std::string("\0x", 2), "\xff", "\xff\xfe", "\xff\xfe\xfd"}) ==
+  CHECK(shown_text({{"format", "json"}},
+                   {"a\n\"\\\t", "", std::string("\0x", 2), "\xff", "\xff\xfe", "\xff\xfe\xfd"}) ==
         start + "1" + time + R"(5,"text":"a\n\"\\\t"})" + "\n" +    //
             start + "2" + time + R"(0,"text":""})" + "\n" +         //
             start + "3" + time + R"(2,"text":"\u0000x"})" + "\n" +  //
@@ -138,19 +143,41 @@ TEST_CASE("hex is a heading and sixteen bytes a line") {
 }
 
 TEST_CASE("a template shapes the line") {
-  CHECK(shown_text({{"template", "{{{source}}} #{sequence} {time} {size}: {payload}"}}, {"hi", ""}) ==
-        "{orders} #1 2024-05-01T12:00:00.250Z 2: hi\n{orders} #2 2024-05-01T12:00:00.250Z 0: \n");
+  CHECK(
+      shown_text({{"template", "{{{source}}} #{sequence} {time} {size}: {payload}"}}, {"hi", ""}) ==
+      "{orders} #1 2024-05-01T12:00:00.250Z 2: hi\n{orders} #2 2024-05-01T12:00:00.250Z 0: \n");
   CHECK(shown_text({{"template", "{payload}\n"}}, {"one newline"}) == "one newline\n");
-  CHECK(shown_text({{"template", "{payload};"}, {"format", "hex"}}, {"hello", ""}) == "68 65 6c 6c 6f;\n;\n");
+  CHECK(shown_text({{"template", "{payload};"}, {"format", "hex"}}, {"hello", ""}) ==
+        "68 65 6c 6c 6f;\n;\n");
+}
+
+TEST_CASE("a template shows what JSON and metadata have, or a default") {
+  const auto text = [](const std::string& line, kit::Message message) {
+    return shown({{"template", line}}, {std::move(message)}).text;
+  };
+  const std::string json = R"({"device":{"id":"pump \u00e9"},"t":[1,2.50],"on":true,"gone":null})";
+  CHECK(text("{json:/device/id} {json:/t/1} {json:/on}", {json}) == "pump \u00e9 2.5 true\n");
+  CHECK(text("{json:/device} {json:/t}", {json}) == "{\"id\":\"pump \u00e9\"} [1,2.5]\n");
+  CHECK(text("<{json:/no|none}> <{json:/gone|none}> <{json:/no}>", {json}) == "<none> <none> <>\n");
+  CHECK(text("{json:/device|no JSON}", {"{\"device\":\"x\""}) == "no JSON\n");
+  kit::Message with_meta{"x"};
+  with_meta.meta = {{"topic", "first"}, {"topic", "second"}};
+  CHECK(text("{meta:topic|none} {meta:key|none}", with_meta) == "second none\n");
+  CHECK(on_terminal({{"template", "{json:/x}"}}, {R"({"x":"\u001b[2J"})"}) == "\\x1b[2J\n");
 }
 
 TEST_CASE("a template that cannot be meant is refused with the remedy") {
   CHECK(refusal({{"template", "{sorce}"}}) ==
-        "template: unknown placeholder {sorce} (known: {source}, {sequence}, {time}, {size}, {payload})");
-  CHECK(refusal({{"template", "a {payload"}}) == "template: a '{' is not closed; write {{ for a literal one");
-  CHECK(refusal({{"template", "a } b"}}) == "template: a '}' has no '{' before it; write }} for a literal one");
-  CHECK(refusal({{"template", "{payload}"}, {"format", "json"}}) == "template: only formats text and hex have one, not json");
-  CHECK(refusal({{"template", "{payload}"}, {"format", "raw"}}) == "template: only formats text and hex have one, not raw");
+        "template: unknown placeholder {sorce} (known: {source}, {sequence}, {time}, {size}, "
+        "{payload}, {json:/POINTER}, {meta:NAME})");
+  CHECK(refusal({{"template", "a {payload"}}) ==
+        "template: a '{' is not closed; write {{ for a literal one");
+  CHECK(refusal({{"template", "a } b"}}) ==
+        "template: a '}' has no '{' before it; write }} for a literal one");
+  CHECK(refusal({{"template", "{payload}"}, {"format", "json"}}) ==
+        "template: only formats text and hex have one, not json");
+  CHECK(refusal({{"template", "{payload}"}, {"format", "raw"}}) ==
+        "template: only formats text and hex have one, not raw");
 }
 
 TEST_CASE("times are UTC to the millisecond, before and after 1970") {
@@ -171,7 +198,8 @@ TEST_CASE("a 16 MiB message passes in every format", "[exhaustive]") {
   const std::string large(16 << 20, '\xfe');
   CHECK(shown_text({}, {"a", large, "b"}) == "a\n" + large + "\nb\n");
   CHECK(shown_text({{"format", "raw"}}, {large}) == large);
-  CHECK(shown_text({{"template", "{payload}"}, {"format", "hex"}}, {large}).size() == 3 * large.size());
+  CHECK(shown_text({{"template", "{payload}"}, {"format", "hex"}}, {large}).size() ==
+        3 * large.size());
   const auto json = shown_text({{"format", "json"}}, {large});
   CHECK(json.size() > large.size() * 4 / 3);
   CHECK(json.ends_with("/v7+/v7+/v7+/g==\"}\n"));
@@ -202,7 +230,8 @@ TEST_CASE("a closed stream holds the handler") {
     opened = print.open();
   }
   CHECK(opened.fatal());
-  CHECK(opened.reason == "standard output is closed: start the router with one, or remove this handler");
+  CHECK(opened.reason ==
+        "standard output is closed: start the hub with one, or remove this handler");
 }
 
 TEST_CASE("when the reader leaves in the middle, what is out is settled and the rest is not") {
@@ -210,7 +239,8 @@ TEST_CASE("when the reader leaves in the middle, what is out is settled and the 
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
   REQUIRE(::fcntl(ends[1], F_SETPIPE_SZ, 4096) == 4096);
-  std::thread reader([&] {  // leaves once the pipe is full: 4096 bytes are out, that is 40 messages and a part of the next
+  std::thread reader([&] {  // leaves once the pipe is full: 4096 bytes are out, that is 40 messages
+                            // and a part of the next
     for (int waiting = 0; waiting < 4096; ::usleep(1000)) ::ioctl(ends[0], FIONREAD, &waiting);
     ::close(ends[0]);
   });
@@ -229,7 +259,7 @@ TEST_CASE("when the reader leaves in the middle, what is out is settled and the 
   CHECK(answer.reason == "nobody reads standard output any more: Broken pipe");
 }
 
-TEST_CASE("a slow reader behind a non-blocking pipe gets every byte") {
+TEST_CASE("a slow reader after a non-blocking pipe gets every byte") {
   int ends[2];
   REQUIRE(::pipe2(ends, O_NONBLOCK) == 0);
   std::string got;
@@ -243,7 +273,8 @@ TEST_CASE("a slow reader behind a non-blocking pipe gets every byte") {
   std::vector<std::string> payloads;
   std::string expected;
   for (int i = 0; i < 2000; ++i) {
-    payloads.push_back(std::string(static_cast<std::size_t>(i % 700), static_cast<char>('a' + i % 26)));
+    payloads.push_back(
+        std::string(static_cast<std::size_t>(i % 700), static_cast<char>('a' + i % 26)));
     expected += payloads.back() + "\n";
   }
   kit::Host host;

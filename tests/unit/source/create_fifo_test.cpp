@@ -67,24 +67,30 @@ TEST_CASE("one that is there keeps its mode") {
   CHECK((look(folder / "in").st_mode & 07777) == 0600);
 }
 
-TEST_CASE("what is no FIFO is refused with the remedy") {
+TEST_CASE("what is not a FIFO is refused with the remedy") {
   const test::TemporaryFolder folder;
   const Fd file(::open((folder / "file").c_str(), O_CREAT | O_WRONLY, 0600));
   CHECK(refusal({.path = folder / "file"}) ==
-        (folder / "file") + " is a regular file, not a FIFO: someone wrote to it before the hub made it | mv " + (folder / "file") +
-            " away and start the hub again");
+        (folder / "file") +
+            " is a regular file, not a FIFO: someone wrote to it before the hub made it | mv " +
+            (folder / "file") + " away and start the hub again");
   CHECK(refusal({.path = folder.path()}) ==
-        folder.path() + " is a folder, not a FIFO | name a FIFO inside it, e.g. " + folder.path() + "/in");
-  CHECK(refusal({.path = "/dev/null"}) == "/dev/null is a device, not a FIFO | choose another path for the FIFO");
+        folder.path() + " is a folder, not a FIFO | name a FIFO inside it, e.g. " + folder.path() +
+            "/in");
+  CHECK(refusal({.path = "/dev/null"}) ==
+        "/dev/null is a device, not a FIFO | choose another path for the FIFO");
 }
 
 TEST_CASE("a missing folder is named, and a link to nothing") {
   const test::TemporaryFolder folder;
-  CHECK(refusal({.path = folder / "no/in"}) == "cannot create " + (folder / "no/in") + ": the folder " + (folder / "no") +
+  CHECK(refusal({.path = folder / "no/in"}) == "cannot create " + (folder / "no/in") +
+                                                   ": the folder " + (folder / "no") +
                                                    " does not exist | mkdir -p " + (folder / "no"));
   REQUIRE(::symlink((folder / "nothing").c_str(), (folder / "link").c_str()) == 0);
   CHECK(refusal({.path = folder / "link"}) ==
-        (folder / "link") + " is a symbolic link to something that does not exist | create what it points to, or remove the link");
+        (folder / "link") +
+            " is a symbolic link to something that does not exist | create what it points to, or "
+            "remove the link");
 }
 
 TEST_CASE("a link of one's own to a FIFO is a choice; one that another user planted is not") {
@@ -94,12 +100,14 @@ TEST_CASE("a link of one's own to a FIFO is a choice; one that another user plan
   CHECK(refusal({.path = folder / "link"}) == "accepted");
   if (::geteuid() != 0) return;  // only root can plant it here
   REQUIRE(::lchown((folder / "link").c_str(), 65534, 65534) == 0);
-  CHECK(refusal({.path = folder / "link"}).find("is a symbolic link made by nobody, not by you") != std::string::npos);
+  CHECK(refusal({.path = folder / "link"}).find("is a symbolic link made by nobody, not by you") !=
+        std::string::npos);
 }
 
 TEST_CASE("an unknown owner leaves no half-made FIFO behind") {
   const test::TemporaryFolder folder;
-  CHECK(refusal({.path = folder / "in", .owner = "no-such-user"}).find("there is no user 'no-such-user'") != std::string::npos);
+  CHECK(refusal({.path = folder / "in", .owner = "no-such-user"})
+            .find("there is no user 'no-such-user'") != std::string::npos);
   CHECK(::access((folder / "in").c_str(), F_OK) != 0);
 }
 
@@ -111,7 +119,9 @@ TEST_CASE("a path that is given to another file in between is noticed") {
   CHECK_THROWS_AS(source::open_read_end({.path = folder / "in"}, prepared.id), Failure);
 }
 
-TEST_CASE("a FIFO that is there keeps its mode and owner, and how it differs from what was asked for is told") {
+TEST_CASE(
+    "a FIFO that is there keeps its mode and owner, and how it differs from what was asked for is "
+    "reported") {
   const test::TemporaryFolder folder;
   const auto path = folder / "in";
   prepare_fifo({.path = path, .mode = 0600});
@@ -120,17 +130,47 @@ TEST_CASE("a FIFO that is there keeps its mode and owner, and how it differs fro
   CHECK(prepare_fifo({.path = path, .mode = 0622, .mode_matters = true}).differs ==
         "has mode 0600, and the configuration says 0622");
   const auto other = std::to_string(::geteuid() + 1);
-  CHECK(prepare_fifo({.path = path, .owner = other}).differs.ends_with(", and the configuration says owner " + other));
+  CHECK(prepare_fifo({.path = path, .owner = other})
+            .differs.ends_with(", and the configuration says owner " + other));
   CHECK((look(path).st_mode & 07777) == 0600);
 }
 
-TEST_CASE("a file system without FIFOs is said in one sentence, and is not taken for a lack of permission") {
+TEST_CASE(
+    "a file system without FIFOs is said in one sentence, and is not taken for a lack of "
+    "permission") {
   const std::string path = "/dev/pts/standpipe-test";  // there, nobody can make anything
   struct stat folder {};
   if (::stat("/dev/pts", &folder) != 0 || ::access("/dev/pts", W_OK) != 0) {
     WARN("there is no such file system here");
     return;
   }
-  CHECK(refusal({.path = path}) ==
-        "cannot create " + path + ": the file system of /dev/pts has no FIFOs | choose a folder on another one, e.g. below /run");
+  CHECK(refusal({.path = path}) == "cannot create " + path +
+                                       ": the file system of /dev/pts has no FIFOs | choose a "
+                                       "folder on another one, e.g. below /run");
+}
+
+TEST_CASE("what would be found or made is known without making anything") {
+  const test::TemporaryFolder folder;
+  const auto inspected = [](const source::FifoRequest& request) -> std::string {
+    try {
+      const auto found = source::inspect_fifo(request);
+      return found ? "found " + found->differs : "to be made";
+    } catch (const Failure& failure) {
+      return failure.what();
+    }
+  };
+  CHECK(inspected({.path = folder / "in"}) == "to be made");
+  CHECK(::access((folder / "in").c_str(), F_OK) != 0);
+  prepare_fifo({.path = folder / "in"});
+  CHECK(inspected({.path = folder / "in"}) == "found ");
+  CHECK(inspected({.path = folder / "in", .mode = 0620, .mode_matters = true}) ==
+        "found has mode 0600, and the configuration says 0620");
+  CHECK(inspected({.path = folder / "out", .create = false}) == folder / "out" + " does not exist");
+  for (const source::FifoRequest& request :
+       {source::FifoRequest{.path = folder / "no/in"},
+        {.path = folder.path()},
+        {.path = folder / "x", .owner = "nobody-of-that-name"},
+        {.path = folder / "x", .group = "nobody-of-that-name"}})
+    CHECK(inspected(request) == refusal(request).substr(0, refusal(request).find(" | ")));
+  CHECK(::access((folder / "x").c_str(), F_OK) != 0);
 }

@@ -32,11 +32,14 @@ struct Gate {
   Fd writer() const { return Fd(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC)); }
 };
 
-ssize_t put(const Fd& fd, const std::string& text) { return ::write(fd.get(), text.data(), text.size()); }
+ssize_t put(const Fd& fd, const std::string& text) {
+  return ::write(fd.get(), text.data(), text.size());
+}
 
 }  // namespace
 
-TEST_CASE_METHOD(Gate, "a closed FIFO is seen by its mode, and gets the one it had, by descriptor or by path") {
+TEST_CASE_METHOD(
+    Gate, "a closed FIFO is seen by its mode, and gets the one it had, by descriptor or by path") {
   CHECK(source::mode_of(reader.get()) == 0620u);
   CHECK_FALSE(source::is_closed(path));
   CHECK_FALSE(source::open_again(path, 0600));
@@ -47,7 +50,8 @@ TEST_CASE_METHOD(Gate, "a closed FIFO is seen by its mode, and gets the one it h
   CHECK(source::mode_of(reader.get()) == 0620u);
 }
 
-TEST_CASE_METHOD(Gate, "an empty FIFO is sealed by one page: nothing is written behind it, by nobody") {
+TEST_CASE_METHOD(Gate,
+                 "an empty FIFO is sealed by one page: nothing is written after it, by nobody") {
   const auto other = writer();
   REQUIRE(put(other, "seen") == 4);
   source::Seal seal(reader.get(), 42);
@@ -72,7 +76,9 @@ TEST_CASE_METHOD(Gate, "what is more than a page is no hindrance once it was rea
   CHECK(seal.set());
 }
 
-TEST_CASE_METHOD(Gate, "a FIFO that cannot be sealed yet is made as small as its content, so that it is not refilled") {
+TEST_CASE_METHOD(Gate,
+                 "a FIFO that cannot be sealed yet is made as small as its content, so that it is "
+                 "not refilled") {
   const auto other = writer();
   REQUIRE(::fcntl(reader.get(), F_SETPIPE_SZ, 64 * 1024) == 64 * 1024);
   REQUIRE(put(other, std::string(16 * 1024, 'x')) == 16 * 1024);
@@ -82,7 +88,8 @@ TEST_CASE_METHOD(Gate, "a FIFO that cannot be sealed yet is made as small as its
   CHECK(put(other, "x") == -1);
 }
 
-TEST_CASE_METHOD(Gate, "the seal lasts as long as somebody has the FIFO open, and can be taken out") {
+TEST_CASE_METHOD(Gate,
+                 "the seal lasts as long as somebody has the FIFO open, and can be taken out") {
   std::optional<Fd> other(writer());
   {
     source::Seal seal(reader.get(), 42);
@@ -102,7 +109,8 @@ TEST_CASE_METHOD(Gate, "the seal lasts as long as somebody has the FIFO open, an
 
 TEST_CASE_METHOD(Gate, "a page of something else is no seal") {
   const auto other = writer();
-  REQUIRE(put(other, std::string(source::kSealBytes, 'x')) == static_cast<ssize_t>(source::kSealBytes));
+  REQUIRE(put(other, std::string(source::kSealBytes, 'x')) ==
+          static_cast<ssize_t>(source::kSealBytes));
   CHECK_FALSE(source::seal_of(reader.get(), stage));
   CHECK(bytes_waiting(reader.get()) == source::kSealBytes);
   CHECK(bytes_waiting(stage.read_end.get()) == 0);

@@ -43,14 +43,16 @@ TEST_CASE_METHOD(Fixture, "a clean end leaves nothing") {
 
 TEST_CASE_METHOD(Fixture, "people are told what may be lost") {
   CHECK(checkpoint.text() ==
-        "the hub that began at 2023-11-14 22:13:20 UTC (process 123) did not end by itself; at its last checkpoint, 2023-11-14 "
+        "the hub that began at 2023-11-14 22:13:20 UTC (process 123) did not end by itself; at its "
+        "last checkpoint, 2023-11-14 "
         "23:13:21 UTC, "
-        "it had accepted 12,345 messages, and 17 deliveries were not finished (34,567 bytes in memory): what of them was in memory "
-        "or in "
-        "kernel pipes is lost, and so may be what came after that");
+        "it had accepted 12,345 messages, and 17 deliveries were not finished (34,567 bytes in "
+        "memory): those of them that were in memory or in kernel pipes are lost, and so may be "
+        "messages that came later");
 }
 
-TEST_CASE_METHOD(Fixture, "a checkpoint cut at any byte says that there was one, and claims nothing") {
+TEST_CASE_METHOD(Fixture,
+                 "a checkpoint cut at any byte says that there was one, and claims nothing") {
   CHECK_FALSE(file.write(checkpoint));
   const auto path = folder / "running";
   for (auto size = std::filesystem::file_size(path); size-- > 0;) {
@@ -58,19 +60,22 @@ TEST_CASE_METHOD(Fixture, "a checkpoint cut at any byte says that there was one,
     CHECK(file.previous() == Checkpoint{});
   }
   CHECK(file.previous()->text() ==
-        "the last hub did not end by itself, and left no checkpoint: what was in memory or in kernel pipes then is lost");
+        "the last hub did not end by itself, and left no checkpoint: what was in memory or in "
+        "kernel pipes then is lost");
 }
 
 TEST_CASE_METHOD(Fixture, "what a later version adds is passed over") {
-  std::ofstream(folder / "running") << "standpipe running 1\nbegan=5\nmood=good\nnonsense\nin_flight=2\nend\n";
+  std::ofstream(folder / "running")
+      << "standpipe running 1\nbegan=5\nmood=good\nnonsense\nin_flight=2\nend\n";
   CHECK(file.previous() == Checkpoint{.began = Nanoseconds(5), .in_flight = 2});
 }
 
-TEST_CASE("a checkpoint that cannot be written is said") {
+TEST_CASE("a checkpoint that cannot be written is reported") {
   const test::TemporaryFolder folder;
   const CheckpointFile file(folder / "gone");
   const auto failure = file.write({});
   REQUIRE(failure);
-  CHECK(std::string(failure->what()) ==
-        "cannot open " + (folder / "gone/running.tmp") + ": the folder " + (folder / "gone") + " does not exist");
+  CHECK(std::string(failure->what()) == "cannot open " + (folder / "gone/running.tmp") +
+                                            ": the folder " + (folder / "gone") +
+                                            " does not exist");
 }

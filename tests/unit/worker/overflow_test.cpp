@@ -17,8 +17,8 @@
 #include "deliver/remaining.h"
 #include "deliver/spill.h"
 #include "failing_disk.h"
-#include "frame/length_prefixed.h"
 #include "log/arena.h"
+#include "metadata.h"
 #include "temporary_folder.h"
 
 using namespace standpipe;
@@ -33,25 +33,29 @@ using Lines = std::vector<std::string>;
 class TestClock final : public Clock {
  public:
   Nanoseconds steady() const override { return now; }
-  Nanoseconds wall() const override { return Nanoseconds(77); }
-  Nanoseconds now{1s};
+  Nanoseconds wall() const override { return now + set_by; }
+  Nanoseconds now{1s}, set_by{77};
 };
 
 class Notes final : public Reporter {
  public:
-  void say(const Diagnostic& d) override { said.push_back(d.message); }
+  void say(const Diagnostic& d) override { reported.push_back(d.message); }
   std::size_t count(std::string_view text) const {
     std::size_t n = 0;
-    for (const auto& message : said) n += message.find(text) != message.npos;
+    for (const auto& message : reported) n += message.find(text) != message.npos;
     return n;
   }
-  Lines said;
+  Lines reported;
 };
 
-// One source's log with three deliveries: a and b are held, c goes on. Verbs: append, pass (c has all), take, crash.
+// One source's log with three deliveries: a and b are held, c goes on. Verbs: append, pass (c has
+// all), take, crash.
 class OverflowFixture {
  public:
-  OverflowFixture() { make(std::make_unique<log::Memory>(log::MemoryPlan{.memory_max = 4 * MiB, .logs = 1, .deliveries = 3})); }
+  OverflowFixture() {
+    make(std::make_unique<state::Memory>(
+        state::MemoryPlan{.memory_max = 4 * MiB, .logs = 1, .deliveries = 3}));
+  }
 
   // Messages of "HANDLERS PAYLOAD".
   void append(const Lines& messages) {
@@ -96,10 +100,11 @@ class OverflowFixture {
     std::vector<Overflow::Held> held;
     for (std::size_t i = 0; i < 2; ++i) {
       deliveries[i]->skip_unwanted();
-      if (deliveries[i]->settled() < until) held.push_back({deliveries[i].get(), i ? "b" : "a", "broken"});
+      if (deliveries[i]->settled() < until)
+        held.push_back({deliveries[i].get(), i ? "b" : "a", "broken"});
     }
     keeping->commit();
-    const bool took = overflow->take(held, until);
+    const bool took = overflow->absorb(held, until);
     CHECK_FALSE(keeping->pending());
     for (const auto& d : deliveries) d->check_invariants();
     return took;
@@ -111,7 +116,7 @@ class OverflowFixture {
     deliveries.clear();
     log.reset();
     arena.reset();
-    make(std::make_unique<log::Memory>(std::move(memory)));
+    make(std::make_unique<state::Memory>(std::move(memory)));
   }
   std::string path() const { return SpillReader::path_of(folder.path(), "in", overflow->number()); }
   // "HANDLERS PAYLOAD" of its file, and at the end what is damaged.
@@ -122,7 +127,9 @@ class OverflowFixture {
       std::string line;
       for (const auto& h : m->handlers) line += h;
       const auto* text = reinterpret_cast<const char*>(m->frame.data());
-      messages.push_back(line + ' ' + std::string(text, m->frame.size()).substr(STANDPIPE_WIRE_HEADER_BYTES));
+      messages.push_back(line + ' ' +
+                         std::string(text, m->frame.size()).substr(STANDPIPE_WIRE_HEADER_BYTES));
+      if (!m->fields.empty()) messages.back() += ' ' + test::fields_text(m->fields);
     }
     if (!reader.damage().empty()) messages.push_back(reader.damage());
     return messages;
@@ -132,20 +139,19 @@ class OverflowFixture {
   TestClock clock;
   Notes notes;
   std::uint64_t max = 1 * MiB;
-  frame::LengthPrefixed codec{1 * MiB};
-  std::unique_ptr<log::Memory> keeping;
+  std::unique_ptr<state::Memory> keeping;
   std::optional<log::Arena> arena;
   std::optional<log::Log> log;
   std::vector<std::unique_ptr<deliver::Delivery>> deliveries;
   std::optional<Overflow> overflow;
 
-  void make(std::unique_ptr<log::Memory> memory) {
+  void make(std::unique_ptr<state::Memory> memory) {
     keeping = std::move(memory);
     arena.emplace(*keeping);
     log.emplace(*arena, log::LogOptions{.id = 0, .size_max = 2 * MiB, .readers = 3});
     for (std::uint32_t i = 0; i < 3; ++i)
-      deliveries.push_back(
-          std::make_unique<deliver::Delivery>("in", std::string(1, static_cast<char>('a' + i)), i, *log, codec, i));
+      deliveries.push_back(std::make_unique<deliver::Delivery>(
+          "in", std::string(1, static_cast<char>('a' + i)), i, *log, i));
     overflow.emplace(*keeping, folder.path(), "in", max, clock, notes);
     keeping->commit();
   }
@@ -154,7 +160,8 @@ class OverflowFixture {
 }  // namespace
 
 TEST_CASE_METHOD(OverflowFixture,
-                 "what held handlers hold back is saved as far as others have passed it, once for all who want it") {
+                 "what held handlers hold back is saved as far as others have passed it, once for "
+                 "all who want it") {
   append({"ac one", "abc two", "c three", "b four", "abc five"});
   pass(2, 2);
   REQUIRE(take());
@@ -167,13 +174,28 @@ TEST_CASE_METHOD(OverflowFixture,
   REQUIRE(take());
   CHECK(saved() == Lines{"a one", "ab two", "b four", "ab five"});
   CHECK(deliveries[0]->settled() == log->end());
-  CHECK(notes.count("in: the log is full of what waits for a (broken), b (broken), which are held") == 1);
+  CHECK(notes.count(
+            "in: the log is full of what waits for a (broken), b (broken), which are held") == 1);
   const auto state = overflow->state();
   REQUIRE(state);
-  CHECK((state->messages == 4 && state->path == path() && state->since == Nanoseconds(77) && state->stuck.empty()));
+  CHECK((state->messages == 4 && state->path == path() && state->since == clock.wall() &&
+         state->stuck.empty()));
+  clock.set_by = -24h * 365;
+  CHECK(overflow->state()->since == clock.wall());
 }
 
-TEST_CASE_METHOD(OverflowFixture, "what is to be given again comes first, and only that before the end is saved") {
+TEST_CASE_METHOD(OverflowFixture, "a message's metadata goes to the disk with it") {
+  append({"ac one"});
+  REQUIRE(test::append_described(*log, std::string("\3\0\0\0two", 7), {{"key", "k2"}}, 5, 5));
+  for (const std::size_t which : {0, 2}) ++deliveries[which]->edit_tally().matched;
+  keeping->commit();
+  pass(2);
+  REQUIRE(take());
+  CHECK(saved() == Lines{"a one", "a two key=k2"});
+}
+
+TEST_CASE_METHOD(OverflowFixture,
+                 "what is to be redelivered comes first, and only that before the end is saved") {
   append({"ac one", "ac two", "ac three"});
   pass(2);
   auto& a = *deliveries[0];
@@ -181,21 +203,22 @@ TEST_CASE_METHOD(OverflowFixture, "what is to be given again comes first, and on
   const deliver::Range two{a.next(), behind_two, 2};
   a.give_out(two);
   CHECK_FALSE(a.has_all());
-  a.give_again({two}, {});
+  a.redeliver({two}, {});
   CHECK(a.has_all());
   keeping->commit();
   a.save_before(behind_one);
   CHECK(a.saved() == 1);
-  CHECK(a.again().front().range.count == 1);
+  CHECK(a.redeliveries().front().range.count == 1);
   keeping->commit();
   a.check_invariants();
   REQUIRE(take());
   CHECK(saved() == Lines{"a two", "a three"});
-  CHECK(a.again().empty());
+  CHECK(a.redeliveries().empty());
   CHECK(a.saved() == 3);
 }
 
-TEST_CASE_METHOD(OverflowFixture, "what a worker wrote and did not commit is cut off and written again") {
+TEST_CASE_METHOD(OverflowFixture,
+                 "what a worker wrote and did not commit is cut off and written again") {
   append({"ac one", "ac two"});
   pass(2);
   REQUIRE(take());
@@ -212,7 +235,9 @@ TEST_CASE_METHOD(OverflowFixture, "what a worker wrote and did not commit is cut
   CHECK(notes.count("from now on") == 1);
 }
 
-TEST_CASE_METHOD(OverflowFixture, "a file that a worker made and committed nothing of is begun again, under its number") {
+TEST_CASE_METHOD(
+    OverflowFixture,
+    "a file that a worker made and committed nothing of is begun again, under its number") {
   const auto number = SpillReader::next_number(folder.path(), "in");
   keeping->commit();
   append({"ac one"});
@@ -228,7 +253,8 @@ TEST_CASE_METHOD(OverflowFixture, "a file that a worker made and committed nothi
   CHECK(saved() == Lines{"a one"});
 }
 
-TEST_CASE_METHOD(OverflowFixture, "a list of handlers is not mistaken for one that an earlier worker wrote") {
+TEST_CASE_METHOD(OverflowFixture,
+                 "a list of handlers is not mistaken for one that an earlier worker wrote") {
   append({"ac one"});
   pass(2);
   REQUIRE(take());
@@ -239,17 +265,21 @@ TEST_CASE_METHOD(OverflowFixture, "a list of handlers is not mistaken for one th
   CHECK(saved() == Lines{"a one", "b two", "a three"});
 }
 
-TEST_CASE_METHOD(OverflowFixture, "without its end it is whole all the same, and with it the count is checked") {
+TEST_CASE_METHOD(OverflowFixture,
+                 "without its end it is whole all the same, and with it the count is checked") {
   append({"ac one", "ac two"});
   pass(2);
   REQUIRE(take());
   CHECK_FALSE(SpillReader(path()).written());
   CHECK(saved() == Lines{"a one", "a two"});
-  std::filesystem::resize_file(path(), std::filesystem::file_size(path()) - 1);  // all were killed inside a write
+  std::filesystem::resize_file(
+      path(), std::filesystem::file_size(path()) - 1);  // all were killed inside a write
   CHECK(saved() == Lines{"a one"});
 }
 
-TEST_CASE_METHOD(OverflowFixture, "at the end it says how many messages it has, whichever worker ends it, and how often") {
+TEST_CASE_METHOD(
+    OverflowFixture,
+    "at the end it says how many messages it has, whichever worker ends it, and how often") {
   append({"ac one", "ac two"});
   pass(2);
   REQUIRE(take());
@@ -261,7 +291,8 @@ TEST_CASE_METHOD(OverflowFixture, "at the end it says how many messages it has, 
   CHECK(saved() == Lines{"a one", "a two"});
 }
 
-TEST_CASE_METHOD(OverflowFixture, "a full file takes no more, which is said once, and nothing is lost") {
+TEST_CASE_METHOD(OverflowFixture,
+                 "a full file takes no more, which is reported once, and nothing is lost") {
   max = 1000;
   crash();
   for (int i = 0; i < 50; ++i) append({"ac " + std::string(50, static_cast<char>('a' + i % 26))});
@@ -277,7 +308,8 @@ TEST_CASE_METHOD(OverflowFixture, "a full file takes no more, which is said once
   CHECK(deliveries[0]->saved() > 5);
 }
 
-TEST_CASE_METHOD(OverflowFixture, "a disk that takes no more is said once, and tried again after a while") {
+TEST_CASE_METHOD(OverflowFixture,
+                 "a disk that takes no more is reported once, and tried again after a while") {
   append({"ac one"});
   pass(2);
   REQUIRE(take());
@@ -306,7 +338,9 @@ TEST_CASE_METHOD(OverflowFixture, "a batch is bounded, and one larger message is
   pass(2);
   std::size_t before = 0;
   Lines taken;
-  while (take()) taken.push_back(std::to_string(deliveries[0]->saved() - std::exchange(before, deliveries[0]->saved())));
+  while (take())
+    taken.push_back(
+        std::to_string(deliveries[0]->saved() - std::exchange(before, deliveries[0]->saved())));
   CHECK(taken == Lines{"2", "2", "2", "1"});
 }
 
@@ -320,7 +354,9 @@ TEST_CASE_METHOD(OverflowFixture, "where no room is given, nothing is taken") {
   CHECK_FALSE(std::filesystem::exists(folder / "spill"));
 }
 
-TEST_CASE_METHOD(OverflowFixture, "a file that somebody made shorter is said, and what is not there yet stays in memory") {
+TEST_CASE_METHOD(
+    OverflowFixture,
+    "a file that somebody made shorter is reported, and what is not there yet stays in memory") {
   append({"ac one", "ac two"});
   pass(2);
   REQUIRE(take());

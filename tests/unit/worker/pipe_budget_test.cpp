@@ -27,9 +27,11 @@ TEST_CASE("a small hub has large pipes") {
   CHECK(b.stage == kStageBytes);
 }
 
-TEST_CASE("an ordinary user's hub stays within half of what the user may have, where it has a choice") {
+TEST_CASE(
+    "an ordinary user's hub stays within half of what the user may have, where it has a choice") {
   for (std::size_t sources = 1; sources <= 200; sources += 7)
-    CHECK(sum(PipeBudget::share(sources, sources / 2, kPagesSoft, 1 * MiB, false), sources, sources / 2) <= 34 * MiB);
+    CHECK(sum(PipeBudget::share(sources, sources / 2, kPagesSoft, 1 * MiB, false), sources,
+              sources / 2) <= 34 * MiB);
 }
 
 TEST_CASE("many FIFOs keep the capacity they have") {
@@ -39,4 +41,6 @@ TEST_CASE("many FIFOs keep the capacity they have") {
   CHECK(b.output_stage == 64 * KiB);
 }
 
-TEST_CASE("root is bounded too") { CHECK(PipeBudget::share(2000, 0, kPagesSoft, 1 * MiB, true).source_fifo <= 128 * KiB); }
+TEST_CASE("root is bounded too") {
+  CHECK(PipeBudget::share(2000, 0, kPagesSoft, 1 * MiB, true).source_fifo <= 128 * KiB);
+}

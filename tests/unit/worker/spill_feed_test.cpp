@@ -1,194 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/spill_feed.h"
 
-#include <fcntl.h>
-#include <standpipe/wire.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <memory>
-#include <optional>
 
 #include "base/failure.h"
 #include "base/limits.h"
-#include "deliver/remaining.h"
-#include "temporary_folder.h"
-#include "worker/inlet.h"
+#include "worker/spill_kit.h"
 
 using namespace standpipe;
-using deliver::SpillReader;
-using deliver::SpillWriter;
+using test::SpillKit, test::Texts;
 
 namespace {
-
-using Texts = std::vector<std::string>;
-
-class StoppedClock final : public Clock {
- public:
-  Nanoseconds steady() const override { return std::chrono::seconds(1); }
-  Nanoseconds wall() const override { return Nanoseconds(77); }
-};
-
-class Listener final : public Reporter {
- public:
-  void say(const Diagnostic& d) override { said += d.message + '\n'; }
-  bool heard(std::string_view text) const { return said.find(text) != said.npos; }
-  std::string said;
-};
-
-std::string framed(const std::string& payload) {
-  std::uint8_t header[STANDPIPE_WIRE_HEADER_BYTES];
-  standpipe_wire_put_length(header, static_cast<std::uint32_t>(payload.size()));
-  return std::string(reinterpret_cast<const char*>(header), sizeof header) + payload;
-}
-
-std::string unframed(std::span<const std::byte> frame) {
-  return std::string(reinterpret_cast<const char*>(frame.data()), frame.size()).substr(STANDPIPE_WIRE_HEADER_BYTES);
-}
-
-// What a worker has.
-struct Worker {
-  Worker(std::unique_ptr<log::Memory> memory, const std::string& folder, const Clock& clock, Reporter& reporter,
-         std::uint64_t log_max, std::uint64_t message_max)
-      : keeping(std::move(memory)), arena(*keeping), dev_null(::open("/dev/null", O_WRONLY | O_CLOEXEC)) {
-    source::FifoOptions options{.name = "in", .path = folder + "/in"};
-    options.log_size_max = log_max;
-    options.message_size_max = message_max;
-    match::RouteOptions route;
-    route.from = {0};
-    route.to = {0, 1};
-    const bool goes_on = keeping->recovered();
-    inlet = std::make_unique<worker::Inlet>(options, 0, arena, match::Matcher(0, {route}, {}), clock, reporter, false);
-    deliveries.push_back(inlet->make_delivery(0, "a", 0));
-    deliveries.push_back(inlet->make_delivery(1, "b", 1));
-    inlet->serve(
-        std::make_unique<worker::SpillFeed>(*keeping, folder, "in", std::vector<std::string>{"a", "b"}, goes_on, reporter));
-    if (goes_on) inlet->take_up(stage, dev_null.get());
-  }
-
-  std::unique_ptr<log::Memory> keeping;
-  log::Arena arena;
-  Fd dev_null;
-  Pipe stage = Pipe::make(kStageBytes);
-  std::unique_ptr<worker::Inlet> inlet;
-  std::vector<std::unique_ptr<deliver::Delivery>> deliveries;
-};
-
-// Verbs: spilled (by an earlier run), start, crash, turn, take, write, stop.
-class Fixture {
- public:
-  // Messages of "HANDLERS PAYLOAD".
-  std::string spilled(const Texts& messages, std::uint64_t time = 5) {
-    SpillWriter writer(folder.path(), "in");
-    std::uint64_t sequence = 100;
-    for (const auto& m : messages) {
-      const auto space = m.find(' ');
-      std::vector<std::string_view> handlers;
-      for (std::size_t i = 0; i < space; ++i) handlers.push_back(std::string_view(m).substr(i, 1));
-      const auto frame = framed(m.substr(space + 1));
-      const auto bytes = std::as_bytes(std::span(frame));
-      REQUIRE_FALSE(writer.add(++sequence, time, handlers, {&bytes, 1}));
-    }
-    REQUIRE_FALSE(writer.finish());
-    return writer.path();
-  }
-  void start() {
-    worker.reset();
-    make(std::make_unique<log::Memory>(log::MemoryPlan{.memory_max = 4 * MiB, .logs = 1, .deliveries = 2}));
-    worker->inlet->resume(nullptr, worker->stage, worker->dev_null.get());
-  }
-  // The next worker has what the last commit left.
-  void crash() {
-    Fd memory(::dup(worker->keeping->fd()));
-    worker.reset();
-    make(std::make_unique<log::Memory>(std::move(memory)));
-  }
-  worker::Inlet::Turn turn() {
-    const auto turn = worker->inlet->accept(worker->stage, worker->dev_null.get());
-    check();
-    return turn;
-  }
-  void feed() {
-    for (int i = 0; i < 1000 && turn() == worker::Inlet::Turn::more; ++i) {
-    }
-  }
-  // All that is there for a handler.
-  Texts take(std::size_t handler) {
-    Texts payloads;
-    auto& d = *worker->deliveries[handler];
-    const deliver::Delivery* one[] = {&d};
-    deliver::Remaining remaining(one);
-    while (const auto m = remaining.next()) payloads.push_back(unframed(m->frame));
-    auto at = d.next();
-    while (const auto piece = d.log().read(at, d.bit())) {
-      const deliver::Range range{piece->begin, piece->end, piece->count};
-      d.give_out(range);
-      d.finish(range);
-      d.edit_tally().delivered += range.count;
-      at = piece->end;
-    }
-    worker->keeping->commit();
-    worker->inlet->trim();
-    check();
-    return payloads;
-  }
-  void write(const Texts& payloads) {
-    if (!writer_) writer_.reset(::open((folder / "in").c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
-    std::string bytes;
-    for (const auto& p : payloads) bytes += framed(p);
-    REQUIRE(::write(writer_.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
-  }
-  std::uint64_t stop() {
-    worker->inlet->begin_stop();
-    worker->inlet->take_last(worker->stage, worker->dev_null.get(), 7777, std::chrono::milliseconds(300));
-    return spill().unfed;
-  }
-  worker::SpillFeed::Spilled spill() {
-    return worker->inlet->spills()->spill({worker->inlet->deliveries().begin(), worker->inlet->deliveries().end()});
-  }
-  // "HANDLERS PAYLOAD" of all files.
-  Texts on_disk() const {
-    Texts messages;
-    for (const auto& path : files()) {
-      SpillReader reader(path);
-      while (const auto m = reader.next()) {
-        std::string handlers;
-        for (const auto& h : m->handlers) handlers += h;
-        messages.push_back(handlers + ' ' + unframed(m->frame));
-      }
-    }
-    return messages;
-  }
-  Texts files() const { return SpillReader::find(folder.path(), "in"); }
-  const deliver::Intake& books() const { return worker->inlet->books(); }
-
-  test::TemporaryFolder folder;
-  StoppedClock clock;
-  Listener reporter;
-  std::uint64_t log_max = 4 * MiB, message_max = 1 * MiB;
-  std::optional<Worker> worker;
-
- private:
-  void make(std::unique_ptr<log::Memory> memory) {
-    worker.emplace(std::move(memory), folder.path(), clock, reporter, log_max, message_max);
-    check();
-  }
-  void check() {
-    worker->inlet->check_invariants();
-    for (const auto& d : worker->deliveries) d->check_invariants();
-  }
-
-  Fd writer_;
-};
 
 Texts numbered(const std::string& handlers, int count, int from = 0) {
   Texts messages;
   for (int i = from; i < from + count; ++i)
-    messages.push_back(handlers + ' ' + std::to_string(i) + std::string(static_cast<std::size_t>(i * 7 % 2000), '.'));
+    messages.push_back(handlers + ' ' + std::to_string(i) +
+                       std::string(static_cast<std::size_t>(i * 7 % 2000), '.'));
   return messages;
 }
 Texts payloads(Texts messages) {
@@ -214,18 +47,35 @@ class SmallFiles {
 
 }  // namespace
 
-TEST_CASE_METHOD(Fixture, "what an earlier run left comes before what the FIFO has, to those who still want it") {
+TEST_CASE_METHOD(
+    SpillKit,
+    "what an earlier run left comes before what the FIFO has, to those who still want it") {
   spilled({"ab one", "a two", "b three"});
   start();
   write({"four"});
   feed();
   CHECK(take(0) == Texts{"one", "two", "four"});
   CHECK(take(1) == Texts{"one", "three", "four"});
-  CHECK(reporter.heard("in: 3 messages that an earlier run could not deliver come first"));
-  CHECK(books().accepted == 4);
+  CHECK(reporter.has_reported("in: 3 messages that an earlier run could not deliver come first"));
+  CHECK(counters().accepted == 4);
 }
 
-TEST_CASE_METHOD(Fixture, "several files are served in their order, and each goes when its messages are final") {
+TEST_CASE_METHOD(SpillKit,
+                 "metadata comes with its messages, from one spill through the log into the next") {
+  spilled({"ab one", "a two@k2", "ab three@k3", "b four"});
+  start();
+  feed();
+  CHECK(take(0) == Texts{"one", "two@k2", "three@k3"});
+  CHECK(stop() == 0);
+  CHECK(on_disk() == Texts{"b one", "b three@k3", "b four"});
+  start();
+  CHECK(stop() == 3);  // nothing was fed
+  CHECK(on_disk() == Texts{"b one", "b three@k3", "b four"});
+}
+
+TEST_CASE_METHOD(
+    SpillKit,
+    "several files are served in their order, and each goes when its messages are final") {
   spilled({"a one"});
   spilled({"a two"});
   start();
@@ -235,8 +85,12 @@ TEST_CASE_METHOD(Fixture, "several files are served in their order, and each goe
   CHECK(files().empty());
 }
 
-TEST_CASE_METHOD(Fixture, "a worker that dies while it serves loses nothing and repeats nothing, wherever that is") {
-  const auto messages = numbered("a", 600);
+TEST_CASE_METHOD(
+    SpillKit,
+    "a worker that dies while it serves loses nothing and repeats nothing, wherever that is") {
+  auto messages = numbered("a", 600);
+  for (std::size_t i = 0; i < messages.size(); i += 3)
+    messages[i] += "@key of " + std::to_string(i);
   log_max = 64 * KiB;
   for (int turns = 0; turns < 12; ++turns) {
     spilled(messages);
@@ -253,49 +107,65 @@ TEST_CASE_METHOD(Fixture, "a worker that dies while it serves loses nothing and 
   }
 }
 
-TEST_CASE_METHOD(Fixture, "a file that is fed is not fed again by the next worker, and still goes when it is final") {
+TEST_CASE_METHOD(
+    SpillKit,
+    "a file that is fed is not fed again by the next worker, and still goes when it is final") {
   spilled({"a one"});
   spilled({"a two"});
   start();
   feed();
   crash();
   feed();
-  CHECK(books().accepted == 2);
+  CHECK(counters().accepted == 2);
   CHECK(take(0) == Texts{"one", "two"});
   CHECK(files().empty());
 }
 
-TEST_CASE_METHOD(Fixture, "for a handler that is gone nothing is kept, and that is said once") {
-  spilled({"z one", "z two", "az three"});
+TEST_CASE_METHOD(SpillKit, "a handler without a route gets a delivery of its own when it is met") {
+  spilled({"z one", "z two@v", "az three"});
   start();
   feed();
   CHECK(take(0) == Texts{"three"});
-  CHECK(books().unmatched == 2);
-  CHECK(reporter.heard("in: an earlier run left messages for z, to which no route leads any more"));
+  REQUIRE(worker->deliveries.size() == 3);
+  CHECK(take(2) == Texts{"one", "two@v", "three"});
+  CHECK(counters().unmatched == 0);
   CHECK(files().empty());
 }
 
-TEST_CASE_METHOD(Fixture, "a message over a limit that was lowered is dropped and counted") {
+TEST_CASE_METHOD(SpillKit, "a handler that there is no room for is left out, and that is said") {
+  spilled({"x one", "y two", "z three", "az four"});
+  start();
+  feed();
+  CHECK(take(0) == Texts{"four"});
+  CHECK(counters().unmatched == 1);
+  CHECK(reporter.has_reported("in: an earlier run left messages for z, to which no route leads"));
+}
+
+TEST_CASE_METHOD(SpillKit, "a message over a limit that was lowered is dropped and counted") {
   spilled({"a " + std::string(200, 'x'), "a small"});
   message_max = 100;
   start();
   feed();
   CHECK(take(0) == Texts{"small"});
-  CHECK(worker->deliveries[0]->tally().dropped[static_cast<std::size_t>(deliver::Reason::too_large)] == 1);
+  CHECK(worker->deliveries[0]
+            ->tally()
+            .dropped[static_cast<std::size_t>(deliver::Reason::too_large)] == 1);
   CHECK(files().empty());
 }
 
-TEST_CASE_METHOD(Fixture, "a file that is no spill is put by, and the others are served") {
+TEST_CASE_METHOD(SpillKit,
+                 "a file that is not a spill is kept for people, and the others are served") {
   const auto path = spilled({"a one"});
   spilled({"a two"});
   std::ofstream(path, std::ios::trunc) << "something else, longer than a header";
   start();
   feed();
   CHECK(take(0) == Texts{"two"});
-  CHECK(reporter.heard("they are left in " + path + ".unreadable"));
+  CHECK(reporter.has_reported("they are left in " + path + ".unreadable"));
 }
 
-TEST_CASE_METHOD(Fixture, "at a stop all that is left goes to one file, and the next run has it in order") {
+TEST_CASE_METHOD(SpillKit,
+                 "at a stop all that is left goes to one file, and the next run has it in order") {
   start();
   write({"one", "two"});
   feed();
@@ -309,7 +179,7 @@ TEST_CASE_METHOD(Fixture, "at a stop all that is left goes to one file, and the 
   CHECK(take(1) == Texts{"one", "two", "three"});
 }
 
-TEST_CASE_METHOD(Fixture, "at a stop with nothing left there is no file") {
+TEST_CASE_METHOD(SpillKit, "at a stop with nothing left there is no file") {
   spilled({"a one"});
   start();
   feed();
@@ -318,7 +188,7 @@ TEST_CASE_METHOD(Fixture, "at a stop with nothing left there is no file") {
   CHECK(files().empty());
 }
 
-TEST_CASE_METHOD(Fixture, "what was not fed stands between what was fed and what the FIFO had") {
+TEST_CASE_METHOD(SpillKit, "what was not fed stands between what was fed and what the FIFO had") {
   auto messages = numbered("a", 600);
   log_max = 64 * KiB;
   spilled(messages);
@@ -335,7 +205,7 @@ TEST_CASE_METHOD(Fixture, "what was not fed stands between what was fed and what
   CHECK(files().size() == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "a worker that dies in between leaves that order to the next one") {
+TEST_CASE_METHOD(SpillKit, "a worker that dies in between leaves that order to the next one") {
   auto messages = numbered("a", 600);
   log_max = 64 * KiB;
   spilled(messages);
@@ -343,14 +213,14 @@ TEST_CASE_METHOD(Fixture, "a worker that dies in between leaves that order to th
   turn();
   write({"last"});
   worker->inlet->begin_stop();
-  worker->inlet->take_last(worker->stage, worker->dev_null.get(), 7777, std::chrono::milliseconds(300));
+  worker->inlet->accept_last(7777, std::chrono::milliseconds(300));
   crash();
   spill();
   messages.push_back("ab last");
   CHECK(on_disk() == messages);
 }
 
-TEST_CASE_METHOD(Fixture, "what a dead worker has spilled is not spilled again") {
+TEST_CASE_METHOD(SpillKit, "what a dead worker has spilled is not spilled again") {
   start();
   write({"one"});
   feed();
@@ -361,7 +231,7 @@ TEST_CASE_METHOD(Fixture, "what a dead worker has spilled is not spilled again")
   CHECK(on_disk() == Texts{"ab one"});
 }
 
-TEST_CASE_METHOD(Fixture, "a disk that takes nothing leaves everything as it was") {
+TEST_CASE_METHOD(SpillKit, "a disk that takes nothing leaves everything as it was") {
   const auto path = spilled({"a one"});
   start();
   feed();
@@ -372,10 +242,12 @@ TEST_CASE_METHOD(Fixture, "a disk that takes nothing leaves everything as it was
   CHECK(worker->deliveries[0]->in_flight() == 1);
 }
 
-TEST_CASE_METHOD(Fixture, "a damaged byte, wherever it is, costs one message, and the file is kept when the rest is delivered") {
+TEST_CASE_METHOD(SpillKit,
+                 "a damaged byte, wherever it is, costs one message, and the file is kept when the "
+                 "rest is delivered") {
   const Texts messages = {"a one", "a two", "b three", "a four"};
   const auto size = std::filesystem::file_size(spilled(messages));
-  for (std::uint64_t at = 16; at < size; at += 3) {
+  for (std::uint64_t at = 0; at < size; at += 3) {
     for (const auto& path : files()) std::filesystem::remove(path);
     const auto path = spilled(messages);
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
@@ -384,26 +256,27 @@ TEST_CASE_METHOD(Fixture, "a damaged byte, wherever it is, costs one message, an
     file.seekp(static_cast<std::streamoff>(at));
     file.put(byte);
     file.close();
-    reporter.said.clear();
+    reporter.reported.clear();
     start();
     feed();
     const auto got = take(0).size() + take(1).size();
-    CHECK(got + 3 >= messages.size());  // a list of handlers serves several
+    CHECK(got + 1 >= messages.size());
     CHECK(files().empty());
     CHECK(std::filesystem::exists(path + ".damaged"));
-    CHECK(reporter.heard("the file is kept then as " + path + ".damaged"));
+    CHECK(reporter.has_reported("then the file is kept as " + path + ".damaged"));
     std::filesystem::remove(path + ".damaged");
   }
 }
 
-TEST_CASE_METHOD(Fixture, "a length that is damaged does not hide what stands behind it") {
+TEST_CASE_METHOD(SpillKit, "a length that is damaged does not hide what stands after it") {
   const auto path = spilled({"a one", "a two", "a three"});
   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
   std::string bytes(std::filesystem::file_size(path), ' ');
   file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   const auto two = bytes.find("two");
   REQUIRE(two != bytes.npos);
-  file.seekp(static_cast<std::streamoff>(two - 4 - 12 - 21));  // frame's length; record's head; meta
+  file.seekp(
+      static_cast<std::streamoff>(two - 4 - 16 - 21));  // frame's length; record's head; meta
   file.write("\xff\xff\xff\x7f", 4);
   file.close();
   start();
@@ -411,7 +284,9 @@ TEST_CASE_METHOD(Fixture, "a length that is damaged does not hide what stands be
   CHECK(take(0) == Texts{"one", "three"});
 }
 
-TEST_CASE_METHOD(Fixture, "what was delivered of a spill does not come again, though there was no room to write the rest anew") {
+TEST_CASE_METHOD(SpillKit,
+                 "what was delivered of a spill is not redelivered, though there was no room to "
+                 "write the rest anew") {
   const auto messages = numbered("a", 600);
   log_max = 64 * KiB;
   spilled(messages);
@@ -424,11 +299,22 @@ TEST_CASE_METHOD(Fixture, "what was delivered of a spill does not come again, th
   }
   turn();  // fed, and not delivered
   REQUIRE_FALSE(got.empty());
-  worker->inlet->take_last(worker->stage, worker->dev_null.get(), 7777, std::chrono::milliseconds(300));
+  worker->inlet->accept_last(7777, std::chrono::milliseconds(300));
   {
     const SmallFiles full;
     CHECK_THROWS_AS(spill(), Failure);
   }
+  const auto left = worker->deliveries[0]->in_flight();
+  CHECK((left > 0 &&
+         worker->deliveries[0]->drop_rest(deliver::Reason::shutdown,
+                                          worker->inlet->spills()->comes_again_before()) == left));
+  CHECK(worker->deliveries[0]->tally().dropped_sum() == 0);
+  CHECK(worker->deliveries[0]->in_flight() == left);
+  worker->keeping->commit();
+  crash();
+  CHECK(
+      spill().path.empty());  // the next worker of that stop leaves it so, though there is room now
+  worker->inlet->trim();
   start();
   for (int i = 0; i < 1000 && got.size() < 610; ++i) {
     turn();
@@ -436,4 +322,31 @@ TEST_CASE_METHOD(Fixture, "what was delivered of a spill does not come again, th
   }
   CHECK(got == payloads(numbered("a", 610)));
   CHECK(files().empty());
+}
+
+TEST_CASE_METHOD(SpillKit,
+                 "where there is no room for a new file, what came from the FIFO is lost, and what "
+                 "an old one has is not") {
+  spilled({"ab old one", "b old two", "a old three"});
+  start();
+  feed();
+  write({"new one", "new two"});
+  feed();
+  {
+    const SmallFiles full;
+    write({std::string(4000, 'x')});
+    CHECK_THROWS_AS(stop(), Failure);
+  }
+  auto& a = *worker->deliveries[0];
+  auto& b = *worker->deliveries[1];
+  const auto in_files = worker->inlet->spills()->comes_again_before();
+  CHECK((a.drop_rest(deliver::Reason::shutdown, in_files) == 2 &&
+         b.drop_rest(deliver::Reason::shutdown, in_files) == 2));
+  CHECK((a.tally().dropped_sum() == 3 && b.tally().dropped_sum() == 3));
+  CHECK((a.in_flight() == 2 && b.in_flight() == 2));
+  a.check_invariants();
+  b.check_invariants();
+  start();
+  feed();
+  CHECK((take(0) == Texts{"old one", "old three"} && take(1) == Texts{"old one", "old two"}));
 }

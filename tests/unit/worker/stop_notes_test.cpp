@@ -17,9 +17,15 @@ TEST_CASE("what a stop leaves of FIFOs is read back as it was written") {
   const test::TemporaryFolder folder;
   const StopNotes notes(folder.path());
   CHECK(notes.read().empty());
-  const std::vector<StopNote> written = {
-      {.source = "a b", .fifo = {3, 4}, .mode = 0622},
-      {.source = "in", .fifo = {1, 2}, .seal = 9, .capacity = 65536, .skip = 12, .head = 77, .head_bytes = 2, .discards = true}};
+  const std::vector<StopNote> written = {{.source = "a b", .fifo = {3, 4}, .mode = 0622},
+                                         {.source = "in",
+                                          .fifo = {1, 2},
+                                          .seal = 9,
+                                          .capacity = 65536,
+                                          .skip = 12,
+                                          .head = 77,
+                                          .head_bytes = 2,
+                                          .discards = true}};
   REQUIRE_FALSE(notes.write(written));
   CHECK(notes.read() == written);
   notes.remove();

@@ -11,17 +11,31 @@ namespace {
 class Dying {
  public:
   static void describe(standpipe::Description& d) {
-    d.name("dying").version("1.0").summary("ends the process it runs in, in a chosen call and a chosen way");
-    d.option("in").one_of({"create", "open", "handle", "flush", "close"}).fallback("handle").summary("in which call");
+    d.name("dying").version("1.0").summary(
+        "ends the process it runs in, in a chosen call and a chosen way");
+    d.option("in")
+        .one_of({"create", "open", "handle", "flush", "close"})
+        .fallback("handle")
+        .summary("in which call");
     d.option("by")
         .one_of({"crash", "exit", "quit", "kill", "alarm", "overflow"})
         .fallback("crash")
-        .summary("crash: a fault; exit: std::exit(0); quit: _exit(0); kill: SIGKILL; alarm: SIGALRM; overflow: of its stack");
-    d.option("trap").text().fallback("poison").summary("in handle: at messages that begin so; in close: it disconnects at them");
-    d.option("until").path().required().summary("it dies no more once there is this file").example("/tmp/cured");
+        .summary(
+            "crash: a fault; exit: std::exit(0); quit: _exit(0); kill: SIGKILL; alarm: SIGALRM; "
+            "overflow: of its stack");
+    d.option("trap").text().fallback("poison").summary(
+        "in handle: at messages that begin so; in close: it disconnects at them");
+    d.option("until")
+        .path()
+        .required()
+        .summary("it dies no more once there is this file")
+        .example("/tmp/cured");
   }
   explicit Dying(const standpipe::Options& options)
-      : in_(options.text("in")), by_(options.text("by")), trap_(options.text("trap")), until_(options.text("until")) {
+      : in_(options.text("in")),
+        by_(options.text("by")),
+        trap_(options.text("trap")),
+        until_(options.text("until")) {
     die("create");
   }
   void open() { die("open"); }
@@ -47,7 +61,8 @@ class Dying {
     if (by_ == "kill") (void)::kill(::getpid(), SIGKILL);
     if (by_ == "alarm") (void)::kill(::getpid(), SIGALRM);
     if (by_ == "overflow") (void)dig(1);
-    volatile int* volatile nowhere = nullptr;  // a real fault: a signal that is only sent may be blocked in this thread
+    volatile int* volatile nowhere =
+        nullptr;  // a real fault: a signal that is only sent may be blocked in this thread
     if (by_ == "crash") *nowhere = 1;
     ::pause();  // the signal is on its way
   }

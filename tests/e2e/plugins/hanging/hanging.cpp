@@ -13,7 +13,11 @@ class Hanging {
     d.name("hanging").version("1.0").summary(
         "says that it never blocks, and does not come back from messages that begin with 'hang'");
     d.never_blocks();
-    d.option("until").path().required().summary("it hangs no more once there is this file").example("/tmp/cured");
+    d.option("until")
+        .path()
+        .required()
+        .summary("it hangs no more once there is this file")
+        .example("/tmp/cured");
   }
   explicit Hanging(const standpipe::Options& options) : until_(options.text("until")) {}
   void handle(const standpipe::Message& m) {

@@ -7,7 +7,12 @@ class Held {
  public:
   static void describe(standpipe::Description& d) {
     d.name("held").version("1.0").summary("asks to be held at a message");
-    d.option("at").integer().fallback("1").minimum("1").unit("messages").summary("at which message, counted from 1");
+    d.option("at")
+        .integer()
+        .fallback("1")
+        .minimum("1")
+        .unit("messages")
+        .summary("at which message, counted from 1");
   }
   explicit Held(const standpipe::Options& options) : at_(options.integer("at")) {}
   void handle(const standpipe::Message&) {

@@ -16,12 +16,15 @@ std::uint64_t fnv1a(std::string_view bytes) {
   return hash;
 }
 
-// A line a message, with the kernel before the message counts as delivered: source sequence size hash.
+// A line a message, with the kernel before the message counts as delivered: source sequence size
+// hash.
 class Recording {
  public:
   static void describe(standpipe::Description& d) {
     d.name("recording").version("1.0").summary("writes down which messages it got");
-    d.documentation("A line a message: SOURCE SEQUENCE SIZE HASH; the hash is FNV-1a of the payload, 64 bits, 16 hex digits.");
+    d.documentation(
+        "A line a message: SOURCE SEQUENCE SIZE HASH; the hash is FNV-1a of the payload, 64 bits, "
+        "16 hex digits.");
     d.option("path").path().required().summary("the file to append to").example("/tmp/recording");
   }
   explicit Recording(const standpipe::Options& options) : path_(options.text("path")) {}
@@ -39,7 +42,8 @@ class Recording {
  private:
   void record(const standpipe::Message& m) {
     std::array<char, 80> numbers;
-    std::snprintf(numbers.data(), numbers.size(), " %llu %zu %016llx\n", static_cast<unsigned long long>(m.sequence()), m.size(),
+    std::snprintf(numbers.data(), numbers.size(), " %llu %zu %016llx\n",
+                  static_cast<unsigned long long>(m.sequence()), m.size(),
                   static_cast<unsigned long long>(fnv1a(m.text())));
     const auto line = std::string(m.source()) + numbers.data();
     std::fwrite(line.data(), 1, line.size(), file_.get());

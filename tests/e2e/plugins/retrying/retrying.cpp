@@ -5,16 +5,27 @@
 
 namespace {
 
-// Counts messages by itself, not by sequence (which may have gaps), and remembers those that failed by source and sequence, so that
-// a retry is not taken for another message.
+// Counts messages by itself, not by sequence (which may have gaps), and remembers those that failed
+// by source and sequence, so that a retry is not taken for another message.
 class Retrying {
  public:
   static void describe(standpipe::Description& d) {
     d.name("retrying").version("1.0").summary("fails at each n-th message before it takes it");
-    d.option("every").integer().fallback("2").minimum("1").unit("messages").summary("1: every message");
-    d.option("attempts").integer().fallback("1").minimum("1").unit("attempts").summary("how many fail before one succeeds");
+    d.option("every")
+        .integer()
+        .fallback("2")
+        .minimum("1")
+        .unit("messages")
+        .summary("1: every message");
+    d.option("attempts")
+        .integer()
+        .fallback("1")
+        .minimum("1")
+        .unit("attempts")
+        .summary("how many fail before one succeeds");
   }
-  explicit Retrying(const standpipe::Options& options) : every_(options.integer("every")), attempts_(options.integer("attempts")) {}
+  explicit Retrying(const standpipe::Options& options)
+      : every_(options.integer("every")), attempts_(options.integer("attempts")) {}
 
   void handle(const standpipe::Message& m) {
     const std::pair key(std::string(m.source()), m.sequence());
@@ -24,7 +35,8 @@ class Retrying {
       failing_[key] = 1;
       throw standpipe::retry("attempt 1 fails");
     }
-    if (failing->second < attempts_) throw standpipe::retry("attempt " + std::to_string(++failing->second) + " fails");
+    if (failing->second < attempts_)
+      throw standpipe::retry("attempt " + std::to_string(++failing->second) + " fails");
     failing_.erase(failing);
   }
 

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "deliver/letter_writer.h"
+
+#include <condition_variable>
+#include <deque>
+#include <thread>
+#include <utility>
+
+#include "base/signals.h"
+
+namespace standpipe::deliver {
+
+void LetterJob::finish(std::optional<Failure> with) {
+  failure = std::move(with);
+  is_written = true;
+  told();
+  is_done = true;
+  is_done.notify_all();
+}
+
+struct LetterWriter::Queue {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<std::function<void()>> jobs;
+  bool ends = false;
+  std::thread thread;
+
+  void add(std::function<void()> job) {
+    if (!thread.joinable()) thread = start_without_signals([this] { work(); });
+    {
+      const std::lock_guard lock(mutex);
+      jobs.push_back(std::move(job));
+    }
+    changed.notify_one();
+  }
+
+  void work() {
+    std::unique_lock lock(mutex);
+    for (;;) {
+      changed.wait(lock, [&] { return !jobs.empty() || ends; });
+      if (jobs.empty()) return;
+      const auto job = std::move(jobs.front());
+      jobs.pop_front();
+      lock.unlock();
+      job();
+      lock.lock();
+    }
+  }
+};
+
+LetterWriter::LetterWriter(DeadLetters letters, std::uint64_t& removed)
+    : letters_(std::move(letters)), removed_(removed), queue_(std::make_unique<Queue>()) {}
+
+LetterWriter::~LetterWriter() {
+  if (!queue_->thread.joinable()) return;
+  {
+    const std::lock_guard lock(queue_->mutex);
+    queue_->ends = true;
+  }
+  queue_->changed.notify_one();
+  queue_->thread.join();
+}
+
+void LetterWriter::post(std::shared_ptr<LetterJob> job) {
+  queue_->add([this, job = std::move(job)] { job->finish(put(job->letters)); });
+}
+
+std::optional<Failure> LetterWriter::write(std::span<const DeadLetter> letters) {
+  return put(letters);
+}
+
+void LetterWriter::clean() {
+  queue_->add([this] { remove_old(); });
+}
+
+std::optional<Failure> LetterWriter::put(std::span<const DeadLetter> letters) {
+  const std::lock_guard lock(mutex_);
+  auto failure = letters_.put(letters);
+  count_removed();
+  return failure;
+}
+
+void LetterWriter::reopen() {
+  queue_->add([this] {
+    const std::lock_guard lock(mutex_);
+    letters_.reopen();
+  });
+}
+
+void LetterWriter::remove_old() {
+  const std::lock_guard lock(mutex_);
+  letters_.remove_old();
+  count_removed();
+}
+
+std::uint64_t LetterWriter::begin_purge(const LetterFilter& filter) {
+  const std::lock_guard lock(purge_mutex_);
+  if (purge_.number > 0 && !purge_.is_done)
+    throw Failure("dead letters are being purged already; try again when that is over");
+  purge_ = {.number = purge_.number + 1};
+  queue_->add([this, filter] { purge(filter); });
+  return purge_.number;
+}
+
+void LetterWriter::purge(const LetterFilter& filter) {
+  std::uint64_t letters = 0;
+  std::optional<Failure> failure;
+  try {
+    const std::lock_guard lock(mutex_);
+    letters = letters_.purge(filter);
+  } catch (const Failure& problem) {
+    failure = problem;
+  }
+  const std::lock_guard lock(purge_mutex_);
+  purge_.letters = letters;
+  purge_.failure = std::move(failure);
+  purge_.is_done = true;
+}
+
+LetterWriter::Purge LetterWriter::last_purge() const {
+  const std::lock_guard lock(purge_mutex_);
+  return purge_;
+}
+
+void LetterWriter::count_removed() {
+  if (const auto more = letters_.take_removed())
+    std::atomic_ref(removed_).fetch_add(more, std::memory_order_relaxed);
+}
+
+std::uint64_t LetterWriter::removed() const {
+  return std::atomic_ref(removed_).load(std::memory_order_relaxed);
+}
+
+}  // namespace standpipe::deliver

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "deliver/queue_segments.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+#include <system_error>
+
+#include "base/failure.h"
+#include "base/folder.h"
+#include "base/opening.h"
+
+namespace standpipe::deliver {
+namespace {
+
+constexpr std::string_view kSegmentEnding = ".log";
+
+std::string queues_in(const std::string& data_dir) { return data_dir + "/queue"; }
+
+// The names in a folder; none, if it is not there.
+std::vector<std::string> names_in(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error))
+    names.push_back(entry->path().filename().string());
+  if (error && error != std::errc::no_such_file_or_directory)
+    throw Failure::system("look into " + folder, error.value());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+// 0: it is no segment's name.
+std::uint64_t first_of(std::string_view name) {
+  if (!name.ends_with(kSegmentEnding)) return 0;
+  name.remove_suffix(kSegmentEnding.size());
+  std::uint64_t first = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), first);
+  return error == std::errc() && end == name.data() + name.size() ? first : 0;
+}
+
+}  // namespace
+
+QueueSegments::QueueSegments(const std::string& data_dir, std::string_view source,
+                             std::string_view handler)
+    : root_(queues_in(data_dir)),
+      folder_(root_ + '/' + as_file_name(source) + '/' + as_file_name(handler)) {}
+
+std::string QueueSegments::path(std::uint64_t first) const {
+  return folder_ + '/' + std::to_string(first) + std::string(kSegmentEnding);
+}
+
+std::vector<std::uint64_t> QueueSegments::find() const {
+  std::vector<std::uint64_t> firsts;
+  for (const auto& name : names_in(folder_))
+    if (const auto first = first_of(name)) firsts.push_back(first);
+  std::sort(firsts.begin(), firsts.end());
+  return firsts;
+}
+
+std::uint64_t QueueSegments::bytes(std::uint64_t first) const {
+  struct stat status {};
+  if (::stat(path(first).c_str(), &status) != 0) return 0;
+  return static_cast<std::uint64_t>(status.st_size);
+}
+
+void QueueSegments::make_folder() const {
+  std::error_code error;
+  if (std::filesystem::is_directory(folder_, error)) return;
+  make_private_folders(folder_);
+  for (const auto& folder : {folder_of(folder_), root_, folder_of(root_)})
+    if (const int failed = sync_folder(folder))
+      throw Failure::system("sync the folder " + folder, failed);
+}
+
+int QueueSegments::remove(std::uint64_t first) const {
+  const paths::Entry entry(path(first), own_file());
+  if (!entry) return entry.problem().error;
+  const int error = entry.remove();
+  return error == ENOENT ? 0 : error;
+}
+
+std::string QueueSegments::set_aside(std::uint64_t first) const {
+  const auto name = std::to_string(first) + std::string(kSegmentEnding) + ".damaged";
+  const paths::Entry entry(path(first), own_file());
+  if (entry) (void)entry.rename_to(name);
+  return folder_ + '/' + name;
+}
+
+std::vector<std::pair<std::string, std::string>> QueueSegments::all(const std::string& data_dir) {
+  std::vector<std::pair<std::string, std::string>> found;
+  const auto root = queues_in(data_dir);
+  for (const auto& source_folder : names_in(root))
+    for (const auto& handler_folder : names_in(root + '/' + source_folder)) {
+      const auto source = from_file_name(source_folder), handler = from_file_name(handler_folder);
+      if (source && handler && !QueueSegments(data_dir, *source, *handler).find().empty())
+        found.emplace_back(*source, *handler);
+    }
+  return found;
+}
+
+}  // namespace standpipe::deliver

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "deliver/spill.h"
+#include "log/disk_log.h"
+
+namespace standpipe::deliver {
+
+// A file of data_dir with messages in it, as a person sees it who has no hub at hand: a spill or an
+// overflow, a segment of a handler's queue, a file of dead letters.
+struct SavedFile {
+  enum class Kind { spill, queue, dead_letters };
+  Kind kind = Kind::spill;
+  std::string path = {};
+  std::string source = {};   // empty: of several
+  std::string handler = {};  // of a queue
+  std::uint64_t number = 0;  // they count up; of a queue: that of its first message
+};
+
+// All that are there: those in which messages wait, of each source in the order in which they are
+// delivered, and then those of dead letters. Throws Failure.
+std::vector<SavedFile> saved_files(const std::string& data_dir);
+
+// Reads the messages of one, beside a hub or without one, and changes nothing. What a hub has
+// delivered already and says so in the file's header is passed over. Bounded in memory: a record at
+// a time. Throws Failure: the file cannot be read, or is not what its name says.
+class SavedReader {
+ public:
+  struct Message {  // valid until the next one
+    std::uint64_t sequence = 0;
+    std::uint64_t accepted_ns = 0;
+    std::span<const std::string> handlers = {};
+    std::span<const std::byte> frame = {};
+    std::span<const std::byte> fields = {};  // its metadata (log/meta_block.h), which makes sense
+    std::span<const std::byte> payload() const;  // of the frame
+  };
+
+  explicit SavedReader(const SavedFile& file);
+  // Of a file of dead letters there is none.
+  std::optional<Message> next();
+
+  std::string_view kind() const;  // "spill", "overflow", "queue", "dead letters"
+  std::uint64_t bytes() const;
+  // What of it is lost, a sentence each; empty: nothing. A truncated end is not, unless it is a
+  // spill's, which is there whole or not at all: a death leaves that, or a hub is writing it.
+  std::vector<std::string> damage() const;
+
+ private:
+  std::optional<Message> next_of_queue();
+  const log::Recovery& recovery() const;
+
+  SavedFile file_;
+  std::unique_ptr<SpillReader> spill_;
+  std::unique_ptr<log::DiskLog> log_;
+  log::DiskLog::ReadPosition at_;
+  std::vector<std::string> handlers_;
+};
+
+}  // namespace standpipe::deliver

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/failure.h"
+#include "base/reporter.h"
+#include "base/throttle.h"
+#include "deliver/delivery.h"
+#include "deliver/queue_options.h"
+#include "deliver/queue_record.h"
+#include "deliver/queue_segments.h"
+#include "log/arena.h"
+#include "log/disk_log.h"
+#include "log/log.h"
+#include "state/directory.h"
+#include "state/persistent.h"
+#include "worker/queue_writer.h"
+
+namespace standpipe::worker {
+
+struct DiskQueueOptions {
+  std::string data_dir, source, handler;
+  deliver::QueueOptions queue;
+  std::uint32_t slot = 0;              // among the queues
+  std::uint64_t message_size_max = 0;  // bytes of a payload
+  bool is_departed = false;            // nobody has the handler any more
+};
+
+struct DiskQueueNeeds {
+  log::Arena& arena;
+  QueueWriter& writer;
+  const Clock& clock;
+  Reporter& reporter;
+};
+
+// The queue on disk that one source has for one handler. So a handler may be down for a day while
+// its source goes on.
+//
+//   source's log ─ from ─▶ writer's thread ─▶ segments ─ feed ─▶ log of the queue ─ to ─▶ handler
+//
+// It has two deliveries. `from`, in the source's log, gives nothing to the handler: its messages
+// are moved to the files, in batches, and its cursor passes them when they are there. `to`, in a
+// small log of the queue's own, is the handler's. A message is counted by `from` until it has been
+// fed to the queue's log, and by `to` from then on, in one commit. So each of the two closes, and
+// so does their sum, which is the account of that source and handler.
+//
+// While the run lives, the committed end of the files is the truth: what lies after it is cut, and
+// moved again. Without the run, all whole records are what is there. A message stays in its segment
+// until the handler is through with it, and segments go one by one when all of theirs are; a stop
+// writes down how many of the first one's that is.
+//
+// The loop's thread, but for the jobs of the QueueWriter.
+class DiskQueue {
+ public:
+  // `from` is attached to the source's log. What an earlier run left is found.
+  DiskQueue(DiskQueueOptions options, std::unique_ptr<deliver::Delivery> from,
+            const DiskQueueNeeds& needs);
+  // Of one that an earlier worker left and nobody has now. The caller commits.
+  static bool is_empty(const state::Memory& memory, const std::string& source,
+                       const std::string& handler);
+  static void rename(state::Memory& memory, const std::string& from, const std::string& to,
+                     const std::string& handler);
+  static std::uint32_t delivery_id(const state::Memory& memory, std::uint32_t slot) {
+    return static_cast<std::uint32_t>(memory.plan().deliveries) + slot;
+  }
+  static bool remove(state::Memory& memory, state::Directory& directory, const std::string& source,
+                     const std::string& handler);
+
+  deliver::Delivery& from() { return *from_; }
+  const deliver::Delivery& from() const { return *from_; }
+  const deliver::Delivery& to() const { return *to_; }
+  // For the handler; once.
+  std::unique_ptr<deliver::Delivery> take_delivery() { return std::move(made_to_); }
+  std::uint32_t delivery_id() const { return to_->id(); }
+  log::Log& log() { return log_; }
+  const std::string& handler() const { return options_.handler; }
+  const std::string& folder() const { return segments_.folder(); }
+
+  // What a step did.
+  struct Step {
+    bool moved = false;  // the source's log may be trimmed
+    bool fed = false;    // the handler has something to do
+    bool more = false;   // another step may do more at once
+  };
+  // Does what can be done now without waiting for the disk. `feeds`: also for the handler.
+  Step advance(bool feeds);
+  std::optional<Nanoseconds> wake_at() const;
+  bool is_writing() const { return batch_.has_value(); }
+  // All that came is in the files.
+  bool is_moved() const;
+  bool has_files() const { return !sizes_.empty(); }
+  // The hub ends, and nothing is handled any more: what is left is on the disk for the next start.
+  void finish();
+
+  // Messages that the handler is not through with, and of those the ones that are only in files.
+  std::uint64_t waiting() const;
+  std::uint64_t in_files() const { return state_->next - state_->fed; }
+  std::uint64_t bytes() const;  // of the segments from the one on that is being read
+  std::uint64_t size_max() const { return options_.queue.size_max; }
+  const std::string& stuck() const { return stuck_; }  // why it takes no more; empty: it does
+  void check_invariants() const;
+
+ private:
+  // What outlives the worker.
+  struct State {
+    std::uint64_t begun;         // 1: the files of earlier runs were found
+    std::uint64_t others;        // what `from` had saved elsewhere before
+    std::uint64_t segment;       // the one that is written to; 0: the next message begins one
+    std::uint64_t end_bytes;     // of it
+    std::uint64_t next;          // number of the next message that is moved
+    std::uint64_t fed;           // number of the next message that is fed
+    std::uint64_t read_segment;  // where that is; 0: in the next one that is begun
+    std::uint64_t read_offset;
+    std::uint64_t boundary;  // position in the log after what segments before that one had
+    std::uint64_t skipped;   // numbers that were passed over since the log was empty
+  };
+  // What the writer has.
+  struct Batch {
+    std::uint64_t segment = 0;
+    std::uint64_t messages = 0;  // 0: it only syncs
+    log::Cursor end = {};        // in the source's log
+    bool reopens = false;        // the segment was there and is to be opened
+  };
+  struct Found {
+    deliver::QueueRecord record;
+    std::span<const std::byte> frame, fields;
+  };
+
+  // ---- begin
+  void begin();
+  void open_last(State& state, std::uint64_t first);
+  std::uint64_t done_of(std::uint64_t first);
+  void recover();
+
+  // ---- source's log -> files
+  void move(Step& step);
+  bool gather(QueueWriter::Job& job, Batch& batch);
+  void post(QueueWriter::Job job, const Batch& batch);
+  void complete(QueueWriter::Done done);
+  void make_room(Step& step);
+  void drop_oldest();
+  bool is_full_with(std::uint64_t messages, std::uint64_t bytes) const;
+  std::optional<Nanoseconds> sync_due() const;
+  bool rolls() const;
+
+  // ---- files -> the queue's log (disk_queue_feed.cpp)
+  void feed(Step& step);
+  bool put(log::DiskLog& file, const Found& found, log::DiskLog::ReadPosition at);
+  bool put_described(const Found& found, std::uint64_t offset);
+  bool put_run(log::DiskLog& file, const Found& found, log::DiskLog::ReadPosition at);
+  void note_fed(std::uint64_t messages, std::uint64_t offset);
+  log::DiskLog* reading();
+  std::optional<Found> next_record(log::DiskLog& file, log::DiskLog::ReadPosition& at) const;
+  void pass_over(std::uint64_t until, deliver::Reason reason);
+  void end_segment(deliver::Reason reason);
+  void set_aside(const Failure& failure);
+
+  // ---- the end of segments
+  void trim();
+  void retire();
+  void remove_before(std::uint64_t first);
+  std::uint64_t settled_number() const;
+
+  std::string name() const { return options_.source + " -> " + options_.handler; }
+  void report_stuck(const std::string& why, const std::string& help);
+
+  DiskQueueOptions options_;
+  DiskQueueNeeds needs_;
+  deliver::QueueSegments segments_;
+  state::Memory& memory_;
+  state::Persistent<State> state_;
+  log::Log log_;
+  std::unique_ptr<deliver::Delivery> from_, made_to_;
+  deliver::Delivery* to_;
+  std::map<std::uint64_t, std::uint64_t> sizes_;  // of the segments, by their first messages
+  std::optional<log::DiskLog> file_;    // the one that is written to, if the writer has it not
+  std::optional<log::DiskLog> reader_;  // an older one that is read
+  std::uint64_t reader_segment_ = 0;
+  std::optional<Batch> batch_;
+  std::optional<Nanoseconds> unsynced_since_, retry_at_, drained_since_;
+  std::string stuck_;
+  bool is_stuck_reported_ = false;
+  Throttle reports_, damages_;
+};
+
+}  // namespace standpipe::worker

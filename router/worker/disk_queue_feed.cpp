@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// DiskQueue: how what lies in its files comes back, in order.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/invariant.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "frame/wire_scan.h"
+#include "log/meta_block.h"
+#include "worker/disk_queue.h"
+
+namespace standpipe::worker {
+namespace {
+
+constexpr std::uint64_t kFedBytes = 256 * KiB;  // a step
+constexpr std::uint64_t kForHandler[] = {1};
+constexpr std::uint32_t kNoMatch = 0;  // it was matched in the source's log
+
+bool is_one_frame(std::span<const std::byte> bytes) {
+  frame::Frame frame;
+  return frame::scan_wire(bytes, {&frame, 1}).consumed == bytes.size() && !bytes.empty();
+}
+
+}  // namespace
+
+void DiskQueue::feed(Step& step) try {
+  const auto until = log_.end().position + kFedBytes;
+  while (log_.end().position < until) {
+    if (state_->fed == state_->next) return;
+    auto* file = reading();
+    if (!file) return;  // the writer has it
+    log::DiskLog::ReadPosition at{state_->read_offset};
+    const auto found = next_record(*file, at);
+    if (!found) {
+      end_segment(deliver::Reason::damaged);
+      continue;
+    }
+    pass_over(found->record.number, deliver::Reason::damaged);
+    if (!put(*file, *found, at)) return;
+    step.fed = true;
+  }
+  step.more = true;
+} catch (const Failure& failure) {
+  set_aside(failure);
+  step.more = true;
+}
+
+// The file that has the next message. nullptr: the writer has it now.
+log::DiskLog* DiskQueue::reading() {
+  const auto segment = state_->read_segment;
+  if (segment == state_->segment && segment != 0) {
+    if (batch_ && batch_->segment == segment) return nullptr;
+    if (!file_) file_.emplace(log::DiskLog::resume(segments_.path(segment), state_->end_bytes));
+    return &*file_;
+  }
+  if (!reader_ || reader_segment_ != segment) {
+    reader_.emplace(log::DiskLog::open(segments_.path(segment), log::DiskLog::Access::read));
+    reader_segment_ = segment;
+  }
+  return &*reader_;
+}
+
+// The next one that was not fed, as far as it can be read.
+std::optional<DiskQueue::Found> DiskQueue::next_record(log::DiskLog& file,
+                                                       log::DiskLog::ReadPosition& at) const {
+  const auto next = sizes_.upper_bound(state_->read_segment);
+  const auto end = next == sizes_.end() ? state_->next : next->first;
+  while (const auto read = file.read_next(at)) {
+    const auto record = deliver::QueueRecord::read(read->meta);
+    const bool is_next = record && record->number >= state_->fed && record->number < end;
+    if (!is_next || !is_one_frame(read->payload)) continue;
+    return Found{*record, read->payload,
+                 log::are_fields(read->fields) ? read->fields : std::span<const std::byte>()};
+  }
+  return std::nullopt;
+}
+
+// false: the log has no room now; nothing was done.
+bool DiskQueue::put(log::DiskLog& file, const Found& found, log::DiskLog::ReadPosition at) {
+  if (log_.empty() && state_->skipped > 0) state_.edit().skipped = 0;
+  memory_.commit();
+  return found.fields.empty() ? put_run(file, found, at) : put_described(found, at.offset);
+}
+
+// A message with metadata, and that before it.
+bool DiskQueue::put_described(const Found& found, std::uint64_t offset) {
+  log::MetaBlockWriter block;
+  block.add_fields(found.fields);
+  block.end_message();
+  const auto room = log_.add_block(block.finish(), found.frame.size(), block.count());
+  if (room.empty()) return false;
+  std::memcpy(room.data(), found.frame.data(), found.frame.size());
+  log_.filled(found.frame.size());
+  const bool is_added =
+      log_.add_run(found.frame.size(), 1, found.record.accepted_ns, kNoMatch, kForHandler);
+  INVARIANT(is_added, found.frame.size());  // add_block made room for its index, too
+  note_fed(1, offset);
+  return true;
+}
+
+// As many as were accepted together and have no metadata.
+bool DiskQueue::put_run(log::DiskLog& file, const Found& found, log::DiskLog::ReadPosition at) {
+  const auto room = log_.room(found.frame.size());
+  if (room.size() < found.frame.size()) return false;
+  const auto most = std::min<std::size_t>(room.size(), kFedBytes);
+  const auto time = found.record.accepted_ns;
+  auto number = found.record.number;
+  auto frame = found.frame;
+  auto after = at;
+  std::size_t bytes = 0;
+  for (;;) {
+    std::memcpy(room.data() + bytes, frame.data(), frame.size());
+    bytes += frame.size();
+    after = at;
+    ++number;
+    const auto next = next_record(file, at);
+    if (!next || next->record.number != number || next->record.accepted_ns != time ||
+        !next->fields.empty() || bytes + next->frame.size() > most)
+      break;
+    frame = next->frame;
+  }
+  const auto count = number - found.record.number;
+  log_.filled(bytes);
+  while (!log_.add_run(bytes, static_cast<std::uint32_t>(count), time, kNoMatch, kForHandler)) {
+    if (log_.make_room_for_index()) continue;
+    log_.drop_incomplete();
+    return false;
+  }
+  note_fed(count, after.offset);
+  return true;
+}
+
+// They are in the log, and not in the files any more, as far as the account goes. Commits.
+void DiskQueue::note_fed(std::uint64_t messages, std::uint64_t offset) {
+  auto& state = state_.edit();
+  state.fed += messages;
+  state.read_offset = offset;
+  from_->hand_over_saved(messages);
+  to_->edit_tally().matched += messages;
+  memory_.commit();
+}
+
+// Messages before that number are not fed. The caller commits.
+void DiskQueue::pass_over(std::uint64_t until, deliver::Reason reason) {
+  const auto count = until - state_->fed;
+  if (count == 0) return;
+  from_->drop_saved(count, reason);
+  auto& state = state_.edit();
+  state.fed = until;
+  state.skipped += count;
+  std::uint64_t left_out = 0;
+  if (reason != deliver::Reason::damaged || !damages_.allow(needs_.clock.steady(), left_out))
+    return;
+  needs_.reporter.error("damaged", name() + ": " + counted(count, "message") + " in " +
+                                       segments_.path(state_->read_segment) +
+                                       " cannot be read: dropped (damaged)");
+}
+
+// All that can be read of the segment was fed, or is passed over.
+void DiskQueue::end_segment(deliver::Reason reason) {
+  const auto next = sizes_.upper_bound(state_->read_segment);
+  const bool is_last = next == sizes_.end();
+  pass_over(is_last ? state_->next : next->first, reason);
+  auto& state = state_.edit();
+  if (!is_last) {
+    state.read_segment = next->first;
+    state.read_offset = 0;
+    state.boundary = log_.end().position.bytes;
+  } else if (state.read_segment == state.segment) {
+    state.read_offset = state.end_bytes;
+  } else {
+    state.read_segment = state.read_offset = 0;
+  }
+  memory_.commit();
+}
+
+// The segment that is read cannot be opened, or the disk does not give its bytes.
+void DiskQueue::set_aside(const Failure& failure) {
+  const auto segment = state_->read_segment;
+  const auto aside = segments_.set_aside(segment);
+  needs_.reporter.error("damaged", name() + ": " + failure.what() + ": it is " + aside + " now",
+                        failure.help());
+  reader_.reset();
+  if (segment == state_->segment) {
+    file_.reset();
+    auto& state = state_.edit();
+    state.segment = state.end_bytes = 0;
+  }
+  end_segment(deliver::Reason::damaged);
+  sizes_.erase(segment);
+}
+
+}  // namespace standpipe::worker

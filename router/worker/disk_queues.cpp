@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/disk_queues.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/limits.h"
+#include "deliver/queue_segments.h"
+#include "worker/event_key.h"
+
+namespace standpipe::worker {
+
+// One that an earlier worker had is there until the run ends: outputs remember what readers took of
+// it.
+bool DiskQueues::has_one(const Data& data, const std::string& source,
+                         const deliver::HandlerOptions& handler) const {
+  const auto name = state::delivery_name(source, handler.name);
+  if (foundation_.directory().find(state::Kind::queue, name)) return true;
+  return data.works() &&
+         (handler.queue.type == deliver::QueueOptions::Type::disk ||
+          !deliver::QueueSegments(data.path(), source, handler.name).find().empty());
+}
+
+void DiskQueues::add(const std::string& data_dir, std::size_t source, std::size_t handler,
+                     const deliver::HandlerOptions& options,
+                     std::unique_ptr<deliver::Delivery> from) {
+  auto& slot = sources_[source];
+  const auto& name = slot.inlet->name();
+  const bool is_configured = options.queue.type == deliver::QueueOptions::Type::disk;
+  const auto number =
+      foundation_.directory().slot(state::Kind::queue, state::delivery_name(name, options.name));
+  auto& queue = *slot.queues.emplace_back(std::make_unique<DiskQueue>(
+      DiskQueueOptions{
+          .data_dir = data_dir,
+          .source = name,
+          .handler = options.name,
+          .queue = is_configured ? options.queue
+                                 : deliver::QueueOptions{.type = deliver::QueueOptions::Type::disk,
+                                                         .size_max = kDiskQueueSizeDefault},
+          .slot = number,
+          .message_size_max = slot.inlet->message_size_max(),
+          .is_departed = options.departed},
+      std::move(from), DiskQueueNeeds{foundation_.arena(), writer_, clock_, reporter_}));
+  sources_.add_log(queue.log(), source);
+  deliveries_.add(queue.from().id(), queue.from(), handler);
+  deliveries_.add(queue.delivery_id(), handlers_[handler].add(queue.take_delivery()), handler);
+  foundation_.memory().commit();
+  ready_.add(source);
+}
+
+void DiskQueues::want_all() {
+  for (std::size_t i = 0; i < sources_.size(); ++i) want(i);
+}
+
+void DiskQueues::round(bool feeds) {
+  for (const auto i : ready_.round()) {
+    auto& source = sources_[i];
+    std::optional<Nanoseconds> wake_at;
+    for (auto& queue : source.queues) {
+      if (!queue->from().has_all()) recall(*queue);
+      const auto step = queue->advance(feeds);
+      if (step.moved) sources_.dirty().add(i);
+      if (step.more) ready_.add(i);
+      if (step.fed) handlers_.wake(deliveries_.handler_with(queue->delivery_id()));
+      if (const auto at = queue->wake_at()) wake_at = std::min(wake_at.value_or(*at), *at);
+    }
+    loop_.set_timer(key(kQueue, i), wake_at);
+  }
+}
+
+// What its outputs have of a time without a queue comes first, and must not wait for a reader that
+// is away.
+void DiskQueues::recall(const DiskQueue& queue) {
+  auto& handler = handlers_[deliveries_.handler_with(queue.delivery_id())];
+  if (handler.in_call()) return;
+  for (auto* output : handler.outputs()) (void)output->recall();
+}
+
+const DiskQueue* DiskQueues::of(const deliver::Delivery& delivery) const {
+  for (const auto& queue : sources_.of(delivery).queues)
+    if (&queue->to() == &delivery) return queue.get();
+  return nullptr;
+}
+
+std::vector<QueueState> DiskQueues::states() const {
+  std::vector<QueueState> states;
+  for (const auto& source : sources_)
+    for (const auto& queue : source.queues)
+      states.push_back({source.inlet->name(), queue->handler(), queue->folder(), queue->waiting(),
+                        queue->bytes(), queue->size_max(), queue->stuck()});
+  return states;
+}
+
+bool DiskQueues::all_drained() const {
+  const auto is_drained = [this](const auto& queue) {
+    const auto& handler = handlers_[deliveries_.handler_with(queue->delivery_id())];
+    return queue->is_moved() && (queue->in_files() == 0 || handler.held());
+  };
+  return std::all_of(sources_.begin(), sources_.end(), [&](const auto& source) {
+    return std::all_of(source.queues.begin(), source.queues.end(), is_drained);
+  });
+}
+
+void DiskQueues::finish() {
+  for (auto& source : sources_)
+    for (auto& queue : source.queues) queue->finish();
+}
+
+void DiskQueues::check_invariants() const {
+  for (const auto& source : sources_)
+    for (const auto& queue : source.queues) queue->check_invariants();
+}
+
+}  // namespace standpipe::worker

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/reporter.h"
+#include "deliver/options.h"
+#include "worker/data.h"
+#include "worker/delivery_table.h"
+#include "worker/disk_queue.h"
+#include "worker/event_loop.h"
+#include "worker/foundation.h"
+#include "worker/handler_table.h"
+#include "worker/queue_writer.h"
+#include "worker/source_table.h"
+
+namespace standpipe::worker {
+
+struct QueueState {
+  std::string source, handler, folder;
+  std::uint64_t waiting = 0;  // messages that the handler is not through with
+  std::uint64_t bytes = 0, max = 0;
+  std::string stuck;  // why it takes no more; empty: it does
+};
+
+// All queues on disk, which their sources own, and the thread that writes them.
+class DiskQueues {
+ public:
+  DiskQueues(EventLoop& loop, Foundation& foundation, SourceTable& sources, HandlerTable& handlers,
+             DeliveryTable& deliveries, const Clock& clock, Reporter& reporter)
+      : loop_(loop),
+        foundation_(foundation),
+        sources_(sources),
+        handlers_(handlers),
+        deliveries_(deliveries),
+        clock_(clock),
+        reporter_(reporter),
+        writer_([&loop] { loop.wake(); }) {}
+
+  // Whether that source has one for a handler: because it is configured, or because an earlier
+  // configuration had one or has left messages in one. Then `add` instead of giving the handler the
+  // delivery.
+  bool has_one(const Data& data, const std::string& source,
+               const deliver::HandlerOptions& handler) const;
+  void add(const std::string& data_dir, std::size_t source, std::size_t handler,
+           const deliver::HandlerOptions& options, std::unique_ptr<deliver::Delivery> from);
+
+  // Messages of that source came, or some became final.
+  void want(std::size_t source) {
+    if (!sources_[source].queues.empty()) ready_.add(source);
+  }
+  void want_all();
+  bool has_work() const { return !ready_.empty(); }
+  // `feeds`: also for the handlers.
+  void round(bool feeds);
+  // The queue that the delivery comes from; nullptr: it comes from its source's log.
+  const DiskQueue* of(const deliver::Delivery& delivery) const;
+
+  std::vector<QueueState> states() const;
+
+  // ---- the hub ends
+  // Nothing is left of what came, but what waits in files for handlers that are held.
+  bool all_drained() const;
+  void finish();
+  void check_invariants() const;
+
+ private:
+  void recall(const DiskQueue& queue);
+
+  EventLoop& loop_;
+  Foundation& foundation_;
+  SourceTable& sources_;
+  HandlerTable& handlers_;
+  DeliveryTable& deliveries_;
+  const Clock& clock_;
+  Reporter& reporter_;
+  Ready ready_;
+  QueueWriter writer_;
+};
+
+}  // namespace standpipe::worker

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/handler_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/failure.h"
+#include "base/text.h"
+#include "worker/event_key.h"
+
+namespace standpipe::worker {
+namespace {
+
+template <class Handlers, class Property>
+bool every(const Handlers& handlers, Property has) {
+  return std::all_of(handlers.begin(), handlers.end(), [&](const auto& h) { return has(*h); });
+}
+
+}  // namespace
+
+HandlerTable::HandlerTable(EventLoop& loop, HandlerQueue& queue, OutputTable& outputs,
+                           const Clock& clock, Reporter& reporter)
+    : loop_(loop), queue_(queue), outputs_(outputs), clock_(clock), reporter_(reporter) {}
+
+void HandlerTable::add(std::unique_ptr<deliver::HandlerLoop> handler) {
+  number_of_[handler.get()] = handlers_.size();
+  handlers_.push_back(std::move(handler));
+}
+
+void HandlerTable::create() {
+  std::size_t failed = 0;
+  for (std::size_t h = 0; h < handlers_.size(); ++h) {
+    try {
+      handlers_[h]->create();
+      queue_.add(h);
+    } catch (const Failure& failure) {
+      reporter_.error("handler", failure.what(), failure.help());
+      ++failed;
+    }
+  }
+  if (failed) throw WrongConfiguration(counted(failed, "handler") + " cannot be made");
+}
+
+void HandlerTable::recover(const deliver::Death& death) {
+  for (auto& handler : handlers_) handler->recover(death, loop_.now());
+}
+
+void HandlerTable::advance(std::size_t h) {
+  if (handlers_[h]->advance(loop_.now())) queue_.add(h);
+  outputs_.adopt();
+  after_advance(h);
+}
+
+void HandlerTable::after_advance(std::size_t h) {
+  const auto& handler = *handlers_[h];
+  loop_.set_timer(key(kHandler, h), handler.wake_at());
+  if (handler.waits_for_output() || handler.waits_for_turn()) queue_.block(h);
+  gate_.after_advance(handler, handler.waits_for_turn());
+}
+
+void HandlerTable::push(deliver::HandlerLoop& handler) {
+  {
+    const std::lock_guard lock(mutex_);
+    completed_.push_back(&handler);
+  }
+  loop_.wake();
+}
+
+const std::vector<deliver::HandlerLoop*>& HandlerTable::take_completed() {
+  taken_.clear();
+  const std::lock_guard lock(mutex_);
+  taken_.swap(completed_);
+  return taken_;
+}
+
+void HandlerTable::complete(deliver::HandlerLoop& handler) {
+  outputs_.adopt();
+  handler.on_completed(clock_.steady());
+  const auto h = number_of_.at(&handler);
+  queue_.add(h);
+  after_advance(h);
+}
+
+void HandlerTable::sample_calls() {
+  bool in_progress = false;
+  for (const auto& handler : handlers_) {
+    handler->remind_of_call(loop_.now());
+    in_progress |= handler->in_call();
+  }
+  gate_.after_sample(in_progress);
+}
+
+bool HandlerTable::all_tried() const {
+  return every(handlers_, [](const auto& h) { return h.tried(); });
+}
+
+bool HandlerTable::all_drained() const {
+  return every(handlers_, [](const auto& h) { return h.drained(); });
+}
+
+bool HandlerTable::all_closed() const {
+  return every(handlers_, [](const auto& h) { return h.closed(); });
+}
+
+bool HandlerTable::any_held() const {
+  return !every(handlers_, [](const auto& h) { return !h.held(); });
+}
+
+std::vector<std::string> HandlerTable::not_ready() const {
+  std::vector<std::string> names;
+  for (const auto& handler : handlers_)
+    if (!handler->ready() && !handler->departed()) names.push_back(handler->name());
+  return names;
+}
+
+void HandlerTable::note_stopping() {
+  for (const auto& handler : handlers_) handler->note_stopping();
+}
+
+void HandlerTable::want_reopen() {
+  for (std::size_t h = 0; h < handlers_.size(); ++h) {
+    handlers_[h]->want_reopen();
+    queue_.add(h);
+  }
+}
+
+void HandlerTable::want_close(Nanoseconds deadline) {
+  for (std::size_t h = 0; h < handlers_.size(); ++h) {
+    handlers_[h]->want_close(deadline);
+    queue_.add(h);
+  }
+}
+
+void HandlerTable::detach_calls() {
+  for (const auto& handler : handlers_) {
+    if (!handler->in_call()) continue;
+    const auto what = handler->waits_for_letters()
+                          ? ": its dead letters are not written; its messages are saved again"
+                          : ": its plugin does not come back from a call; the hub ends without it";
+    reporter_.error("stuck", handler->name() + what);
+    handler->detach_call();
+    has_detached_ = true;
+  }
+}
+
+}  // namespace standpipe::worker

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/intake.h"
+
+#include <standpipe/wire.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "base/bits.h"
+#include "base/invariant.h"
+#include "base/text.h"
+#include "frame/source_codec.h"
+
+namespace standpipe::worker {
+namespace {
+
+// The index has room for the configuration that matched a message. Nobody asks for it yet, so all
+// say the same.
+constexpr std::uint32_t kConfiguration = 1;
+
+// Those at the beginning that may be matched: one is begun while any bytes are left, which are
+// spent.
+std::span<const frame::Frame> affordable(std::span<const frame::Frame> frames,
+                                         std::uint64_t& bytes_left) {
+  std::size_t n = 0;
+  while (n < frames.size() && (n == 0 ? 0 : frames[n - 1].end) < bytes_left) ++n;
+  if (n > 0) bytes_left -= std::min<std::uint64_t>(bytes_left, frames[n - 1].end);
+  return frames.first(n);
+}
+
+}  // namespace
+
+Intake::Intake(const IntakeOptions& options, log::Arena& arena, match::Matcher matcher,
+               const Clock& clock, Reporter& reporter)
+    : options_(options),
+      clock_(clock),
+      reporter_(reporter),
+      codec_(frame::source_codec(options.message_size_max)),
+      matcher_(std::move(matcher)),
+      log_(arena, {.id = options.id,
+                   .size_max = options.log_size_max,
+                   .frame_max = STANDPIPE_WIRE_HEADER_BYTES + options.message_size_max,
+                   .readers = matcher_.words() * 64,
+                   .runs_are_short = !matcher_.constant()}),
+      with_bit_(matcher_.handlers().size()),
+      state_(arena.memory(), "source/" + options.source),
+      set_(matcher_.words()),
+      next_set_(matcher_.words()),
+      limited_set_(matcher_.words()),
+      pending_(with_bit_.size(), matcher_.words()) {
+  INVARIANT(log_.set_words() == matcher_.words(), log_.set_words(), matcher_.words());
+}
+
+std::unique_ptr<deliver::Delivery> Intake::make_delivery(std::size_t bit,
+                                                         const std::string& handler,
+                                                         std::uint32_t id) {
+  auto delivery = std::make_unique<deliver::Delivery>(source(), handler, id, log_, bit);
+  delivery->comes_from(options_.fifo);
+  if (bit >= with_bit_.size()) {
+    with_bit_.resize(bit + 1);
+    pending_.has_bits(bit + 1);
+  }
+  with_bit_[bit] = deliveries_.emplace_back(delivery.get());
+  return delivery;
+}
+
+// ---- limits
+
+void Intake::limit(std::size_t bit, const deliver::QueueOptions& queue) {
+  if (queue.type != deliver::QueueOptions::Type::memory) return;
+  backlogs_.emplace_back(*with_bit_[bit], queue);
+  drops_newest_ |= queue.when_full == deliver::QueueOptions::WhenFull::drop_newest;
+}
+
+bool Intake::is_blocked() {
+  return std::any_of(backlogs_.begin(), backlogs_.end(), [](auto& backlog) {
+    if (backlog.options().when_full != deliver::QueueOptions::WhenFull::block) return false;
+    backlog.update();
+    return backlog.is_full();
+  });
+}
+
+// ---- a stream
+
+Intake::Indexed Intake::index(std::uint64_t time_ns, std::uint64_t steps_max) {
+  std::array<frame::Frame, 512> frames;
+  const auto steps = matcher_.pattern_cost().steps();
+  auto bytes_left = steps == 0 ? UINT64_MAX : std::max<std::uint64_t>(steps_max / steps, 1);
+  for (;;) {
+    const auto bytes = log_.unindexed();
+    if (bytes.empty()) return {};
+    const auto scan = codec_->scan(bytes, frames);
+    const auto found = std::span<const frame::Frame>(frames).first(scan.frames);
+    const auto now = steps == 0 ? found : affordable(found, bytes_left);
+    const bool more = now.size() < found.size();
+    const auto needed = more ? 0 : scan.need;
+    if (need() != needed) state_.edit().need = needed;
+    if (!now.empty() && !add(now, bytes, time_ns)) {
+      if (!log_.make_room_for_index()) return {.all = false};
+      continue;
+    }
+    if (scan.too_large && !more) return {.claim = scan.claimed};
+    memory().commit();
+    if (more) return {.more = true};
+    if (scan.frames < frames.size()) return {};
+  }
+}
+
+// false: the index is full; the frames after the last run are still unindexed.
+bool Intake::add(std::span<const frame::Frame> frames, std::span<const std::byte> bytes,
+                 std::uint64_t time_ns) {
+  const bool all = add_runs(frames, bytes, time_ns);
+  count();
+  return all;
+}
+
+bool Intake::match(const frame::Frame& frame, std::span<const std::byte> bytes,
+                   std::span<std::uint64_t> set, PendingCounts::Unseen& unseen) const {
+  const match::Meta fifo{"fifo", options_.fifo};
+  const std::span meta(&fifo, options_.fifo.empty() ? 0 : 1);
+  const bool wanted = matcher_.match({bytes.subspan(frame.payload, frame.size), meta}, set);
+  unseen = {.above_match_max = matcher_.is_too_large(frame.size),
+            .too_long_for_patterns = matcher_.has_left_patterns()};
+  return wanted;
+}
+
+// Groups neighbouring frames that go to the same handlers.
+bool Intake::add_runs(std::span<const frame::Frame> frames, std::span<const std::byte> bytes,
+                      std::uint64_t time_ns) {
+  if (matcher_.constant()) {
+    const bool wanted = matcher_.match({}, set_);
+    return add_run(frames, 0, time_ns, wanted);
+  }
+  std::size_t begin = 0;
+  std::uint32_t run_begin = 0;
+  PendingCounts::Unseen unseen;  // of the run
+  bool wanted = match(frames[0], bytes, set_, unseen);
+  for (std::size_t i = 1; i <= frames.size(); ++i) {
+    bool next_wanted = false;
+    PendingCounts::Unseen next;
+    if (i < frames.size()) {
+      next_wanted = match(frames[i], bytes, next_set_, next);
+      if (next_set_ == set_ && next_wanted == wanted) {
+        unseen += next;
+        continue;
+      }
+    }
+    const auto run_end = frames[i - 1].end;
+    if (!add_run(frames.subspan(begin, i - begin), run_begin, time_ns, wanted)) return false;
+    pending_.add(std::exchange(unseen, next));
+    begin = i;
+    run_begin = run_end;
+    std::swap(set_, next_set_);
+    wanted = next_wanted;
+  }
+  return true;
+}
+
+// `begin`: where the first of them begins, counted as their ends are. They are all for set_.
+bool Intake::add_run(std::span<const frame::Frame> frames, std::size_t begin, std::uint64_t time_ns,
+                     bool wanted) {
+  if (drops_newest_) return add_limited_run(frames, begin, time_ns, wanted);
+  const auto bytes = frames.back().end - begin;
+  const auto count = static_cast<std::uint32_t>(frames.size());
+  if (!log_.add_run(bytes, count, time_ns, kConfiguration, set_)) return false;
+  pending_.add(count, bytes, set_, wanted);
+  return true;
+}
+
+// The same where messages may find a queue full: a message is dropped for that handler alone, and
+// lies in the log for the others.
+bool Intake::add_limited_run(std::span<const frame::Frame> frames, std::size_t begin,
+                             std::uint64_t time_ns, bool wanted) {
+  while (!frames.empty()) {
+    const auto part = limit_set(frames, begin);
+    const auto end = frames[part - 1].end;
+    const auto count = static_cast<std::uint32_t>(part);
+    if (!log_.add_run(end - begin, count, time_ns, kConfiguration, limited_set_)) return false;
+    pending_.add(count, end - begin, set_, wanted);
+    for (std::size_t w = 0; w < set_.size(); ++w) limited_set_[w] ^= set_[w];
+    pending_.add_dropped(count, limited_set_);
+    begin = end;
+    frames = frames.subspan(part);
+  }
+  return true;
+}
+
+// Writes who of set_ has room for the next frames. Returns for how many of them that is so.
+std::size_t Intake::limit_set(std::span<const frame::Frame> frames, std::size_t begin) {
+  limited_set_ = set_;
+  for (auto& backlog : backlogs_) {
+    const auto bit = backlog.delivery().bit();
+    if (backlog.options().when_full != deliver::QueueOptions::WhenFull::drop_newest ||
+        (set_[bit / 64] >> bit % 64 & 1) == 0)
+      continue;
+    backlog.update();
+    const auto stretch = backlog.stretch(frames, begin, pending_.left_of(bit));
+    if (!stretch.has_room) limited_set_[bit / 64] &= ~(std::uint64_t{1} << bit % 64);
+    frames = frames.first(stretch.frames);
+  }
+  return frames.size();
+}
+
+void Intake::drop_incomplete() {
+  if (need() > 0) state_.edit().need = 0;
+  log_.drop_incomplete();
+}
+
+// ---- whole frames
+
+bool Intake::append(std::size_t bytes, std::uint32_t frames, std::uint64_t time_ns,
+                    std::span<const std::uint64_t> set) {
+  while (!log_.add_run(bytes, frames, time_ns, kConfiguration, set)) {
+    if (log_.make_room_for_index()) continue;
+    log_.drop_incomplete();
+    return false;
+  }
+  pending_.add(frames, bytes, set, !matcher_.only_unmatched(set));
+  count();
+  return true;
+}
+
+void Intake::drop(std::size_t bytes, std::uint32_t frames, std::span<const std::uint64_t> set,
+                  deliver::Reason reason) {
+  pending_.add(frames, bytes, set, !matcher_.only_unmatched(set));
+  count();
+  for_bits(set, [&](std::size_t bit) { with_bit_[bit]->edit_tally().drop(reason, frames); });
+}
+
+// ---- the counters
+
+// Before the commit of what was indexed.
+void Intake::count() {
+  if (pending_.empty()) return;
+  memory().count_progress();
+  const auto news = pending_.move_to(
+      edit_counters(), [this](std::size_t bit, const PendingCounts::OfDelivery& counts) {
+        auto& tally = with_bit_[bit]->edit_tally();
+        tally.matched += counts.matched;
+        if (counts.dropped > 0) tally.drop(deliver::Reason::queue_full, counts.dropped);
+      });
+  if (news.too_long_for_patterns > 0) report_left_patterns(news.too_long_for_patterns);
+  if (options_.warn_unmatched && news.no_route > 0) report_unmatched(news.no_route);
+}
+
+void Intake::report_unmatched(std::uint64_t dropped) {
+  std::uint64_t left_out = 0;
+  if (!unmatched_.allow(clock_.steady(), left_out)) return;
+  reporter_.warning("no_route",
+                    source() + ": " + counted(dropped, "message") + " matched no route and " +
+                        (dropped == 1 ? "was" : "were") + " dropped (no_route)",
+                    "add a route, name a handler as `unmatched:`, or say `unmatched: drop`");
+}
+
+void Intake::report_left_patterns(std::uint64_t messages) {
+  std::uint64_t left_out = 0;
+  if (!patterns_.allow(clock_.steady(), left_out)) return;
+  const auto& cost = matcher_.pattern_cost();
+  reporter_.warning(
+      "slow-pattern",
+      source() + ": " + counted(messages, "message") + " longer than " +
+          thousands(cost.bytes_max()) + " bytes " + (messages == 1 ? "was" : "were") +
+          " not tried on patterns that may be slow, so conditions by them do not match",
+      "`standpipe check` names the pattern; repeat less in it, or put a condition before it");
+}
+
+// ---- trim
+
+bool Intake::trim() {
+  auto lowest = log_.end();
+  std::optional<Nanoseconds> wall;
+  for (auto* d : deliveries_) {
+    d->skip_unwanted();
+    d->sample_latency(clock_, wall);
+    lowest = std::min(lowest, d->settled());
+  }
+  for (auto& backlog : backlogs_) backlog.update();  // it reads what is trimmed now
+  const bool passed = lowest != log_.trimmed();
+  if (passed) log_.trim(lowest);
+  memory().commit();
+  return passed;
+}
+
+void Intake::check_invariants() const {
+  log_.check_invariants();
+  const auto& c = counters();
+  INVARIANT(c.accepted == c.matched + c.unmatched, c.accepted, c.matched, c.unmatched);
+}
+
+}  // namespace standpipe::worker

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/reporter.h"
+#include "base/throttle.h"
+#include "deliver/account.h"
+#include "deliver/backlog.h"
+#include "deliver/delivery.h"
+#include "frame/codec.h"
+#include "log/log.h"
+#include "match/matcher.h"
+#include "state/persistent.h"
+#include "worker/pending_counts.h"
+
+namespace standpipe::worker {
+
+struct IntakeOptions {
+  std::string source;  // its name
+  std::size_t id = 0;  // of its log in the arena
+  std::uint64_t log_size_max = 0;
+  std::uint64_t message_size_max = 0;
+  std::string fifo = {};        // its path, for routes' `meta`; empty: it is none
+  bool warn_unmatched = false;  // say so when no route wants a message
+};
+
+// The receiving end of a source: its log, the match, the index and the counters. Any feed appends
+// here, in one of two ways:
+//
+//   room, fill it, log().filled, index     a stream: whole frames are found, matched and indexed
+//   room, fill it, append                  whole frames whose handlers are known already
+//
+// Both count what they append. The feed commits, together with its own state, so that a message is
+// in the log, in the counters and after the feed's place, or in none of them.
+//
+// It knows the deliveries only to count what matched, and to trim after the slowest.
+class Intake {
+ public:
+  Intake(const IntakeOptions& options, log::Arena& arena, match::Matcher matcher,
+         const Clock& clock, Reporter& reporter);
+
+  const std::string& source() const { return options_.source; }
+  log::Log& log() { return log_; }
+  const log::Log& log() const { return log_; }
+  std::uint64_t message_size_max() const { return options_.message_size_max; }
+  const frame::Codec& codec() const { return *codec_; }
+  const match::Matcher& matcher() const { return matcher_; }
+  state::Memory& memory() const { return log_.keeping(); }
+  const deliver::SourceCounters& counters() const { return state_->counters; }
+  deliver::SourceCounters& edit_counters() { return state_.edit().counters; }
+
+  // Of a handler to which no route leads: its bit. nullopt: there is no room for it.
+  std::optional<std::size_t> add_handler(std::size_t handler) { return matcher_.add(handler); }
+  std::unique_ptr<deliver::Delivery> make_delivery(std::size_t bit, const std::string& handler,
+                                                   std::uint32_t id);
+  const std::vector<deliver::Delivery*>& deliveries() const { return deliveries_; }
+
+  // ---- limits of what waits for one handler
+  // The delivery with that bit has them from now on.
+  void limit(std::size_t bit, const deliver::QueueOptions& queue);
+  // Of those that have any.
+  std::vector<deliver::Backlog>& backlogs() { return backlogs_; }
+  // Nothing may be appended now, because a queue is full and its handler's writers are to wait. A
+  // feed's turn is not cut by it, so a queue may be over its limits by one turn.
+  bool is_blocked();
+
+  // ---- append
+  // Where the next bytes go; empty: the log is full.
+  std::span<std::byte> room() { return log_.room(need()); }
+  // Bytes that the incomplete frame at the end will take in all; 0: not known.
+  std::uint64_t need() const { return state_->need; }
+
+  struct Indexed {
+    bool all = true;  // false: the index has no room; try again when something was trimmed
+    // The next frame's length, if it is over the limit: what follows makes no sense.
+    std::optional<std::uint64_t> claim = {};
+    bool more = false;  // frames are left, because that many steps were spent
+  };
+  // Indexes the whole frames after the end, all accepted at that time. What one call of the codec
+  // finds is committed at once, but for what stands before a claim. Patterns that may be slow spend
+  // `steps_max` at most, and what one message takes (match/pattern_cost.h).
+  Indexed index(std::uint64_t time_ns, std::uint64_t steps_max = UINT64_MAX);
+  // The bytes after the end are that many whole frames for those handlers. false: the index has no
+  // room, and the bytes are dropped.
+  bool append(std::size_t bytes, std::uint32_t count, std::uint64_t time_ns,
+              std::span<const std::uint64_t> set);
+  // Messages that those handlers should have had, and that are dropped instead.
+  void drop(std::size_t bytes, std::uint32_t count, std::span<const std::uint64_t> set,
+            deliver::Reason reason);
+  // What is there of a frame that will never be whole. Commits.
+  void drop_incomplete();
+
+  // Faults of what comes: whether to say one now. `left_out`: how many were not, since.
+  bool may_report(std::uint64_t& left_out) { return faults_.allow(clock_.steady(), left_out); }
+
+  // ---- what follows from it
+  // Bits of the deliveries for which messages came since this was last asked.
+  void collect_news(std::vector<std::size_t>& bits) { pending_.collect_news(bits); }
+  // Gives back what all deliveries have passed, and commits. true: something was.
+  bool trim();
+
+  void check_invariants() const;
+
+ private:
+  // What outlives the worker.
+  struct State {
+    deliver::SourceCounters counters;
+    std::uint64_t need;
+  };
+
+  bool add(std::span<const frame::Frame> frames, std::span<const std::byte> bytes,
+           std::uint64_t time_ns);
+  bool add_runs(std::span<const frame::Frame> frames, std::span<const std::byte> bytes,
+                std::uint64_t time_ns);
+  bool add_run(std::span<const frame::Frame> frames, std::size_t begin, std::uint64_t time_ns,
+               bool wanted);
+  bool add_limited_run(std::span<const frame::Frame> frames, std::size_t begin,
+                       std::uint64_t time_ns, bool wanted);
+  std::size_t limit_set(std::span<const frame::Frame> frames, std::size_t begin);
+  void count();
+  bool match(const frame::Frame& frame, std::span<const std::byte> bytes,
+             std::span<std::uint64_t> set, PendingCounts::Unseen& unseen) const;
+  void report_unmatched(std::uint64_t dropped);
+  void report_left_patterns(std::uint64_t messages);
+
+  IntakeOptions options_;
+  const Clock& clock_;
+  Reporter& reporter_;
+  std::unique_ptr<frame::Codec> codec_;
+  match::Matcher matcher_;
+  log::Log log_;
+  std::vector<deliver::Delivery*> deliveries_;  // in the order of their bits
+  std::vector<deliver::Delivery*> with_bit_;    // the same by bit; nobody has some
+  std::vector<deliver::Backlog> backlogs_;      // of deliveries that are limited
+  bool drops_newest_ = false;                   // one of them
+  state::Persistent<State> state_;
+  std::vector<std::uint64_t> set_, next_set_, limited_set_;
+  PendingCounts pending_;
+  Throttle unmatched_, faults_, patterns_;
+};
+
+}  // namespace standpipe::worker

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/queue_writer.h"
+
+#include <utility>
+
+#include "base/invariant.h"
+#include "base/signals.h"
+
+namespace standpipe::worker {
+namespace {
+
+// Opens the file and appends; what counts then is up to the caller.
+std::optional<Failure> append_all(QueueWriter::Job& job) try {
+  if (!job.file) job.file.emplace(log::DiskLog::resume(job.path, job.end));
+  for (const auto& record : job.records)
+    if (auto failure = job.file->append(record.meta, {&record.frame, 1}, record.fields))
+      return failure;
+  return std::nullopt;
+} catch (const Failure& failure) {
+  return failure;
+}
+
+}  // namespace
+
+QueueWriter::~QueueWriter() {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    ends_ = true;
+  }
+  posted_.notify_one();
+  thread_.join();
+}
+
+void QueueWriter::post(const void* whose, Job job) {
+  if (!thread_.joinable()) thread_ = start_without_signals([this] { work(); });
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back({.whose = whose, .job = std::move(job)});
+  }
+  posted_.notify_one();
+}
+
+std::optional<QueueWriter::Done> QueueWriter::take(const void* whose) {
+  const std::lock_guard lock(mutex_);
+  auto found = done_.extract(whose);
+  if (found.empty()) return std::nullopt;
+  return std::move(found.mapped());
+}
+
+QueueWriter::Done QueueWriter::wait(const void* whose) {
+  std::unique_lock lock(mutex_);
+  did_.wait(lock, [&] { return done_.contains(whose); });
+  return std::move(done_.extract(whose).mapped());
+}
+
+void QueueWriter::work() {
+  std::vector<Work> all;
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    posted_.wait(lock, [&] { return !waiting_.empty() || ends_; });
+    if (waiting_.empty()) return;
+    all.clear();
+    std::swap(all, waiting_);
+    lock.unlock();
+    do_all(all);
+    lock.lock();
+    for (auto& w : all) done_.insert_or_assign(w.whose, std::move(w.done));
+    did_.notify_all();
+    wake_();
+  }
+}
+
+// All are written before the first is synced: nobody waits for another's disk to be written to.
+void QueueWriter::do_all(std::vector<Work>& all) {
+  for (auto& [whose, job, done] : all) {
+    done.failure = append_all(job);
+    if (!done.failure && job.sync == Sync::no) done.failure = job.file->write();
+  }
+  for (auto& [whose, job, done] : all) {
+    if (!done.failure && job.sync == Sync::yes) done.failure = job.file->sync();
+    if (done.failure) continue;
+    done.end = job.file->bytes();
+    done.file = std::move(job.file);
+  }
+}
+
+}  // namespace standpipe::worker

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// standpipe/handler.hpp: the C functions of a handler class, which STANDPIPE_PLUGIN exports. No
+// exception passes any of them. Part of plugin.hpp; not for plugins.
+#pragma once
+
+#include <standpipe/plugin.h>
+#include <standpipe/description.hpp>
+#include <standpipe/message.hpp>
+#include <standpipe/options.hpp>
+#include <standpipe/outcome.hpp>
+#include <standpipe/text.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <cstring>
+#include <exception>
+#include <string_view>
+#include <vector>
+
+namespace standpipe::detail {
+
+template <class T>
+concept HandlesMessage = requires(T& t, const Message& m) {
+  t.handle(m);
+};
+template <class T>
+concept HandlesBatch = requires(T& t, Batch& b) {
+  t.handle(b);
+};
+
+constexpr std::string_view kUnknownException =
+    "the plugin threw something that is not a std::exception";
+
+// The description of a plugin with one handler class, and the functions that it points to.
+template <class T>
+struct HandlerPlugin {
+  static_assert(HandlesMessage<T> || HandlesBatch<T>,
+                "a handler needs handle(const Message&) or handle(Batch&)");
+
+  static const standpipe_plugin* description() {
+    static const Static all;
+    return &all.description.plugin;
+  }
+
+ private:
+  struct Static {
+    Description description;
+    std::vector<standpipe_option> options;
+    standpipe_handler handler{};
+    Static() {
+      T::describe(description);
+      for (const auto& o : description.options) options.push_back(o.abi());
+      fill_handler();
+      fill_plugin();
+    }
+    void fill_handler() {
+      handler.size = sizeof handler;
+      handler.placement = description.placement;
+      handler.create = create;
+      handler.open = open;
+      handler.handle = handle;
+      handler.flush = flush;
+      handler.close = close;
+      handler.destroy = destroy;
+      handler.reopen = reopen;
+    }
+    void fill_plugin() {
+      auto& p = description.plugin;
+      p.size = sizeof p;
+      p.abi_major = STANDPIPE_ABI_MAJOR;
+      p.abi_minor = 0;  // nothing here needs more
+      p.options = options.data();
+      p.option_count = static_cast<std::uint32_t>(options.size());
+      p.option_stride = sizeof(standpipe_option);
+      p.handler = &handler;
+    }
+  };
+
+  // Calls `body` and turns what it throws into an answer for the whole instance.
+  template <class Body>
+  static std::uint32_t guarded(standpipe_reason* reason, std::uint32_t otherwise,
+                               Body body) noexcept {
+    try {
+      body();
+      return STANDPIPE_OK;
+    } catch (const disconnected& e) {
+      write_reason(reason, e.what());
+      return STANDPIPE_DISCONNECTED;
+    } catch (const fatal& e) {
+      write_reason(reason, e.what());
+      return STANDPIPE_FATAL;
+    } catch (const std::exception& e) {
+      write_reason(reason, e.what());
+      return otherwise;
+    } catch (...) {
+      write_reason(reason, kUnknownException);
+      return otherwise;
+    }
+  }
+
+  static std::uint32_t create(const standpipe_host* host, const standpipe_config* config,
+                              void** self, standpipe_reason* reason) noexcept {
+    return guarded(reason, STANDPIPE_FATAL,
+                   [&] { *self = new T(Options(*config, *description(), Host(host))); });
+  }
+  static std::uint32_t open(void* self, standpipe_reason* reason) noexcept {
+    return guarded(reason, STANDPIPE_DISCONNECTED, [&] {
+      if constexpr (requires(T & t) { t.open(); }) static_cast<T*>(self)->open();
+    });
+  }
+  static void close(void* self) noexcept {
+    guarded(nullptr, STANDPIPE_OK, [&] {
+      if constexpr (requires(T & t) { t.close(); }) static_cast<T*>(self)->close();
+    });
+  }
+  static void destroy(void* self) noexcept {
+    guarded(nullptr, STANDPIPE_OK, [&] { delete static_cast<T*>(self); });
+  }
+  static std::uint32_t flush(void* self, std::uint64_t deadline,
+                             standpipe_reason* reason) noexcept {
+    return guarded(reason, STANDPIPE_DISCONNECTED, [&] {
+      if constexpr (requires(T & t) { t.flush(std::chrono::nanoseconds()); }) {
+        const auto now = std::chrono::steady_clock::now().time_since_epoch();
+        static_cast<T*>(self)->flush(std::chrono::nanoseconds(deadline) - now);
+      }
+    });
+  }
+  static std::uint32_t reopen(void* self, standpipe_reason* reason) noexcept {
+    return guarded(reason, STANDPIPE_DISCONNECTED, [&] {
+      if constexpr (requires(T & t) { t.reopen(); }) static_cast<T*>(self)->reopen();
+    });
+  }
+
+  static std::uint32_t handle(void* self, const standpipe_batch* batch,
+                              standpipe_result* result) noexcept {
+    auto& t = *static_cast<T*>(self);
+    if constexpr (HandlesBatch<T>) {
+      return handle_batch(t, *batch, *result);
+    } else {
+      return handle_messages(t, *batch, *result);
+    }
+  }
+
+  // An exception concerns the messages from stop_at on; what was settled before that stands.
+  static std::uint32_t handle_batch(T& t, const standpipe_batch& batch,
+                                    standpipe_result& result) noexcept {
+    Batch b(batch, result);
+    const auto rest = [&] {
+      return result.at == STANDPIPE_NOT_TOLD ? 0 : std::min(result.at, batch.count);
+    };
+    const auto settle_rest = [&](std::uint8_t outcome, std::string_view why) {
+      std::memset(result.outcomes + rest(), outcome, batch.count - rest());
+      result.at = batch.count;
+      write_reason(result.reason, why);
+      return std::uint32_t{STANDPIPE_OK};
+    };
+    const auto stop = [&](std::uint32_t answer, std::string_view why) {
+      result.at = rest();
+      write_reason(result.reason, why);
+      return answer;
+    };
+    try {
+      t.handle(b);
+      return STANDPIPE_OK;
+    } catch (const reject& e) {
+      return settle_rest(STANDPIPE_REJECT, e.what());
+    } catch (const disconnected& e) {
+      return stop(STANDPIPE_DISCONNECTED, e.what());
+    } catch (const fatal& e) {
+      return stop(STANDPIPE_FATAL, e.what());
+    } catch (const std::exception& e) {  // retry, and anything unforeseen
+      return settle_rest(STANDPIPE_RETRY, e.what());
+    } catch (...) {
+      return settle_rest(STANDPIPE_RETRY, kUnknownException);
+    }
+  }
+
+  // Message by message. It stops after a retry, so that the order is kept, and after a rejected
+  // message, so that the next one has room for a reason of its own: a batch has only one.
+  static std::uint32_t handle_messages(T& t, const standpipe_batch& batch,
+                                       standpipe_result& result) noexcept {
+    const Batch b(batch, result);
+    std::uint32_t i = 0;
+    const auto stop_after = [&] {
+      store_at(result, i + 1);
+      return std::uint32_t{STANDPIPE_OK};
+    };
+    const auto settle_and_stop = [&](std::uint8_t outcome, std::string_view why) {
+      result.outcomes[i] = outcome;
+      write_reason(result.reason, why);
+      return stop_after();
+    };
+    const auto stop_before = [&](std::uint32_t answer, std::string_view why) {
+      store_at(result, i);
+      write_reason(result.reason, why);
+      return answer;
+    };
+    for (; i < batch.count; ++i) {
+      store_at(result, i);
+      try {
+        if constexpr (std::same_as<decltype(t.handle(b[i])), Outcome>) {
+          result.outcomes[i] = static_cast<std::uint8_t>(t.handle(b[i]));
+          if (result.outcomes[i] == STANDPIPE_RETRY) return stop_after();
+        } else {
+          t.handle(b[i]);
+        }
+      } catch (const reject& e) {
+        return settle_and_stop(STANDPIPE_REJECT, e.what());
+      } catch (const disconnected& e) {
+        return stop_before(STANDPIPE_DISCONNECTED, e.what());
+      } catch (const fatal& e) {
+        return stop_before(STANDPIPE_FATAL, e.what());
+      } catch (const std::exception& e) {  // retry, and anything unforeseen
+        return settle_and_stop(STANDPIPE_RETRY, e.what());
+      } catch (...) {
+        return settle_and_stop(STANDPIPE_RETRY, kUnknownException);
+      }
+    }
+    store_at(result, batch.count);
+    return STANDPIPE_OK;
+  }
+};
+
+}  // namespace standpipe::detail

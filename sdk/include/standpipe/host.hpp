@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// standpipe/host.hpp: what the router offers to a plugin. Part of plugin.hpp.
+#pragma once
+
+#include <standpipe/plugin.h>
+#include <standpipe/outcome.hpp>
+#include <standpipe/text.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace standpipe {
+
+// A small value: copy it. It is valid as long as the instance, and from any thread.
+class Host {
+ public:
+  Host() = default;
+  explicit Host(const standpipe_host* host) : host_(host) {}
+  void error(std::string_view text) const { log(STANDPIPE_LOG_ERROR, text); }
+  void warning(std::string_view text) const { log(STANDPIPE_LOG_WARNING, text); }
+  void info(std::string_view text) const { log(STANDPIPE_LOG_INFO, text); }
+  void debug(std::string_view text) const { log(STANDPIPE_LOG_DEBUG, text); }
+  // Since 1970.
+  std::chrono::nanoseconds now() const { return std::chrono::nanoseconds(host_->now(host_->self)); }
+  bool stopping() const { return host_->stopping(host_->self) != 0; }
+
+  struct Fifo {
+    std::string_view path;
+    std::uint32_t mode = 0600;
+    bool create = true;
+    std::uint32_t on_reader_death = STANDPIPE_READER_DEATH_RESEND;
+    std::uint32_t trust = STANDPIPE_TRUST_SELF;
+    bool mode_given = false;  // by the user: a FIFO that is there with another mode is reported
+  };
+  // Adds an output and returns its number. Only inside open(). Throws fatal with the host's reason.
+  std::uint32_t add_fifo(const Fifo& fifo) const {
+    const auto* power = outputs();
+    if (!power) throw fatal("this router has no " STANDPIPE_OUTPUT_EXTENSION);
+    standpipe_fifo_output request{};
+    request.size = sizeof request;
+    request.mode = fifo.mode;
+    request.path = detail::abi(fifo.path);
+    request.create = fifo.create;
+    request.on_reader_death = fifo.on_reader_death;
+    request.trust = fifo.trust;
+    request.mode_given = fifo.mode_given;
+    standpipe_reason reason{};
+    const auto number = power->add_fifo(host_->self, &request, &reason);
+    if (!number) throw fatal(std::string(reason.text, reason.length));
+    return number;
+  }
+
+  // Whether this router writes to files: add_file and send_all_until.
+  bool has_file_outputs() const {
+    const auto* power = outputs();
+    return power && STANDPIPE_HAS(power, standpipe_output, send_all_until) && power->add_file &&
+           power->send_all_until;
+  }
+
+  struct File {
+    int fd = -1;  // open to append; lent
+    std::string_view path;
+    std::chrono::nanoseconds sync{0};  // 0: never; std::chrono::nanoseconds(STANDPIPE_SYNC_ALWAYS)
+  };
+  // Adds a file, or replaces the one of that path, and returns the output's number. Inside open(),
+  // handle() and reopen(). Throws fatal with the host's reason.
+  std::uint32_t add_file(const File& file) const {
+    if (!has_file_outputs()) throw fatal("this router does not write to files");
+    standpipe_file_output request{};
+    request.size = sizeof request;
+    request.fd = file.fd;
+    request.path = detail::abi(file.path);
+    request.sync = file.sync.count();
+    standpipe_reason reason{};
+    const auto number = outputs()->add_file(host_->self, &request, &reason);
+    if (!number) throw fatal(std::string(reason.text, reason.length));
+    return number;
+  }
+  // Sends every message to that file without calling handle, until it is `bytes` long or it is
+  // `time` (0: no limit). Inside open(), handle() and reopen().
+  bool send_all_until(std::uint32_t output, std::uint64_t bytes,
+                      std::chrono::nanoseconds time) const {
+    return has_file_outputs() &&
+           outputs()->send_all_until(host_->self, output, bytes,
+                                     static_cast<std::uint64_t>(time.count())) != 0;
+  }
+
+  // Sends every message to that output until close, without calling handle. Only inside open().
+  // false: the router does not grant it, and handle is called.
+  bool send_all(std::uint32_t output) const {
+    const auto* power = outputs();
+    return power && STANDPIPE_HAS(power, standpipe_output, send_all) && power->send_all &&
+           power->send_all(host_->self, output) != 0;
+  }
+
+ private:
+  const standpipe_output* outputs() const {
+    const auto id = detail::abi(STANDPIPE_OUTPUT_EXTENSION);
+    return static_cast<const standpipe_output*>(host_->extension(host_->self, id));
+  }
+  void log(std::uint32_t level, std::string_view text) const {
+    host_->log(host_->self, level, detail::abi(text));
+  }
+  const standpipe_host* host_ = nullptr;
+};
+
+}  // namespace standpipe

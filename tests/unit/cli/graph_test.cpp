@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "console.h"
+#include "temporary_folder.h"
+
+using kit::Console;
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path kFolder = STANDPIPE_TEST_DATA "/unit/cli/graph";
+
+std::string content(const fs::path& path) {
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
+int graph(Console& c, const std::string& format) {
+  return c.run({"graph", (kFolder / "orders.yaml").string(), "--plugins", STANDPIPE_TEST_PLUGINS,
+                "--format", format});
+}
+
+// Finds programs in one folder alone while it lives.
+class OnlyPath {
+ public:
+  explicit OnlyPath(const std::string& folder) { ::setenv("PATH", folder.c_str(), 1); }
+  ~OnlyPath() { ::setenv("PATH", before_.c_str(), 1); }
+  OnlyPath(const OnlyPath&) = delete;
+  OnlyPath& operator=(const OnlyPath&) = delete;
+
+ private:
+  std::string before_ = std::getenv("PATH");
+};
+
+}  // namespace
+
+// STANDPIPE_GOLDEN=write makes the expectations anew: read them then.
+TEST_CASE("a graph is drawn as written down beside its configuration") {
+  const bool write = std::getenv("STANDPIPE_GOLDEN") != nullptr;
+  for (const std::string format : {"text", "mermaid", "dot"}) {
+    INFO(format);
+    Console c;
+    CHECK(graph(c, format) == 0);
+    CHECK(c.err().empty());
+    const auto golden = kFolder / ("orders." + format);
+    if (write) std::ofstream(golden) << c.out();
+    CHECK(c.out() == content(golden));
+  }
+}
+
+TEST_CASE("for programs it is one object on one line") {
+  Console c;
+  CHECK(c.run({"graph", (kFolder / "orders.yaml").string(), "--plugins", STANDPIPE_TEST_PLUGINS,
+               "--json"}) == 0);
+  CHECK(c.out().find('\n') == c.out().size() - 1);
+  CHECK_THAT(c.out(),
+             Catch::StartsWith(R"({"sources":[{"name":"orders","fifo":"/run/standpipe/orders",)") &&
+                 Catch::Contains(R"({"name":"silent","from":["orders"],"condition":)") &&
+                 Catch::Contains(
+                     R"("to":["screen","archive"],"final":false,"hidden_by":"noise \"here\""})") &&
+                 Catch::Contains(
+                     R"({"name":"again","plugin":"forward","paths":["/run/standpipe/more"],)") &&
+                 Catch::Contains(R"("used":true,"feeds":["more"]})") &&
+                 Catch::EndsWith("\"unmatched\":null}\n"));
+  Console both;
+  CHECK(both.run({"graph", (kFolder / "orders.yaml").string(), "--json", "--format", "dot"}) == 2);
+}
+
+TEST_CASE("a drawing is made by graphviz, which is given the graph in its language") {
+  const test::TemporaryFolder folder;
+  std::ofstream(fs::path(folder.path()) / "dot") << "#!/bin/sh\n[ \"$*\" = -Tsvg ] && /bin/cat\n";
+  fs::permissions(fs::path(folder.path()) / "dot", fs::perms::owner_all);
+  const OnlyPath path(folder.path());
+  Console c;
+  CHECK(graph(c, "svg") == 0);
+  CHECK(c.out() == content(kFolder / "orders.dot"));
+}
+
+TEST_CASE("where graphviz is missing or fails, that is said, and how to do without") {
+  const test::TemporaryFolder folder;
+  const OnlyPath path(folder.path());
+  Console missing;
+  CHECK(graph(missing, "svg") == 1);
+  CHECK_THAT(missing.err(),
+             Catch::Contains("there is no program `dot`") && Catch::Contains("--format dot"));
+  std::ofstream(fs::path(folder.path()) / "dot") << "#!/bin/sh\nexit 3\n";
+  fs::permissions(fs::path(folder.path()) / "dot", fs::perms::owner_all);
+  Console failing;
+  CHECK(graph(failing, "svg") == 1);
+  CHECK_THAT(failing.err(), Catch::Contains("failed on the graph"));
+}
+
+TEST_CASE("a configuration with mistakes is not drawn") {
+  const test::TemporaryFolder folder;
+  const auto file = fs::path(folder.path()) / "bad.yaml";
+  std::ofstream(file) << "sources: { in: { fifo: x } }\n";
+  Console c;
+  CHECK(c.run({"graph", file.string(), "--plugins", STANDPIPE_TEST_PLUGINS}) == 78);
+  CHECK(c.out().empty());
+  CHECK_THAT(c.err(), Catch::Contains("handlers"));
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/schema.h"
+
+#include <catch2/catch.hpp>
+
+#include "config/keys.h"
+#include "kit.h"
+
+using namespace standpipe;
+
+// What it accepts and refuses is tried by tests/e2e/schema_test.py, with a validator.
+
+namespace {
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("the schema has every declared key but those of later versions") {
+  const auto text = config::schema({});
+  for (const auto& map : config::key_maps())
+    for (const auto& key : map.keys) {
+      INFO(map.path << ' ' << key.name);
+      const bool later = key.effect == config::Effect::later;
+      if (!later || key.name == "delimiter")
+        CHECK(has(text, '"' + std::string(key.name) + "\": {") == !later);
+    }
+}
+
+TEST_CASE("the schema has every option that a plugin declares, and a secret's file") {
+  const ConfigPlugins folder;
+  plugin::Registry plugins({folder.folder().string()});
+  std::vector<const plugin::Plugin*> all;
+  plugin::Refused refused;
+  for (const auto& name : plugins.names()) all.push_back(plugins.find(name, refused));
+  const auto text = config::schema(all);
+  CHECK(has(text, "{\"enum\": [\"every_option\", \"forward\", \"log\", \"print\"]}"));
+  for (const auto* plugin : all) {
+    CHECK(has(text, "{\"const\": \"" + plugin->name + "\"}"));
+    CHECK(has(text, "\"plugin." + plugin->name + "\": {"));
+    for (const auto& option : plugin->options) {
+      INFO(plugin->name << ' ' << option.name);
+      CHECK(has(text, '"' + option.name + "\": {"));
+      CHECK(has(text, '"' + option.name + "_file\": {") == (option.type == STANDPIPE_SECRET));
+    }
+  }
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/handler.h"
+
+#include <catch2/catch.hpp>
+#include <cstring>
+
+#include "plugin/registry.h"
+
+using namespace standpipe;
+using namespace standpipe::plugin;
+
+namespace {
+
+class Services final : public HostServices {
+ public:
+  void log(std::uint32_t, std::string_view) override {}
+  std::uint64_t now() override { return 0; }
+  bool stopping() override { return false; }
+  std::uint32_t add_fifo(const FifoOutputRequest& request, std::string&) override {
+    asked_for = request.path;
+    return 1;
+  }
+  std::string asked_for;
+};
+
+const Plugin& fixture(const std::string& name) {
+  static Registry registry({STANDPIPE_TEST_FIXTURES});
+  Refused why;
+  const auto* plugin = registry.find(name, why);
+  INFO(why.reason);
+  REQUIRE(plugin);
+  return *plugin;
+}
+
+// Messages in rows of any width: what lies after the fields that a width has is garbage.
+class Rows {
+ public:
+  Rows(std::vector<std::string> payloads, std::uint32_t stride)
+      : payloads_(std::move(payloads)), stride_(stride), bytes_(payloads_.size() * stride, 0x5a) {
+    for (std::size_t i = 0; i < payloads_.size(); ++i) {
+      standpipe_message m{};
+      m.data = reinterpret_cast<const std::uint8_t*>(payloads_[i].data());
+      m.size = payloads_[i].size();
+      m.sequence = i + 1;
+      std::memcpy(&bytes_[i * stride], &m, std::min<std::size_t>(stride, sizeof m));
+    }
+  }
+  void describe(std::size_t i, const standpipe_pair& pair) {
+    auto& m = *reinterpret_cast<standpipe_message*>(&bytes_[i * stride_]);
+    m.meta = &pair;
+    m.meta_count = 1;
+  }
+  standpipe_batch batch() const {
+    standpipe_batch b{};
+    b.size = sizeof b;
+    b.count = static_cast<std::uint32_t>(payloads_.size());
+    b.stride = stride_;
+    b.attempt = 1;
+    b.messages = reinterpret_cast<const standpipe_message*>(bytes_.data());
+    return b;
+  }
+
+ private:
+  std::vector<std::string> payloads_;
+  std::uint32_t stride_;
+  std::vector<std::uint8_t> bytes_;
+};
+
+constexpr std::uint32_t kNarrow = offsetof(standpipe_message, meta);  // of minor 0
+constexpr std::uint32_t kWide = sizeof(standpipe_message);
+constexpr std::uint32_t kLater = sizeof(standpipe_message) + 24;  // of a minor to come
+
+// An instance that was made and opened.
+class Instance {
+ public:
+  explicit Instance(const Plugin& plugin) : handler(plugin, "it", services) {
+    REQUIRE(handler.create({}).ok());
+    REQUIRE(handler.open().ok());
+  }
+  Answer handle(const Rows& rows) {
+    const auto batch = rows.batch();
+    outcomes.assign(batch.count, 0x5a);
+    result.outcomes = outcomes.data();
+    Handler::prepare(result, batch.count);
+    return handler.handle(batch, result);
+  }
+  Services services;
+  Handler handler;
+  standpipe_result result{};
+  std::vector<std::uint8_t> outcomes;
+};
+
+// A plugin in this test whose answers are the given outcomes.
+class Answering {
+ public:
+  explicit Answering(std::vector<std::uint8_t> outcomes) {
+    told() = std::move(outcomes);
+    handler_.size = sizeof handler_;
+    handler_.placement = STANDPIPE_INLINE;
+    handler_.create = create;
+    handler_.handle = handle;
+    handler_.destroy = [](void*) {};
+    abi_.size = sizeof abi_;
+    abi_.handler = &handler_;
+    plugin.abi = &abi_;
+  }
+  Plugin plugin;
+  static const standpipe_host*& host() {
+    static const standpipe_host* it = nullptr;
+    return it;
+  }
+
+ private:
+  static std::vector<std::uint8_t>& told() {
+    static std::vector<std::uint8_t> it;
+    return it;
+  }
+  static std::uint32_t create(const standpipe_host* h, const standpipe_config*, void** self,
+                              standpipe_reason*) {
+    host() = h;
+    *self = self;
+    return STANDPIPE_OK;
+  }
+  static std::uint32_t handle(void*, const standpipe_batch*, standpipe_result* result) {
+    std::copy(told().begin(), told().end(), result->outcomes);
+    std::memcpy(result->reason->text, "its own", 7);
+    result->reason->length = 7;
+    return STANDPIPE_OK;
+  }
+  standpipe_handler handler_{};
+  standpipe_plugin abi_{};
+};
+
+using Outcomes = std::vector<std::uint8_t>;
+
+const void* extension(const char* id) {
+  const auto* host = Answering::host();
+  return host->extension(host->self, {id, std::strlen(id)});
+}
+
+}  // namespace
+
+TEST_CASE("a plugin built against minor 0 works, however wide the rows of a batch are") {
+  for (const auto stride : {kNarrow, kWide, kLater}) {
+    Instance it(fixture("minor_0"));
+    CHECK(it.services.asked_for == "/fifo");
+    const auto answer = it.handle(Rows({"", "!no", "yes", ""}, stride));
+    CHECK(answer.ok());
+    CHECK(it.outcomes ==
+          Outcomes{STANDPIPE_FILTERED, STANDPIPE_REJECT, STANDPIPE_SEND, STANDPIPE_FILTERED});
+    CHECK(it.result.output == 1);
+  }
+}
+
+TEST_CASE("a plugin sees metadata where the rows have room for it, and nothing behind their end") {
+  const standpipe_pair pair{{"key", 3}, {"value", 5}};
+  Instance it(fixture("looks_ahead"));
+  CHECK(it.handle(Rows({"a", "b"}, kNarrow)).ok());
+  CHECK(it.outcomes == Outcomes{STANDPIPE_DELIVERED, STANDPIPE_DELIVERED});
+  for (const auto stride : {kWide, kLater}) {
+    Rows rows({"a", "b"}, stride);
+    rows.describe(1, pair);
+    CHECK(it.handle(rows).ok());
+    CHECK(it.outcomes == Outcomes{STANDPIPE_DELIVERED, STANDPIPE_REJECT});
+  }
+  CHECK(it.result.note_count == 0);  // this router offers no room for notes yet
+}
+
+TEST_CASE("the host says which version it has, and that the new powers are not there yet") {
+  Answering answering({});
+  Instance it(answering.plugin);
+  CHECK(Answering::host()->size == sizeof(standpipe_host));
+  CHECK(Answering::host()->abi_major == 1);
+  CHECK(Answering::host()->abi_minor == 1);
+  CHECK(extension(STANDPIPE_OUTPUT_EXTENSION));
+  for (const auto* id : {STANDPIPE_SETTLE_EXTENSION, STANDPIPE_EMIT_EXTENSION,
+                         STANDPIPE_ACCEPT_EXTENSION, "standpipe.output/2", ""})
+    CHECK_FALSE(extension(id));
+}
+
+TEST_CASE("an outcome that this hub cannot do is a retry, and the reason says which it was") {
+  const auto reason_of = [](Outcomes told, Outcomes expected) {
+    Answering answering(told);
+    Instance it(answering.plugin);
+    const auto answer = it.handle(Rows(std::vector<std::string>(told.size(), "x"), kNarrow));
+    CHECK(answer.ok());
+    CHECK(it.outcomes == expected);
+    return answer.reason;
+  };
+  const std::uint8_t delivered = STANDPIPE_DELIVERED, retry = STANDPIPE_RETRY,
+                     reject = STANDPIPE_REJECT, taken = STANDPIPE_TAKEN, send = STANDPIPE_SEND;
+  CHECK(reason_of({taken, delivered}, {retry, delivered}) ==
+        "its plugin took it to settle it later, which this router cannot do yet "
+        "(it lacks standpipe.settle/1)");
+  CHECK(reason_of({77}, {retry}) ==
+        "its plugin answered with outcome 77, which this router does not know");
+  CHECK(reason_of({send}, {retry}) == "its plugin sends it to no output");
+  CHECK(reason_of({retry}, {retry}) == "its own");
+  CHECK(reason_of({taken, reject}, {retry, reject}) == "its own");  // the last one's
+  CHECK(reason_of({delivered, taken}, {delivered, retry}).find("took it") != std::string::npos);
+  CHECK(reason_of({delivered}, {delivered}).empty());
+}

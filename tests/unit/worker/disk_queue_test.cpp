@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/disk_queue.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "deliver/fifo_kit.h"
+#include "log/meta_block.h"
+#include "temporary_folder.h"
+#include "worker/fifo_sources.h"
+
+using namespace standpipe;
+using namespace std::chrono_literals;
+using deliver::QueueOptions;
+using deliver::Reason;
+
+namespace {
+
+using Texts = std::vector<std::string>;
+
+// A source's log, whose messages all go through one queue to one handler, worker after worker and
+// run after run. Verbs: append, settle, take, crash (the worker dies), end and begin (a run).
+class Fixture {
+ public:
+  explicit Fixture(const QueueOptions& options = on_disk()) : queue_options_(options) {
+    begin_run();
+  }
+  static QueueOptions on_disk() { return {.type = QueueOptions::Type::disk, .size_max = 64 * MiB}; }
+
+  // false: the source's log is full.
+  bool append(const std::string& payload) {
+    const auto frame = test::framed(payload);
+    const auto room = source_log->room(frame.size());
+    if (room.size() < frame.size()) return false;
+    std::memcpy(room.data(), frame.data(), frame.size());
+    source_log->filled(frame.size());
+    const std::uint64_t set = 1;
+    REQUIRE(source_log->add_run(frame.size(), 1, ++time_, 1, {&set, 1}));
+    ++queue->from().edit_tally().matched;
+    memory->commit();
+    check();
+    return true;
+  }
+  void append_described(const std::string& payload, const std::string& value) {
+    const auto frame = test::framed(payload);
+    log::MetaBlockWriter block;
+    REQUIRE(block.add("key", std::as_bytes(std::span(value))));
+    block.end_message();
+    const auto room = source_log->add_block(block.finish(), frame.size(), 1);
+    REQUIRE(room.size() >= frame.size());
+    std::memcpy(room.data(), frame.data(), frame.size());
+    source_log->filled(frame.size());
+    const std::uint64_t set = 1;
+    REQUIRE(source_log->add_run(frame.size(), 1, ++time_, 1, {&set, 1}));
+    ++queue->from().edit_tally().matched;
+    memory->commit();
+  }
+  void append_all(int first, int last) {
+    for (int i = first; i < last; ++i) {
+      const auto text = std::to_string(i);
+      if (append(text)) continue;
+      settle();
+      REQUIRE(append(text));
+    }
+  }
+  // All that can be moved is in files, and all that has room came back from there.
+  void settle(bool feeds = true) {
+    for (int idle = 0, i = 0; idle < 5 && i < 10'000; ++i) {
+      const auto step = queue->advance(feeds);
+      check();
+      auto lowest = queue->from().settled();
+      if (lowest != source_log->trimmed()) source_log->trim(lowest);
+      memory->commit();
+      const bool waits = queue->is_writing();
+      idle = step.more || step.moved || step.fed || waits ? 0 : idle + 1;
+      if (waits) std::this_thread::sleep_for(1ms);
+    }
+  }
+  // The handler takes so many of what waits in the queue's log.
+  Texts take(std::size_t most = ~std::size_t{0}) {
+    Texts got;
+    while (got.size() < most) {
+      auto at = to->next();
+      const auto piece = queue->log().read(at, 0);
+      if (!piece) break;
+      const auto frame = test::unframed(
+          std::string(reinterpret_cast<const char*>(piece->bytes.data()), piece->bytes.size()))[0];
+      const deliver::Range one{
+          piece->begin, {piece->begin.position + frame.size() + 4, piece->begin.sequence + 1}, 1};
+      to->give_out(one);
+      to->edit_tally().delivered += 1;
+      to->finish(one);
+      memory->commit();
+      got.push_back(frame);
+      check();
+    }
+    return got;
+  }
+  Texts take_all() {
+    Texts got;
+    for (;;) {
+      settle();
+      const auto some = take();
+      if (some.empty()) return got;
+      got.insert(got.end(), some.begin(), some.end());
+    }
+  }
+  static Texts numbers(int first, int last) {
+    Texts all;
+    for (int i = first; i < last; ++i) all.push_back(std::to_string(i));
+    return all;
+  }
+
+  void crash() {
+    auto next = std::make_unique<state::Memory>(Fd(::dup(memory->fd())));
+    drop();
+    memory = std::move(next);
+    begin();
+  }
+  // The hub stops, and another starts.
+  void stop_and_start() {
+    queue->finish();
+    check();
+    kill_all();
+  }
+  // The hub and its memory are gone; another starts.
+  void kill_all() {
+    drop();
+    begin_run();
+  }
+  void drop() {
+    to.reset();
+    queue.reset();
+    source_log.reset();
+    writer.reset();
+    arena.reset();
+  }
+
+  void check() const {
+    queue->check_invariants();
+    queue->from().check_invariants();
+    to->check_invariants();
+  }
+  std::uint64_t matched() const { return queue->from().tally().matched + to->tally().matched; }
+  std::uint64_t in_flight() const { return queue->from().in_flight() + to->in_flight(); }
+  std::uint64_t dropped(Reason reason) const {
+    const auto r = static_cast<std::size_t>(reason);
+    return queue->from().tally().dropped[r] + to->tally().dropped[r];
+  }
+  std::vector<std::string> files() const {
+    std::vector<std::string> names;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(folder / "queue/in/it", error))
+      names.push_back(entry.path().filename().string());
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+  std::string file(const std::string& name) const { return folder / ("queue/in/it/" + name); }
+  void change_byte(const std::string& name, std::uint64_t offset) const {
+    std::fstream f(file(name), std::ios::in | std::ios::out | std::ios::binary);
+    f.seekp(static_cast<std::streamoff>(offset));
+    f.put('\xff');
+  }
+
+  test::TemporaryFolder folder;
+  test::SettableClock clock;
+  test::Listening reporter;
+  std::unique_ptr<state::Memory> memory;
+  std::optional<log::Arena> arena;
+  std::optional<worker::QueueWriter> writer;
+  std::optional<log::Log> source_log;
+  std::unique_ptr<worker::DiskQueue> queue;
+  std::unique_ptr<deliver::Delivery> to;
+
+ private:
+  void begin_run() {
+    memory = std::make_unique<state::Memory>(state::MemoryPlan{
+        .memory_max = 16 * MiB, .logs = 1, .deliveries = 1, .handlers = 1, .queues = 1});
+    begin();
+  }
+  void begin() {
+    arena.emplace(*memory, log::ArenaBudget{16 * MiB, 2});
+    writer.emplace([] {});
+    source_log.emplace(*arena, log::LogOptions{.id = 0, .size_max = 1 * MiB, .readers = 1});
+    queue = std::make_unique<worker::DiskQueue>(
+        worker::DiskQueueOptions{.data_dir = folder.path(),
+                                 .source = "in",
+                                 .handler = "it",
+                                 .queue = queue_options_,
+                                 .slot = 0,
+                                 .message_size_max = 1 * MiB},
+        std::make_unique<deliver::Delivery>("in", "it", 0, *source_log, 0),
+        worker::DiskQueueNeeds{*arena, *writer, clock, reporter});
+    to = queue->take_delivery();
+    memory->commit();
+    arena->forget_unclaimed();
+    check();
+  }
+
+  QueueOptions queue_options_;
+  std::uint64_t time_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("messages come out of a queue on disk in order, and once") {
+  Fixture f;
+  f.append_all(0, 1000);
+  CHECK(f.take_all() == Fixture::numbers(0, 1000));
+  CHECK(f.in_flight() == 0);
+  CHECK(f.matched() == 1000);
+  f.append_all(1000, 1010);
+  CHECK(f.take_all() == Fixture::numbers(1000, 1010));
+  CHECK(f.reporter.reported.empty());
+}
+
+TEST_CASE("a source goes on while its handler is away, however much comes") {
+  Fixture f;
+  const std::string large(10'000, '.');
+  for (int i = 0; i < 1000; ++i)
+    if (!f.append(std::to_string(i) + large)) {
+      f.settle();
+      REQUIRE(f.append(std::to_string(i) + large));
+    }
+  f.settle();
+  CHECK(f.queue->is_moved());
+  CHECK(f.source_log->empty());
+  CHECK(f.queue->in_files() > 800);
+  CHECK(f.in_flight() == 1000);
+  const auto got = f.take_all();
+  REQUIRE(got.size() == 1000);
+  for (int i = 0; i < 1000; ++i)
+    CHECK(got[static_cast<std::size_t>(i)] == std::to_string(i) + large);
+}
+
+TEST_CASE("segments go when all of theirs was handled, and the last one when a queue stays empty") {
+  Fixture f({.type = QueueOptions::Type::disk, .size_max = 1 * MiB});
+  const std::string large(10'000, '.');
+  for (int i = 0; i < 60; ++i) {
+    REQUIRE(f.append(large));
+    f.settle(false);
+  }
+  CHECK(f.files().size() >= 3);
+  CHECK(f.take_all().size() == 60);
+  f.settle();
+  CHECK(f.files().size() == 1);
+  f.clock.now += 2s;
+  f.settle();
+  CHECK(f.files().empty());
+  f.append_all(0, 3);
+  CHECK(f.take_all() == Fixture::numbers(0, 3));
+}
+
+TEST_CASE("metadata stays with its message") {
+  Fixture f;
+  f.append_all(0, 2);
+  f.append_described("2", "value of two");
+  f.append_all(3, 4);
+  f.settle();
+  CHECK(f.take(2) == Fixture::numbers(0, 2));
+  const auto fields = f.queue->log().fields_of(f.queue->log().trimmed());
+  f.settle();
+  auto at = f.to->next();
+  REQUIRE(f.queue->log().read(at, 0));
+  const auto of_two = f.queue->log().fields_of(at);
+  CHECK(std::string(reinterpret_cast<const char*>(of_two.data()), of_two.size())
+            .find("value of two") != std::string::npos);
+  CHECK(fields.empty());
+  CHECK(f.take_all() == Fixture::numbers(2, 4));
+}
+
+TEST_CASE("a worker that dies anywhere leaves the next one all messages, once and in order") {
+  Fixture f({.type = QueueOptions::Type::disk, .size_max = 1 * MiB});
+  Texts got;
+  int next = 0;
+  for (int life = 0; life < 60; ++life) {
+    for (int i = 0; i < 50; ++i, ++next)
+      if (!f.append(std::to_string(next) + std::string(500, '.'))) --next, f.settle();
+    for (int step = 0; step < life % 7; ++step) {
+      f.queue->advance(life % 3 > 0);
+      if (life % 2) std::this_thread::sleep_for(1ms);
+    }
+    for (const auto& text : f.take(static_cast<std::size_t>(life % 5) * 20))
+      got.push_back(text.substr(0, text.find('.')));
+    f.crash();
+  }
+  for (const auto& text : f.take_all()) got.push_back(text.substr(0, text.find('.')));
+  CHECK(got == Fixture::numbers(0, next));
+  CHECK(f.in_flight() == 0);
+  CHECK(f.reporter.reported.empty());
+}
+
+TEST_CASE("what a stop leaves comes first in the next run, and nothing comes twice") {
+  Fixture f;
+  f.append_all(0, 500);
+  f.settle();
+  CHECK(f.take(123) == Fixture::numbers(0, 123));
+  f.stop_and_start();
+  CHECK(f.in_flight() == 377);
+  f.append_all(500, 510);
+  CHECK(f.take_all() == Fixture::numbers(123, 510));
+  f.stop_and_start();
+  CHECK(f.files().empty());
+  CHECK(f.in_flight() == 0);
+}
+
+TEST_CASE("many stops, with a part handled in each run") {
+  Fixture f({.type = QueueOptions::Type::disk, .size_max = 2 * MiB});
+  Texts got;
+  for (int run = 0; run < 20; ++run) {
+    f.append_all(run * 100, run * 100 + 100);
+    f.settle();
+    const auto some = f.take(static_cast<std::size_t>(run) * 9);
+    got.insert(got.end(), some.begin(), some.end());
+    f.stop_and_start();
+  }
+  const auto rest = f.take_all();
+  got.insert(got.end(), rest.begin(), rest.end());
+  CHECK(got == Fixture::numbers(0, 2000));
+}
+
+TEST_CASE("after the death of all what was moved is there, from a segment's beginning") {
+  Fixture f;
+  f.append_all(0, 300);
+  f.settle();
+  CHECK(f.take(10) == Fixture::numbers(0, 10));
+  f.kill_all();
+  CHECK(f.take_all() == Fixture::numbers(0, 300));
+}
+
+TEST_CASE("a full queue that blocks takes no more until something was handled") {
+  Fixture f({.type = QueueOptions::Type::disk, .size_max = 1 * MiB, .messages_max = 10});
+  f.append_all(0, 30);
+  f.settle();
+  CHECK(f.queue->waiting() == 10);
+  CHECK_FALSE(f.queue->is_moved());
+  CHECK_FALSE(f.queue->stuck().empty());
+  CHECK(f.take(4) == Fixture::numbers(0, 4));
+  f.settle();
+  CHECK(f.queue->waiting() == 10);
+  CHECK(f.take_all() == Fixture::numbers(4, 30));
+  CHECK(f.dropped(Reason::queue_full) == 0);
+}
+
+TEST_CASE("a full queue that drops the newest has the first messages") {
+  Fixture f({.type = QueueOptions::Type::disk,
+             .size_max = 1 * MiB,
+             .messages_max = 10,
+             .when_full = QueueOptions::WhenFull::drop_newest});
+  f.append_all(0, 30);
+  f.settle();
+  CHECK(f.dropped(Reason::queue_full) == 20);
+  CHECK(f.take_all() == Fixture::numbers(0, 10));
+  CHECK(f.in_flight() == 0);
+}
+
+TEST_CASE("a full queue that drops the oldest has the last messages") {
+  Fixture f({.type = QueueOptions::Type::disk,
+             .size_max = 1 * MiB,
+             .messages_max = 10,
+             .when_full = QueueOptions::WhenFull::drop_oldest});
+  for (int i = 0; i < 30; ++i) {
+    f.append_all(i, i + 1);
+    f.settle();
+  }
+  CHECK(f.dropped(Reason::queue_full) + f.in_flight() == 30);
+  const auto got = f.take_all();
+  REQUIRE_FALSE(got.empty());
+  CHECK(got == Fixture::numbers(30 - static_cast<int>(got.size()), 30));
+}
+
+TEST_CASE("the same in bytes: whole segments go") {
+  Fixture f({.type = QueueOptions::Type::disk,
+             .size_max = 1 * MiB,
+             .when_full = QueueOptions::WhenFull::drop_oldest});
+  const std::string large(10'000, '.');
+  for (int i = 0; i < 1000; ++i) {
+    REQUIRE(f.append(std::to_string(i) + large));
+    f.settle();
+  }
+  CHECK(f.queue->bytes() <= 1 * MiB);
+  const auto got = f.take_all();
+  CHECK(f.dropped(Reason::queue_full) + got.size() == 1000);
+  REQUIRE(got.size() > 50);
+  CHECK(got.back() == "999" + large);
+  CHECK(f.in_flight() == 0);
+}
+
+TEST_CASE("a message that is damaged is dropped, said, and all others come") {
+  Fixture f;
+  f.append_all(0, 100);
+  f.settle(false);
+  f.stop_and_start();
+  f.drop();
+  const auto name = f.files().at(0);
+  f.change_byte(name, std::filesystem::file_size(f.file(name)) / 2);
+  f.kill_all();
+  const auto got = f.take_all();
+  CHECK(got.size() + f.dropped(Reason::damaged) == 100);
+  CHECK(got.size() >= 90);
+  CHECK(std::is_sorted(got.begin(), got.end(),
+                       [](const auto& a, const auto& b) { return std::stoi(a) < std::stoi(b); }));
+  CHECK_FALSE(f.reporter.reported.empty());
+}
+
+TEST_CASE("a segment that is gone costs its messages, and no start") {
+  Fixture f({.type = QueueOptions::Type::disk, .size_max = 1 * MiB});
+  const std::string large(10'000, '.');
+  for (int i = 0; i < 60; ++i) {
+    REQUIRE(f.append(std::to_string(i) + large));
+    f.settle(false);
+  }
+  f.stop_and_start();
+  const auto before = f.files();
+  REQUIRE(before.size() >= 3);
+  f.drop();
+  std::filesystem::remove(f.file(before[1]));
+  f.kill_all();
+  const auto got = f.take_all();
+  CHECK(got.size() + f.dropped(Reason::damaged) == 60);
+  CHECK(got.size() > 30);
+  CHECK(f.in_flight() == 0);
+}
+
+TEST_CASE("what is no segment is set aside, with the reason") {
+  Fixture f;
+  f.append_all(0, 10);
+  f.settle(false);
+  f.stop_and_start();
+  f.drop();
+  const auto name = f.files().at(0);
+  std::ofstream(f.file(name)) << "this is something else, and longer than a header";
+  f.kill_all();
+  CHECK(f.take_all().empty());
+  CHECK(f.files() == std::vector<std::string>{name + ".damaged"});
+  REQUIRE_FALSE(f.reporter.reported.empty());
+  CHECK(f.reporter.reported.back().message.find("is not a disk log") != std::string::npos);
+  f.append_all(10, 20);
+  CHECK(f.take_all() == Fixture::numbers(10, 20));
+}
+
+TEST_CASE("a folder that cannot be written makes messages wait, and is tried again") {
+  Fixture f;
+  const auto path = f.folder / "queue";
+  std::ofstream(path) << "in the way";
+  f.append_all(0, 5);
+  f.settle();
+  CHECK_FALSE(f.queue->is_moved());
+  CHECK(f.in_flight() == 5);
+  REQUIRE(f.reporter.reported.size() == 1);
+  CHECK(f.reporter.reported[0].message.find("in -> it: its queue takes no more") == 0);
+  std::filesystem::remove(path);
+  f.settle();
+  CHECK_FALSE(f.queue->is_moved());
+  f.clock.now += 6s;
+  CHECK(f.take_all() == Fixture::numbers(0, 5));
+  CHECK(f.reporter.reported.back().message == "in -> it: its queue takes messages again");
+}
+
+TEST_CASE(
+    "with sync: always nothing is taken before it is synced, with interval it is synced later") {
+  Fixture always({.type = QueueOptions::Type::disk, .sync = QueueOptions::kAlways});
+  always.append_all(0, 10);
+  CHECK(always.take_all() == Fixture::numbers(0, 10));
+  Fixture interval({.type = QueueOptions::Type::disk, .sync = 100ms});
+  interval.append_all(0, 10);
+  interval.settle(false);
+  CHECK(interval.queue->wake_at() == interval.clock.now + 100ms);
+  interval.clock.now += 100ms;
+  interval.settle(false);
+  CHECK_FALSE(interval.queue->wake_at());
+  Fixture never({.type = QueueOptions::Type::disk, .sync = QueueOptions::kNever});
+  never.append_all(0, 10);
+  never.settle(false);
+  CHECK_FALSE(never.queue->wake_at());
+}
+
+TEST_CASE("a queue that is empty can be removed, and one that is not stays") {
+  Fixture f;
+  f.append_all(0, 3);
+  f.settle();
+  CHECK_FALSE(worker::DiskQueue::is_empty(*f.memory, "in", "it"));
+  CHECK(f.take_all().size() == 3);
+  CHECK(worker::DiskQueue::is_empty(*f.memory, "in", "it"));
+  CHECK(worker::DiskQueue::is_empty(*f.memory, "in", "nobody"));
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/queue_writer.h"
+
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <string>
+
+#include "temporary_folder.h"
+
+using namespace standpipe;
+using worker::QueueWriter;
+
+namespace {
+
+struct WriterFixture {
+  QueueWriter::Job job(const std::string& name, std::uint64_t end = 0) {
+    QueueWriter::Job job{.path = folder / name, .end = end};
+    job.records.push_back({deliver::QueueRecord{1, 1, 1}.meta(), std::as_bytes(std::span(frame))});
+    return job;
+  }
+  test::TemporaryFolder folder;
+  std::string frame = "a frame";
+  std::atomic<int> woken{0};
+  QueueWriter writer{[this] { ++woken; }};
+  int a = 0, b = 0;  // who posts
+};
+
+}  // namespace
+
+TEST_CASE_METHOD(WriterFixture, "what is posted is in the file when it is done") {
+  writer.post(&a, job("1.log"));
+  auto done = writer.wait(&a);
+  REQUIRE(done.file);
+  CHECK_FALSE(done.failure);
+  CHECK(done.end == done.file->bytes());
+  log::DiskLog::ReadPosition at;
+  const auto read = done.file->read_next(at);
+  REQUIRE(read);
+  CHECK(std::string(reinterpret_cast<const char*>(read->payload.data()), read->payload.size()) ==
+        "a frame");
+  CHECK_FALSE(writer.take(&a));
+}
+
+TEST_CASE_METHOD(WriterFixture, "jobs of several are each told to whose they are") {
+  writer.post(&a, job("1.log"));
+  auto synced = job("2.log");
+  synced.sync = QueueWriter::Sync::yes;
+  writer.post(&b, std::move(synced));
+  CHECK(writer.wait(&b).file->path() == folder / "2.log");
+  CHECK(writer.wait(&a).file->path() == folder / "1.log");
+}
+
+TEST_CASE_METHOD(WriterFixture,
+                 "a file that cannot be had is a failure, and the next job is done") {
+  writer.post(&a, job("nowhere/1.log"));
+  const auto failed = writer.wait(&a);
+  REQUIRE(failed.failure);
+  CHECK_FALSE(failed.file);
+  writer.post(&a, job("1.log"));
+  CHECK_FALSE(writer.wait(&a).failure);
+}
+
+TEST_CASE_METHOD(WriterFixture, "what lies after the end that counts is cut off") {
+  writer.post(&a, job("1.log"));
+  const auto end = writer.wait(&a).end;
+  writer.post(&a, job("1.log", end));
+  CHECK(writer.wait(&a).end > end);
+  writer.post(&a, job("1.log", end));
+  CHECK(writer.wait(&a).file->records() == 1);  // of those since it was opened
+}
