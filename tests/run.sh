@@ -62,8 +62,8 @@ quick='~[exhaustive]~[no-sanitizer]'
 # Not for the thread sanitizer: commands that start no hub, or ask nothing of it that others do not.
 threads='^(?!(agreement|check|config_tests|disk_files|examples|filesystems|interop|kit|live|native_messaging|plugin|readme|schema|send_recv): )'
 # Not for valgrind: a child that ends by _exit leaves its parent's memory, which is no leak, and
-# bears valgrind's name; and there are system calls that it does not know.
-alone="$quick~[fork]~[epoll_pwait2]~[pidfd]"
+# bears valgrind's name; there are system calls that it does not know; and what is slow without it.
+alone="$quick~[slow]~[fork]~[epoll_pwait2]~[pidfd]"
 e2e() {
   flavour=$1
   shift

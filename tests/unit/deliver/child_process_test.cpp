@@ -69,19 +69,20 @@ TEST_CASE("descriptors are handed over by number, and none of the standard strea
     CHECK_FALSE(ChildDescriptors::parse(wrong));
 }
 
-TEST_CASE("a child has two sockets open besides the standard streams, whatever its parent has") {
+TEST_CASE("a child has two sockets open besides the standard streams, whatever its parent has",
+          "[fork]") {
   Fixture f;
   const Fd open(::dup(STDERR_FILENO));  // and not close-on-exec
   f.start();
   CHECK(f.descriptors() == std::multiset<std::string>{"socket", "socket"});
 }
 
-TEST_CASE("a child ends when it is asked to, and says nothing of a fault") {
+TEST_CASE("a child ends when it is asked to, and says nothing of a fault", "[fork]") {
   Fixture f;
   CHECK(f.start().end(10s));
 }
 
-TEST_CASE("a child that is killed is waited for, and the signal is known") {
+TEST_CASE("a child that is killed is waited for, and the signal is known", "[fork]") {
   Fixture f;
   auto& child = f.start();
   CHECK_FALSE(child.has_ended_within(0s));
@@ -92,7 +93,7 @@ TEST_CASE("a child that is killed is waited for, and the signal is known") {
   CHECK(WTERMSIG(*status) == SIGKILL);
 }
 
-TEST_CASE("a child whose plugin is gone by now says so, and is there") {
+TEST_CASE("a child whose plugin is gone by now says so, and is there", "[fork]") {
   Fixture f;
   f.setup.plugin = "/nowhere/it.so";
   f.start();
@@ -100,7 +101,8 @@ TEST_CASE("a child whose plugin is gone by now says so, and is there") {
   CHECK(f.page->read_answer().reason.starts_with("/nowhere/it.so: "));
 }
 
-TEST_CASE("a child whose plugin declares other options by now refuses the values of the old ones") {
+TEST_CASE("a child whose plugin declares other options by now refuses the values of the old ones",
+          "[fork]") {
   Fixture f;
   f.setup.declared = "other 1\n";
   f.start();

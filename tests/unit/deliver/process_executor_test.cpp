@@ -76,7 +76,7 @@ std::map<std::string, std::string> dying(const char* phase, const char* way) {
 
 }  // namespace
 
-TEST_CASE("a call in a child comes back with the plugin's answer and its outcomes") {
+TEST_CASE("a call in a child comes back with the plugin's answer and its outcomes", "[fork]") {
   Fixture f("rejecting", {{"every", "2"}});
   CHECK(f.make(CallKind::create) == Ending::answered);
   CHECK(f.make(CallKind::open) == Ending::answered);
@@ -93,20 +93,20 @@ TEST_CASE("a call in a child comes back with the plugin's answer and its outcome
   CHECK(f.make(CallKind::close) == Ending::answered);
 }
 
-TEST_CASE("the first call of open makes the instance, if nothing has made it") {
+TEST_CASE("the first call of open makes the instance, if nothing has made it", "[fork]") {
   Fixture f("rejecting");
   CHECK(f.make(CallKind::open) == Ending::answered);
   CHECK(f.handle("a") == Ending::answered);
 }
 
-TEST_CASE("where there is no child there is nothing to be closed") {
+TEST_CASE("where there is no child there is nothing to be closed", "[fork]") {
   Fixture f("rejecting");
   CHECK(f.make(CallKind::disconnect) == Ending::unmade);
   CHECK(f.make(CallKind::close) == Ending::unmade);
   CHECK(f.executor->answer().ok());
 }
 
-TEST_CASE("however a plugin ends its process, it is named, and the next one continues") {
+TEST_CASE("however a plugin ends its process, it is named, and the next one continues", "[fork]") {
   const auto [way, text] =
       GENERATE(table<const char*, const char*>({{"crash", "crashed (SIGSEGV)"},
                                                 {"exit", "ended the process (exit 0)"},
@@ -128,7 +128,7 @@ TEST_CASE("however a plugin ends its process, it is named, and the next one cont
   CHECK(f.call->flight().returned == 1);
 }
 
-TEST_CASE("a death in another call says in which") {
+TEST_CASE("a death in another call says in which", "[fork]") {
   Fixture f("dying", dying("open", "crash"));
   CHECK(f.make(CallKind::create) == Ending::answered);
   CHECK(f.make(CallKind::open) == Ending::died);
@@ -138,7 +138,7 @@ TEST_CASE("a death in another call says in which") {
   CHECK(f.call->phase_of_death() == Phase::open);
 }
 
-TEST_CASE("a call that takes longer than the timeout ends the child, and nothing else") {
+TEST_CASE("a call that takes longer than the timeout ends the child, and nothing else", "[fork]") {
   Fixture f("hanging", {{"until", "cured"}}, 200ms);
   CHECK(f.make(CallKind::open) == Ending::answered);
   CHECK(f.handle("fine") == Ending::answered);
@@ -147,7 +147,7 @@ TEST_CASE("a call that takes longer than the timeout ends the child, and nothing
   CHECK(f.executor->death().names(0));
 }
 
-TEST_CASE("what a child says that no child of ours says ends it") {
+TEST_CASE("what a child says that no child of ours says ends it", "[fork]") {
   for (const auto* lie : {"number", "packet", "service", "flood", "file"}) {
     INFO(lie);
     Fixture f("lying", {{"lie", lie}});
@@ -157,7 +157,7 @@ TEST_CASE("what a child says that no child of ours says ends it") {
   }
 }
 
-TEST_CASE("a child that overwrites the page cannot make the hub do what no answer does") {
+TEST_CASE("a child that overwrites the page cannot make the hub do what no answer does", "[fork]") {
   Fixture f("lying", {{"lie", "page"}});
   CHECK(f.make(CallKind::open) == Ending::answered);
   const auto ending = f.handle("a");
@@ -167,7 +167,7 @@ TEST_CASE("a child that overwrites the page cannot make the hub do what no answe
   CHECK(f.call->flight().outcomes[0] <= STANDPIPE_SEND);
 }
 
-TEST_CASE("messages cannot be written to in a child") {
+TEST_CASE("messages cannot be written to in a child", "[fork]") {
   Fixture f("lying", {{"lie", "message"}});
   CHECK(f.make(CallKind::open) == Ending::answered);
   CHECK(f.handle("fine") == Ending::died);
@@ -175,7 +175,7 @@ TEST_CASE("messages cannot be written to in a child") {
   CHECK(std::memcmp(f.batch.payload(0).data(), "fine", 4) == 0);
 }
 
-TEST_CASE("outputs that a child asks for while it is not called are refused") {
+TEST_CASE("outputs that a child asks for while it is not called are refused", "[fork]") {
   Fixture f("lying", {{"lie", "output"}});
   CHECK(f.make(CallKind::open) == Ending::answered);
   CHECK(f.handle("a") == Ending::answered);
