@@ -71,11 +71,12 @@ bool Acceptance::end_dribble(Intake& intake) {
   if (discarding_.active() || came == 0 || whole <= kSegmentBytes || memory_wait_.active())
     return false;
   if (clock_.steady() - came_ < kDribbleMax || stream_.fifo().waiting() > 0) return false;
-  reporter_.warning("dribble",
-                    stream_.name() + ": " + thousands(came) + " of " + thousands(whole) +
-                        " bytes of a frame came, and none for " + duration_text(kDribbleMax) +
-                        ", while others wait for the memory it holds: it is abandoned, and counted as truncated",
-                    "look at the writers of " + stream_.fifo().path() + ", or raise memory_max");
+  reporter_.warning(
+      "dribble",
+      stream_.name() + ": " + thousands(came) + " of " + thousands(whole) +
+          " bytes of a frame came, and none for " + duration_text(kDribbleMax) +
+          ", while others wait for the memory it holds: it is abandoned, and counted as truncated",
+      "look at the writers of " + stream_.fifo().path() + ", or raise memory_max");
   auto& counters = intake.edit_counters();
   ++counters.truncated;
   counters.discarded_bytes += came;
