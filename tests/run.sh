@@ -78,7 +78,7 @@ tidy() { run-clang-tidy -quiet -p build/asan -j "$jobs" "^$here/(build/asan/)?(r
 stage_test() {
   step "build: gcc, optimised, file by file" configure_and_build test || return
   step "unit tests" unit build/test
-  step "end-to-end tests, full scale" e2e test --scale full
+  step "end-to-end tests, full scale" e2e test --scale full --jobs $((jobs * 2))
 }
 # From a prefix, and as packages in a bare Debian 12; what this machine cannot do is skipped, and told.
 stage_install() {
