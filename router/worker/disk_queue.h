@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/failure.h"
@@ -145,10 +146,10 @@ class DiskQueue {
   void move(Step& step);
   bool gather(QueueWriter::Job& job, Batch& batch);
   void post(QueueWriter::Job job, const Batch& batch);
-  void complete(QueueWriter::Done done);
+  // `feeds`: what is there then, too. Returns whether anything was fed.
+  bool complete(QueueWriter::Done done, bool feeds);
   void make_room(Step& step);
   void drop_oldest();
-  bool is_full_with(std::uint64_t messages, std::uint64_t bytes) const;
   std::optional<Nanoseconds> sync_due() const;
   bool rolls() const;
 
@@ -157,6 +158,9 @@ class DiskQueue {
   bool put(log::DiskLog& file, const Found& found, log::DiskLog::ReadPosition at);
   bool put_described(const Found& found, std::uint64_t offset);
   bool put_run(log::DiskLog& file, const Found& found, log::DiskLog::ReadPosition at);
+  void feed_written(std::span<const QueueWriter::Record> records);
+  std::size_t put_run(std::span<const QueueWriter::Record> records);
+  bool add_run(std::size_t bytes, std::size_t count, std::uint64_t time);
   void note_fed(std::uint64_t messages, std::uint64_t offset);
   log::DiskLog* reading();
   std::optional<Found> next_record(log::DiskLog& file, log::DiskLog::ReadPosition& at) const;
@@ -186,6 +190,7 @@ class DiskQueue {
   std::optional<log::DiskLog> reader_;  // an older one that is read
   std::uint64_t reader_segment_ = 0;
   std::optional<Batch> batch_;
+  std::vector<QueueWriter::Record> records_;  // of the next one; kept for its capacity
   std::optional<Nanoseconds> unsynced_since_, retry_at_, drained_since_;
   std::string stuck_;
   bool is_stuck_reported_ = false;
