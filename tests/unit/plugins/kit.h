@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+#include "places.h"
+
 // Drives a built plugin through the C ABI as a hub would, without a hub: make an instance with
 // options, feed it messages, see what it answers. Whatever is lent to the plugin for a call is
 // scribbled over and freed after it, so that keeping a view shows.
@@ -32,7 +34,7 @@ inline standpipe_string abi(std::string_view s) { return {s.data(), s.size()}; }
 
 // Loads NAME.so from the folder of the built plugins; never unloads it, as the hub never does.
 inline const standpipe_plugin& load(const std::string& name,
-                                    const std::string& folder = STANDPIPE_TEST_PLUGINS) {
+                                    const std::string& folder = places::plugins()) {
   void* library = ::dlopen((folder + "/" + name + ".so").c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) throw std::runtime_error(::dlerror());
   void* entry = ::dlsym(library, "standpipe_plugin_v1");
