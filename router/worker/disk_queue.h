@@ -54,6 +54,9 @@ struct DiskQueueNeeds {
 // fed to the queue's log, and by `to` from then on, in one commit. So each of the two closes, and
 // so does their sum, which is the account of that source and handler.
 //
+// A handler that keeps up is fed from the source's log what was just written, and nothing is read
+// again: the files are there for a handler that is behind, and for the next run.
+//
 // While the run lives, the committed end of the files is the truth: what lies after it is cut, and
 // moved again. Without the run, all whole records are what is there. A message stays in its segment
 // until the handler is through with it, and segments go one by one when all of theirs are; a stop
