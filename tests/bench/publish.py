@@ -6,6 +6,7 @@
 Messages are made once and sent in large writes, with at most WINDOW of them unacknowledged, so that what is measured is the broker.
 """
 
+import select
 import socket
 import sys
 import time
@@ -106,15 +107,20 @@ def main():
     kind, port, size, count, warm = sys.argv[1], *map(int, sys.argv[2:])
     broker = {"nats": Nats, "mqtt": Mqtt, "redis": Redis}[kind](port, size)
     broker.socket.setblocking(False)
-    sent = acknowledged = 0
-    pending = memoryview(b"")
-    marked = False
-    import select
+    done = publish(broker, 0, warm)  # acknowledgements may come for many at once, so the mark waits until none is missing
+    print("mark", time.monotonic(), flush=True)
+    publish(broker, done, count)
+    print("end", time.monotonic(), flush=True)
 
+
+def publish(broker, done, until):
+    """So many as are missing of `until`, and waits for their acknowledgements."""
+    sent = acknowledged = done
+    pending = memoryview(b"")
     poll = select.poll()
-    while acknowledged < count:
-        if not pending and sent < count and sent - acknowledged < WINDOW:
-            n = min(CHUNK, count - sent)
+    while acknowledged < until:
+        if not pending and sent < until and sent - acknowledged < WINDOW:
+            n = min(CHUNK, until - sent)
             pending = memoryview(broker.messages(sent, n))
             sent += n
         poll.register(broker.socket, select.POLLIN | (select.POLLOUT if pending else 0))
@@ -132,10 +138,7 @@ def main():
             acknowledged += broker.acknowledged(data)
         except BlockingIOError:
             pass
-        if not marked and acknowledged >= warm:
-            print("mark", time.monotonic(), flush=True)
-            marked = True
-    print("end", time.monotonic(), flush=True)
+    return acknowledged
 
 
 main()
