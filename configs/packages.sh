@@ -7,7 +7,7 @@ packages_test="clang clang-tidy clang-format libclang-rt-14-dev abigail-tools ca
 # To make packages and to try them in a bare root (tests/install); what is not there is skipped.
 packages_install="debootstrap dpkg-dev lintian pkg-config man-db systemd zsh fish"
 # What tests/bench measures beside; each is left out where it is not there.
-packages_bench="python3 socat libzmq3-dev libnng-dev syslog-ng-core"
+packages_bench="python3 socat libzmq3-dev libnng-dev syslog-ng-core nats-server mosquitto redis-server rabbitmq-server librabbitmq-dev"
 
 is_installed() {
   [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -25,10 +24,10 @@ struct QueueRecord {
   std::uint64_t accepted_ns = 0;
 
   Meta meta() const {
-    ByteWriter out;
-    out.number(kMessage).number(number).number(sequence).number(accepted_ns);
-    Meta bytes{};
-    std::copy(out.bytes().begin(), out.bytes().end(), bytes.begin());
+    Meta bytes{std::byte{kMessage}};  // without an allocation: it is made for each message
+    std::size_t at = 1;
+    for (const auto n : {number, sequence, accepted_ns})
+      for (std::size_t i = 0; i < sizeof n; ++i) bytes[at++] = static_cast<std::byte>(n >> (8 * i));
     return bytes;
   }
   // nullopt: it is no message, or makes no sense.

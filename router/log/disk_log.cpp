@@ -78,6 +78,17 @@ DiskLog DiskLog::resume(const std::string& path, std::uint64_t end) {
   return log;
 }
 
+DiskLog DiskLog::walk(const std::string& path) {
+  auto opened = paths::open_existing(path, O_RDONLY);
+  if (!opened) throw failure_of(opened.problem(), disk_help(opened.problem().error, path));
+  DiskLog log(path, Fd(opened.release()), true);
+  const auto bytes = log.size();
+  log.header_ = FileHeader::read(log.walker_.window(), path, bytes);
+  log.walker_.begin(log.header_);
+  log.appender_.begin_at(log.header_, {.end = bytes}, true);
+  return log;
+}
+
 DiskLog::DiskLog(std::string path, Fd fd, bool searches)
     : path_(std::move(path)),
       fd_(std::move(fd)),

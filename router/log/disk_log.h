@@ -71,6 +71,9 @@ class DiskLog {
   // lies after is cut off, what lies before is not looked at.
   static DiskLog resume(const std::string& path, std::uint64_t end);
 
+  // To read, without a look at what is in it beforehand: reading meets damage where it is.
+  static DiskLog walk(const std::string& path);
+
   [[nodiscard]] std::optional<Failure> append(std::span<const std::byte> meta,
                                               std::span<const std::span<const std::byte>> payload,
                                               std::span<const std::byte> fields = {});

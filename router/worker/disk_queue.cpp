@@ -184,7 +184,7 @@ DiskQueue::Step DiskQueue::advance(bool feeds) {
   Step step;
   if (batch_) {
     if (auto done = needs_.writer.take(this)) {
-      complete(std::move(*done));
+      step.fed = complete(std::move(*done), feeds);
       step.moved = step.more = true;
     }
   }
@@ -230,28 +230,31 @@ void DiskQueue::move(Step& step) {
 
 // false: there is no room for any.
 bool DiskQueue::gather(QueueWriter::Job& job, Batch& batch) {
+  const auto room = [](std::uint64_t most, std::uint64_t now) {
+    return most - std::min(most, now);
+  };
+  const auto waits = waiting();
+  const auto messages_most = room(options_.queue.messages_max, waits);
+  const auto bytes_most = room(options_.queue.size_max, this->bytes());
+  job.records = std::exchange(records_, {});
+  job.records.clear();
   const deliver::Delivery* const deliveries[] = {from_.get()};
   deliver::Remaining rest(deliveries);
   std::uint64_t bytes = 0;
   while (const auto message = rest.next()) {
     const auto takes = message->frame.size() + message->fields.size() + kRecordBytes;
-    if (is_full_with(batch.messages + 1, bytes + takes)) break;
+    // One that is larger than the whole queue finds room in an empty one.
+    const bool is_only_one = waits == 0 && batch.messages == 0;
+    if (!is_only_one && (batch.messages == messages_most || bytes + takes > bytes_most)) break;
     if (bytes > 0 && bytes + takes > kMovedBytes) break;
     const deliver::QueueRecord record{state_->next + batch.messages, message->at.sequence.number,
                                       message->accepted_ns};
-    job.records.push_back({record.meta(), message->frame, message->fields});
+    job.records.push_back({record, message->frame, message->fields});
     bytes += takes;
     ++batch.messages;
     batch.end = {message->at.position + message->frame.size(), message->at.sequence + 1};
   }
   return batch.messages > 0;
-}
-
-// A message that is larger than the whole queue finds room in an empty one.
-bool DiskQueue::is_full_with(std::uint64_t messages, std::uint64_t more) const {
-  if (messages == 1 && waiting() == 0) return false;
-  return waiting() + messages > options_.queue.messages_max ||
-         bytes() + more > options_.queue.size_max;
 }
 
 bool DiskQueue::rolls() const {
@@ -273,12 +276,13 @@ void DiskQueue::post(QueueWriter::Job job, const Batch& batch) try {
   job.end = is_new ? 0 : state_->end_bytes;
   needs_.writer.post(this, std::move(job));
 } catch (const Failure& failure) {
-  complete({.failure = failure});
+  (void)complete({.failure = failure}, false);
 }
 
-void DiskQueue::complete(QueueWriter::Done done) {
+bool DiskQueue::complete(QueueWriter::Done done, bool feeds) {
   const auto batch = *std::exchange(batch_, std::nullopt);
   const auto now = needs_.clock.steady();
+  records_ = std::move(done.records);
   if (done.failure) {
     retry_at_ = now + kQueueRetry;
     unsynced_since_.reset();
@@ -286,17 +290,22 @@ void DiskQueue::complete(QueueWriter::Done done) {
       auto& state = state_.edit();
       state.segment = state.end_bytes = 0;
     }
-    return report_stuck(batch.messages > 0
-                            ? std::string(done.failure->what())
-                            : done.failure->what() + std::string(": what was written since the "
-                                                                 "last sync may not survive a "
-                                                                 "failure of power"),
-                        done.failure->help());
+    report_stuck(batch.messages > 0
+                     ? std::string(done.failure->what())
+                     : done.failure->what() + std::string(": what was written since the last sync "
+                                                          "may not survive a failure of power"),
+                 done.failure->help());
+    return false;
   }
   retry_at_.reset();
   if (batch.segment == state_->segment || batch.messages > 0) file_ = std::move(done.file);
-  if (batch.messages == 0) return unsynced_since_.reset();
+  if (batch.messages == 0) {
+    unsynced_since_.reset();
+    return false;
+  }
   from_->save_before(batch.end);
+  const bool keeps_up = state_->fed == state_->next;
+  const auto fed = state_->fed;
   auto& state = state_.edit();
   state.segment = batch.segment;
   state.end_bytes = sizes_[batch.segment] = done.end;
@@ -307,6 +316,8 @@ void DiskQueue::complete(QueueWriter::Done done) {
   }
   memory_.commit();
   if (options_.queue.sync > Nanoseconds(0) && !unsynced_since_) unsynced_since_ = now;
+  if (feeds && keeps_up) feed_written(records_);
+  return state_->fed != fed;
 }
 
 std::optional<Nanoseconds> DiskQueue::sync_due() const {
@@ -392,7 +403,7 @@ std::uint64_t DiskQueue::settled_number() const {
 }
 
 void DiskQueue::finish() try {
-  if (batch_) complete(needs_.writer.wait(this));
+  if (batch_) (void)complete(needs_.writer.wait(this), false);
   to_->skip_unwanted();
   memory_.commit();
   const auto settled = settled_number();

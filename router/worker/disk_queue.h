@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/failure.h"
@@ -52,6 +53,9 @@ struct DiskQueueNeeds {
 // small log of the queue's own, is the handler's. A message is counted by `from` until it has been
 // fed to the queue's log, and by `to` from then on, in one commit. So each of the two closes, and
 // so does their sum, which is the account of that source and handler.
+//
+// A handler that keeps up is fed from the source's log what was just written, and nothing is read
+// again: the files are there for a handler that is behind, and for the next run.
 //
 // While the run lives, the committed end of the files is the truth: what lies after it is cut, and
 // moved again. Without the run, all whole records are what is there. A message stays in its segment
@@ -145,10 +149,10 @@ class DiskQueue {
   void move(Step& step);
   bool gather(QueueWriter::Job& job, Batch& batch);
   void post(QueueWriter::Job job, const Batch& batch);
-  void complete(QueueWriter::Done done);
+  // `feeds`: what is there then, too. Returns whether anything was fed.
+  bool complete(QueueWriter::Done done, bool feeds);
   void make_room(Step& step);
   void drop_oldest();
-  bool is_full_with(std::uint64_t messages, std::uint64_t bytes) const;
   std::optional<Nanoseconds> sync_due() const;
   bool rolls() const;
 
@@ -157,6 +161,9 @@ class DiskQueue {
   bool put(log::DiskLog& file, const Found& found, log::DiskLog::ReadPosition at);
   bool put_described(const Found& found, std::uint64_t offset);
   bool put_run(log::DiskLog& file, const Found& found, log::DiskLog::ReadPosition at);
+  void feed_written(std::span<const QueueWriter::Record> records);
+  std::size_t put_run(std::span<const QueueWriter::Record> records);
+  bool add_run(std::size_t bytes, std::size_t count, std::uint64_t time);
   void note_fed(std::uint64_t messages, std::uint64_t offset);
   log::DiskLog* reading();
   std::optional<Found> next_record(log::DiskLog& file, log::DiskLog::ReadPosition& at) const;
@@ -186,6 +193,7 @@ class DiskQueue {
   std::optional<log::DiskLog> reader_;  // an older one that is read
   std::uint64_t reader_segment_ = 0;
   std::optional<Batch> batch_;
+  std::vector<QueueWriter::Record> records_;  // of the next one; kept for its capacity
   std::optional<Nanoseconds> unsynced_since_, retry_at_, drained_since_;
   std::string stuck_;
   bool is_stuck_reported_ = false;

@@ -56,7 +56,7 @@ log::DiskLog* DiskQueue::reading() {
     return &*file_;
   }
   if (!reader_ || reader_segment_ != segment) {
-    reader_.emplace(log::DiskLog::open(segments_.path(segment), log::DiskLog::Access::read));
+    reader_.emplace(log::DiskLog::walk(segments_.path(segment)));
     reader_segment_ = segment;
   }
   return &*reader_;
@@ -82,6 +82,54 @@ bool DiskQueue::put(log::DiskLog& file, const Found& found, log::DiskLog::ReadPo
   if (log_.empty() && state_->skipped > 0) state_.edit().skipped = 0;
   memory_.commit();
   return found.fields.empty() ? put_run(file, found, at) : put_described(found, at.offset);
+}
+
+// What was just written is still in the source's log. So a handler that keeps up need not wait
+// until it is read again. What finds no room is read when there is some.
+void DiskQueue::feed_written(std::span<const QueueWriter::Record> records) {
+  if (state_->read_segment != state_->segment) end_segment(deliver::Reason::damaged);
+  if (state_->read_segment != state_->segment) return;
+  while (!records.empty()) {
+    if (log_.empty() && state_->skipped > 0) state_.edit().skipped = 0;
+    memory_.commit();
+    const auto& first = records[0];
+    const auto count = first.fields.empty() ? put_run(records) : 1;
+    const auto offset = count == records.size() ? state_->end_bytes : state_->read_offset;
+    if (!first.fields.empty()) {
+      if (!put_described({first.message, first.frame, first.fields}, offset)) return;
+    } else if (count > 0) {
+      note_fed(count, offset);
+    } else {
+      return;
+    }
+    records = records.subspan(count);
+  }
+}
+
+// Of these, as many as were accepted together, have no metadata and find room.
+std::size_t DiskQueue::put_run(std::span<const QueueWriter::Record> records) {
+  const auto time = records[0].message.accepted_ns;
+  const auto room = log_.room(records[0].frame.size());
+  std::size_t bytes = 0, count = 0;
+  for (const auto& [message, frame, fields] : records) {
+    if (message.accepted_ns != time || !fields.empty() || bytes + frame.size() > room.size()) break;
+    std::memcpy(room.data() + bytes, frame.data(), frame.size());
+    bytes += frame.size();
+    ++count;
+  }
+  return add_run(bytes, count, time) ? count : 0;
+}
+
+// false: there is no room for its index.
+bool DiskQueue::add_run(std::size_t bytes, std::size_t count, std::uint64_t time) {
+  if (count == 0) return false;
+  log_.filled(bytes);
+  while (!log_.add_run(bytes, static_cast<std::uint32_t>(count), time, kNoMatch, kForHandler)) {
+    if (log_.make_room_for_index()) continue;
+    log_.drop_incomplete();
+    return false;
+  }
+  return true;
 }
 
 // A message with metadata, and that before it.
@@ -122,12 +170,7 @@ bool DiskQueue::put_run(log::DiskLog& file, const Found& found, log::DiskLog::Re
     frame = next->frame;
   }
   const auto count = number - found.record.number;
-  log_.filled(bytes);
-  while (!log_.add_run(bytes, static_cast<std::uint32_t>(count), time, kNoMatch, kForHandler)) {
-    if (log_.make_room_for_index()) continue;
-    log_.drop_incomplete();
-    return false;
-  }
+  if (!add_run(bytes, count, time)) return false;
   note_fed(count, after.offset);
   return true;
 }

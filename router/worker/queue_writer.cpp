@@ -13,7 +13,7 @@ namespace {
 std::optional<Failure> append_all(QueueWriter::Job& job) try {
   if (!job.file) job.file.emplace(log::DiskLog::resume(job.path, job.end));
   for (const auto& record : job.records)
-    if (auto failure = job.file->append(record.meta, {&record.frame, 1}, record.fields))
+    if (auto failure = job.file->append(record.message.meta(), {&record.frame, 1}, record.fields))
       return failure;
   return std::nullopt;
 } catch (const Failure& failure) {
@@ -78,6 +78,7 @@ void QueueWriter::do_all(std::vector<Work>& all) {
     if (!done.failure && job.sync == Sync::no) done.failure = job.file->write();
   }
   for (auto& [whose, job, done] : all) {
+    done.records = std::move(job.records);
     if (!done.failure && job.sync == Sync::yes) done.failure = job.file->sync();
     if (done.failure) continue;
     done.end = job.file->bytes();

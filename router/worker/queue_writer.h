@@ -32,7 +32,7 @@ class QueueWriter {
     yes,  // on the disk, or not there at all
   };
   struct Record {
-    deliver::QueueRecord::Meta meta;
+    deliver::QueueRecord message;
     std::span<const std::byte> frame;
     std::span<const std::byte> fields = {};
   };
@@ -47,6 +47,7 @@ class QueueWriter {
     std::optional<log::DiskLog> file = {};  // none after a failure
     std::uint64_t end = 0;
     std::optional<Failure> failure = {};  // then nothing of the job counts
+    std::vector<Record> records = {};     // the job's
   };
 
   // `wake` is called when something is done, from the thread.

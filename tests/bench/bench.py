@@ -11,22 +11,28 @@ import subprocess
 import sys
 import time
 
+import brokers
 import measure
 import report
 from measure import Failed, Load, Place
 from middles import (
     LOAD,
+    CatToDisk,
     CatToFile,
     CatToNull,
     CounterHub,
+    CounterIn,
     DevicesHub,
     Echo,
+    FloodedEcho,
+    FloodedHub,
     Hub,
     LogHub,
     Middle,
     Nng,
     Nothing,
     PythonReader,
+    QueueHub,
     RelayHub,
     RoutedHub,
     Socat,
@@ -42,6 +48,7 @@ SIZES = [16, 128, 1024, 65536, 1 << 20]
 TEXT_SIZES = [16, 300, 1024, 65536, 1 << 20]
 DEVICE_SIZES = [128, 300, 1024]
 BATCH = 65536
+QUEUE_SIZES = [128, 1024, 65536]
 META_SIZES = [(128, 16), (1024, 16), (16384, 256)]  # bytes of a message, and of its one field
 FILE_MOST = 256 << 20  # bytes into a file, which lies in memory
 
@@ -149,6 +156,37 @@ class Bench:
                     contenders[what if len(self.hubs) == 1 else f"{name}: {what}"] = DevicesHub(program, many)
             load = Load(size, BATCH, devices=True)
             self.side_by_side(title, report.bytes_text(size), contenders, load, FILE_MOST * size // (size + 100))
+
+    def queues(self):
+        """All on the same disk. `sync: always` waits for it, so its rate is the disk's."""
+        title = "A queue on disk, against cat into a file there"
+        sizes = [s for s in QUEUE_SIZES if self.wanted(title, report.bytes_text(s))]
+        if sizes:
+            report.head(title, report.THROUGHPUT)
+        for size in sizes:
+            row = report.bytes_text(size)
+            contenders = {"cat >file": CatToDisk()}
+            for sync in ("never", "interval", "always"):
+                for name, program in self.hubs.items():
+                    contenders[f"{name}, sync: {sync}"] = QueueHub(program, sync)
+            for name, broker in () if self.options.smoke or self.options.quick and not self.options.only else brokers.BROKERS.items():
+                if brokers.is_there(broker):
+                    contenders[name] = broker()
+                else:
+                    report.not_installed(row, name, broker.package)
+            self.side_by_side(title, row, contenders, Load(size, BATCH if size < BATCH else 0), FILE_MOST)
+
+    def isolation(self):
+        title = "A plugin that counts in a process of its own, against in a thread"
+        sizes = [s for s in (16, 128, 1024, 65536) if self.wanted(title, report.bytes_text(s))]
+        if sizes:
+            report.head(title, report.THROUGHPUT)
+        for size in sizes:
+            contenders = {}
+            for isolation in ("thread", "process"):
+                for name, program in self.hubs.items():
+                    contenders[f"{name}, {isolation}"] = CounterIn(program, isolation)
+            self.side_by_side(title, report.bytes_text(size), contenders, Load(size, BATCH if size < BATCH else 0))
 
     def rivals(self):
         title = "Beside what Debian packages, 128 B"
@@ -281,6 +319,8 @@ class Bench:
 
     def latency(self):
         contenders = {"raw pipe echo": Echo()} | {name: Hub(program) for name, program in self.hubs.items()}
+        contenders |= {"raw pipe echo, cat flooded beside it": FloodedEcho()}
+        contenders |= {f"{name}, another source flooded": FloodedHub(program) for name, program in self.hubs.items()}
         rates = [r for r in (1000, 100_000) if self.wanted("Latency", f"{r:,}/s")]
         if rates:
             report.head("Latency, 128 B, microseconds from when a frame was due", report.LATENCY)
@@ -294,7 +334,7 @@ class Bench:
 
     def latency_of(self, middle, rate):
         count = 200 if self.options.smoke else int(rate * max(self.options.seconds, 0.3))
-        with Place("in", "out") as place, middle.start(place, Load(128, 0)):
+        with Place(*middle.fifos) as place, middle.start(place, Load(128, 0)):
             command = [LOAD, "latency", place / "in", place / "out", "128", str(rate), str(count)]
             try:
                 return [float(x) for x in subprocess.check_output(command, timeout=measure.PATIENCE).split()]
@@ -356,6 +396,7 @@ def arguments():
         options.rounds, options.picture = 1, f"{os.path.splitext(options.picture)[0]}-smoke.svg"
         SIZES[:] = [16, 128, 1 << 20]
         TEXT_SIZES[:] = DEVICE_SIZES[:] = [300]
+        QUEUE_SIZES[:] = [128]
     return options
 
 
@@ -376,7 +417,7 @@ def main():
     for name, path in hubs.items():
         print(f"{name}: {path}")
     bench = Bench(options, hubs)
-    for part in (bench.throughput, bench.texts, bench.devices, bench.rivals, bench.routes, bench.metadata, bench.matching, bench.latency, bench.start_and_memory):
+    for part in (bench.throughput, bench.texts, bench.devices, bench.queues, bench.isolation, bench.rivals, bench.routes, bench.metadata, bench.matching, bench.latency, bench.start_and_memory):
         part()
     if bench.bars:
         print(f"\npicture: {report.picture(options.picture, bench.bars, list(hubs), machine())}")

@@ -60,11 +60,11 @@ class Result:
 
 
 class Place:
-    """A folder for one measurement. In memory if there is room: files on a disk would be measured by the disk's mood."""
+    """A folder for one measurement. In memory if there is room, unless the disk is what is measured: files on it depend on its mood."""
 
-    def __init__(self, *fifos):
+    def __init__(self, *fifos, on_disk=False):
         roomy = os.path.isdir("/dev/shm") and shutil.disk_usage("/dev/shm").free > 1 << 30
-        self.folder = tempfile.mkdtemp(prefix="standpipe-bench-", dir="/dev/shm" if roomy else None)
+        self.folder = tempfile.mkdtemp(prefix="standpipe-bench-", dir="/var/tmp" if on_disk else "/dev/shm" if roomy else None)
         for name in fifos:
             os.mkfifo(self / name)
 
@@ -193,7 +193,7 @@ def check_pipe(lines):
 def measure(middle, load):
     """`middle` is one of middles.py."""
     with contextlib.ExitStack() as stack:
-        place = stack.enter_context(Place(*middle.fifos))
+        place = stack.enter_context(Place(*middle.fifos, on_disk=middle.on_disk))
         child = stack.enter_context(middle.start(place, load))
         pids = tree(child.pid)
         far = stack.enter_context(middle.far_end(place, load, child))

@@ -26,6 +26,7 @@ class Middle:
     outs = OUTS
     knows_writer = False
     writer_has_pipe = True
+    on_disk = False  # where its folder lies: else in memory
 
     @property
     def fifos(self):
@@ -151,10 +152,11 @@ class Exit:
 class CounterHub(Hub):
     outs = (("said", "all"),)
     routes = "{ from: in, to: counter }"
+    how = ""  # more keys of the handler
 
     def start(self, place, load):
         options = f"messages: {load.count}, warm: {load.warm}, say: said"
-        counter = f"counter: {{ plugin: {TOOLS / 'counter.so'}, options: {{ {options} }} }}"
+        counter = f"counter: {{ plugin: {TOOLS / 'counter.so'}, options: {{ {options} }}{self.how} }}"
         # A FIFO for what the plugin says is opened before the plugin is: it must find a reader.
         self.said = os.open(place / "said", os.O_RDONLY | os.O_NONBLOCK)
         return hub(self.binary, place, counter, self.routes)
@@ -163,6 +165,24 @@ class CounterHub(Hub):
     def far_end(self, place, load, child):
         with open(self.said, "rb", buffering=0) as file:
             yield Said(Lines(file), load)
+
+
+class QueueHub(CounterHub):
+    """Through a queue on disk: written, synced by its policy, read again, delivered."""
+
+    on_disk = True
+
+    def __init__(self, binary, sync):
+        super().__init__(binary)
+        self.how = f", queue: {{ type: disk, sync: {sync} }}"
+
+
+class CounterIn(CounterHub):
+    """The handler in a thread, or in a process of its own."""
+
+    def __init__(self, binary, isolation):
+        super().__init__(binary)
+        self.how = f", isolation: {isolation}"
 
 
 class RoutedHub(CounterHub):
@@ -207,6 +227,10 @@ class CatToFile(Middle):
         command = [LOAD, "read", place / "file", load.stream(), load.count, load.warm, "whole"]
         if subprocess.run([str(c) for c in command], stdout=subprocess.DEVNULL).returncode != 0:
             raise Failed("the file is not what was sent")
+
+
+class CatToDisk(CatToFile):
+    on_disk = True
 
 
 class FileSize:
@@ -316,6 +340,51 @@ def text_of(number, size):
 def digits_up_to(last):
     """How many digits the numbers from 1 to `last` have together."""
     return sum(last - 10**n + 1 for n in range(len(str(last))) if last >= 10**n)
+
+
+# ---- latency beside a flood
+
+FLOOD = 1 << 40  # messages: it is ended, not awaited
+
+
+@contextlib.contextmanager
+def flood(place):
+    """Frames into the FIFO flood-in, as fast as they are taken; what comes out of flood-out is read."""
+    stream, how = "frames:128:1:all", {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with running([LOAD, "read", place / "flood-out", stream, FLOOD, FLOOD // 2, "heads"], **how):
+        with running([LOAD, "write", place / "flood-in", stream, FLOOD, FLOOD // 2, 65536], **how):
+            time.sleep(0.2)  # until pipes and logs are full
+            yield
+
+
+class FloodedHub(Middle):
+    """A quiet FIFO beside one that is flooded, in one hub."""
+
+    fifos = ["in", "out", "flood-in", "flood-out"]
+
+    def __init__(self, binary):
+        self.binary = binary
+
+    @contextlib.contextmanager
+    def start(self, place, load):
+        handlers = "out: { plugin: forward, options: { fifo: out } }, flood-out: { plugin: forward, options: { fifo: flood-out } }"
+        routes = "{ from: in, to: out }, { from: flood-in, to: flood-out }"
+        sources = f"{SOURCE}, flood-in: {{ fifo: flood-in }}"
+        for name in ("in", "flood-in"):
+            os.chmod(place / name, 0o622)
+        with hub(self.binary, place, handlers, routes, sources) as child, flood(place):
+            yield child
+
+
+class FloodedEcho(Middle):
+    """The bare minimum beside a `cat` that is flooded."""
+
+    fifos = FloodedHub.fifos
+
+    @contextlib.contextmanager
+    def start(self, place, load):
+        with Echo().start(place, load) as child, shell('exec cat <"$0" >"$1"', place / "flood-in", place / "flood-out"), flood(place):
+            yield child
 
 
 # ---- rivals

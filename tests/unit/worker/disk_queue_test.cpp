@@ -223,6 +223,25 @@ TEST_CASE("messages come out of a queue on disk in order, and once") {
   CHECK(f.reporter.reported.empty());
 }
 
+TEST_CASE("a handler that keeps up is fed what was just written, and nothing is read again") {
+  Fixture f;
+  REQUIRE(f.append("one"));
+  f.append_described("two", "value");
+  REQUIRE(f.append("three"));
+  (void)f.queue->advance(true);
+  REQUIRE(f.queue->is_writing());
+  const auto is_written = [&] {
+    const auto files = f.files();
+    return !files.empty() && std::filesystem::file_size(f.file(files[0])) > 200;
+  };
+  while (!is_written()) std::this_thread::sleep_for(1ms);
+  for (std::uint64_t at = 56; at < 200; ++at) f.change_byte(f.files()[0], at);
+  f.settle();
+  CHECK(f.take() == Texts{"one", "two", "three"});
+  CHECK(f.reporter.reported.empty());
+  CHECK(f.in_flight() == 0);
+}
+
 TEST_CASE("a source goes on while its handler is away, however much comes") {
   Fixture f;
   const std::string large(10'000, '.');

@@ -15,7 +15,7 @@ namespace {
 struct WriterFixture {
   QueueWriter::Job job(const std::string& name, std::uint64_t end = 0) {
     QueueWriter::Job job{.path = folder / name, .end = end};
-    job.records.push_back({deliver::QueueRecord{1, 1, 1}.meta(), std::as_bytes(std::span(frame))});
+    job.records.push_back({deliver::QueueRecord{1, 1, 1}, std::as_bytes(std::span(frame))});
     return job;
   }
   test::TemporaryFolder folder;
