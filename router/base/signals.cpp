@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <system_error>
 #include <utility>
 
 #include "base/failure.h"
@@ -48,8 +49,18 @@ std::thread start_without_signals(std::function<void()> work) {
   sigfillset(&all);
   for (const int fault : kFaults) sigdelset(&all, fault);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread(std::move(work));
+  std::thread thread;
+  int problem = 0;
+  try {
+    thread = std::thread(std::move(work));
+  } catch (const std::system_error& error) {
+    problem = error.code().value();
+  }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (problem != 0)
+    throw Failure::system("start a thread", problem,
+                          "raise the limit of processes and threads (ulimit -u; TasksMax= of a "
+                          "service)");
   return thread;
 }
 

@@ -77,7 +77,7 @@ Failure several(const Found& found) {
   std::vector<std::string> paths;
   for (const auto& [path, client] : found.hubs) paths.push_back(path);
   return Failure(counted(paths.size(), "hub") + " run: " + joined(paths, ", "),
-                 "say which: standpipe stats CONFIG, or standpipe stats --control PATH");
+                 "say which: its configuration (CONFIG), or its socket (--control PATH)");
 }
 
 std::string ask_hub_of(const std::string& configuration, std::string_view request) {

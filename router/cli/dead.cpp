@@ -36,10 +36,13 @@ std::vector<std::string> letter_row(const DeadLetter& letter) {
 Status list_letters(const Arguments& arguments, Streams& streams) {
   const auto filter = letter_filter(arguments);
   const auto most = arguments.count("limit").value_or(kRowsDefault);
-  DeadLetterReader reader(letters_folder(arguments, streams, 0));
+  const auto folder = letters_folder(arguments, streams, 0);
+  DeadLetterReader reader(folder);
   std::uint64_t found = 0;
+  LetterNames names;
   std::deque<std::vector<std::string>> rows;
   while (const auto letter = reader.next()) {
+    names.add(*letter);
     if (!filter.has(*letter)) continue;
     ++found;
     if (arguments.has("json")) {
@@ -49,19 +52,17 @@ Status list_letters(const Arguments& arguments, Streams& streams) {
     rows.push_back(letter_row(*letter));
     if (rows.size() > most) rows.pop_front();
   }
-  report_unreadable(reader, streams);
-  if (arguments.has("json")) return Status::done;
-  if (found == 0) {
-    streams.err.info("there are no such dead letters");
-    return Status::done;
-  }
+  const auto status = report_unreadable(reader, streams) ? Status::done : Status::failed;
+  if (found == 0)
+    streams.err.info("there are no such dead letters in " + folder + names.unknown(filter));
+  if (arguments.has("json") || found == 0) return status;
   rows.push_front({"ID", "TIME", "SOURCE", "HANDLER", "REASON", "TRIES", "SIZE", "DETAIL"});
   streams.out.write(table_text({rows.begin(), rows.end()}));
   streams.out.flush();
   if (found > most)
     streams.err.info("the last " + thousands(most) + " of " + counted(found, "dead letter") +
                      "; more: --limit N");
-  return Status::done;
+  return status;
 }
 
 // ---- show

@@ -42,9 +42,11 @@ Status export_letters(const Arguments& arguments, Streams& streams) {
   if (!file && as_frames && out.is_terminal())
     throw WrongUsage("frames are nothing for a terminal", "--format jsonl, or into a file or pipe");
   std::uint64_t letters = 0, bytes = 0;
+  LetterNames names;
   {
     Progress progress(streams.err, std::nullopt, SystemClock().steady(), "exported");
     while (const auto letter = reader.next()) {
+      names.add(*letter);
       if (!filter.has(*letter)) continue;
       out.write(as_frames ? frame_of(payload_of(*letter))
                           : letter_json(*letter, WithPayload::base64));
@@ -53,10 +55,10 @@ Status export_letters(const Arguments& arguments, Streams& streams) {
     }
     out.flush();
   }
-  report_unreadable(reader, streams);
+  const bool is_sound = report_unreadable(reader, streams);
   streams.err.info("exported " + counted(letters, "dead letter") + ", " + counted(bytes, "byte") +
-                   (file ? ", to " + path : ""));
-  return Status::done;
+                   (file ? ", to " + path : "") + (letters == 0 ? names.unknown(filter) : ""));
+  return is_sound ? Status::done : Status::failed;
 }
 
 }  // namespace

@@ -22,11 +22,14 @@ using namespace std::chrono_literals;
 constexpr Nanoseconds kPurgePoll = 20ms;
 
 std::uint64_t count_letters(const std::string& folder, const deliver::LetterFilter& filter,
-                            Streams& streams) {
+                            LetterNames& names, Streams& streams) {
   std::uint64_t letters = 0;
   deliver::DeadLetterReader reader(folder);
-  while (const auto letter = reader.next()) letters += filter.has(*letter);
-  report_unreadable(reader, streams);
+  while (const auto letter = reader.next()) {
+    names.add(*letter);
+    letters += filter.has(*letter);
+  }
+  (void)report_unreadable(reader, streams);
   return letters;
 }
 
@@ -68,10 +71,11 @@ std::uint64_t purge_there(const Arguments& arguments, const deliver::LetterFilte
 Status purge_letters(const Arguments& arguments, Streams& streams) {
   const auto filter = letter_filter(arguments, arguments.texts("id"));
   const auto folder = letters_folder(arguments, streams, 0);
-  const auto letters = count_letters(folder, filter, streams);
+  LetterNames names;
+  const auto letters = count_letters(folder, filter, names, streams);
   const auto what = counted(letters, "dead letter");
   if (letters == 0 || arguments.has("dry-run")) {
-    streams.out.write(letters == 0 ? "there are no such dead letters\n"
+    streams.out.write(letters == 0 ? "there are no such dead letters" + names.unknown(filter) + '\n'
                                    : what + " would be removed\n");
     return Status::done;
   }

@@ -108,7 +108,8 @@ Command handler_list_command() {
               "The states are opening (its plugin connects, or tries to), ready, retrying (a\n"
               "message failed, and is tried again after a pause), held (it gets nothing before\n"
               "a person acts) and closed. LAG is what is in flight for it; ON DISK how much of\n"
-              "that the overflow of a held handler has put into files, for the next start.",
+              "that is in files: in its queue on disk, or in the overflow of a held handler,\n"
+              "which the next start delivers.",
           .operands = {{.name = "CONFIG", .required = false}},
           .options = handler_options(),
           .run = list_handlers};

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/letters.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <ctime>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "base/failure.h"
@@ -36,6 +41,13 @@ std::uint64_t time_of(const Arguments& arguments, std::string_view option,
                    "2026-01-31T14:05:09Z");
 }
 
+// A hub that never ran has no folder, and no letters.
+std::string readable(std::string folder) {
+  if (::access(folder.c_str(), R_OK | X_OK) != 0 && errno != ENOENT)
+    throw Failure::system("look into " + folder, errno, "run this as the hub's user, or as root");
+  return folder;
+}
+
 // Throws WrongConfiguration after each mistake was told.
 config::HubOptions configured(const std::string& configuration, Streams& streams) {
   auto plugins = plugin::Registry::of_names();
@@ -53,6 +65,22 @@ std::optional<std::size_t> number_of(const std::vector<Named>& all, std::string_
       std::find_if(all.begin(), all.end(), [&](const auto& n) { return n.name == name; });
   if (at == all.end()) return std::nullopt;
   return static_cast<std::size_t>(at - all.begin());
+}
+
+constexpr std::size_t kNamesMost = 100;
+constexpr std::uint64_t kSecond = 1'000'000'000;
+
+// Takes ".123" off the end of a time, as this program writes it in JSON. Returns nanoseconds.
+std::optional<std::uint64_t> take_fraction(std::string& time) {
+  const auto point = time.rfind('.');
+  if (point == std::string::npos) return 0;
+  auto digits = time.substr(point + 1);
+  time.resize(point);
+  const bool is_number = !digits.empty() && digits.size() <= 9 &&
+                         digits.find_first_not_of("0123456789") == std::string::npos;
+  if (!is_number || time.find(':') == std::string::npos) return std::nullopt;
+  digits.resize(9, '0');
+  return std::stoull(digits);
 }
 
 std::string utc_time(std::uint64_t ns) {
@@ -114,6 +142,11 @@ std::vector<Option> letter_options(std::vector<Option> own) {
 
 deliver::LetterFilter letter_filter(const Arguments& arguments, std::vector<std::string> ids) {
   deliver::LetterFilter filter;
+  for (const auto* option : {"id", "handler", "source"})
+    for (const auto& text : arguments.texts(option))
+      if (text.find_first_of(" \t\n") != std::string::npos)
+        throw WrongUsage("--" + std::string(option) + ' ' + quoted(text) + " names nothing",
+                         "names have no spaces; give the option once for each");
   filter.ids = std::move(ids);
   filter.handlers = arguments.texts("handler");
   filter.sources = arguments.texts("source");
@@ -121,6 +154,9 @@ deliver::LetterFilter letter_filter(const Arguments& arguments, std::vector<std:
     filter.reasons.push_back(*deliver::dead_reason(name));
   filter.since_ns = time_of(arguments, "since", filter.since_ns);
   filter.until_ns = time_of(arguments, "until", filter.until_ns);
+  if (filter.since_ns > filter.until_ns)
+    throw WrongUsage("--since is later than --until, so no letter is meant",
+                     "\"--since 7d --until 2d\" is from seven days ago to two days ago");
   return filter;
 }
 
@@ -132,15 +168,20 @@ std::optional<std::uint64_t> parse_time(const std::string& text, Nanoseconds now
   auto plain = text;
   const bool is_utc = plain.ends_with('Z');
   if (is_utc) plain.pop_back();
+  const auto fraction = take_fraction(plain);
+  if (!fraction) return std::nullopt;
   for (const auto* format :
        {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d"}) {
     std::tm time{};
-    time.tm_isdst = -1;
     const char* end = ::strptime(plain.c_str(), format, &time);
     if (!end || *end) continue;
+    const auto asked = time;
+    time.tm_isdst = -1;
     const auto seconds = is_utc ? ::timegm(&time) : ::mktime(&time);
-    if (seconds < 0) return std::nullopt;
-    return static_cast<std::uint64_t>(seconds) * 1'000'000'000;
+    const bool is_a_day = time.tm_mday == asked.tm_mday && time.tm_mon == asked.tm_mon;
+    if (seconds < 0 || !is_a_day) return std::nullopt;
+    if (static_cast<std::uint64_t>(seconds) >= UINT64_MAX / kSecond) return UINT64_MAX;
+    return static_cast<std::uint64_t>(seconds) * kSecond + *fraction;
   }
   return std::nullopt;
 }
@@ -151,10 +192,13 @@ std::string letters_folder(const Arguments& arguments, Streams& streams, std::si
     if (has_config || arguments.has("control"))
       throw WrongUsage("the letters are named by --data-dir, or by their hub, not by both",
                        "leave one out");
-    return *folder;
+    std::error_code error;
+    if (!std::filesystem::is_directory(*folder, error))
+      throw Failure("there is no folder " + escaped(*folder), "correct --data-dir");
+    return readable(*folder);
   }
   if (has_config && !arguments.has("control"))
-    return configured(arguments.operands()[config_at], streams).data_dir;
+    return readable(configured(arguments.operands()[config_at], streams).data_dir);
   try {
     auto folder = ask_hub(arguments, "dead where", config_at);
     while (folder.ends_with('\n')) folder.pop_back();
@@ -163,8 +207,9 @@ std::string letters_folder(const Arguments& arguments, Streams& streams, std::si
     throw;
   } catch (const Failure& failure) {
     throw Failure(failure.what(),
-                  "of a hub that does not run: name its configuration, or its "
-                  "folder with --data-dir DIR");
+                  (failure.help().empty() ? "" : failure.help() + "; ") +
+                      std::string("of a hub that does not run: name its "
+                                  "configuration, or its folder with --data-dir DIR"));
   }
 }
 
@@ -215,12 +260,35 @@ std::string_view payload_of(const DeadLetter& letter) {
   return {reinterpret_cast<const char*>(letter.payload.data()), letter.payload.size()};
 }
 
-void report_unreadable(const deliver::DeadLetterReader& reader, Streams& streams) {
+void LetterNames::add(const DeadLetter& letter) {
+  if (handlers_.size() < kNamesMost) handlers_.emplace(letter.handler);
+  if (sources_.size() < kNamesMost) sources_.emplace(letter.source);
+}
+
+std::string LetterNames::unknown(const deliver::LetterFilter& filter) const {
+  std::string text;
+  const auto look = [&](const char* what, const auto& asked, const auto& known) {
+    for (const auto& name : asked)
+      if (!known.contains(name))
+        text += "; none is of " + std::string(what) + " '" + printable(name) +
+                (known.empty() ? "'"
+                               : "' (there are some of: " +
+                                     printable(joined({known.begin(), known.end()}, ", ")) + ")");
+  };
+  look("handler", filter.handlers, handlers_);
+  look("source", filter.sources, sources_);
+  return text;
+}
+
+bool report_unreadable(const deliver::DeadLetterReader& reader, Streams& streams) {
+  for (const auto& problem : reader.problems())
+    streams.err.warning("damaged", problem.what(), problem.help());
   if (reader.unreadable() > 0)
     streams.err.warning("unreadable",
                         counted(reader.unreadable(), "record") +
                             " could not be read: a later version of Standpipe may have written it",
                         "use that version");
+  return reader.problems().empty();
 }
 
 }  // namespace standpipe::cli

@@ -3,7 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,7 +45,18 @@ std::string letter_time(std::uint64_t ns);  // for people, in local time
 enum class WithPayload { no, as_it_is, base64 };
 std::string letter_json(const deliver::DeadLetter& letter, WithPayload payload);
 std::string_view payload_of(const deliver::DeadLetter& letter);
-// That some of what was read is of a later version.
-void report_unreadable(const deliver::DeadLetterReader& reader, Streams& streams);
+// Whose letters there are, so that a mistake in a filter can be told from an empty result.
+class LetterNames {
+ public:
+  void add(const deliver::DeadLetter& letter);
+  // "; none is of handler 'biling' (there are some of: billing)"; empty: all names are known.
+  std::string unknown(const deliver::LetterFilter& filter) const;
+
+ private:
+  std::set<std::string, std::less<>> handlers_, sources_;
+};
+
+// That some of what was read is of a later version, or damaged. false: some is damaged.
+bool report_unreadable(const deliver::DeadLetterReader& reader, Streams& streams);
 
 }  // namespace standpipe::cli

@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <system_error>
 #include <utility>
 
 #include "base/failure.h"
 #include "base/text.h"
 #include "cli/configuration.h"
+#include "cli/show.h"
 #include "cli/status.h"
 #include "plugin/registry.h"
 
@@ -16,6 +18,7 @@ namespace standpipe::cli {
 namespace {
 
 using deliver::SavedFile, deliver::SavedReader;
+using Names = std::set<std::string>;
 
 bool is_folder(const std::string& path) {
   std::error_code error;
@@ -29,6 +32,18 @@ bool is_wanted(const std::vector<std::string>& names, const std::string& name) {
 bool is_wanted(const std::vector<std::string>& names, std::span<const std::string> of) {
   return names.empty() ||
          std::ranges::any_of(of, [&](const auto& name) { return is_wanted(names, name); });
+}
+
+// That a name is in no file, so that a mistake can be told from an empty result.
+void report_unknown(const char* what, const std::vector<std::string>& asked, const Names& known,
+                    Streams& streams) {
+  for (const auto& name : asked)
+    if (!known.contains(name))
+      streams.err.info("no message waits for " + std::string(what) + " '" + printable(name) + "'" +
+                       (known.empty()
+                            ? ""
+                            : " (some wait for: " +
+                                  printable(joined({known.begin(), known.end()}, ", ")) + ")"));
 }
 
 }  // namespace
@@ -78,12 +93,17 @@ bool each_message(const std::string& data_dir, const Arguments& arguments, Strea
                   const ShowMessage& show) {
   const auto sources = arguments.texts("source"), handlers = arguments.texts("handler");
   bool is_sound = true;
+  Names known_sources, known_handlers;
   for (const auto& file : deliver::saved_files(data_dir)) {
-    if (file.kind == SavedFile::Kind::dead_letters || !is_wanted(sources, file.source)) continue;
+    if (file.kind == SavedFile::Kind::dead_letters) continue;
+    known_sources.insert(file.source);
+    if (!is_wanted(sources, file.source)) continue;
     try {
       SavedReader reader(file);
-      while (const auto message = reader.next())
+      while (const auto message = reader.next()) {
+        known_handlers.insert(message->handlers.begin(), message->handlers.end());
         if (is_wanted(handlers, message->handlers) && !show(file, *message)) return is_sound;
+      }
       if (report_damage(file, reader, streams)) is_sound = false;
     } catch (const Failure& failure) {
       std::error_code error;
@@ -92,6 +112,8 @@ bool each_message(const std::string& data_dir, const Arguments& arguments, Strea
       is_sound = false;
     }
   }
+  report_unknown("source", sources, known_sources, streams);
+  report_unknown("handler", handlers, known_handlers, streams);
   return is_sound;
 }
 

@@ -266,17 +266,19 @@ void HandlerReader::read_backoff(const Field& field, const std::string& of,
 void HandlerReader::read_queue(const Field& field, const std::string& of,
                                deliver::QueueOptions& queue) {
   using Queue = deliver::QueueOptions;
+  const bool means_disk = field.value->kind == Kind::scalar && field.value->text == "disk";
   const Reader reader(context_, *field.value, field.key,
                       {"'queue' of " + of,
-                       "queue: { type: memory, max_messages: 1000, when_full: drop_oldest }",
+                       means_disk ? "queue: { type: disk }"
+                                  : "queue: { type: memory, max_messages: 1000, when_full: "
+                                    "drop_oldest }",
                        {"type", "max_size", "max_messages", "when_full", "sync"}});
   if (!reader.is_map()) return;
   if (!reader.need("type", "say which:  type: memory")) return;
   const auto type = reader.choice("type", {"none", "memory", "disk"});
-  if (!type) return;
-  if (*type == "none")
+  if (type == "none")
     return check_no_queue(reader, {"max_size", "max_messages", "when_full", "sync"});
-  const bool is_on_disk = *type == "disk";
+  const bool is_on_disk = type == "disk";
   queue.type = is_on_disk ? Queue::Type::disk : Queue::Type::memory;
   if (is_on_disk) queue.size_max = kDiskQueueSizeDefault;
   queue.size_max =
@@ -290,11 +292,11 @@ void HandlerReader::read_queue(const Field& field, const std::string& of,
   const auto when_full = reader.choice("when_full", {"block", "drop_newest", "drop_oldest"});
   if (when_full == "drop_newest") queue.when_full = Queue::WhenFull::drop_newest;
   if (when_full == "drop_oldest") queue.when_full = Queue::WhenFull::drop_oldest;
-  if (!is_on_disk) check_no_queue(reader, {"sync"});
+  if (type == "memory") check_no_queue(reader, {"sync"});
   const auto sync = reader.choice("sync", {"never", "interval", "always"});
   if (sync == "never") queue.sync = Queue::kNever;
   if (sync == "always") queue.sync = Queue::kAlways;
-  if (!is_on_disk && !reader.find("max_size") && !reader.find("max_messages"))
+  if (type == "memory" && !reader.find("max_size") && !reader.find("max_messages"))
     context_.error(field.key, "missing-key", "this queue has no limit",
                    "say how much may wait:  max_messages: 1000, or max_size: 256KiB");
 }

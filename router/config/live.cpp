@@ -2,6 +2,7 @@
 #include "config/live.h"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -111,6 +112,7 @@ class LiveCheck {
   void check_reader(const Spot& spot, const std::string& path, const FileId& fifo);
   void check_handlers();
   void check_handler(std::size_t number, SharedText& reason);
+  void check_user(std::size_t number);
   bool check_own_files_of(std::size_t number);
   void check_own_file(const OwnFile& file, bool makes_folders);
   void add(Severity severity, const Spot& spot, const char* code, std::string message,
@@ -271,7 +273,24 @@ bool LiveCheck::check_own_files_of(std::size_t number) {
   return true;
 }
 
+// Of a process of its own; a hub does not start where it cannot become that.
+void LiveCheck::check_user(std::size_t number) {
+  const auto& options = handlers_.options[number];
+  if (options.user.empty()) return;
+  const auto who = "handler '" + shown(options.name) + "' ";
+  const auto* user = ::getpwnam(options.user.c_str());
+  if (!user)
+    add(Severity::error, handlers_.names.spot(number), "live-user",
+        who + "is to run as " + shown(options.user) + ", and there is no such user",
+        "make that user (useradd --system), or correct 'user'");
+  else if (::geteuid() != 0 && ::geteuid() != user->pw_uid)
+    add(Severity::error, handlers_.names.spot(number), "live-user",
+        who + "is to run as " + shown(options.user) + ", which only a hub of root's can do",
+        "run the hub as root, or remove 'user'");
+}
+
 void LiveCheck::check_handler(std::size_t number, SharedText& reason) {
+  check_user(number);
   const auto& options = handlers_.options[number];
   const auto& spot = handlers_.names.spot(number);
   if (check_own_files_of(number)) return;

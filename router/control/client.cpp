@@ -66,9 +66,13 @@ std::string Client::ask(std::string_view request) {
   const auto all = receive(until);
   const auto line_end = std::min(all.find('\n'), all.size());
   const auto head = std::string_view(all).substr(0, line_end);
-  if (head.starts_with("error: ")) throw Failure(std::string(head.substr(7)));
-  const auto length = head.starts_with("ok ") ? parse_integer(head.substr(3)) : std::nullopt;
   auto body = all.substr(std::min(line_end + 1, all.size()));
+  if (head.starts_with("error: ")) {
+    const bool has_help = body.starts_with("help: ") && body.ends_with('\n');
+    throw Failure(std::string(head.substr(7)),
+                  has_help ? body.substr(6, body.size() - 7) : std::string());
+  }
+  const auto length = head.starts_with("ok ") ? parse_integer(head.substr(3)) : std::nullopt;
   if (!length || static_cast<std::uint64_t>(*length) != body.size())
     throw Failure("the answer of the hub at " + path_ +
                   " is not whole: it ended meanwhile, or is no hub");

@@ -162,6 +162,7 @@ void Server::answer_to(std::string_view request, Slot& place) {
     answer = "ok " + std::to_string(text.size()) + '\n' + text;
   } catch (const Failure& failure) {
     answer = std::string("error: ") + failure.what() + '\n';
+    if (!failure.help().empty()) answer += "help: " + failure.help() + '\n';
   }
   place->answer = std::move(answer);
   if (!watch(EPOLL_CTL_MOD, place, EPOLLOUT)) return place.reset();

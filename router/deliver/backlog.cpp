@@ -71,10 +71,13 @@ std::uint64_t Backlog::drop_oldest() {
   const auto over = [](std::uint64_t value, std::uint64_t most) {
     return value > most ? value - most : 0;
   };
-  return drop({over(messages(), options_.messages_max), over(bytes_, options_.size_max)});
+  return drop({over(messages(), options_.messages_max), over(bytes_, options_.size_max),
+               over(messages(), 1)});
 }
 
-std::uint64_t Backlog::drop_oldest(std::uint64_t bytes) { return drop({0, bytes}); }
+std::uint64_t Backlog::drop_oldest(std::uint64_t bytes) {
+  return drop({0, bytes, ~std::uint64_t{0}});
+}
 
 // What is to be redelivered comes first: it is older than all that was not given out.
 std::uint64_t Backlog::drop(Excess excess) {
@@ -91,11 +94,13 @@ std::uint64_t Backlog::drop(Excess excess) {
 // As many of the first messages of the range as are too many, by either measure.
 std::uint64_t Backlog::drop_of(const Range& range, Excess& excess) {
   auto head = range_head(delivery_, range, ~std::uint64_t{0}, excess.messages);
-  if (head.bytes < excess.bytes) head = range_head(delivery_, range, excess.bytes);
+  if (head.bytes < excess.bytes && head.range.count < excess.most)
+    head = range_head(delivery_, range, excess.bytes, excess.most);
   const auto dropped = delivery_.drop_before(head.range.end, Reason::queue_full);
   INVARIANT(dropped == head.range.count && dropped > 0, dropped, head.range.count);
   excess.messages -= std::min(excess.messages, head.range.count);
   excess.bytes -= std::min(excess.bytes, head.bytes);
+  excess.most -= std::min(excess.most, dropped);
   return dropped;
 }
 

@@ -44,7 +44,10 @@ class Backlog {
   bool is_full() const {
     return messages() >= options_.messages_max || bytes_ >= options_.size_max;
   }
-  bool is_over() const { return messages() > options_.messages_max || bytes_ > options_.size_max; }
+  // A message that is larger than the whole queue may be in it alone.
+  bool is_over() const {
+    return messages() > options_.messages_max || (bytes_ > options_.size_max && messages() > 1);
+  }
 
   // Of frames that are to be appended: how many of the first ones find room, or how many do not. A
   // message larger than the whole queue finds room in an empty one.
@@ -66,7 +69,8 @@ class Backlog {
  private:
   struct Excess {
     std::uint64_t messages, bytes;
-    bool empty() const { return messages == 0 && bytes == 0; }
+    std::uint64_t most;  // messages that may go because of the bytes
+    bool empty() const { return messages == 0 && (bytes == 0 || most == 0); }
   };
   std::uint64_t drop(Excess excess);
   std::uint64_t drop_of(const Range& range, Excess& excess);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "deliver/call_page.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,8 +28,11 @@ bool is_known_answer(std::uint32_t code) {
 }
 
 Fd make_file() {
-  Fd file(::memfd_create("standpipe: call", MFD_CLOEXEC));
-  if (file && ::ftruncate(file.get(), sizeof(CallPage)) == 0) return file;
+  Fd file(::memfd_create("standpipe: call", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  // A child that made it shorter would end the worker, too (SIGBUS).
+  if (file && ::ftruncate(file.get(), sizeof(CallPage)) == 0 &&
+      ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+    return file;
   throw Failure::system("make memory for the calls of a handler's process", errno);
 }
 

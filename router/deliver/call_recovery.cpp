@@ -73,7 +73,9 @@ Delivery& CallRecovery::delivery_with(std::uint32_t id) const {
 
 void CallRecovery::settle_answered() {
   auto& flight = p_.call.flight();
-  const plugin::Answer answer{flight.code, "its worker died before it could say"};
+  const plugin::Answer answer{flight.code, p_.call.is_in_child()
+                                               ? "its process ended before it could say"
+                                               : "its worker died before it could say"};
   plugin::Handler::mend(flight.result, p_.batch.count(), answer.ok());
   if (const auto retry = p_.settlement.settle({p_.batch, flight, answer, now_}))
     p_.lifecycle.retries(retry->reason, retry->due);

@@ -115,7 +115,9 @@ bool goes(const log::DiskLog::Record& record, const LetterFilter& filter) {
 
 // Copies what does not go.
 void copy_rest(log::DiskLog& from, const std::string& path, const LetterFilter& filter) {
-  (void)std::filesystem::remove(path);  // a purge before this one may have been ended
+  std::error_code error;  // a purge before this one may have been ended
+  if (!std::filesystem::remove(path, error) && error)
+    throw Failure::system("delete " + path, error.value(), "mv it away");
   auto to = log::DiskLog::open(path, log::DiskLog::Access::append);
   std::size_t bytes = 0;  // that are not written yet
   for (log::DiskLog::ReadPosition at; const auto record = from.read_next(at);) {
@@ -163,6 +165,7 @@ std::vector<std::pair<std::string_view, std::string_view>> DeadLetter::metadata(
 
 std::optional<Failure> DeadLetters::put(std::span<const DeadLetter> letters) {
   try {
+    if (log_ && !log_->is_at_its_path()) log_.reset();  // somebody has removed it
     if (!log_) open();
     if (is_full()) close_full();
   } catch (const Failure& failure) {
@@ -192,7 +195,18 @@ bool DeadLetters::is_to_be_synced(std::span<const DeadLetter> letters) {
 std::uint64_t DeadLetters::purge(const LetterFilter& filter) {
   if (size_of(path_in(folder_)) > 0) close();
   std::uint64_t purged = 0;
-  for (const auto& path : closed_in(folder_)) purged += purge_file(path, filter);
+  std::optional<Failure> failed;
+  for (const auto& path : closed_in(folder_)) {
+    try {
+      purged += purge_file(path, filter);
+    } catch (const Failure& failure) {  // the others are purged all the same
+      if (!failed) failed = failure;
+    }
+  }
+  if (failed)
+    throw Failure(failed->what() + ("; of other files " + counted(purged, "letter") +
+                                    (purged == 1 ? " was removed" : " were removed")),
+                  failed->help());
   return purged;
 }
 
@@ -236,8 +250,8 @@ Nanoseconds DeadLetters::find_last(log::DiskLog& log,
 
 // The fields that identify a letter.
 std::string DeadLetters::identity(const DeadLetter& letter) const {
-  return std::to_string(letter.sequence) + '/' + std::string(letter.source) + '/' +
-         std::string(letter.handler);
+  return std::to_string(letter.sequence) + '/' + std::to_string(letter.accepted_ns) + '/' +
+         std::string(letter.source) + '/' + std::string(letter.handler);
 }
 
 bool DeadLetters::is_full() const {
@@ -326,9 +340,20 @@ std::optional<DeadLetter> DeadLetterReader::next() {
     paths_.pop_back();
     log_.reset();
     at_ = {};
-    if (std::filesystem::exists(path))  // a hub may have removed it since
-      log_ = log::DiskLog::open(path, log::DiskLog::Access::read);
+    open(path);
   }
+}
+
+void DeadLetterReader::open(const std::string& path) try {
+  struct stat there {};
+  if (::lstat(path.c_str(), &there) != 0 && errno == ENOENT) return;  // a hub may have removed it
+  log_ = log::DiskLog::open(path, log::DiskLog::Access::read);
+  const auto& found = log_->recovery();
+  const bool is_being_written = found.header.empty() && found.damaged_ranges == 0 &&
+                                (found.dropped_bytes == 0 || found.is_truncated);
+  if (!is_being_written) problems_.emplace_back(path + ": " + found.text());
+} catch (const Failure& failure) {
+  problems_.push_back(failure);
 }
 
 }  // namespace standpipe::deliver

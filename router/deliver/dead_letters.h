@@ -73,8 +73,9 @@ struct DeadLetterLimits {
 // failure of power takes the hub's memory, and all that waits in it, too; and a handler that
 // rejects each of its messages must not stop the hub for a disk's sync each time.) Between that and
 // the commit of the cursor the worker can die; its successor puts the same letters again, which are
-// then found among the last ones and not written twice. Sequences begin anew with each run,
-// hence the run's id: that of the memory, not of the worker.
+// then found among the last ones and not written twice. Sequences begin anew with each run, hence
+// the run's id: that of the memory, not of the worker. Within a run they do with a source or a
+// queue that a reload brings back, hence the time of acceptance.
 //
 // One thread at a time (LetterWriter has one).
 class DeadLetters {
@@ -138,12 +139,17 @@ class DeadLetterReader {
   std::uint64_t unreadable() const {
     return unreadable_;
   }  // letters so far that a later version may have written
+  // What is damaged of the files so far, or why one cannot be read at all: the others are read.
+  const std::vector<Failure>& problems() const { return problems_; }
 
  private:
+  void open(const std::string& path);
+
   std::vector<std::string> paths_;  // not yet read, the next one last
   std::optional<log::DiskLog> log_;
   log::DiskLog::ReadPosition at_;
   std::uint64_t unreadable_ = 0;
+  std::vector<Failure> problems_;
 };
 
 }  // namespace standpipe::deliver

@@ -77,6 +77,7 @@ void HandlerLoop::make_instance() {
     needs_.memory.commit();
     return lifecycle_.died(executor_->death().text(), false, false, needs_.clock.steady());
   }
+  const bool is_of_plugin = call_.has_entered();  // else its process could not begin
   blame_.forgive(CallKind::create);
   call_.end();
   needs_.memory.commit();
@@ -85,7 +86,9 @@ void HandlerLoop::make_instance() {
     needs_.reporter.warning("handler", name() + ": " + made.reason, "it is tried again");
   else if (!made.ok())
     throw Failure("handler " + name() + " refuses to be made: " + made.reason,
-                  "standpipe plugin show " + options_.plugin->name);
+                  is_of_plugin ? "standpipe plugin show " + options_.plugin->name
+                               : "that is about its process: correct 'user' or 'memory_max', or "
+                                 "the plugin's file");
   is_made_ = true;
   for (const auto& lack :
        plugin::missing_powers(*options_.plugin->abi->handler, options_.placement.has_value()))

@@ -71,6 +71,7 @@ std::string letter_id(const DeadLetter& letter) {
   Hash hash;
   hash.add(letter.run);
   hash.add(letter.sequence);
+  hash.add(letter.accepted_ns);
   hash.add(letter.source);
   hash.add(letter.handler);
   std::string id = "d-";

@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <thread>
 #include <utility>
 
@@ -25,8 +26,13 @@ struct LetterWriter::Queue {
   bool ends = false;
   std::thread thread;
 
+  // Where no thread can be had, the caller does it.
   void add(std::function<void()> job) {
-    if (!thread.joinable()) thread = start_without_signals([this] { work(); });
+    try {
+      if (!thread.joinable()) thread = start_without_signals([this] { work(); });
+    } catch (const Failure&) {
+      return job();
+    }
     {
       const std::lock_guard lock(mutex);
       jobs.push_back(std::move(job));
@@ -110,6 +116,8 @@ void LetterWriter::purge(const LetterFilter& filter) {
     letters = letters_.purge(filter);
   } catch (const Failure& problem) {
     failure = problem;
+  } catch (const std::exception& problem) {
+    failure = Failure(problem.what());
   }
   const std::lock_guard lock(purge_mutex_);
   purge_.letters = letters;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "deliver/queue_segments.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -17,6 +18,8 @@ namespace standpipe::deliver {
 namespace {
 
 constexpr std::string_view kSegmentEnding = ".log";
+// No queue comes so far, and sums of two such numbers are numbers.
+constexpr std::uint64_t kFirstMost = std::uint64_t{1} << 62;
 
 std::string queues_in(const std::string& data_dir) { return data_dir + "/queue"; }
 
@@ -27,8 +30,9 @@ std::vector<std::string> names_in(const std::string& folder) {
   for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error))
     names.push_back(entry->path().filename().string());
-  if (error && error != std::errc::no_such_file_or_directory)
-    throw Failure::system("look into " + folder, error.value());
+  const bool is_none =
+      error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
+  if (error && !is_none) throw Failure::system("look into " + folder, error.value());
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -39,7 +43,8 @@ std::uint64_t first_of(std::string_view name) {
   name.remove_suffix(kSegmentEnding.size());
   std::uint64_t first = 0;
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), first);
-  return error == std::errc() && end == name.data() + name.size() ? first : 0;
+  const bool is_whole = error == std::errc() && end == name.data() + name.size();
+  return is_whole && first <= kFirstMost ? first : 0;
 }
 
 }  // namespace
@@ -83,11 +88,21 @@ int QueueSegments::remove(std::uint64_t first) const {
   return error == ENOENT ? 0 : error;
 }
 
+std::optional<Failure> QueueSegments::passing_trouble(std::uint64_t first) const {
+  const auto opened = paths::open_existing(path(first), O_RDWR);
+  for (const int error : {EMFILE, ENFILE, ENOMEM, EACCES, EPERM, EROFS})
+    if (opened.problem().error == error) return failure_of(opened.problem());
+  return std::nullopt;
+}
+
 std::string QueueSegments::set_aside(std::uint64_t first) const {
-  const auto name = std::to_string(first) + std::string(kSegmentEnding) + ".damaged";
   const paths::Entry entry(path(first), own_file());
-  if (entry) (void)entry.rename_to(name);
-  return folder_ + '/' + name;
+  if (!entry) return {};
+  const auto plain = std::to_string(first) + std::string(kSegmentEnding) + ".damaged";
+  auto name = plain;
+  struct stat there {};
+  for (int n = 2; entry.status_of(name, there) == 0; ++n) name = plain + '-' + std::to_string(n);
+  return entry.rename_to(name) == 0 ? folder_ + '/' + name : std::string();
 }
 
 std::vector<std::pair<std::string, std::string>> QueueSegments::all(const std::string& data_dir) {

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "base/failure.h"
 
 namespace standpipe::deliver {
 
@@ -25,7 +28,11 @@ class QueueSegments {
   void make_folder() const;
   // Returns 0, or an errno.
   int remove(std::uint64_t first) const;
-  // What cannot be read stays there under another name. Returns that.
+  // Why it cannot be opened now, which says nothing of what is in it: the process has too many
+  // descriptors, say, or no permission.
+  std::optional<Failure> passing_trouble(std::uint64_t first) const;
+  // What cannot be read stays there under another name, which nothing had. Returns that; empty: it
+  // could not be renamed.
   std::string set_aside(std::uint64_t first) const;
 
   // Sources and handlers that have a segment. Throws Failure.

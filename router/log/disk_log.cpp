@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/file_id.h"
 #include "base/folder.h"
 #include "base/opening.h"
 #include "base/text.h"
@@ -22,11 +23,14 @@ void write_at(const std::string& path, int fd, std::span<const std::byte> bytes,
   if (const int error = write_all(fd, {&bytes, 1}, offset)) throw disk_error("write", path, error);
 }
 
-// In the header; on the disk when it returns.
+enum class Reach { kernel, disk };
+
+// In the header; there when it returns.
 std::optional<Failure> set_in_header(const std::string& path, int fd,
-                                     std::span<const std::byte> bytes, std::uint64_t offset) try {
+                                     std::span<const std::byte> bytes, std::uint64_t offset,
+                                     Reach reach) try {
   write_at(path, fd, bytes, offset);
-  if (::fdatasync(fd) != 0) return disk_error("sync", path, errno);
+  if (reach == Reach::disk && ::fdatasync(fd) != 0) return disk_error("sync", path, errno);
   return std::nullopt;
 } catch (const Failure& failure) {
   return failure;
@@ -36,6 +40,17 @@ std::uint64_t size_of_file(int fd, const std::string& path) {
   struct stat st {};
   if (::fstat(fd, &st) != 0) throw Failure::system("look at " + path, errno);
   return static_cast<std::uint64_t>(st.st_size);
+}
+
+std::optional<Failure> put_done(const std::string& path, std::uint32_t records, Reach reach) try {
+  auto opened = paths::open_existing(path, O_RDWR);
+  if (!opened) return failure_of(opened.problem(), disk_help(opened.problem().error, path));
+  FileWindow window(path, opened.fd());
+  auto header = FileHeader::read(window, path, size_of_file(opened.fd(), path));
+  header.done = records;
+  return set_in_header(path, opened.fd(), header.done_encoded(), header.done_at(), reach);
+} catch (const Failure& failure) {
+  return failure;
 }
 
 }  // namespace
@@ -202,7 +217,8 @@ std::optional<Failure> DiskLog::append(std::span<const std::byte> meta,
 // that does not know them must not pass them over.
 std::optional<Failure> DiskLog::raise_version() {
   if (header_.version >= kFieldsVersion) return std::nullopt;
-  if (auto failure = set_in_header(path_, fd_.get(), number_bytes(kFieldsVersion), kMagic.size()))
+  if (auto failure =
+          set_in_header(path_, fd_.get(), number_bytes(kFieldsVersion), kMagic.size(), Reach::disk))
     return failure;
   header_.version = kFieldsVersion;
   walker_.begin(header_);
@@ -236,16 +252,15 @@ void DiskLog::begin_write_back() const {
   (void)::sync_file_range(fd_.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
-std::optional<Failure> DiskLog::set_done(const std::string& path, std::uint32_t records) try {
-  auto opened = paths::open_existing(path, O_RDWR);
-  if (!opened) return failure_of(opened.problem(), disk_help(opened.problem().error, path));
-  FileWindow window(path, opened.fd());
-  auto header = FileHeader::read(window, path, size_of_file(opened.fd(), path));
-  header.done = records;
-  return set_in_header(path, opened.fd(), header.done_encoded(), header.done_at());
-} catch (const Failure& failure) {
-  return failure;
+std::optional<Failure> DiskLog::set_done(const std::string& path, std::uint32_t records) {
+  return put_done(path, records, Reach::disk);
 }
+
+std::optional<Failure> DiskLog::write_done(const std::string& path, std::uint32_t records) {
+  return put_done(path, records, Reach::kernel);
+}
+
+bool DiskLog::is_at_its_path() const { return FileId::at(path_) == FileId::of(fd_.get()); }
 
 std::optional<Failure> DiskLog::remove() {
   fd_.reset();

@@ -90,10 +90,16 @@ class DiskLog {
   // room on a full disk, for it writes where something is already.
   [[nodiscard]] static std::optional<Failure> set_done(const std::string& path,
                                                        std::uint32_t records);
+  // The same, but no further than the kernel.
+  [[nodiscard]] static std::optional<Failure> write_done(const std::string& path,
+                                                         std::uint32_t records);
   std::uint32_t done() const { return header_.done; }  // as it was when the file was opened
   std::uint32_t version() const { return header_.version; }
   [[nodiscard]] std::optional<Failure>
   remove();  // deletes the file; nothing else may be done afterwards
+
+  // false: somebody has removed or replaced it since it was opened.
+  bool is_at_its_path() const;
 
   const Recovery& recovery() const { return recovery_; }
   std::optional<std::span<const std::byte>> last()

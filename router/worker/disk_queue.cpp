@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 #include "base/invariant.h"
@@ -25,6 +26,7 @@ constexpr std::uint64_t kSegmentsAQueue = 8;
 // A queue that has been empty for so long gives its last segment back, so that nothing of it comes
 // again after the death of all.
 constexpr Nanoseconds kRetiredAfter = 1s;
+constexpr Nanoseconds kMarkedEach = 1s;   // how far the handler is
 constexpr std::uint64_t kOldestPart = 8;  // of a full queue, that is dropped at once
 
 std::string record_name(const std::string& source, const std::string& handler) {
@@ -55,11 +57,7 @@ DiskQueue::DiskQueue(DiskQueueOptions options, std::unique_ptr<deliver::Delivery
       to_(made_to_.get()) {
   from_->set_queued();
   memory_.commit();
-  if (state_->begun)
-    recover();
-  else
-    begin();
-  memory_.commit();
+  (void)prepare();
 }
 
 bool DiskQueue::is_empty(const state::Memory& memory, const std::string& source,
@@ -98,8 +96,31 @@ bool DiskQueue::remove(state::Memory& memory, state::Directory& directory,
 
 // ---- begin
 
+// false: it is tried again, since what is there must be neither overlooked nor written over.
+bool DiskQueue::prepare() try {
+  if (state_->begun)
+    recover();
+  else
+    begin();
+  memory_.commit();
+  marked_ = settled_number();
+  marked_at_ = needs_.clock.steady();
+  retry_at_.reset();
+  end_stuck();
+  return is_prepared_ = true;
+} catch (const Failure& failure) {
+  files_.clear();
+  file_.reset();
+  reader_.reset();
+  retry_at_ = needs_.clock.steady() + kQueueRetry;
+  has_failed_ = true;
+  report_stuck("what an earlier run left cannot be found: " + std::string(failure.what()),
+               failure.help());
+  return false;
+}
+
 // A new run: all whole records are what is there.
-void DiskQueue::begin() try {
+void DiskQueue::begin() {
   State state{.begun = 1,
               .others = from_->saved(),
               .segment = 0,
@@ -110,12 +131,13 @@ void DiskQueue::begin() try {
               .read_offset = 0,
               .boundary = 0,
               .skipped = 0};
-  for (const auto first : segments_.find()) sizes_[first] = segments_.bytes(first);
-  if (!sizes_.empty()) {
-    const auto first = sizes_.begin()->first;
-    open_last(state, sizes_.rbegin()->first);
-    state.read_segment = first;
-    state.fed = std::min(first + done_of(first), state.next);
+  for (const auto first : segments_.find()) files_[first].bytes = segments_.bytes(first);
+  while (!files_.empty() && !open_last(state)) {
+  }
+  state.fed = state.next;
+  if (!files_.empty()) {
+    state.read_segment = files_.begin()->first;
+    state.fed = std::min(state.read_segment + done_of(state.read_segment), state.next);
   }
   state_.edit() = state;
   from_->bring_saved(in_files());
@@ -123,28 +145,37 @@ void DiskQueue::begin() try {
     needs_.reporter.info(name() + ": " + counted(count, "message") + " of an earlier run " +
                          (count == 1 ? "waits" : "wait") + " in " + folder() + ", and " +
                          (count == 1 ? "comes" : "come") + " first");
-} catch (const Failure& failure) {
-  state_.edit() = {1, from_->saved(), 0, 0, 1, 1, 0, 0, 0, 0};
-  needs_.reporter.error("queue",
-                        name() + ": cannot look for what an earlier run left: " + failure.what(),
-                        failure.help());
 }
 
-void DiskQueue::open_last(State& state, std::uint64_t first) try {
-  state.next = first;
+// The last segment tells where the queue ends. false: it is none of this queue's.
+bool DiskQueue::open_last(State& state) try {
+  const auto first = files_.rbegin()->first;
   auto file = log::DiskLog::open(segments_.path(first), log::DiskLog::Access::append);
-  state.segment = first;
-  state.end_bytes = sizes_[first] = file.bytes();
   const auto last = file.last();
   const auto record = last ? deliver::QueueRecord::read(*last) : std::nullopt;
+  if (record && (record->number < first || record->number - first >= file.bytes())) {
+    set_aside(first, Failure(file.path() + " has messages of other numbers than its name says"));
+    return false;
+  }
+  state.segment = first;
+  state.end_bytes = files_[first].bytes = file.bytes();
   state.next = record ? record->number + 1 : first + file.records();
   if (const auto damage = file.recovery().text(); !damage.empty())
     needs_.reporter.warning("damaged", file.path() + ": " + damage,
                             "what was damaged is in the account, as dropped (damaged)");
   file_.emplace(std::move(file));
+  return true;
 } catch (const Failure& failure) {
-  sizes_.erase(first);
+  state.next = files_.rbegin()->first;
+  if (const auto trouble = segments_.passing_trouble(state.next)) throw Failure(*trouble);
+  set_aside(state.next, failure);
+  return true;
+}
+
+void DiskQueue::set_aside(std::uint64_t first, const Failure& failure) {
   const auto aside = segments_.set_aside(first);
+  if (aside.empty()) throw failure.in("in the way, and cannot be renamed");
+  files_.erase(first);
   needs_.reporter.error("damaged",
                         name() + ": " + failure.what() + ": it is " + aside +
                             " now, and its messages are not delivered",
@@ -153,27 +184,35 @@ void DiskQueue::open_last(State& state, std::uint64_t first) try {
 
 // How many of its messages an earlier run was through with.
 std::uint64_t DiskQueue::done_of(std::uint64_t first) try {
-  if (file_ && first == sizes_.rbegin()->first) return file_->done();
+  if (file_ && first == files_.rbegin()->first) return file_->done();
   reader_.emplace(log::DiskLog::open(segments_.path(first), log::DiskLog::Access::read));
   reader_segment_ = first;
   return reader_->done();
 } catch (const Failure&) {
+  if (const auto trouble = segments_.passing_trouble(first)) throw Failure(*trouble);
   return 0;  // reading meets it again
 }
 
 // The run goes on: what is committed is what is there. A batch that was being written begins where
 // that ends.
-void DiskQueue::recover() try {
+void DiskQueue::recover() {
   if (log_.incomplete_bytes() > 0) log_.drop_incomplete();
   for (const auto first : segments_.find()) {
+    const auto from = first < state_->read_segment ? 0 : state_->boundary;
+    const auto to = first < state_->read_segment ? from : log_.end().position.bytes;
     if (first >= state_->next || state_->read_segment == 0)
       (void)segments_.remove(first);
+    else if (first <= state_->read_segment)
+      files_[first] = {segments_.bytes(first), from, std::max(to, state_->boundary)};
     else
-      sizes_[first] = segments_.bytes(first);
+      files_[first] = {segments_.bytes(first)};
   }
-  if (state_->segment == 0) return;
+  if (state_->segment != 0) reopen();
+}
+
+void DiskQueue::reopen() try {
+  files_[state_->segment].bytes = state_->end_bytes;
   file_.emplace(log::DiskLog::resume(segments_.path(state_->segment), state_->end_bytes));
-  sizes_[state_->segment] = state_->end_bytes;
 } catch (const Failure& failure) {
   needs_.reporter.error("queue", name() + ": " + failure.what(), failure.help());
 }
@@ -182,6 +221,7 @@ void DiskQueue::recover() try {
 
 DiskQueue::Step DiskQueue::advance(bool feeds) {
   Step step;
+  if (!is_prepared_ && (needs_.clock.steady() < *retry_at_ || !prepare())) return step;
   if (batch_) {
     if (auto done = needs_.writer.take(this)) {
       step.fed = complete(std::move(*done), feeds);
@@ -192,6 +232,7 @@ DiskQueue::Step DiskQueue::advance(bool feeds) {
   if (feeds) feed(step);
   if (!batch_) move(step);
   memory_.commit();
+  if (const auto due = mark_due(); due && !batch_ && needs_.clock.steady() >= *due) post_mark();
   return step;
 }
 
@@ -201,9 +242,11 @@ std::optional<Nanoseconds> DiskQueue::wake_at() const {
     if (when) at = std::min(at.value_or(*when), *when);
   };
   if (log_.waits_for_arena() && in_files() > 0) by(needs_.clock.steady() + kMemoryRetry);
+  by(read_retry_at_);
   if (batch_) return at;
-  by(sync_due());
-  by(retry_at_);
+  by(retry_at_ ? retry_at_ : sync_due());
+  if (!is_prepared_) return at;
+  by(mark_due());
   if (drained_since_) by(*drained_since_ + kRetiredAfter);
   return at;
 }
@@ -213,6 +256,7 @@ std::optional<Nanoseconds> DiskQueue::wake_at() const {
 void DiskQueue::move(Step& step) {
   const auto now = needs_.clock.steady();
   if (retry_at_ && now < *retry_at_) return;
+  retry_at_.reset();
   const auto due = sync_due();
   if (due && (now >= *due || rolls())) return post({.sync = QueueWriter::Sync::yes}, {});
   if (!from_->has_all()) return;  // what an output has of a time without a queue
@@ -221,9 +265,6 @@ void DiskQueue::move(Step& step) {
   QueueWriter::Job job;
   Batch batch;
   if (!gather(job, batch)) return make_room(step);
-  stuck_.clear();
-  if (std::exchange(is_stuck_reported_, false))
-    needs_.reporter.info(name() + ": its queue takes messages again");
   if (options_.queue.sync == deliver::QueueOptions::kAlways) job.sync = QueueWriter::Sync::yes;
   post(std::move(job), batch);
 }
@@ -268,7 +309,7 @@ void DiskQueue::post(QueueWriter::Job job, const Batch& batch) try {
   const bool is_new = batch.messages > 0 && rolls();
   batch_->segment = is_new ? state_->next : state_->segment;
   if (is_new)
-    segments_.make_folder();
+    job.before = [segments = segments_] { segments.make_folder(); };
   else
     job.file = std::exchange(file_, std::nullopt);
   batch_->reopens = !is_new && !job.file;
@@ -281,24 +322,21 @@ void DiskQueue::post(QueueWriter::Job job, const Batch& batch) try {
 
 bool DiskQueue::complete(QueueWriter::Done done, bool feeds) {
   const auto batch = *std::exchange(batch_, std::nullopt);
+  if (batch.is_mark) return false;
+  if (done.is_gone) {
+    begin_another(std::move(done.file));
+    return false;
+  }
   const auto now = needs_.clock.steady();
   records_ = std::move(done.records);
+  const bool is_of_segment = batch.segment == state_->segment;
+  if (is_of_segment || !done.failure) file_ = std::move(done.file);
   if (done.failure) {
-    retry_at_ = now + kQueueRetry;
-    unsynced_since_.reset();
-    if (batch.reopens) {  // what it has may be read all the same; what comes begins another
-      auto& state = state_.edit();
-      state.segment = state.end_bytes = 0;
-    }
-    report_stuck(batch.messages > 0
-                     ? std::string(done.failure->what())
-                     : done.failure->what() + std::string(": what was written since the last sync "
-                                                          "may not survive a failure of power"),
-                 done.failure->help());
+    fail(*done.failure, batch);
     return false;
   }
   retry_at_.reset();
-  if (batch.segment == state_->segment || batch.messages > 0) file_ = std::move(done.file);
+  if (batch.messages > 0 || has_failed_) end_stuck();
   if (batch.messages == 0) {
     unsynced_since_.reset();
     return false;
@@ -308,16 +346,50 @@ bool DiskQueue::complete(QueueWriter::Done done, bool feeds) {
   const auto fed = state_->fed;
   auto& state = state_.edit();
   state.segment = batch.segment;
-  state.end_bytes = sizes_[batch.segment] = done.end;
+  state.end_bytes = files_[batch.segment].bytes = done.end;
   state.next += batch.messages;
   if (state.read_segment == 0) {
     state.read_segment = batch.segment;
     state.read_offset = 0;
+    auto& file = files_[batch.segment];
+    file.log_begin = file.log_end = log_.end().position.bytes;
   }
   memory_.commit();
   if (options_.queue.sync > Nanoseconds(0) && !unsynced_since_) unsynced_since_ = now;
   if (feeds && keeps_up) feed_written(records_);
   return state_->fed != fed;
+}
+
+// Tried again, and a sync as well: the file writes again what is in doubt.
+void DiskQueue::fail(const Failure& failure, const Batch& batch) {
+  retry_at_ = needs_.clock.steady() + kQueueRetry;
+  has_failed_ = true;
+  if (!file_) unsynced_since_.reset();
+  if (batch.reopens && !file_) {  // what it has may be read all the same; what comes begins another
+    auto& state = state_.edit();
+    state.segment = state.end_bytes = 0;
+  }
+  const std::string why(failure.what());
+  report_stuck(batch.messages > 0 ? why
+                                  : why +
+                                        ": what was written since the last sync may not survive "
+                                        "a failure of power",
+               failure.help());
+}
+
+// The segment that was written to has been removed by somebody else. What it has can be read as
+// long as it is open.
+void DiskQueue::begin_another(std::optional<log::DiskLog> lost) {
+  needs_.reporter.warning("queue",
+                          name() + ": " + segments_.path(state_->segment) +
+                              " was removed while it was in use: what it has is delivered if this "
+                              "worker lives so long, and what comes goes to another file",
+                          "keep cleaners away from data_dir");
+  lost_ = std::move(lost);
+  lost_segment_ = state_->segment;
+  auto& state = state_.edit();
+  state.segment = state.end_bytes = 0;
+  unsynced_since_.reset();
 }
 
 std::optional<Nanoseconds> DiskQueue::sync_due() const {
@@ -329,32 +401,57 @@ std::optional<Nanoseconds> DiskQueue::sync_due() const {
 void DiskQueue::make_room(Step& step) {
   if (options_.queue.when_full == WhenFull::block)
     return report_stuck("it holds all that it may (" + counted(waiting(), "message") + ", " +
-                            size_text(bytes()) + ")",
+                            thousands(bytes()) + " bytes)",
                         "raise `queue: { max_size, max_messages }` of handler " + options_.handler);
   if (options_.queue.when_full == WhenFull::drop_newest)
-    (void)from_->drop_before(from_->log().end(), deliver::Reason::queue_full);
+    (void)drop_waiting();
   else
     drop_oldest();
   memory_.commit();
-  std::uint64_t left_out = 0;
-  if (reports_.allow(needs_.clock.steady(), left_out))
-    needs_.reporter.warning(
-        "queue_full",
-        name() +
-            ": its queue holds all that it may, so messages are dropped "
-            "(queue_full)",
-        "raise `queue: { max_size, max_messages }` of handler " + options_.handler);
+  report_dropped();
   step.moved = step.more = true;
 }
 
-// First what lies in the log and is in nobody's hands, then what is next in the files.
+// First what lies in the log and is in nobody's hands, then what is next in the files, and then
+// what can be taken back of outputs. What is in the plugin's hands stays, and makes no room.
 void DiskQueue::drop_oldest() {
-  if (to_->drop_before(log_.end(), deliver::Reason::queue_full) > 0) return;
+  if (to_->drop_before(log_.end(), deliver::Reason::queue_full) > 0) {
+    has_recalled_ = false;
+    return;
+  }
+  if (in_files() == 0) {
+    wants_recall_ = !std::exchange(has_recalled_, !has_recalled_);
+    if (!wants_recall_) (void)drop_waiting();
+    return;
+  }
   const bool is_in_old = state_->read_segment != state_->segment;
   if (is_in_old && bytes() + kMovedBytes > options_.queue.size_max)
     return end_segment(deliver::Reason::queue_full);
   const auto part = std::max<std::uint64_t>(1, in_files() / kOldestPart);
   pass_over(std::min(state_->next, state_->fed + part), deliver::Reason::queue_full);
+}
+
+// What has come and is not in the files.
+std::uint64_t DiskQueue::drop_waiting() {
+  return from_->drop_before(from_->log().end(), deliver::Reason::queue_full);
+}
+
+bool DiskQueue::give_way() {
+  const bool drops = options_.queue.when_full != WhenFull::block && from_->has_all();
+  if (batch_ || !has_failed_ || !drops || drop_waiting() == 0) return false;
+  memory_.commit();
+  report_dropped();
+  return true;
+}
+
+void DiskQueue::report_dropped() {
+  std::uint64_t left_out = 0;
+  if (!reports_.allow(needs_.clock.steady(), left_out)) return;
+  const auto why = has_failed_ ? "cannot be written (" + stuck_ + ")" : "holds all that it may";
+  needs_.reporter.warning(
+      "queue_full", name() + ": its queue " + why + ", so messages are dropped (queue_full)",
+      has_failed_ ? ""
+                  : "raise `queue: { max_size, max_messages }` of handler " + options_.handler);
 }
 
 bool DiskQueue::is_moved() const { return !batch_ && !(from_->settled() < from_->log().end()); }
@@ -365,8 +462,8 @@ void DiskQueue::trim() {
   to_->skip_unwanted();
   if (const auto lowest = to_->settled(); lowest != log_.trimmed()) log_.trim(lowest);
   memory_.commit();
-  if (log_.trimmed().position.bytes >= state_->boundary) remove_before(state_->read_segment);
-  const bool is_drained = !batch_ && state_->next == state_->fed && log_.empty() && !sizes_.empty();
+  remove_passed();
+  const bool is_drained = !batch_ && state_->next == state_->fed && log_.empty() && !files_.empty();
   if (!is_drained) return drained_since_.reset();
   const auto now = needs_.clock.steady();
   if (!drained_since_) drained_since_ = now;
@@ -385,15 +482,31 @@ void DiskQueue::retire() {
   remove_before(state_->next);
 }
 
-void DiskQueue::remove_before(std::uint64_t first) {
-  while (!sizes_.empty() && sizes_.begin()->first < first) {
-    const auto old = sizes_.begin()->first;
-    if (reader_segment_ == old) reader_.reset();
-    if (const int error = segments_.remove(old))
-      needs_.reporter.warning("queue",
-                              Failure::system("delete " + segments_.path(old), error).what());
-    sizes_.erase(old);
+// Those that were read to their ends, and of which the log has nothing that waits: also behind one
+// of which the handler has something.
+void DiskQueue::remove_passed() {
+  const auto end = state_->read_segment ? state_->read_segment : state_->next;
+  for (auto file = files_.begin(); file != files_.end() && file->first < end;) {
+    const auto& [first, segment] = *file;
+    const bool is_passed =
+        segment.log_begin == segment.log_end || log_.trimmed().position.bytes >= segment.log_end;
+    const auto passed = file++;
+    if (is_passed && first != state_->segment) remove(passed);
   }
+}
+
+void DiskQueue::remove_before(std::uint64_t first) {
+  while (!files_.empty() && files_.begin()->first < first) remove(files_.begin());
+}
+
+void DiskQueue::remove(std::map<std::uint64_t, Segment>::iterator file) {
+  const auto first = file->first;
+  if (reader_segment_ == first) reader_.reset();
+  if (lost_segment_ == first) lost_.reset();
+  if (const int error = segments_.remove(first))
+    needs_.reporter.warning("queue",
+                            Failure::system("delete " + segments_.path(first), error).what());
+  files_.erase(file);
 }
 
 // The number of the first message that the handler is not through with, or one before it.
@@ -402,16 +515,47 @@ std::uint64_t DiskQueue::settled_number() const {
   return state_->fed - std::min(state_->fed - 1, unsettled);
 }
 
+// How far the handler is, if the header of the first segment can say that, and does not yet.
+std::optional<std::uint64_t> DiskQueue::markable() const {
+  const auto settled = settled_number();
+  if (settled <= marked_ || settled >= state_->next || files_.empty()) return std::nullopt;
+  const auto second = std::next(files_.begin());
+  const bool is_in_first =
+      files_.begin()->first <= settled && (second == files_.end() || settled < second->first);
+  return is_in_first ? std::optional(settled) : std::nullopt;
+}
+
+std::optional<Nanoseconds> DiskQueue::mark_due() const {
+  return markable() ? std::optional(marked_at_ + kMarkedEach) : std::nullopt;
+}
+
+void DiskQueue::post_mark() try {
+  const auto first = files_.begin()->first;
+  marked_ = *markable();
+  marked_at_ = needs_.clock.steady();
+  needs_.writer.post(this,
+                     {.mark = QueueWriter::Mark{segments_.path(first),
+                                                static_cast<std::uint32_t>(marked_ - first)}});
+  batch_ = {.is_mark = true};
+} catch (const Failure&) {  // it comes the next time
+}
+
 void DiskQueue::finish() try {
   if (batch_) (void)complete(needs_.writer.wait(this), false);
+  if (!is_prepared_) return;
+  if (lost_ && state_->read_segment == lost_segment_) {  // nobody can read it after this worker
+    (void)to_->drop_before(log_.end(), deliver::Reason::damaged);
+    end_segment(deliver::Reason::damaged);
+    files_.erase(lost_segment_);
+  }
   to_->skip_unwanted();
   memory_.commit();
   const auto settled = settled_number();
-  if (settled >= state_->next) return sizes_.empty() ? void() : retire();
+  if (settled >= state_->next) return files_.empty() ? void() : retire();
   if (file_)
     if (auto failure = file_->sync()) throw Failure(*failure);
-  auto keep = sizes_.upper_bound(settled);
-  if (keep == sizes_.begin()) return;  // those files are gone
+  auto keep = files_.upper_bound(settled);
+  if (keep == files_.begin()) return;  // those files are gone
   --keep;
   const auto first = keep->first;
   remove_before(first);
@@ -432,8 +576,8 @@ std::uint64_t DiskQueue::waiting() const {
 
 std::uint64_t DiskQueue::bytes() const {
   std::uint64_t sum = 0;
-  for (auto at = sizes_.lower_bound(state_->read_segment); at != sizes_.end(); ++at)
-    sum += at->second;
+  for (auto at = files_.lower_bound(state_->read_segment); at != files_.end(); ++at)
+    sum += at->second.bytes;
   return sum;
 }
 
@@ -450,10 +594,17 @@ void DiskQueue::report_stuck(const std::string& why, const std::string& help) {
       help);
 }
 
+void DiskQueue::end_stuck() {
+  stuck_.clear();
+  has_failed_ = false;
+  if (std::exchange(is_stuck_reported_, false))
+    needs_.reporter.info(name() + ": its queue takes messages again");
+}
+
 void DiskQueue::check_invariants() const {
   log_.check_invariants();
-  INVARIANT(from_->saved() == state_->others + in_files(), name(), from_->saved(), state_->others,
-            state_->next, state_->fed);
+  INVARIANT(!state_->begun || from_->saved() == state_->others + in_files(), name(), from_->saved(),
+            state_->others, state_->next, state_->fed);
 }
 
 }  // namespace standpipe::worker

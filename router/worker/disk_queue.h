@@ -59,8 +59,8 @@ struct DiskQueueNeeds {
 //
 // While the run lives, the committed end of the files is the truth: what lies after it is cut, and
 // moved again. Without the run, all whole records are what is there. A message stays in its segment
-// until the handler is through with it, and segments go one by one when all of theirs are; a stop
-// writes down how many of the first one's that is.
+// until the handler is through with it, and segments go one by one when all of theirs are. How many
+// of the first one's that is, is written down each second, and at a stop.
 //
 // The loop's thread, but for the jobs of the QueueWriter.
 class DiskQueue {
@@ -101,7 +101,12 @@ class DiskQueue {
   bool is_writing() const { return batch_.has_value(); }
   // All that came is in the files.
   bool is_moved() const;
-  bool has_files() const { return !sizes_.empty(); }
+  bool has_files() const { return !files_.empty(); }
+  // It is full of what outputs were given, which may be taken back where a reader has gone.
+  bool wants_recall() { return std::exchange(wants_recall_, false); }
+  // Its source's log is full, and no file can be written to: a queue that drops gives way. true:
+  // it has dropped some.
+  bool give_way();
   // The hub ends, and nothing is handled any more: what is left is on the disk for the next start.
   void finish();
 
@@ -127,12 +132,19 @@ class DiskQueue {
     std::uint64_t boundary;  // position in the log after what segments before that one had
     std::uint64_t skipped;   // numbers that were passed over since the log was empty
   };
+  // A segment that is there.
+  struct Segment {
+    std::uint64_t bytes = 0;
+    // What the queue's log has, or had, of it.
+    std::uint64_t log_begin = 0, log_end = 0;
+  };
   // What the writer has.
   struct Batch {
     std::uint64_t segment = 0;
     std::uint64_t messages = 0;  // 0: it only syncs
     log::Cursor end = {};        // in the source's log
     bool reopens = false;        // the segment was there and is to be opened
+    bool is_mark = false;        // it only says how far the handler is
   };
   struct Found {
     deliver::QueueRecord record;
@@ -140,10 +152,13 @@ class DiskQueue {
   };
 
   // ---- begin
+  bool prepare();
   void begin();
-  void open_last(State& state, std::uint64_t first);
+  bool open_last(State& state);
+  void set_aside(std::uint64_t first, const Failure& failure);
   std::uint64_t done_of(std::uint64_t first);
   void recover();
+  void reopen();
 
   // ---- source's log -> files
   void move(Step& step);
@@ -151,8 +166,11 @@ class DiskQueue {
   void post(QueueWriter::Job job, const Batch& batch);
   // `feeds`: what is there then, too. Returns whether anything was fed.
   bool complete(QueueWriter::Done done, bool feeds);
+  void fail(const Failure& failure, const Batch& batch);
+  void begin_another(std::optional<log::DiskLog> lost);
   void make_room(Step& step);
   void drop_oldest();
+  std::uint64_t drop_waiting();
   std::optional<Nanoseconds> sync_due() const;
   bool rolls() const;
 
@@ -169,16 +187,23 @@ class DiskQueue {
   std::optional<Found> next_record(log::DiskLog& file, log::DiskLog::ReadPosition& at) const;
   void pass_over(std::uint64_t until, deliver::Reason reason);
   void end_segment(deliver::Reason reason);
-  void set_aside(const Failure& failure);
+  void leave_segment(const Failure& failure);
 
   // ---- the end of segments
   void trim();
   void retire();
+  void remove_passed();
   void remove_before(std::uint64_t first);
+  void remove(std::map<std::uint64_t, Segment>::iterator file);
   std::uint64_t settled_number() const;
+  std::optional<std::uint64_t> markable() const;
+  std::optional<Nanoseconds> mark_due() const;
+  void post_mark();
 
   std::string name() const { return options_.source + " -> " + options_.handler; }
   void report_stuck(const std::string& why, const std::string& help);
+  void report_dropped();
+  void end_stuck();
 
   DiskQueueOptions options_;
   DiskQueueNeeds needs_;
@@ -188,14 +213,21 @@ class DiskQueue {
   log::Log log_;
   std::unique_ptr<deliver::Delivery> from_, made_to_;
   deliver::Delivery* to_;
-  std::map<std::uint64_t, std::uint64_t> sizes_;  // of the segments, by their first messages
-  std::optional<log::DiskLog> file_;    // the one that is written to, if the writer has it not
-  std::optional<log::DiskLog> reader_;  // an older one that is read
+  bool is_prepared_ = false;                // what is there was found; until then nothing is done
+  std::map<std::uint64_t, Segment> files_;  // by their first messages
+  std::optional<log::DiskLog> file_;        // the one that is written to, if the writer has it not
+  std::optional<log::DiskLog> reader_;      // an older one that is read
   std::uint64_t reader_segment_ = 0;
+  std::optional<log::DiskLog> lost_;  // one that somebody has removed, which was written to
+  std::uint64_t lost_segment_ = 0;
   std::optional<Batch> batch_;
   std::vector<QueueWriter::Record> records_;  // of the next one; kept for its capacity
-  std::optional<Nanoseconds> unsynced_since_, retry_at_, drained_since_;
+  std::optional<Nanoseconds> unsynced_since_, retry_at_, read_retry_at_, drained_since_;
+  std::uint64_t marked_ = 0;  // up to which message the handler is known to be through, on the disk
+  Nanoseconds marked_at_{0};
+  bool wants_recall_ = false, has_recalled_ = false;
   std::string stuck_;
+  bool has_failed_ = false;  // the disk has, since it last worked
   bool is_stuck_reported_ = false;
   Throttle reports_, damages_;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // DiskQueue: how what lies in its files comes back, in order.
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -15,6 +16,7 @@ namespace standpipe::worker {
 namespace {
 
 constexpr std::uint64_t kFedBytes = 256 * KiB;  // a step
+constexpr Nanoseconds kReadRetry = std::chrono::seconds(5);
 constexpr std::uint64_t kForHandler[] = {1};
 constexpr std::uint32_t kNoMatch = 0;  // it was matched in the source's log
 
@@ -26,6 +28,8 @@ bool is_one_frame(std::span<const std::byte> bytes) {
 }  // namespace
 
 void DiskQueue::feed(Step& step) try {
+  if (read_retry_at_ && needs_.clock.steady() < *read_retry_at_) return;
+  read_retry_at_.reset();
   const auto until = log_.end().position + kFedBytes;
   while (log_.end().position < until) {
     if (state_->fed == state_->next) return;
@@ -43,13 +47,14 @@ void DiskQueue::feed(Step& step) try {
   }
   step.more = true;
 } catch (const Failure& failure) {
-  set_aside(failure);
-  step.more = true;
+  leave_segment(failure);
+  step.more = !read_retry_at_;
 }
 
 // The file that has the next message. nullptr: the writer has it now.
 log::DiskLog* DiskQueue::reading() {
   const auto segment = state_->read_segment;
+  if (lost_ && segment == lost_segment_) return &*lost_;
   if (segment == state_->segment && segment != 0) {
     if (batch_ && batch_->segment == segment) return nullptr;
     if (!file_) file_.emplace(log::DiskLog::resume(segments_.path(segment), state_->end_bytes));
@@ -65,8 +70,8 @@ log::DiskLog* DiskQueue::reading() {
 // The next one that was not fed, as far as it can be read.
 std::optional<DiskQueue::Found> DiskQueue::next_record(log::DiskLog& file,
                                                        log::DiskLog::ReadPosition& at) const {
-  const auto next = sizes_.upper_bound(state_->read_segment);
-  const auto end = next == sizes_.end() ? state_->next : next->first;
+  const auto next = files_.upper_bound(state_->read_segment);
+  const auto end = next == files_.end() ? state_->next : next->first;
   while (const auto read = file.read_next(at)) {
     const auto record = deliver::QueueRecord::read(read->meta);
     const bool is_next = record && record->number >= state_->fed && record->number < end;
@@ -183,6 +188,7 @@ void DiskQueue::note_fed(std::uint64_t messages, std::uint64_t offset) {
   from_->hand_over_saved(messages);
   to_->edit_tally().matched += messages;
   memory_.commit();
+  files_[state_->read_segment].log_end = log_.end().position.bytes;
 }
 
 // Messages before that number are not fed. The caller commits.
@@ -203,14 +209,15 @@ void DiskQueue::pass_over(std::uint64_t until, deliver::Reason reason) {
 
 // All that can be read of the segment was fed, or is passed over.
 void DiskQueue::end_segment(deliver::Reason reason) {
-  const auto next = sizes_.upper_bound(state_->read_segment);
-  const bool is_last = next == sizes_.end();
+  const auto next = files_.upper_bound(state_->read_segment);
+  const bool is_last = next == files_.end();
   pass_over(is_last ? state_->next : next->first, reason);
   auto& state = state_.edit();
   if (!is_last) {
     state.read_segment = next->first;
     state.read_offset = 0;
     state.boundary = log_.end().position.bytes;
+    next->second.log_begin = next->second.log_end = state.boundary;
   } else if (state.read_segment == state.segment) {
     state.read_offset = state.end_bytes;
   } else {
@@ -220,19 +227,33 @@ void DiskQueue::end_segment(deliver::Reason reason) {
 }
 
 // The segment that is read cannot be opened, or the disk does not give its bytes.
-void DiskQueue::set_aside(const Failure& failure) {
+void DiskQueue::leave_segment(const Failure& failure) {
   const auto segment = state_->read_segment;
+  if (const auto trouble = segments_.passing_trouble(segment)) {
+    read_retry_at_ = needs_.clock.steady() + kReadRetry;
+    std::uint64_t left_out = 0;
+    if (damages_.allow(needs_.clock.steady(), left_out))
+      needs_.reporter.warning(
+          "queue",
+          name() + ": its queue cannot be read now, so its messages wait: " + trouble->what(),
+          trouble->help());
+    return;
+  }
   const auto aside = segments_.set_aside(segment);
-  needs_.reporter.error("damaged", name() + ": " + failure.what() + ": it is " + aside + " now",
+  needs_.reporter.error("damaged",
+                        name() + ": " + failure.what() +
+                            (aside.empty() ? "" : ": it is " + aside + " now") +
+                            "; its messages are dropped (damaged)",
                         failure.help());
   reader_.reset();
   if (segment == state_->segment) {
     file_.reset();
+    unsynced_since_.reset();
     auto& state = state_.edit();
     state.segment = state.end_bytes = 0;
   }
   end_segment(deliver::Reason::damaged);
-  sizes_.erase(segment);
+  files_.erase(segment);
 }
 
 }  // namespace standpipe::worker

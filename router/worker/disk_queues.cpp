@@ -15,12 +15,19 @@ namespace standpipe::worker {
 // One that an earlier worker had is there until the run ends: outputs remember what readers took of
 // it.
 bool DiskQueues::has_one(const Data& data, const std::string& source,
-                         const deliver::HandlerOptions& handler) const {
+                         const deliver::HandlerOptions& handler) const try {
   const auto name = state::delivery_name(source, handler.name);
   if (foundation_.directory().find(state::Kind::queue, name)) return true;
   return data.works() &&
          (handler.queue.type == deliver::QueueOptions::Type::disk ||
           !deliver::QueueSegments(data.path(), source, handler.name).find().empty());
+} catch (const Failure& failure) {
+  reporter_.error("queue",
+                  source + " -> " + handler.name +
+                      ": it cannot be looked whether an earlier run left messages in a queue: " +
+                      failure.what(),
+                  failure.help());
+  return false;
 }
 
 void DiskQueues::add(const std::string& data_dir, std::size_t source, std::size_t handler,
@@ -59,7 +66,7 @@ void DiskQueues::round(bool feeds) {
     auto& source = sources_[i];
     std::optional<Nanoseconds> wake_at;
     for (auto& queue : source.queues) {
-      if (!queue->from().has_all()) recall(*queue);
+      if (queue->wants_recall() || !queue->from().has_all()) recall(*queue);
       const auto step = queue->advance(feeds);
       if (step.moved) sources_.dirty().add(i);
       if (step.more) ready_.add(i);
@@ -68,6 +75,11 @@ void DiskQueues::round(bool feeds) {
     }
     loop_.set_timer(key(kQueue, i), wake_at);
   }
+}
+
+void DiskQueues::give_way(std::size_t i) {
+  for (auto& queue : sources_[i].queues)
+    if (queue->give_way()) sources_.dirty().add(i);
 }
 
 // What its outputs have of a time without a queue comes first, and must not wait for a reader that

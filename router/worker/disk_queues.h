@@ -58,6 +58,8 @@ class DiskQueues {
   bool has_work() const { return !ready_.empty(); }
   // `feeds`: also for the handlers.
   void round(bool feeds);
+  // The log of that source is full: a queue that drops, and cannot be written, does not hold it.
+  void give_way(std::size_t source);
   // The queue that the delivery comes from; nullptr: it comes from its source's log.
   const DiskQueue* of(const deliver::Delivery& delivery) const;
 

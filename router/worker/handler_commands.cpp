@@ -83,11 +83,17 @@ std::size_t HandlerCommands::number_of(std::string_view name) const {
 std::string HandlerCommands::list() const {
   std::string out;
   for (const auto& handler : handlers_.all()) {
-    std::uint64_t waits = 0;
-    for (const auto& delivery : handler->deliveries()) waits += in_flight(*delivery);
+    std::uint64_t waits = 0, on_disk = saved_of(*handler);
+    for (const auto& delivery : handler->deliveries()) {
+      waits += in_flight(*delivery);
+      const auto* queue = queues_.of(*delivery);
+      if (!queue) continue;
+      waits += in_flight(queue->from());
+      on_disk += queue->waiting();
+    }
     const auto state = handler->state(clock_.steady());
     out += handler->name() + '\t' + std::string(state.name) + '\t' + std::to_string(waits) + '\t' +
-           std::to_string(saved_of(*handler)) + '\t' + field(state.reason) + '\n';
+           std::to_string(on_disk) + '\t' + field(state.reason) + '\n';
   }
   return out;
 }
@@ -105,8 +111,9 @@ std::string HandlerCommands::hold(std::size_t h) {
 // What lies on the disk comes first, and nobody reads that before the next start.
 void HandlerCommands::require_release(const deliver::HandlerLoop& handler) const {
   if (!handler.held())
-    throw Failure(handler.name() + " is not held: it is " +
-                  std::string(handler.state(clock_.steady()).name));
+    throw Failure(
+        handler.name() + " is not held: it is " + std::string(handler.state(clock_.steady()).name),
+        "hold it first, if that is meant: standpipe handler hold " + handler.name());
   if (const auto saved = saved_of(handler); saved > 0)
     throw Failure(handler.name() +
                   " stays held: " + counted(saved, "message of it lies", "messages of it lie") +

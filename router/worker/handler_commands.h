@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "deliver/handler_loop.h"
+#include "worker/disk_queues.h"
 #include "worker/handler_table.h"
 
 namespace standpipe::worker {
@@ -26,8 +27,8 @@ namespace standpipe::worker {
 // and is served by the next start only, so such a handler stays held until then.
 class HandlerCommands {
  public:
-  HandlerCommands(HandlerTable& handlers, const Clock& clock)
-      : handlers_(handlers), clock_(clock) {}
+  HandlerCommands(HandlerTable& handlers, const DiskQueues& queues, const Clock& clock)
+      : handlers_(handlers), queues_(queues), clock_(clock) {}
 
   // nullopt: the request is not about handlers. Throws Failure.
   std::optional<std::string> answer(std::string_view request);
@@ -45,6 +46,7 @@ class HandlerCommands {
                                         std::string_view source);
 
   HandlerTable& handlers_;
+  const DiskQueues& queues_;
   const Clock& clock_;
 };
 

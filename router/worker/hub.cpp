@@ -162,7 +162,7 @@ std::optional<std::string> Hub::answer(std::string_view request) {
       throw Failure("the hub takes up another configuration just now; try again in a moment");
   }
   if (auto said = LetterCommands(data_).answer(request)) return said;
-  return HandlerCommands(handlers_, clock_).answer(request);
+  return HandlerCommands(handlers_, disk_queues_, clock_).answer(request);
 }
 
 void Hub::serve(control::Server& server) {
@@ -247,6 +247,7 @@ void Hub::after_turn(std::size_t i, Inlet::Turn turn) {
     wait_for_room(i);
     overflows_.make_room(i);
     queues_.give_way(i);
+    disk_queues_.give_way(i);
     if (inlet.waits_for_arena())
       loop_.set_timer_if_none(key(kDribble), loop_.now() + kDribbleInterval);
   }
@@ -333,6 +334,7 @@ void Hub::trim() {
   for (const auto stuck : sources_.trim()) {
     overflows_.save(stuck);
     queues_.give_way(stuck);
+    disk_queues_.give_way(stuck);
   }
   sources_.retry_for_memory(foundation_.arena().releases());
 }
@@ -403,7 +405,9 @@ deliver::Account Hub::account(InFlight how) const {
         line.in_flight += in_flight_of(queue->from());
       }
       if (inlet.is_spilled()) line.saved = line.in_flight;
-      if (how == InFlight::left && line.in_flight > line.saved) line.oldest = d->oldest();
+      const bool is_in_queue = disk_queues_.of(*d) != nullptr;
+      if (how == InFlight::left && (is_in_queue || line.in_flight > line.saved))
+        line.oldest = d->oldest();
       line.latency = d->latency().percentiles(now);
       account.spilled += line.saved;
     }

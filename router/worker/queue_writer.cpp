@@ -11,6 +11,7 @@ namespace {
 
 // Opens the file and appends; what counts then is up to the caller.
 std::optional<Failure> append_all(QueueWriter::Job& job) try {
+  if (job.before) job.before();
   if (!job.file) job.file.emplace(log::DiskLog::resume(job.path, job.end));
   for (const auto& record : job.records)
     if (auto failure = job.file->append(record.message.meta(), {&record.frame, 1}, record.fields))
@@ -74,15 +75,19 @@ void QueueWriter::work() {
 // All are written before the first is synced: nobody waits for another's disk to be written to.
 void QueueWriter::do_all(std::vector<Work>& all) {
   for (auto& [whose, job, done] : all) {
+    if (job.mark) (void)log::DiskLog::write_done(job.mark->path, job.mark->records);
+    done.is_gone = job.file && !job.file->is_at_its_path();
+    if (done.is_gone || !job.writes()) continue;
     done.failure = append_all(job);
+    if (done.failure) job.file.reset();  // it may have collected some of the records
     if (!done.failure && job.sync == Sync::no) done.failure = job.file->write();
   }
   for (auto& [whose, job, done] : all) {
     done.records = std::move(job.records);
-    if (!done.failure && job.sync == Sync::yes) done.failure = job.file->sync();
-    if (done.failure) continue;
-    done.end = job.file->bytes();
-    done.file = std::move(job.file);
+    const bool syncs = job.sync == Sync::yes && !done.is_gone && !done.failure;
+    if (syncs) done.failure = job.file->sync();
+    if (job.file) done.end = job.file->bytes();
+    done.file = std::move(job.file);  // it knows what a sync that failed has left in doubt
   }
 }
 

@@ -36,16 +36,26 @@ class QueueWriter {
     std::span<const std::byte> frame;
     std::span<const std::byte> fields = {};
   };
+  // How many of a file's first records are done with.
+  struct Mark {
+    std::string path;
+    std::uint32_t records = 0;
+  };
   struct Job {
+    std::function<void()> before = {};      // throws Failure: nothing of the job is done
     std::optional<log::DiskLog> file = {};  // none: it is opened, or made
     std::string path = {};
     std::uint64_t end = 0;  // of what counts in it; 0: it is new
     std::vector<Record> records = {};
     Sync sync = Sync::no;
+    std::optional<Mark> mark = {};  // no harm is done if that cannot be written
+
+    bool writes() const { return !records.empty() || sync == Sync::yes; }
   };
   struct Done {
-    std::optional<log::DiskLog> file = {};  // none after a failure
+    std::optional<log::DiskLog> file = {};  // none: it could not be opened
     std::uint64_t end = 0;
+    bool is_gone = false;                 // somebody has removed the file: nothing was done
     std::optional<Failure> failure = {};  // then nothing of the job counts
     std::vector<Record> records = {};     // the job's
   };

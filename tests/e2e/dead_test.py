@@ -148,3 +148,16 @@ routes: [{from: slow, to: out}, {from: fast, to: beside}]
     sender.join()
     equal(t.frames("out"), messages)
     hub.stop().says("slow", accepted=450).says("fast", accepted=450).says("slow -> out", delivered=450).says("fast -> beside", delivered=450)
+
+
+@test
+def letters_of_messages_that_are_counted_anew_after_a_reload_are_all_kept(t):
+    hub = t.start(BESIDE % ("", "", REJECTING))
+    hub.send("in", [b"a", b"b", b"c"])
+    until(lambda: hub.account_now().of("in -> bad")["dead_lettered"] == 3, "they are dead-lettered")
+    hub.config.write_text(hub.config.read_text().replace(REJECTING, REJECTING + ", queue: {type: disk}"))
+    t.run("reload", "--control", hub.control)
+    hub.send("in", [b"d", b"e", b"f", b"g"])
+    until(lambda: hub.account_now().of("in -> bad")["dead_lettered"] == 7, "the others, too")
+    equal(len({d["id"] for d in letters(t, "--control", hub.control)}), 7)
+    hub.stop().says("in", accepted=7).says("in -> out", delivered=7).says("in -> bad", dead_lettered=7, dead_letters={"rejected": 7})

@@ -378,6 +378,7 @@ def a_user_that_cannot_be_had_is_said_at_the_start(t):
     hub = t.hub(BESIDE % ("counting", ", user: nobody-of-that-name", ""))
     said = hub.fails_to_start(78)
     assert "handler bad refuses to be made: there is no user nobody-of-that-name" in said, said
+    assert "that is about its process: correct 'user'" in said, said
 
 
 # ---- a process that lies

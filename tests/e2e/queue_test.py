@@ -204,6 +204,16 @@ def a_full_queue_on_disk_makes_writers_wait(t):
 
 
 @test
+def a_full_queue_on_disk_takes_back_what_nobody_reads(t):
+    hub = t.start(yaml(disk("max_messages: 1, when_full: drop_oldest")))
+    for message in numbered(3):
+        hub.send("in", [message])
+        until(lambda: at_rest(hub) == 1, "one message is left")
+    equal(t.reader("next").take(1), numbered(3)[-1:])
+    hub.stop().says("in", accepted=3).says("in -> next", delivered=1, dropped={"queue_full": 2})
+
+
+@test
 def a_full_queue_on_disk_drops_what_it_is_told_to(t):
     messages = numbered(20_000)
     for when_full in ("drop_newest", "drop_oldest"):

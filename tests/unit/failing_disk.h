@@ -35,6 +35,22 @@ class FullDisk {
   void (*handler_)(int);
 };
 
+// The process has all the descriptors that it may have, while it lives.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit none{0, before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &none);
+  }
+  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
 // For a test that defines an fdatasync of its own, which then stands in for the C library's: what
 // it is to fail with, 0: not at all; and how often it was called.
 struct Syncs {

@@ -146,3 +146,37 @@ TEST_CASE_METHOD(Fixture, "what is no filter is said, and how it is meant") {
   CHECK(c.run({"dead", "list", "--control", "/no/such/socket"}) == 1);
   CHECK_THAT(c.err(), Contains("--data-dir DIR"));
 }
+
+TEST_CASE_METHOD(Fixture, "a filter that can mean nothing is refused") {
+  for (const auto* option : {"--id", "--handler", "--source"})
+    for (const auto* text : {"", "two words"}) {
+      const auto ran = run({"purge", "--yes", option, text});
+      CHECK(ran.status == 2);
+      CHECK_THAT(ran.err, Contains(std::string(option)));
+    }
+  Console c;
+  CHECK(c.run({"dead", "list", "--data-dir", folder / "nowhere"}) == 1);
+  CHECK_THAT(c.err(), Contains("there is no folder"));
+  CHECK(run({"purge", "--yes", "--since", "1d", "--until", "2d"}).status == 2);
+  CHECK(lines(run({"list", "--json"}).out) == 4);
+}
+
+TEST_CASE_METHOD(Fixture, "a name that no letter has is told") {
+  const auto list = run({"list", "--handler", "biling"});
+  CHECK(list.status == 0);
+  CHECK_THAT(list.err, Contains("none is of handler 'biling' (there are some of: audit, billing)"));
+  CHECK_THAT(run({"purge", "--source", "order"}).out,
+             Contains("none is of source 'order' (there are some of: orders)"));
+  CHECK(run({"list", "--reason", "expired"}).err.find("none is of") == std::string::npos);
+}
+
+TEST_CASE_METHOD(Fixture, "what is damaged is said, and the status tells") {
+  std::ofstream(folder / "dead-letters-1.log")
+      << "this is something else, and longer than a header";
+  const auto list = run({"list"});
+  CHECK(list.status == 1);
+  CHECK(lines(list.out) == 5);
+  CHECK_THAT(list.err, Contains("dead-letters-1.log is not a disk log"));
+  CHECK_THAT(run({"purge", "--yes"}).err, Contains("dead-letters-1.log is not a disk log"));
+  CHECK(run({"list"}).out.empty());
+}

@@ -27,8 +27,11 @@ TEST_CASE("a time is so long ago, or on a day, at an hour") {
   CHECK(parse_time("1970-01-02T12:30", now) == 34 * kHour + 1800 * kSecond);
   CHECK(parse_time("1970-01-02 12:30:05", now) == 34 * kHour + 1805 * kSecond);
   CHECK(parse_time("1970-01-02T12:30:05Z", now) == 36 * kHour + 1805 * kSecond);
-  for (const auto* wrong : {"", "yesterday", "12:30", "1970-13-01", "1970-01-02T12:30:05+02:00",
-                            "1970-01-02 12", "-2h"})
+  CHECK(parse_time("1970-01-02T12:30:05.25Z", now) == 36 * kHour + 1805 * kSecond + kSecond / 4);
+  CHECK(parse_time("9999-12-31", now) == UINT64_MAX);
+  for (const auto* wrong :
+       {"", "yesterday", "12:30", "1970-13-01", "1970-01-02T12:30:05+02:00", "1970-01-02 12", "-2h",
+        "1971-02-29", "1970-01-02.5", "1970-01-02T12:30:05.", "1970-01-02T12:30:05.5x"})
     CHECK_FALSE(parse_time(wrong, now));
   ::unsetenv("TZ");
   ::tzset();

@@ -101,6 +101,15 @@ TEST_CASE_METHOD(Fixture, "queue export writes frames, or lines with all that is
   CHECK(out == std::string("\1\0\0\0\xff", 5));
 }
 
+TEST_CASE_METHOD(Fixture, "a name of which nothing waits is told") {
+  queue("in", "b", 5, {"three"});
+  REQUIRE(run({"cat", "--handler", "bb"}) == 0);
+  CHECK(out == "");
+  CHECK(err.find("no message waits for handler 'bb' (some wait for: b)") != std::string::npos);
+  REQUIRE(run({"export", "--source", "inn", "--format", "jsonl"}) == 0);
+  CHECK(err.find("source 'inn' (some wait for: in)") != std::string::npos);
+}
+
 TEST_CASE("a folder must be named, and be there") {
   Console console;
   CHECK(console.run({"queue", "cat"}) == 2);

@@ -58,6 +58,12 @@ TEST_CASE_METHOD(Fixture, "every obstacle is told at its place, and all at once"
         "live-data-dir:1 live-fifo:2 live-fifo:2 live-file:3");
 }
 
+TEST_CASE_METHOD(Fixture, "a user that a handler cannot run as is told") {
+  const std::string begin = "{ plugin: log, isolation: process, options: { path: new.log }, user: ";
+  CHECK(codes(begin + "nobody-has-this-name }") == "live-user:3");
+  CHECK(codes(begin + "nobody }") == (::geteuid() == 0 ? "" : "live-user:3"));
+}
+
 TEST_CASE_METHOD(Fixture, "a handler's own file is looked at, and never opened or mended") {
   std::ofstream(folder / "old.log") << "no frames";
   CHECK(codes("{ plugin: log, options: { path: old.log, format: frames } }").empty());

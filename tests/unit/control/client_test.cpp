@@ -57,3 +57,15 @@ TEST_CASE("a hub that stands still is not waited for without an end") {
                                " does not answer within 30ms: its loop waits, perhaps for a "
                                "plugin's call that does not come back"));
 }
+
+TEST_CASE("a refusal comes with what to do about it") {
+  const Serving hub;
+  auto client = Client::connect(hub.path()).value();
+  try {
+    (void)client.ask("fail");
+    FAIL("it was not refused");
+  } catch (const Failure& failure) {
+    CHECK(failure.what() == std::string("this cannot be done"));
+    CHECK(failure.help() == "do that");
+  }
+}

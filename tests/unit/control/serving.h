@@ -89,6 +89,7 @@ class Serving {
   static std::string answer(std::string_view request) {
     if (request == "long") return std::string(1 << 20, 'x');
     if (request == "huge") return std::string((16 << 20) + 1, 'x');
+    if (request == "fail") throw Failure("this cannot be done", "do that");
     if (request.starts_with("echo ")) return std::string(request.substr(5));
     throw Failure("what is '" + std::string(request) + "'?");
   }

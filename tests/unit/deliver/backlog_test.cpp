@@ -150,6 +150,20 @@ TEST_CASE("the oldest are dropped until it is within its limits, and counted") {
   CHECK(bytes.backlog.bytes() == 30);
 }
 
+TEST_CASE("of messages that are larger than the queue the last one stays, alone") {
+  Waiting w({.type = QueueOptions::Type::memory, .size_max = 5});
+  w.come(1);
+  CHECK_FALSE(w.backlog.is_over());
+  CHECK(w.backlog.drop_oldest() == 0);
+  w.come(3);
+  CHECK(w.backlog.is_over());
+  CHECK(w.backlog.drop_oldest() == 3);
+  CHECK(w.backlog.messages() == 1);
+  CHECK(w.delivery.next().sequence.number == 4);
+  CHECK(w.backlog.drop_oldest(1) == 1);  // where the log is full all the same
+  w.delivery.check_invariants();
+}
+
 TEST_CASE("what somebody has cannot be dropped, and what is to be redelivered goes first") {
   Waiting w(messages(2));
   w.come(6);

@@ -69,7 +69,14 @@ TEST_CASE("a reason that was escaped is not escaped again") {
 }
 
 TEST_CASE("a file of another size is no page") {
-  Fd file(::dup(SharedCallPage().fd()));
+  Fd file(::memfd_create("page", MFD_CLOEXEC));
   REQUIRE(::ftruncate(file.get(), 100) == 0);
   CHECK_THROWS_AS(SharedCallPage(std::move(file)), Failure);
+}
+
+TEST_CASE("a child cannot make the page shorter under its worker") {
+  SharedCallPage page;
+  CHECK(::ftruncate(page.fd(), 0) != 0);
+  CHECK(::ftruncate(page.fd(), sizeof(deliver::CallPage) * 2) != 0);
+  page->kind = CallKind::handle;
 }

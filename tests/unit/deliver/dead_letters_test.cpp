@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "deliver/letter_filter.h"
 #include "failing_disk.h"
@@ -306,4 +307,76 @@ TEST_CASE_METHOD(Fixture, "a purge that was ended in the middle leaves what it h
   filter.handlers = {"audit"};
   CHECK(purge(filter) == 1);
   CHECK(all() == Texts{"orders/billing 2 two"});
+}
+
+TEST_CASE_METHOD(Fixture, "a source that came again counts anew, and its letters are others") {
+  DeadLetter letter{.source = "in", .handler = "it", .sequence = 1, .accepted_ns = 5};
+  CHECK(put(letter).empty());
+  crash();
+  letter.accepted_ns = 6;
+  CHECK(put(letter).empty());
+  CHECK(put(letter).empty());
+  CHECK(all().size() == 3);  // what is put twice by one worker are two
+  crash();
+  CHECK(put(letter).empty());
+  CHECK(all().size() == 3);
+  std::set<std::string> ids;
+  DeadLetterReader reader(folder.path());
+  while (const auto read = reader.next()) ids.insert(deliver::letter_id(*read));
+  CHECK(ids.size() == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "letters go on into a new file when somebody removes the one in use") {
+  put(1);
+  std::filesystem::remove(path);
+  CHECK(put(2).empty());
+  put(3);
+  CHECK(all() == Texts{"orders/billing 2 hello", "orders/billing 3 hello"});
+  std::filesystem::rename(path, folder / "away");
+  std::ofstream(path).close();
+  put(4);
+  CHECK(all() == Texts{"orders/billing 4 hello"});
+}
+
+TEST_CASE_METHOD(Fixture, "what stands in the way of a purge is a failure, with its place") {
+  put(1, "one", "audit");
+  put(2, "two");
+  std::filesystem::create_directories(folder / "dead-letters-1.log.anew/full");
+  deliver::LetterFilter filter;
+  filter.handlers = {"audit"};
+  CHECK_THROWS_AS(purge(filter), Failure);
+  CHECK(all().size() == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "a file that cannot be read keeps nobody from the others") {
+  start(1, {.file = 4 * KiB, .all = 1 * MiB});
+  const std::string payload(3000, 'x');
+  for (std::uint64_t i = 1; i <= 6; ++i) put(i, payload);
+  const auto closed = DeadLetters::closed_in(folder.path());
+  REQUIRE(closed.size() == 2);
+  std::ofstream(closed[0]) << "this is something else, and longer than a header";
+  DeadLetterReader reader(folder.path());
+  std::vector<std::uint64_t> sequences;
+  while (const auto letter = reader.next()) sequences.push_back(letter->sequence);
+  CHECK(sequences == std::vector<std::uint64_t>{3, 4, 5, 6});
+  REQUIRE(reader.problems().size() == 1);
+  CHECK_THAT(reader.problems()[0].what(), Catch::Contains("is not a disk log"));
+}
+
+TEST_CASE_METHOD(Fixture, "letters that are damaged are said") {
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    put(i, std::string(100, 'x'));
+    crash();
+  }
+  {
+    std::fstream f(path, std::ios::in | std::ios::out | std::ios::binary);
+    f.seekp(static_cast<std::streamoff>(std::filesystem::file_size(path) / 2));
+    f.put('\xff');
+  }
+  DeadLetterReader reader(folder.path());
+  std::uint64_t letters = 0;
+  while (reader.next()) ++letters;
+  CHECK(letters == 2);
+  REQUIRE(reader.problems().size() == 1);
+  CHECK_THAT(reader.problems()[0].what(), Catch::Contains("damaged"));
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/disk_queue.h"
 
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -14,6 +16,7 @@
 #include <vector>
 
 #include "deliver/fifo_kit.h"
+#include "failing_disk.h"
 #include "log/meta_block.h"
 #include "temporary_folder.h"
 #include "worker/fifo_sources.h"
@@ -22,6 +25,14 @@ using namespace standpipe;
 using namespace std::chrono_literals;
 using deliver::QueueOptions;
 using deliver::Reason;
+
+// Stands in for the C library's, for all tests of this folder.
+extern "C" int fdatasync(int fd) {
+  ++test::syncs().calls;
+  if (!test::syncs().error) return static_cast<int>(::syscall(SYS_fdatasync, fd));
+  errno = test::syncs().error;
+  return -1;
+}
 
 namespace {
 
@@ -105,6 +116,26 @@ class Fixture {
     }
     return got;
   }
+  // The handler has the next one, and does not come back.
+  deliver::Range hand_out() {
+    auto at = to->next();
+    const auto piece = queue->log().read(at, 0);
+    REQUIRE(piece);
+    const auto bytes =
+        4 + test::unframed(std::string(reinterpret_cast<const char*>(piece->bytes.data()),
+                                       piece->bytes.size()))[0]
+                .size();
+    const deliver::Range one{
+        piece->begin, {piece->begin.position + bytes, piece->begin.sequence + 1}, 1};
+    to->give_out(one);
+    memory->commit();
+    return one;
+  }
+  void finish(const deliver::Range& one) {
+    to->edit_tally().delivered += one.count;
+    to->finish(one);
+    memory->commit();
+  }
   Texts take_all() {
     Texts got;
     for (;;) {
@@ -163,6 +194,11 @@ class Fixture {
       names.push_back(entry.path().filename().string());
     std::sort(names.begin(), names.end());
     return names;
+  }
+  bool was_told(const std::string& text) const {
+    return std::ranges::any_of(reporter.reported, [&](const auto& d) {
+      return d.message.find(text) != std::string::npos;
+    });
   }
   std::string file(const std::string& name) const { return folder / ("queue/in/it/" + name); }
   void change_byte(const std::string& name, std::uint64_t offset) const {
@@ -511,4 +547,196 @@ TEST_CASE("a queue that is empty can be removed, and one that is not stays") {
   CHECK(f.take_all().size() == 3);
   CHECK(worker::DiskQueue::is_empty(*f.memory, "in", "it"));
   CHECK(worker::DiskQueue::is_empty(*f.memory, "in", "nobody"));
+}
+
+TEST_CASE("what is in a handler's hands makes no room: what comes is dropped, and nothing spins") {
+  Fixture f({.type = QueueOptions::Type::disk,
+             .size_max = 1 * MiB,
+             .messages_max = 1,
+             .when_full = QueueOptions::WhenFull::drop_oldest});
+  f.append_all(0, 1);
+  f.settle();
+  const auto in_hand = f.hand_out();
+  f.append_all(1, 4);
+  f.settle();
+  CHECK_FALSE(f.queue->advance(true).more);
+  CHECK(f.dropped(Reason::queue_full) == 3);
+  CHECK(f.in_flight() == 1);
+  f.finish(in_hand);
+  f.append_all(4, 5);
+  CHECK(f.take_all() == Fixture::numbers(4, 5));
+}
+
+TEST_CASE("a foreign file with an impossible number costs no message and no start") {
+  Fixture f;
+  f.append_all(0, 10);
+  f.settle(false);
+  f.stop_and_start();
+  f.drop();
+  for (const auto* name : {"18446744073709551615.log", "4000000000.log"})
+    std::filesystem::copy_file(f.file("1.log"), f.file(name));
+  f.kill_all();
+  CHECK(f.in_flight() == 10);
+  CHECK(f.take_all() == Fixture::numbers(0, 10));
+  CHECK(f.dropped(Reason::damaged) == 0);
+  f.append_all(10, 20);
+  CHECK(f.take_all() == Fixture::numbers(10, 20));
+  CHECK(f.was_told("4000000000.log has messages of other numbers than its name says"));
+}
+
+TEST_CASE("a segment that cannot be opened now is not a damaged one") {
+  Fixture f({.type = QueueOptions::Type::disk, .size_max = 1 * MiB});
+  const std::string large(10'000, '.');
+  for (int i = 0; i < 60; ++i) {
+    REQUIRE(f.append(std::to_string(i) + large));
+    f.settle(false);
+  }
+  REQUIRE(f.files().size() >= 3);
+  f.settle(false);
+  {
+    const test::NoDescriptors none;
+    for (int i = 0; i < 5; ++i) CHECK_FALSE(f.queue->advance(true).fed);
+  }
+  CHECK(f.dropped(Reason::damaged) == 0);
+  CHECK(f.in_flight() == 60);
+  f.clock.now += 6s;
+  CHECK(f.take_all().size() == 60);
+}
+
+TEST_CASE("a segment that is deleted while it is written to costs nothing that comes later") {
+  Fixture f;
+  f.append_all(0, 10);
+  f.settle(false);
+  REQUIRE(f.files().size() == 1);
+  std::filesystem::remove_all(f.folder / "queue");
+  f.append_all(10, 20);
+  f.settle(false);
+  CHECK(f.was_told("1.log was removed while it was in use"));
+  f.append_all(20, 30);
+  f.settle(false);
+  CHECK(f.take_all() == Fixture::numbers(0, 30));
+  f.append_all(30, 40);
+  f.settle(false);
+  f.stop_and_start();
+  CHECK(f.take_all() == Fixture::numbers(30, 40));
+}
+
+TEST_CASE("what is left in a segment that was deleted is said to be lost at a stop") {
+  Fixture f;
+  f.append_all(0, 10);
+  f.settle(false);
+  std::filesystem::remove_all(f.folder / "queue");
+  f.append_all(10, 20);
+  f.settle(false);
+  f.queue->finish();
+  CHECK(f.dropped(Reason::damaged) == 10);
+  CHECK(f.in_flight() == 10);
+  f.kill_all();
+  CHECK(f.take_all() == Fixture::numbers(10, 20));
+}
+
+TEST_CASE("one damaged file does not take the place of another") {
+  Fixture f;
+  for (int run = 0; run < 2; ++run) {
+    f.append_all(0, 10);
+    f.settle(false);
+    f.stop_and_start();
+    f.drop();
+    std::ofstream(f.file("1.log")) << "this is something else, and longer than a header";
+    f.kill_all();
+    CHECK(f.take_all().empty());
+  }
+  CHECK(f.files() == std::vector<std::string>{"1.log.damaged", "1.log.damaged-2"});
+}
+
+TEST_CASE(
+    "after the death of all, what was handled more than a second before does not come again") {
+  Fixture f;
+  f.append_all(0, 300);
+  f.settle();
+  CHECK(f.take(100) == Fixture::numbers(0, 100));
+  f.settle();
+  f.clock.now += 1s;
+  f.settle();
+  CHECK(f.take(50) == Fixture::numbers(100, 150));
+  f.kill_all();
+  CHECK(f.take_all() == Fixture::numbers(100, 300));
+}
+
+TEST_CASE("a sync that failed is tried again, and writes again what is in doubt") {
+  Fixture f({.type = QueueOptions::Type::disk, .sync = 100ms});
+  f.append_all(0, 10);
+  f.settle(false);
+  test::syncs().error = EIO;
+  f.clock.now += 100ms;
+  f.settle(false);
+  test::syncs().error = 0;
+  CHECK_THAT(f.queue->stuck(), Catch::Contains("may not survive a failure of power"));
+  CHECK(f.queue->wake_at() == f.clock.now + 5s);
+  f.clock.now += 5s;
+  const auto before = test::syncs().calls;
+  f.settle(false);
+  CHECK(test::syncs().calls == before + 1);
+  CHECK(f.queue->stuck().empty());
+  CHECK_FALSE(f.queue->wake_at());
+  CHECK(f.take_all() == Fixture::numbers(0, 10));
+}
+
+TEST_CASE("a queue that drops gives way when the disk is full, and one that blocks waits") {
+  for (const auto when_full :
+       {QueueOptions::WhenFull::drop_newest, QueueOptions::WhenFull::block}) {
+    Fixture f({.type = QueueOptions::Type::disk, .when_full = when_full});
+    f.append_all(0, 5);
+    f.settle(false);
+    const test::FullDisk full(100);
+    int came = 5;
+    while (f.append(std::to_string(came) + std::string(10'000, '.'))) {
+      ++came;
+      f.settle(false);
+    }
+    CHECK_FALSE(f.queue->stuck().empty());
+    const bool drops = when_full == QueueOptions::WhenFull::drop_newest;
+    CHECK(f.queue->give_way() == drops);
+    CHECK_FALSE(f.queue->give_way());
+    CHECK(f.dropped(Reason::queue_full) == (drops ? static_cast<std::uint64_t>(came) - 5 : 0));
+    CHECK(f.queue->is_moved() == drops);
+    const auto& last = f.reporter.reported.back().message;
+    CHECK((last.find("messages are dropped") != std::string::npos) == drops);
+  }
+}
+
+TEST_CASE("files go as they are passed, however slow the handler is") {
+  Fixture f({.type = QueueOptions::Type::disk, .size_max = 1 * MiB});
+  const std::string large(30'000, '.');
+  std::size_t most = 0;
+  for (int i = 0; i < 120; ++i) {
+    REQUIRE(f.append(large));
+    f.settle();
+    if (i >= 20) CHECK(f.take(1).size() == 1);
+    most = std::max(most, f.files().size());
+  }
+  CHECK(most < 12);
+}
+
+TEST_CASE("a handler that hangs keeps no files of what is dropped") {
+  Fixture f({.type = QueueOptions::Type::disk,
+             .size_max = 1 * MiB,
+             .when_full = QueueOptions::WhenFull::drop_oldest});
+  const std::string large(30'000, '.');
+  REQUIRE(f.append(large));
+  f.settle();
+  const auto in_hand = f.hand_out();
+  std::size_t most = 0;
+  for (int i = 0; i < 150; ++i) {
+    REQUIRE(f.append(std::to_string(i) + large));
+    f.settle();
+    most = std::max(most, f.files().size());
+  }
+  CHECK(most < 22);
+  f.finish(in_hand);
+  const auto got = f.take_all();
+  REQUIRE_FALSE(got.empty());
+  CHECK(got.back() == "149" + large);
+  CHECK(f.dropped(Reason::queue_full) + got.size() == 150);
+  CHECK(f.dropped(Reason::damaged) == 0);
 }

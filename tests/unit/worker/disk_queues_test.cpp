@@ -111,3 +111,15 @@ TEST_CASE("a stop delivers what is in queues, and leaves no file") {
   CHECK(f.delivered() == 200);
   CHECK_FALSE(f.has_files());
 }
+
+TEST_CASE("a list of handlers counts what waits in queues on disk, and its age is known") {
+  QueuesFixture f;
+  f.begin();
+  REQUIRE(f.hub->answer("handler hold out"));
+  f.send_all(0, 20);
+  REQUIRE(f.wait([&] { return f.hub->queues()[0].waiting == 20; }));
+  CHECK(f.hub->answer("handler list") == "out\theld\t20\t20\theld by a person\n");
+  CHECK(f.hub->account(worker::Hub::InFlight::left).lines.at(0).oldest);
+  REQUIRE(f.hub->answer("handler retry out"));
+  CHECK(f.wait([&] { return f.delivered() == 20; }));
+}

@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <string>
+#include <thread>
 
 #include "temporary_folder.h"
 
@@ -67,4 +69,47 @@ TEST_CASE_METHOD(WriterFixture, "what lies after the end that counts is cut off"
   CHECK(writer.wait(&a).end > end);
   writer.post(&a, job("1.log", end));
   CHECK(writer.wait(&a).file->records() == 1);  // of those since it was opened
+}
+
+TEST_CASE_METHOD(WriterFixture, "what must be there before is made by the thread, and may fail") {
+  auto first = job("new/1.log");
+  std::thread::id made_by;
+  first.before = [&] {
+    made_by = std::this_thread::get_id();
+    std::filesystem::create_directory(folder / "new");
+  };
+  writer.post(&a, std::move(first));
+  CHECK_FALSE(writer.wait(&a).failure);
+  CHECK(made_by != std::thread::id());
+  CHECK(made_by != std::this_thread::get_id());
+  auto second = job("2.log");
+  second.before = [] { throw Failure("it is in the way"); };
+  writer.post(&a, std::move(second));
+  CHECK(writer.wait(&a).failure->what() == std::string("it is in the way"));
+  CHECK_FALSE(std::filesystem::exists(folder / "2.log"));
+}
+
+TEST_CASE_METHOD(WriterFixture,
+                 "a file that somebody has removed comes back, and nothing is done") {
+  writer.post(&a, job("1.log"));
+  auto done = writer.wait(&a);
+  std::filesystem::remove(folder / "1.log");
+  auto next = job("1.log", done.end);
+  next.file = std::move(done.file);
+  writer.post(&a, std::move(next));
+  done = writer.wait(&a);
+  CHECK(done.is_gone);
+  REQUIRE(done.file);
+  CHECK(done.file->records() == 1);
+  CHECK_FALSE(std::filesystem::exists(folder / "1.log"));
+}
+
+TEST_CASE_METHOD(WriterFixture, "a mark is written beside a file that is in use") {
+  writer.post(&a, job("1.log"));
+  auto done = writer.wait(&a);
+  writer.post(&a, {.mark = QueueWriter::Mark{folder / "1.log", 1}});
+  CHECK_FALSE(writer.wait(&a).failure);
+  CHECK(log::DiskLog::open(folder / "1.log", log::DiskLog::Access::read).done() == 1);
+  writer.post(&a, {.mark = QueueWriter::Mark{folder / "gone.log", 1}});
+  CHECK_FALSE(writer.wait(&a).failure);
 }
