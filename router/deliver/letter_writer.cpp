@@ -91,8 +91,7 @@ void LetterWriter::remove_old() {
   const std::lock_guard lock(mutex_);
   letters_.remove_old();
   count_removed();
-  const std::lock_guard also(purge_mutex_);
-  if (is_replaying_) return;
+  if (is_replaying()) return;  // it compacts at its end
   try {
     letters_.compact();
   } catch (const Failure&) {  // what was replayed is left out all the same
@@ -141,6 +140,11 @@ void LetterWriter::begin_replay() {
 void LetterWriter::end_replay() {
   const std::lock_guard lock(purge_mutex_);
   is_replaying_ = false;
+}
+
+bool LetterWriter::is_replaying() const {
+  const std::lock_guard lock(purge_mutex_);
+  return is_replaying_;
 }
 
 void LetterWriter::post(std::function<void(DeadLetters&)> work) {

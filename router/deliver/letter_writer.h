@@ -80,6 +80,7 @@ class LetterWriter {
  private:
   std::optional<Failure> put(std::span<const DeadLetter> letters);
   void remove_old();
+  bool is_replaying() const;
   void purge(const LetterFilter& filter);
   void count_removed();
 

@@ -386,7 +386,7 @@ std::vector<Hub::Orphan> Hub::orphans() const {
 }
 
 // It is a part of the line of its source and handler, if there is one. Its letters are on the disk.
-void Hub::add_replay(deliver::Account& account, const Replay& replay) {
+void Hub::add_replay(deliver::Account& account, const Replay& replay, InFlight how) const {
   if (replay.delivery().tally().matched == 0) return;
   const auto found = std::find_if(
       account.lines.begin(), account.lines.end(), [&](const deliver::Account::Line& line) {
@@ -397,7 +397,10 @@ void Hub::add_replay(deliver::Account& account, const Replay& replay) {
                    : account.lines.emplace_back(
                          deliver::Account::Line{replay.source(), replay.handler(), {}, 0});
   line.tally += replay.delivery().tally();
-  line.in_flight += replay.in_hand();
+  const auto in_flight =
+      how == InFlight::counted ? replay.delivery().in_flight() : replay.in_hand();
+  line.in_flight += in_flight;
+  if (shutdown_.has_ended()) line.saved += in_flight;
 }
 
 deliver::Account Hub::account(InFlight how) const {
@@ -432,7 +435,7 @@ deliver::Account Hub::account(InFlight how) const {
     }
   }
   for (const auto& source : sources_)
-    for (const auto& replay : source.replays) add_replay(account, *replay);
+    for (const auto& replay : source.replays) add_replay(account, *replay, how);
   return account;
 }
 

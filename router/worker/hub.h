@@ -185,7 +185,7 @@ class Hub final : private deliver::SettlementObserver {
   void wait_for_room(std::size_t source);
   void end_dribbles();
   void remind(std::size_t source);
-  static void add_replay(deliver::Account& account, const Replay& replay);
+  void add_replay(deliver::Account& account, const Replay& replay, InFlight how) const;
   void settled(deliver::Delivery& delivery) override;
   Checkpoint checkpoint() const;
   void write_checkpoint();

@@ -232,10 +232,11 @@ void Replays::take_survey() {
   }
   if (!survey_->failure && !survey_->is_over) return continue_survey();
   const auto survey = std::exchange(survey_, nullptr);
-  if (survey->failure)
-    reporter_.error("dead-letters",
-                    std::string("dead letters cannot be read: ") + survey->failure->what(),
-                    survey->failure->help());
+  if (survey->failure) {
+    const auto what = std::string("some cannot be read: ") + survey->failure->what();
+    reporter_.error("dead-letters", what, survey->failure->help());
+    leave(what, 1);
+  }
   for (const auto& [of, letters] : survey->found) add_part(of.first, of.second, letters);
   for (auto* replay : all()) {  // what an earlier worker had begun, and there is no more of
     const auto has_it = [&](const auto& part) { return part.replay == replay; };
@@ -317,7 +318,7 @@ void Replays::take_reading(Part& part) {
   part.letters = std::move(part.reading->letters);
   part.next = 0;
   part.unread -= std::min<std::uint64_t>(part.unread, part.letters.size());
-  part.is_read = part.reading->selection.is_over();
+  part.is_read = part.is_read || part.reading->selection.is_over();
   if (part.is_read) part.unread = 0;  // limits may have removed some since
 }
 
@@ -364,9 +365,8 @@ std::size_t Replays::allowed() const {
   if (record_->interval_ns == 0) return SIZE_MAX;
   const auto now = loop_.now();
   if (now < due_) return 0;
-  const auto due = std::max(due_, now - kCatchUp);
-  const auto since = static_cast<std::uint64_t>((now - due).count());
-  return due_ == Nanoseconds(0) ? 1 : static_cast<std::size_t>(since / record_->interval_ns + 1);
+  const auto since = static_cast<std::uint64_t>((now - std::max(due_, now - kCatchUp)).count());
+  return static_cast<std::size_t>(since / record_->interval_ns + 1);
 }
 
 // true: there may be more to do at once.
@@ -376,6 +376,7 @@ bool Replays::feed(Part& part) {
     ++part.next;
   }
   if (part.next == part.letters.size()) return false;
+  if (due_ == Nanoseconds(0)) due_ = loop_.now();
   const auto most = std::min(allowed(), kFedTogether);
   auto until = part.letters.begin() + static_cast<std::ptrdiff_t>(part.next);
   while (until != part.letters.end() && !part.replay->is_too_large(*until)) ++until;
@@ -383,13 +384,16 @@ bool Replays::feed(Part& part) {
   const auto wall = static_cast<std::uint64_t>(clock_.wall().count());
   const auto fed = most == 0 ? 0 : part.replay->feed(ready, most, wall);
   part.next += fed;
+  if (most > 0 && fed == 0) {  // what is passed, or given back, makes room
+    if (part.replay->log().waits_for_arena())
+      loop_.set_timer(key(kReplay), loop_.now() + kRetryRoom);
+    return false;
+  }
   if (record_->interval_ns > 0) {
     const Nanoseconds interval(static_cast<std::int64_t>(record_->interval_ns));
     if (fed > 0)
       due_ = std::max(due_, loop_.now() - kCatchUp) + interval * static_cast<std::int64_t>(fed);
     loop_.set_timer(key(kReplay), std::max(due_, loop_.now() + std::min(interval, kPauseLeast)));
-  } else if (fed == 0 && part.replay->log().waits_for_arena()) {
-    loop_.set_timer(key(kReplay), loop_.now() + kRetryRoom);
   }
   if (fed == 0) return false;
   handlers_.wake(part.handler);
