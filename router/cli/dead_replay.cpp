@@ -26,9 +26,9 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Nanoseconds kReplayPoll = 50ms;
-constexpr Nanoseconds kPlainLines = 10s;    // between two, where there is no terminal
-constexpr Nanoseconds kNextWorker = 10s;    // that a hub may take to answer again
-constexpr Nanoseconds kEndOfReplay = 2s;    // that it may take after Ctrl-C
+constexpr Nanoseconds kPlainLines = 10s;  // between two, where there is no terminal
+constexpr Nanoseconds kNextWorker = 10s;  // that a hub may take to answer again
+constexpr Nanoseconds kEndOfReplay = 2s;  // that it may take after Ctrl-C
 
 // ---- what would be replayed
 
@@ -118,8 +118,7 @@ ReplayState parse_state(std::string_view text) {
 
 class Replaying {
  public:
-  Replaying(const Arguments& arguments, std::string folder, std::uint64_t letters,
-            Streams& streams)
+  Replaying(const Arguments& arguments, std::string folder, std::uint64_t letters, Streams& streams)
       : arguments_(arguments), folder_(std::move(folder)), letters_(letters), streams_(streams) {}
 
   Status run(const deliver::LetterFilter& filter);
@@ -184,8 +183,7 @@ Status Replaying::run(const deliver::LetterFilter& filter) {
                           counted(letters_, "dead letter"));
         said = now;
       }
-      was_interrupted =
-          wait_for(-1, 0, interruption_, now + kReplayPoll) == Waited::interrupted;
+      was_interrupted = wait_for(-1, 0, interruption_, now + kReplayPoll) == Waited::interrupted;
       if (was_interrupted) break;
     }
   }
@@ -199,7 +197,8 @@ void Replaying::interrupt() {
   (void)ask("dead cancel");
   const auto until = steady_now() + kEndOfReplay;
   for (state_ = poll(); !state_.is_over() && steady_now() < until; state_ = poll())
-    if (wait_for(-1, 0, interruption_, steady_now() + kReplayPoll, interruptions_) == Waited::interrupted)
+    if (wait_for(-1, 0, interruption_, steady_now() + kReplayPoll, interruptions_) ==
+        Waited::interrupted)
       break;
 }
 
@@ -236,10 +235,10 @@ Status cancel(const Arguments& arguments, Streams& streams) {
 
 void require_hub(const Arguments& arguments, const std::string& folder) {
   if (!DataFolder::holder_of(folder))
-    throw Failure("no hub runs on " + folder +
-                      ", and only a running hub can give letters to their handlers",
-                  "start it: standpipe run CONFIG; --dry-run, and dead list, show, export and purge "
-                  "work without");
+    throw Failure(
+        "no hub runs on " + folder + ", and only a running hub can give letters to their handlers",
+        "start it: standpipe run CONFIG; --dry-run, and dead list, show, export and purge "
+        "work without");
   if (arguments.has("data-dir"))
     throw Failure("a running hub has this folder, and is asked by its control socket",
                   "name the hub by its configuration, or by --control PATH, instead");
@@ -266,47 +265,46 @@ Status replay_letters(const Arguments& arguments, Streams& streams) {
 }  // namespace
 
 Command dead_replay_command() {
-  return {
-      .name = "dead replay",
-      .summary = "gives dead letters to their handlers again",
-      .examples = {{"standpipe dead replay --handler billing --dry-run",
-                    "only says how many there are, by source and handler"},
-                   {"standpipe dead replay --handler billing --rate 100/s",
-                    "what it refused, a hundred a second"},
-                   {"standpipe dead replay --id d-3k9x", "one"},
-                   {"standpipe dead replay --cancel", "ends a replay that is under way"}},
-      .description =
-          "The running hub gives each letter's message to the handler that had refused it,\n"
-          "and to no other; routes are not asked. A letter leaves when its message is\n"
-          "delivered; a message that fails again is a new letter, with its own reason and\n"
-          "attempts, before the old one leaves. What a handler does not get now (it is held,\n"
-          "or no longer configured) stays, and is said. Without a filter that is all letters\n"
-          "that are there when the replay begins.\n"
-          "\n"
-          "Nothing is lost whoever dies meanwhile: a worker's successor goes on with the\n"
-          "replay, and after the end of the whole hub what was not known to be delivered is\n"
-          "still a letter, so a message may be delivered twice. Ctrl-C ends the replay: what\n"
-          "handlers have by then goes on, the rest stays. A hub replays one filter at a time,\n"
-          "and purges nothing meanwhile; of at most 256 pairs of source and handler a run.\n"
-          "In the account a replayed message counts as accepted by its source once more.\n"
-          "\n"
-          "The status is 0 if all were delivered.",
-      .operands = {{.name = "CONFIG", .required = false}},
-      .options = letter_options(
-          {{.name = "id",
-            .kind = Kind::text,
-            .value = "ID",
-            .summary = "this one, or those whose ids begin so; may be given several times",
-            .repeatable = true},
-           {.name = "rate",
-            .letter = 'r',
-            .kind = Kind::rate,
-            .value = "N/s",
-            .summary = "at most so many messages a second; default: as fast as they are taken"},
-           {.name = "dry-run", .summary = "only say what would be replayed"},
-           {.name = "cancel", .summary = "end the replay that is under way"},
-           {.name = "json", .summary = "JSON: the counts, or what --dry-run says"}}),
-      .run = replay_letters};
+  return {.name = "dead replay",
+          .summary = "gives dead letters to their handlers again",
+          .examples = {{"standpipe dead replay --handler billing --dry-run",
+                        "only says how many there are, by source and handler"},
+                       {"standpipe dead replay --handler billing --rate 100/s",
+                        "what it refused, a hundred a second"},
+                       {"standpipe dead replay --id d-3k9x", "one"},
+                       {"standpipe dead replay --cancel", "ends a replay that is under way"}},
+          .description =
+              "The running hub gives each letter's message to the handler that had refused it,\n"
+              "and to no other; routes are not asked. A letter leaves when its message is\n"
+              "delivered; a message that fails again is a new letter, with its own reason and\n"
+              "attempts, before the old one leaves. What a handler does not get now (it is held,\n"
+              "or no longer configured) stays, and is said. Without a filter that is all letters\n"
+              "that are there when the replay begins.\n"
+              "\n"
+              "Nothing is lost whoever dies meanwhile: a worker's successor goes on with the\n"
+              "replay, and after the end of the whole hub what was not known to be delivered is\n"
+              "still a letter, so a message may be delivered twice. Ctrl-C ends the replay: what\n"
+              "handlers have by then goes on, the rest stays. A hub replays one filter at a time,\n"
+              "and purges nothing meanwhile; of at most 256 pairs of source and handler a run.\n"
+              "In the account a replayed message counts as accepted by its source once more.\n"
+              "\n"
+              "The status is 0 if all were delivered.",
+          .operands = {{.name = "CONFIG", .required = false}},
+          .options = letter_options(
+              {{.name = "id",
+                .kind = Kind::text,
+                .value = "ID",
+                .summary = "this one, or those whose ids begin so; may be given several times",
+                .repeatable = true},
+               {.name = "rate",
+                .letter = 'r',
+                .kind = Kind::rate,
+                .value = "N/s",
+                .summary = "at most so many messages a second; default: as fast as they are taken"},
+               {.name = "dry-run", .summary = "only say what would be replayed"},
+               {.name = "cancel", .summary = "end the replay that is under way"},
+               {.name = "json", .summary = "JSON: the counts, or what --dry-run says"}}),
+          .run = replay_letters};
 }
 
 }  // namespace standpipe::cli

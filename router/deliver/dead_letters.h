@@ -44,7 +44,7 @@ struct DeadLetter {
   std::string_view source = {};
   std::string_view handler = {};
   std::string_view plugin = {};
-  std::uint64_t sequence = 0;           // of its source; from kReplayedSequences on: of a replay
+  std::uint64_t sequence = 0;          // of its source; from kReplayedSequences on: of a replay
   std::uint64_t accepted_ns = 0;       // since 1970
   std::uint64_t dead_lettered_ns = 0;  // since 1970
   Reason reason = Reason::rejected;

@@ -133,7 +133,8 @@ LetterWriter::Purge LetterWriter::last_purge() const {
 void LetterWriter::begin_replay() {
   const std::lock_guard lock(purge_mutex_);
   if (purge_.number > 0 && !purge_.is_done)
-    throw Failure("dead letters are being purged, so none are replayed; try again when that is over");
+    throw Failure(
+        "dead letters are being purged, so none are replayed; try again when that is over");
   is_replaying_ = true;
 }
 

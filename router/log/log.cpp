@@ -39,7 +39,8 @@ Log::Log(Arena& arena, const LogOptions& options)
 Log::~Log() { arena_.withdraw(id_); }
 
 void Log::attach(Sequence first) {
-  if (persistent_->end.sequence.number == 0) persistent_.edit() = {0, {{}, first}, {{}, first}};  // new
+  if (persistent_->end.sequence.number == 0)
+    persistent_.edit() = {0, {{}, first}, {{}, first}};  // new
   auto expected = persistent_->end.position;
   for (auto at = persistent_->first; at != 0; at = segments_.back().next()) {
     Segment segment(arena_.memory(), at - 1);

@@ -12,11 +12,12 @@ namespace {
 
 constexpr Kind kKinds[] = {Kind::source,   Kind::handler, Kind::output,
                            Kind::delivery, Kind::queue,   Kind::replay};
-constexpr std::string_view kPlurals[] = {"sources", "handlers", "outputs",
-                                         "routes from a source to a handler", "queues on disk",
-                                         "sources and handlers with replayed letters"};
-constexpr std::string_view kPrefixes[] = {"slot/source/", "slot/handler/", "slot/output/",
-                                          "slot/delivery/", "slot/queue/", "slot/replay/"};
+constexpr std::string_view kPlurals[] = {
+    "sources",        "handlers",
+    "outputs",        "routes from a source to a handler",
+    "queues on disk", "sources and handlers with replayed letters"};
+constexpr std::string_view kPrefixes[] = {"slot/source/",   "slot/handler/", "slot/output/",
+                                          "slot/delivery/", "slot/queue/",   "slot/replay/"};
 constexpr std::string_view kArrow = " -> ";
 
 std::string record_of(Kind kind, const std::string& name) {
@@ -24,8 +25,8 @@ std::string record_of(Kind kind, const std::string& name) {
 }
 
 std::size_t capacity_of(Kind kind, const MemoryPlan& plan) {
-  const std::size_t capacities[] = {plan.logs, plan.handlers, plan.outputs, plan.deliveries,
-                                    plan.queues, plan.replays};
+  const std::size_t capacities[] = {plan.logs,       plan.handlers, plan.outputs,
+                                    plan.deliveries, plan.queues,   plan.replays};
   return capacities[static_cast<std::size_t>(kind)];
 }
 

@@ -98,8 +98,8 @@ Memory::Layout::Layout(const MemoryPlan& plan) {
   blocks = records + records_bytes;
   block_count = static_cast<std::uint32_t>(8192 + 256 * handlers + 2 * deliveries);
   arena = blocks + whole_pages(std::uint64_t{block_count} * kBlock);
-  arena_bytes = whole_pages(memory_max) * kAddressesPerByte +
-                (logs + queues + replays) * kAddressesPerLog;
+  arena_bytes =
+      whole_pages(memory_max) * kAddressesPerByte + (logs + queues + replays) * kAddressesPerLog;
   bytes = arena + arena_bytes;
 }
 

@@ -297,8 +297,7 @@ void Hub::remind(std::size_t i) {
 void Hub::queue() {
   if (is_trial_ || succession_.state() == Succession::State::closing) return;
   disk_queues_.round(!shutdown_.is_closing());
-  if (replays_.has_work())
-    replays_.round(!shutdown_.has_begun() && !succession_.is_under_way());
+  if (replays_.has_work()) replays_.round(!shutdown_.has_begun() && !succession_.is_under_way());
 }
 
 // ---- deliver
@@ -392,10 +391,9 @@ void Hub::add_replay(deliver::Account& account, const Replay& replay, InFlight h
       account.lines.begin(), account.lines.end(), [&](const deliver::Account::Line& line) {
         return line.source == replay.source() && line.handler == replay.handler();
       });
-  auto& line = found != account.lines.end()
-                   ? *found
-                   : account.lines.emplace_back(
-                         deliver::Account::Line{replay.source(), replay.handler(), {}, 0});
+  auto& line = found != account.lines.end() ? *found
+                                            : account.lines.emplace_back(deliver::Account::Line{
+                                                  replay.source(), replay.handler(), {}, 0});
   line.tally += replay.delivery().tally();
   const auto in_flight =
       how == InFlight::counted ? replay.delivery().in_flight() : replay.in_hand();

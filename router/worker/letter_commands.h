@@ -18,7 +18,8 @@ namespace standpipe::worker {
 //   dead replay INTERVAL FILTER
 //                         begins to replay those, one each INTERVAL ns (0: as there is room);
 //                         answers with a number
-//   dead replayed NUMBER  "STATE DELIVERED REFUSED LEFT IN-HAND", and lines of "N<tab>WHY": why some
+//   dead replayed NUMBER  "STATE DELIVERED REFUSED LEFT IN-HAND", and lines of "N<tab>WHY": why
+//   some
 //                         are left. STATE: running, stopping, ending (the hub is), cancelled, done
 //   dead cancel           ends the replay
 class LetterCommands {

@@ -46,11 +46,11 @@ Replay::Replay(ReplayOptions options, log::Arena& arena, std::uint64_t number, C
               .record(replay_record(kLetters, options_.source, options_.handler),
                       kReplayWindow * sizeof(std::uint64_t))
               .data())),
-      log_(arena,
-           {.id = replay_log(memory_, options_.slot),
-            .size_max = kReplayLogBytes,
-            .readers = 1,
-            .first_sequence = deliver::kReplayedSequences + number * deliver::kReplayedStretch + 1}),
+      log_(arena, {.id = replay_log(memory_, options_.slot),
+                   .size_max = kReplayLogBytes,
+                   .readers = 1,
+                   .first_sequence =
+                       deliver::kReplayedSequences + number * deliver::kReplayedStretch + 1}),
       made_(std::make_unique<deliver::Delivery>(options_.source, options_.handler,
                                                 delivery_id(memory_, options_.slot), log_, 0,
                                                 deliver::Delivery::Of::replay)),
@@ -149,8 +149,8 @@ std::size_t Replay::feed_run(std::span<const Letter> letters, std::size_t most,
   if (count == 0) return 0;
   const auto first = log_.end().sequence.number;
   log_.filled(bytes);
-  while (!log_.add_run(bytes, static_cast<std::uint32_t>(count), time_ns, kNotMatched,
-                       kToHandler)) {
+  while (
+      !log_.add_run(bytes, static_cast<std::uint32_t>(count), time_ns, kNotMatched, kToHandler)) {
     if (log_.make_room_for_index()) continue;
     log_.drop_incomplete();
     return 0;
@@ -178,8 +178,7 @@ bool Replay::feed_described(const Letter& letter, std::uint64_t time_ns) {
 
 // They are in the log, in the account, and known by their letters, in one commit.
 void Replay::note_fed(std::span<const Letter> letters, std::uint64_t first, std::int64_t bytes) {
-  for (std::size_t i = 0; i < letters.size(); ++i)
-    letter(first + i).edit() = letters[i].identity;
+  for (std::size_t i = 0; i < letters.size(); ++i) letter(first + i).edit() = letters[i].identity;
   state_.edit().next = first + letters.size();
   delivery_->edit_tally().matched += letters.size();
   count_(static_cast<std::int64_t>(letters.size()), bytes);
@@ -211,7 +210,8 @@ void Replay::trim() {
   memory_.commit();
 }
 
-// What was dropped has gone nowhere, so its letter stays, and so do those that were settled with it.
+// What was dropped has gone nowhere, so its letter stays, and so do those that were settled with
+// it.
 Replay::Passed Replay::passed() {
   Passed passed{.letters = {}, .until = delivery_->settled().sequence.number};
   const bool has_dropped = delivery_->tally().dropped_sum() != state_->dropped;

@@ -55,8 +55,7 @@ Replay& Replays::make(std::size_t source, std::size_t handler, std::uint32_t slo
                     .handler = handlers_[handler].name(),
                     .slot = slot,
                     .message_size_max = inlet->message_size_max()},
-      foundation_.arena(), record_->made,
-      [inlet](std::int64_t messages, std::int64_t bytes) {
+      foundation_.arena(), record_->made, [inlet](std::int64_t messages, std::int64_t bytes) {
         inlet->count_replayed(messages, bytes);
       }));
   sources_.add_log(replay.log(), source);
@@ -113,7 +112,7 @@ std::uint64_t Replays::begin(const deliver::LetterFilter& filter, Nanoseconds in
   std::memcpy(record.filter, text.data(), text.size());
   foundation_.memory().commit();
   left_.clear();
-  is_taken_up_ = false;
+  is_begun_ = false;
   wants_ = true;
   return record_->number;
 }
@@ -145,8 +144,8 @@ std::string Replays::progress(std::string_view number) const {
   std::uint64_t left = 0;
   for (const auto& [why, letters] : left_) left += letters;
   std::string text = is_ending_ ? "ending" : kNames[record_->stage];
-  for (const auto count : {sum_of(&Replay::delivered), sum_of(&Replay::refused), left,
-                           sum_of(&Replay::in_hand)})
+  for (const auto count :
+       {sum_of(&Replay::delivered), sum_of(&Replay::refused), left, sum_of(&Replay::in_hand)})
     text += ' ' + std::to_string(count);
   text += '\n';
   for (const auto& [why, letters] : left_) text += std::to_string(letters) + '\t' + why + '\n';
@@ -161,7 +160,7 @@ void Replays::round(bool feeds) {
   if (stage != running && stage != stopping) return;
   for (auto* replay : all()) replay->trim();
   remove_passed();
-  if (!is_taken_up_) begin_survey();
+  if (!is_begun_) begin_survey();
   take_survey();
   for (auto& part : parts_) advance(part, feeds);
   end_if_over();
@@ -184,7 +183,7 @@ void Replays::post(const std::shared_ptr<Of>& job, Work work) {
 // Also of one that an earlier worker was at: then letters that are with their handlers now are left
 // out. One that is being ended needs none of this.
 void Replays::begin_survey() {
-  is_taken_up_ = true;
+  is_begun_ = true;
   parts_.clear();
   left_.clear();
   due_ = Nanoseconds(0);
@@ -199,7 +198,7 @@ void Replays::begin_survey() {
   }
   try {
     data_.letters().begin_replay();  // an earlier worker's thread knew it
-  } catch (const Failure&) {  // that purge is of this worker, and so is the replay: not both
+  } catch (const Failure&) {         // that purge is of this worker, and so is the replay: not both
   }
   survey_ = std::make_shared<Survey>();
   survey_->last_file = record_->last_file;
@@ -276,8 +275,8 @@ void Replays::add_part(const std::string& source, const std::string& handler,
                                   [&](const auto& replay) { return replay->handler() == handler; });
   Replay* replay = found == mine.end() ? nullptr : found->get();
   if (!replay) {
-    const auto slot = foundation_.directory().slot(state::Kind::replay,
-                                                   state::delivery_name(source, handler));
+    const auto slot =
+        foundation_.directory().slot(state::Kind::replay, state::delivery_name(source, handler));
     ++record_.part(&Record::made).edit();
     foundation_.memory().commit();
     replay = &make(i, h, slot);
@@ -303,9 +302,8 @@ void Replays::leave(const std::string& why, std::uint64_t letters) {
 
 void Replays::read(Part& part) {
   part.reads = true;
-  post(part.reading, [](Reading& reading, deliver::DeadLetters&) {
-    reading.letters = reading.selection.next();
-  });
+  post(part.reading,
+       [](Reading& reading, deliver::DeadLetters&) { reading.letters = reading.selection.next(); });
 }
 
 void Replays::take_reading(Part& part) {
@@ -449,10 +447,10 @@ void Replays::end_if_over() {
   if (!compaction_->is_done) return;
   const auto compaction = std::exchange(compaction_, nullptr);
   if (compaction->failure)
-    reporter_.warning("dead-letters",
-                      std::string("letters that were delivered still take room: ") +
-                          compaction->failure->what(),
-                      compaction->failure->help());
+    reporter_.warning(
+        "dead-letters",
+        std::string("letters that were delivered still take room: ") + compaction->failure->what(),
+        compaction->failure->help());
   end(record_->stage == stopping ? cancelled : done);
 }
 

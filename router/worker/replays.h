@@ -109,8 +109,8 @@ class Replays {
     std::shared_ptr<Reading> reading;
     bool reads = false;  // its reading is with the thread
     std::vector<Replay::Letter> letters = {};
-    std::size_t next = 0;  // of these
-    bool is_read = false;  // there are no more
+    std::size_t next = 0;       // of these
+    bool is_read = false;       // there are no more
     std::string given_up = {};  // why; empty: it goes on
   };
 
@@ -154,7 +154,7 @@ class Replays {
   bool wants_ = true;
   bool is_ending_ = false;
   // Of this worker alone.
-  bool is_taken_up_ = false;  // the replay under way was begun, or taken up, by it
+  bool is_begun_ = false;  // this worker is at the replay that is under way
   std::shared_ptr<Survey> survey_;
   std::vector<Part> parts_;
   std::shared_ptr<Removal> removal_;

@@ -96,8 +96,8 @@ state::MemoryPlan Topology::needs(const HubNames& names) {
 log::ArenaBudget Topology::arena_budget() const {
   auto queues = HubNames::of(options_).queues;
   for (auto& name : directory_->names(state::Kind::queue)) queues.insert(std::move(name));
-  return {options_.memory_max, options_.sources.size() + queues.size() +
-                                   directory_->names(state::Kind::replay).size()};
+  return {options_.memory_max,
+          options_.sources.size() + queues.size() + directory_->names(state::Kind::replay).size()};
 }
 
 // What departs needs room as long as it is there, so all names together must have it.
@@ -219,8 +219,7 @@ void Topology::remove_replays(const HubNames& stays) {
 }
 
 void Topology::remove_replay(const std::string& source, const std::string& handler) {
-  const auto slot =
-      *directory_->find(state::Kind::replay, state::delivery_name(source, handler));
+  const auto slot = *directory_->find(state::Kind::replay, state::delivery_name(source, handler));
   if (!Replay::remove(*memory_, *directory_, source, handler)) return;
   for (const auto& path : directory_->names(state::Kind::output))
     deliver::LastTaken::forget(*memory_, path, Replay::delivery_id(*memory_, slot));

@@ -87,7 +87,8 @@ TEST_CASE_METHOD(Fixture, "a piece is bounded by letters, by bytes, and by what 
   for (std::uint64_t n = 1; n <= many; ++n) put(n);
   put(many + 1, "large", 3 * LetterSelection::kPieceBytes);
   put(many + 2, "large", 3 * LetterSelection::kPieceBytes);
-  for (std::uint64_t n = 0; n < 5; ++n) put(many + 3 + n, "other", LetterSelection::kLookedAtBytes / 2);
+  for (std::uint64_t n = 0; n < 5; ++n)
+    put(many + 3 + n, "other", LetterSelection::kLookedAtBytes / 2);
   last = letters.close_all();
   auto small = select("handler=it");
   CHECK(small.next().size() == LetterSelection::kPieceLetters);

@@ -97,7 +97,8 @@ TEST_CASE_METHOD(Fixture, "a purge does not count what had gone, and takes it al
   CHECK(left() == Numbers{12});
 }
 
-TEST_CASE_METHOD(Fixture, "files that are closed have the letters of before, and later ones do not") {
+TEST_CASE_METHOD(Fixture,
+                 "files that are closed have the letters of before, and later ones do not") {
   const auto last = letters.close_all();
   CHECK(last == 1);
   put(11);
@@ -108,7 +109,7 @@ TEST_CASE_METHOD(Fixture, "files that are closed have the letters of before, and
   CHECK(count == 10);
 }
 
-TEST_CASE_METHOD(Fixture, "a list that a kill cut short leaves out what is whole in it") {
+TEST_CASE_METHOD(Fixture, "of a list that a kill truncated, what is whole counts") {
   leave_out({1});
   leave_out({2});
   const auto path = ReplayedLetters::path_in(folder.path());

@@ -200,7 +200,8 @@ TEST_CASE("what is dropped has gone nowhere, so its letter stays") {
   CHECK(f.on_disk.size() == 1);
 }
 
-TEST_CASE("so many messages are in the log at most, and the next ones come when letters have left") {
+TEST_CASE(
+    "so many messages are in the log at most, and the next ones come when letters have left") {
   Fixture f(numbered(1, kReplayWindow + 101));
   CHECK(f.feed() == kReplayWindow);
   CHECK(f.feed() == 0);

@@ -197,7 +197,8 @@ TEST_CASE("letters are replayed to the handler that had refused them, and leave"
   CHECK_FALSE(std::filesystem::exists(kit.options.data_dir + "/dead-letters-replayed.log"));
 }
 
-TEST_CASE("a message that is refused again is a new letter, and is not replayed with the old ones") {
+TEST_CASE(
+    "a message that is refused again is a new letter, and is not replayed with the old ones") {
   Kit kit;
   kit.begin();
   kit.reject(5);
