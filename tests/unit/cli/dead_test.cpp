@@ -142,8 +142,8 @@ TEST_CASE_METHOD(Fixture, "without a hub nothing is replayed, but what would be 
   CHECK(dry.status == 0);
   CHECK(dry.out ==
         "SOURCE  HANDLER  LETTERS  SIZE\n"
-        "orders  audit          2   8 B\n"
-        "orders  billing        2   8 B\n");
+        "orders  audit    2        8 B\n"
+        "orders  billing  2        8 B\n");
   CHECK_THAT(dry.err, Contains("4 dead letters would be replayed"));
   CHECK(run({"replay", "--dry-run", "--json", "--handler", "audit"}).out ==
         "{\"source\":\"orders\",\"handler\":\"audit\",\"letters\":2,\"bytes\":8}\n");

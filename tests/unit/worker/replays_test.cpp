@@ -131,10 +131,11 @@ class Kit {
   }
   // How it ends: "done 3 0 0 0" and the reasons.
   std::string finish(const std::string& number) {
-    REQUIRE(until([&] {
+    const bool is_over = until([&] {  // a kill on the way is for the caller
       const auto state = ask("dead replayed " + number);
       return state.starts_with("done") || state.starts_with("cancelled");
-    }));
+    });
+    REQUIRE(is_over);
     return ask("dead replayed " + number);
   }
   // Payloads of the letters, and who refused them.
