@@ -345,17 +345,19 @@ void Replays::give_up(Part& part, const std::string& why) {
   part.is_read = true;
 }
 
-// What is not in a call comes back; of a handler that is held also what its outputs have.
+// What is not in a call comes back, also from outputs that nobody reads.
 void Replays::take_back(Part& part) {
   part.letters.clear();  // a piece may have come since
   auto& handler = handlers_[part.handler];
   if (part.replay->in_hand() == 0 || handler.in_call()) return;
-  if (handler.held())
+  auto messages = part.replay->withdraw();
+  if (part.replay->in_hand() > 0) {
     for (auto* output : handler.outputs()) (void)output->recall();
-  if (const auto messages = part.replay->withdraw()) {
-    leave(part.given_up, messages);
-    wants_ = true;
+    messages += part.replay->withdraw();
   }
+  if (messages == 0) return;
+  leave(part.given_up, messages);
+  wants_ = true;
 }
 
 // How many messages the rate lets come now.

@@ -383,3 +383,32 @@ TEST_CASE("a worker that is killed at any commit of a replay loses no letter") {
   }
   CHECK(nth > 5);
 }
+
+TEST_CASE("a replay goes with its handler, whichever commit of that a worker is killed at") {
+  using Killer = test::CommitKiller;
+  const auto when = GENERATE(Killer::When::before, Killer::When::after);
+  int nth = 0;
+  for (bool died = true; died; nth += 3) {
+    Kit kit;
+    kit.begin();
+    kit.reject(2);
+    CHECK(kit.finish(kit.replay()) == "done 2 0 0 0\n");
+    kit.end();
+    kit.options.handlers[0].name = "other";
+    died = false;
+    try {
+      Killer::arm(nth, when);
+      kit.begin();
+      Killer::disarm();
+    } catch (const test::KilledAtCommit&) {
+      Killer::disarm();
+      died = true;
+    }
+    kit.begin();
+    kit.begin();
+    for (const auto& handler : kit.hub->handlers()) REQUIRE(handler->name() == "other");
+    REQUIRE(kit.hub->memory().records("replay").size() == 1);  // "replays"
+    REQUIRE(kit.hub->account().closes());
+  }
+  CHECK(nth > 9);
+}
