@@ -233,10 +233,7 @@ bool DeadLetters::is_to_be_synced(std::span<const DeadLetter> letters) {
   return true;
 }
 
-std::uint64_t DeadLetters::purge(const LetterFilter& filter) {
-  (void)close_all();
-  return rewrite(&filter);
-}
+std::uint64_t DeadLetters::purge(const LetterFilter& filter) { return rewrite(&filter); }
 
 void DeadLetters::compact() { (void)rewrite(nullptr); }
 
@@ -244,6 +241,7 @@ void DeadLetters::compact() { (void)rewrite(nullptr); }
 std::uint64_t DeadLetters::rewrite(const LetterFilter* filter) {
   const Left left{filter, ReplayedLetters::read(folder_)};
   if (!filter && left.replayed.empty()) return 0;
+  (void)close_all();
   std::uint64_t gone = 0;
   for (const auto& path : closed_in(folder_)) gone += rewrite_file(path, left);
   replayed_.remove();
