@@ -259,7 +259,8 @@ TEST_CASE("metadata comes back with its message") {
   Texts names;  // of each message
   for (auto at = f.delivery->next(); const auto piece = f.replay->log().read(at, 0);) {
     for (std::uint64_t frame = 0; frame < piece->bytes.size(); frame += 5) {
-      log::FieldReader fields(f.replay->log().fields_of({piece->begin.position + frame, {}}));
+      log::FieldReader fields(f.replay->log().fields_of(
+          {piece->begin.position + frame, piece->begin.sequence + frame / 5}));
       const auto field = fields.next();
       names.push_back(field ? std::string(field->name) : "none");
     }
