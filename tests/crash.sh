@@ -11,6 +11,7 @@
 #   sh tests/crash.sh held [STRIDE]       as points, and some instructions after, while a held handler's messages go to the disk
 #   sh tests/crash.sh process [STRIDE]    as points, and some instructions after, where every handler has a process of its own
 #   sh tests/crash.sh queue [STRIDE]      as points, some instructions after, and twice, with a queue on disk for each handler
+#   sh tests/crash.sh replay [STRIDE]     as points, some instructions after, and twice, while dead letters are replayed
 #   sh tests/crash.sh reload [TIMES]      200 reloads under load, of all kinds, workers and keepers killed meanwhile
 #   sh tests/crash.sh reloadpoints [STRIDE] as points, while the hub is reloaded: also at every system call of a succession
 #   sh tests/crash.sh random [SECONDS]    one run under load, up to 1,000 kills at random instants
@@ -59,6 +60,11 @@ case $mode in
     (points --queue --every "${argument:-1}") &&
       (points --queue --every "${argument:-1}" --when after --steps 4000) &&
       points --queue --every "$((${argument:-1} * 4))" --then 300
+    ;;
+  replay)
+    (points --replay --messages 60 --every "${argument:-1}") &&
+      (points --replay --messages 60 --every "${argument:-1}" --when after --steps 4000) &&
+      points --replay --messages 60 --every "$((${argument:-1} * 4))" --then 300
     ;;
   reload) exec python3 tests/crash/reloads.py --bin "$bin" --times "${argument:-200}" ;;
   reloadpoints) points --reload --every "${argument:-1}" ;;

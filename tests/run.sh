@@ -137,6 +137,7 @@ stage_crash() {
   step "crash: while a held handler's messages go to the disk" crash held 60
   step "crash: with a process for each handler" crash process 40
   step "crash: with a queue on disk for each handler" crash queue 60
+  step "crash: while dead letters are replayed" crash replay 40
   step "crash: while the configuration is reloaded" crash reload 40
   step "crash: each 80th system call of reloads" crash reloadpoints 80
   step "crash: at random instants" crash random 10

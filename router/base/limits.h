@@ -19,10 +19,11 @@
 //   descriptors    base/open_files counts them
 //   queues         on disk: files of kDiskQueueSizeDefault a source and handler, if not said
 //                  otherwise, and a log of kDiskQueueLogBytes, within memory_max
-//   dead letters   kDeadLettersMaxDefault in data_dir (deliver/dead_letters.h), if not said
-//   otherwise spill          what is in memory when the hub stops: at most memory_max, and what was
-//   on disk threads        the hub's, one that watches the keeper, one a handler that may block or
-//   has a
+//   dead letters   kDeadLettersMaxDefault in data_dir, if not said otherwise
+//   spill          what is in memory when the hub stops (at most memory_max), and on disk already
+//   replays        of dead letters: of kReplaysMax sources and handlers in a run, with a log of
+//                  kReplayLogBytes each, within memory_max, and as much again of what was read
+//   threads        the hub's, one that watches the keeper, one a handler that may block or has a
 //                  process, one a file that is written, one for all queues on disk, one for letters
 //   processes      one a handler that has its own; what it may take is its memory_max
 namespace standpipe {
@@ -56,6 +57,12 @@ constexpr std::uint64_t kDiskQueueSizeLeast = 1 * MiB;
 constexpr std::uint64_t kDiskQueueSizeMost = 1024 * GiB;
 // The log of a queue on disk: what comes back from its files on the way to the handler.
 constexpr std::uint64_t kDiskQueueLogBytes = 1 * MiB;
+
+// A replay of dead letters, of one source and one handler: what lies in its log is at most so much,
+// or one larger message, and so many messages at once.
+constexpr std::size_t kReplaysMax = 256;
+constexpr std::uint64_t kReplayLogBytes = 1 * MiB;
+constexpr std::size_t kReplayWindow = 1024;
 
 // A log grows and shrinks by segments. 256 KiB stays in a core's second-level cache between the
 // copy in and the copy out.

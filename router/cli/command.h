@@ -51,6 +51,7 @@ Command dead_list_command();
 Command dead_show_command();
 Command dead_export_command();
 Command dead_purge_command();
+Command dead_replay_command();
 Command plugin_list_command();
 Command plugin_show_command();
 Command queue_list_command();

@@ -67,6 +67,12 @@ Status list_letters(const Arguments& arguments, Streams& streams) {
 
 // ---- show
 
+std::string message_number(const DeadLetter& letter) {
+  if (letter.sequence < deliver::kReplayedSequences)
+    return thousands(letter.sequence) + " of its source";
+  return thousands(letter.sequence % deliver::kReplayedStretch) + " of its replays";
+}
+
 // `routes`: of its message, where a configuration was named.
 void show_fields(const DeadLetter& letter, const std::vector<std::string>& routes,
                  StandardOutput& out) {
@@ -77,7 +83,7 @@ void show_fields(const DeadLetter& letter, const std::vector<std::string>& route
       {"reason", std::string(deliver::reason_name(letter.reason))},
       {"detail", letter.detail.empty() ? "-" : escaped(letter.detail)},
       {"attempts", std::to_string(letter.attempts)},
-      {"message", thousands(letter.sequence) + " of its source"},
+      {"message", message_number(letter)},
       {"accepted", letter_time(letter.accepted_ns)},
       {"dead-lettered", letter_time(letter.dead_lettered_ns)},
       {"size", counted(letter.payload.size(), "byte")}};

@@ -39,7 +39,7 @@ DeadLettering::~DeadLettering() {
 
 bool DeadLettering::write(const Batch& batch, std::span<const Failed> runs, Nanoseconds now) {
   failed_ = false;
-  if (runs.empty() || !keeps()) return true;
+  if (runs.empty() || !keeps(batch.delivery())) return true;
   fill(batch, runs);
   job_->finish(needs_.dead_letters.write(job_->letters));
   written(batch, now);
@@ -49,7 +49,7 @@ bool DeadLettering::write(const Batch& batch, std::span<const Failed> runs, Nano
 bool DeadLettering::post(const Batch& batch, std::span<const Failed> runs, Nanoseconds now,
                          std::function<void()> told) {
   failed_ = false;
-  if (runs.empty() || !keeps()) return false;
+  if (runs.empty() || !keeps(batch.delivery())) return false;
   fill(batch, runs);
   job_->told = std::move(told);
   if (needs_.dead_letters.post(job_)) return true;
@@ -85,7 +85,7 @@ void DeadLettering::settle_failed(Batch& batch, const Failed& run, Nanoseconds n
   if (failed_)
     return delivery.redeliver({range, batch.attempt(), batch.deaths(), batch.suspect()},
                               now + kPause);
-  if (keeps())
+  if (keeps(delivery))
     delivery.edit_tally().dead_letter(run.reason, range.count);
   else
     delivery.edit_tally().drop(run.reason, range.count);
@@ -101,7 +101,7 @@ void DeadLettering::say(const Batch& batch, const Failed& run, Nanoseconds now) 
                .code = std::string(reason_name(run.reason)),
                .message = options_.name + ": " + counted(run.last - run.first, "message") + " of " +
                           batch.delivery().source() +
-                          (keeps() ? " dead-lettered (" : " dropped (") +
+                          (keeps(batch.delivery()) ? " dead-lettered (" : " dropped (") +
                           std::string(reason_name(run.reason)) + "): " + run.detail};
   d.notes.push_back("message " + thousands(batch.sequence(run.last - 1)) + ", " +
                     counted(payload.size(), "byte") + ": " + hex_excerpt(payload));

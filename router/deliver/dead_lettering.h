@@ -32,6 +32,10 @@ class DeadLettering {
   DeadLettering& operator=(const DeadLettering&) = delete;
 
   bool keeps() const { return options_.dead_letter && needs_.dead_letters.is_open(); }
+  // What was a dead letter is not dropped, whatever the configuration says now.
+  bool keeps(const Delivery& delivery) const {
+    return keeps() || (delivery.is_replay() && needs_.dead_letters.is_open());
+  }
 
   // ---- all messages of a batch that have failed: first their letters, in one write, then each run
   // of them.

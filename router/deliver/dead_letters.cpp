@@ -26,6 +26,28 @@ constexpr Nanoseconds kSyncEach = std::chrono::seconds(1);
 constexpr std::string_view kClosedPrefix = "dead-letters-", kSuffix = ".log";
 constexpr std::uint8_t kKind = 1;  // of a record's meta: a letter as below
 
+// FNV-1a, and then each bit made to depend on all.
+class Hash {
+ public:
+  void add(std::string_view text) {
+    for (const char c : text) byte(static_cast<unsigned char>(c));
+    byte(0);
+  }
+  void add(std::uint64_t number) {
+    for (int i = 0; i < 64; i += 8) byte(static_cast<unsigned char>(number >> i));
+  }
+  std::uint64_t value() const {
+    auto z = hash_;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return z ^ (z >> 31);
+  }
+
+ private:
+  void byte(unsigned char b) { hash_ = (hash_ ^ b) * 0x100000001b3; }
+  std::uint64_t hash_ = 0xcbf29ce484222325;
+};
+
 // At most `most` bytes of the text, without a truncated character at the end.
 std::string_view cut(std::string_view text, std::size_t most) {
   if (text.size() <= most) return text;
@@ -107,21 +129,30 @@ void ok(std::optional<Failure> failure) {
   if (failure) throw std::move(*failure);
 }
 
-// What cannot be read as a letter stays.
-bool goes(const log::DiskLog::Record& record, const LetterFilter& filter) {
-  const auto letter = letter_of(record);
-  return letter && filter.has(*letter);
-}
+// Which letters a new file does not have.
+struct Left {
+  const LetterFilter* filter;  // nullptr: no more than those that were replayed
+  std::unordered_set<std::uint64_t> replayed;
+
+  bool is_replayed(const DeadLetter& letter) const {
+    return !replayed.empty() && replayed.contains(letter.identity());
+  }
+  // What cannot be read as a letter stays.
+  bool has(const log::DiskLog::Record& record) const {
+    const auto letter = letter_of(record);
+    return letter && ((filter && filter->has(*letter)) || is_replayed(*letter));
+  }
+};
 
 // Copies what does not go.
-void copy_rest(log::DiskLog& from, const std::string& path, const LetterFilter& filter) {
+void copy_rest(log::DiskLog& from, const std::string& path, const Left& left) {
   std::error_code error;  // a purge before this one may have been ended
   if (!std::filesystem::remove(path, error) && error)
     throw Failure::system("delete " + path, error.value(), "mv it away");
   auto to = log::DiskLog::open(path, log::DiskLog::Access::append);
   std::size_t bytes = 0;  // that are not written yet
   for (log::DiskLog::ReadPosition at; const auto record = from.read_next(at);) {
-    if (goes(*record, filter)) continue;
+    if (left.has(*record)) continue;
     ok(to.append(record->meta, {&record->payload, 1}, record->fields));
     bytes += record->payload.size();
     if (bytes < kBatchBytes) continue;
@@ -131,24 +162,28 @@ void copy_rest(log::DiskLog& from, const std::string& path, const LetterFilter& 
   ok(to.sync());
 }
 
-std::uint64_t purge_file(const std::string& path, const LetterFilter& filter) {
+// Returns how many go now that were not gone already.
+std::uint64_t rewrite_file(const std::string& path, const Left& left) {
   auto log = log::DiskLog::open(path, log::DiskLog::Access::read);
-  std::uint64_t gone = 0;
-  for (log::DiskLog::ReadPosition at; const auto record = log.read_next(at);)
-    gone += goes(*record, filter);
+  std::uint64_t gone = 0, replayed = 0;
+  for (log::DiskLog::ReadPosition at; const auto record = log.read_next(at);) {
+    if (!left.has(*record)) continue;
+    ++gone;
+    replayed += left.is_replayed(*letter_of(*record));
+  }
   if (gone == 0) return 0;
   struct stat st {};
   if (::stat(path.c_str(), &st) != 0) throw Failure::system("look at " + path, errno);
   if (gone == log.records()) {
     if (::unlink(path.c_str()) != 0) throw Failure::system("delete " + path, errno);
-    return gone;
+    return gone - replayed;
   }
   const auto anew = path + std::string(kAnewSuffix);
-  copy_rest(log, anew, filter);
+  copy_rest(log, anew, left);
   const timespec times[] = {st.st_atim, st.st_mtim};  // its age counts from its last letter on
   (void)::utimensat(AT_FDCWD, anew.c_str(), times, 0);
   if (::rename(anew.c_str(), path.c_str()) != 0) throw Failure::system("rename " + anew, errno);
-  return gone;
+  return gone - replayed;
 }
 
 }  // namespace
@@ -161,6 +196,16 @@ std::vector<std::pair<std::string_view, std::string_view>> DeadLetter::metadata(
         field->name,
         std::string_view(reinterpret_cast<const char*>(field->value.data()), field->value.size()));
   return pairs;
+}
+
+std::uint64_t DeadLetter::identity() const {
+  Hash hash;
+  hash.add(run);
+  hash.add(sequence);
+  hash.add(accepted_ns);
+  hash.add(source);
+  hash.add(handler);
+  return hash.value();
 }
 
 std::optional<Failure> DeadLetters::put(std::span<const DeadLetter> letters) {
@@ -192,22 +237,43 @@ bool DeadLetters::is_to_be_synced(std::span<const DeadLetter> letters) {
   return true;
 }
 
-std::uint64_t DeadLetters::purge(const LetterFilter& filter) {
-  if (size_of(path_in(folder_)) > 0) close();
-  std::uint64_t purged = 0;
+std::uint64_t DeadLetters::purge(const LetterFilter& filter) { return rewrite(&filter); }
+
+void DeadLetters::compact() { (void)rewrite(nullptr); }
+
+// The list of those that were replayed goes when none of them is there.
+std::uint64_t DeadLetters::rewrite(const LetterFilter* filter) {
+  const Left left{filter, ReplayedLetters::read(folder_)};
+  if (!filter && left.replayed.empty()) return 0;
+  (void)close_all();
+  std::uint64_t gone = 0;
   std::optional<Failure> failed;
   for (const auto& path : closed_in(folder_)) {
     try {
-      purged += purge_file(path, filter);
-    } catch (const Failure& failure) {  // the others are purged all the same
+      gone += rewrite_file(path, left);
+    } catch (const Failure& failure) {  // the others are written all the same
       if (!failed) failed = failure;
     }
   }
   if (failed)
-    throw Failure(failed->what() + ("; of other files " + counted(purged, "letter") +
-                                    (purged == 1 ? " was removed" : " were removed")),
+    throw Failure(failed->what() + ("; of other files " + counted(gone, "letter") +
+                                    (gone == 1 ? " was removed" : " were removed")),
                   failed->help());
-  return purged;
+  replayed_.remove();
+  return gone;
+}
+
+std::uint64_t DeadLetters::close_all() {
+  if (size_of(path_in(folder_)) > 0) close();
+  const auto closed = closed_in(folder_);
+  return closed.empty() ? 0 : number_of(closed.back());
+}
+
+std::optional<Failure> DeadLetters::leave_out(std::span<const std::uint64_t> identities) {
+  auto failure = log_ ? log_->sync() : std::nullopt;
+  if (!failure) failure = replayed_.add(identities);
+  if (failure) return failure->in("cannot remove dead letters that were delivered");
+  return std::nullopt;
 }
 
 // Letters that a predecessor put and did not commit are among the last ones of their handlers, of
@@ -274,6 +340,7 @@ void DeadLetters::close() {
       folder_ + '/' + std::string(kClosedPrefix) + std::to_string(next) + std::string(kSuffix);
   if (::rename(path_in(folder_).c_str(), path.c_str()) != 0)
     throw Failure::system("rename " + path_in(folder_), errno);
+  if (log_) (void)log_->sync();  // nobody does later; it is with the kernel in any case
   log_.reset();
 }
 
@@ -323,17 +390,27 @@ std::vector<std::string> DeadLetters::closed_in(const std::string& data_dir) {
   return paths;
 }
 
+// The list before the letters: one that goes meanwhile may be read once more.
 DeadLetterReader::DeadLetterReader(const std::string& data_dir)
-    : paths_(DeadLetters::closed_in(data_dir)) {
+    : paths_(DeadLetters::closed_in(data_dir)), replayed_(ReplayedLetters::read(data_dir)) {
   paths_.push_back(DeadLetters::path_in(data_dir));
+  std::ranges::reverse(paths_);
+}
+
+DeadLetterReader::DeadLetterReader(const std::string& data_dir, std::uint64_t last_file)
+    : paths_(DeadLetters::closed_in(data_dir)), replayed_(ReplayedLetters::read(data_dir)) {
+  std::erase_if(paths_, [&](const auto& path) { return number_of(path) > last_file; });
   std::ranges::reverse(paths_);
 }
 
 std::optional<DeadLetter> DeadLetterReader::next() {
   for (;;) {
     while (const auto record = log_ ? log_->read_next(at_) : std::nullopt) {
-      if (auto letter = letter_of(*record)) return letter;
-      ++unreadable_;
+      auto letter = letter_of(*record);
+      if (!letter)
+        ++unreadable_;
+      else if (replayed_.empty() || !replayed_.contains(letter->identity()))
+        return letter;
     }
     if (paths_.empty()) return std::nullopt;
     const auto path = std::move(paths_.back());

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "base/limits.h"
 #include "base/reporter.h"
 #include "deliver/account.h"
+#include "deliver/replayed_letters.h"
 #include "log/disk_log.h"
 
 namespace standpipe::deliver {
@@ -32,13 +34,18 @@ constexpr std::uint64_t kDeadLettersMaxLeast = 1 * MiB;
 constexpr std::uint64_t kDeadLettersMaxMost = 1024 * GiB;
 constexpr Nanoseconds kDeadLettersAgeDefault = std::chrono::hours(30 * 24);
 
+// Messages that are replayed have numbers of their own, so that no two letters of a run are the
+// same: from here on, kReplayedStretch for each replay of a source and handler.
+constexpr std::uint64_t kReplayedSequences = std::uint64_t{1} << 48;
+constexpr std::uint64_t kReplayedStretch = std::uint64_t{1} << 32;
+
 // A message that was dead-lettered, and why. Views: of its writer's, or valid until the reader's
 // next().
 struct DeadLetter {
   std::string_view source = {};
   std::string_view handler = {};
   std::string_view plugin = {};
-  std::uint64_t sequence = 0;
+  std::uint64_t sequence = 0;          // of its source; from kReplayedSequences on: of a replay
   std::uint64_t accepted_ns = 0;       // since 1970
   std::uint64_t dead_lettered_ns = 0;  // since 1970
   Reason reason = Reason::rejected;
@@ -49,6 +56,8 @@ struct DeadLetter {
   std::uint64_t run = 0;  // the hub's, whose sequence it is; where it was read from the file
 
   std::vector<std::pair<std::string_view, std::string_view>> metadata() const;  // names and values
+  // What of it is the same in no other letter (all but a few in 2^64 times).
+  std::uint64_t identity() const;
 };
 
 // How many dead letters are kept: a file is closed when it has `file` bytes, or its first letter is
@@ -86,18 +95,30 @@ class DeadLetters {
         run_(run),
         reporter_(&reporter),
         limits_(limits),
-        clock_(clock) {}
+        clock_(clock),
+        replayed_(folder_) {}
 
   // All of them, or none. The failure, in words for people: their messages have to wait then.
   [[nodiscard]] std::optional<Failure> put(std::span<const DeadLetter> letters);
 
   // The folder is another one by now.
-  void reopen() { log_.reset(); }
+  void reopen() {
+    log_.reset();
+    replayed_.reopen();
+  }
   // Those whose time is over.
   void remove_old();
   // Those that fit. Returns how many there were; throws Failure: the disk refuses, and some of them
   // may be there yet. Files are written anew, without them, and take the place of the old ones.
   std::uint64_t purge(const LetterFilter& filter);
+  // What is there now lies in closed files, and what comes in others: returns the highest number of
+  // those; 0: there are none. Throws Failure.
+  std::uint64_t close_all();
+  // Those letters are not there any more (replayed_letters.h), but what was put before is on the
+  // disk first. The failure: some may be there yet.
+  [[nodiscard]] std::optional<Failure> leave_out(std::span<const std::uint64_t> identities);
+  // Files are written anew without what was left out. Throws Failure.
+  void compact();
   // Letters that were removed to stay within the limits, since this was last asked.
   std::uint64_t take_removed() { return std::exchange(removed_, 0); }
 
@@ -106,6 +127,7 @@ class DeadLetters {
   static std::vector<std::string> closed_in(const std::string& data_dir);
 
  private:
+  std::uint64_t rewrite(const LetterFilter* filter);
   void open();
   Nanoseconds find_last(log::DiskLog& log,
                         std::map<std::string, std::deque<std::string>>& last) const;
@@ -122,6 +144,7 @@ class DeadLetters {
   Reporter* reporter_;
   DeadLetterLimits limits_;
   const Clock* clock_;  // none: the system's
+  ReplayedLetters replayed_;
   std::optional<log::DiskLog> log_;
   Nanoseconds first_{0};  // when the first letter of that was put
   std::uint64_t removed_ = 0;
@@ -130,11 +153,13 @@ class DeadLetters {
       last_;  // identities of the last letters that were there when the file was opened
 };
 
-// Reads the letters back, oldest first, beside a running hub or without one. Throws Failure, but
-// not where there are none.
+// Reads the letters back, oldest first, beside a running hub or without one; those that were
+// replayed are not among them. Throws Failure, but not where there are none.
 class DeadLetterReader {
  public:
   explicit DeadLetterReader(const std::string& data_dir);
+  // What lies in closed files with numbers up to that.
+  DeadLetterReader(const std::string& data_dir, std::uint64_t last_file);
   std::optional<DeadLetter> next();
   std::uint64_t unreadable() const {
     return unreadable_;
@@ -150,6 +175,7 @@ class DeadLetterReader {
   log::DiskLog::ReadPosition at_;
   std::uint64_t unreadable_ = 0;
   std::vector<Failure> problems_;
+  std::unordered_set<std::uint64_t> replayed_;
 };
 
 }  // namespace standpipe::deliver

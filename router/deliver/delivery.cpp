@@ -12,8 +12,10 @@ namespace {
 
 std::string record_of(const char* kind, const std::string& source, const std::string& handler,
                       Delivery::Of of) {
-  return kind + std::string(of == Delivery::Of::queue ? "/queue/" : "/") +
-         state::delivery_name(source, handler);
+  const auto* part = of == Delivery::Of::queue    ? "/queue/"
+                     : of == Delivery::Of::replay ? "/replay/"
+                                                  : "/";
+  return kind + std::string(part) + state::delivery_name(source, handler);
 }
 
 }  // namespace
@@ -182,6 +184,16 @@ void Delivery::save_before(log::Cursor end) {
 std::uint64_t Delivery::drop_before(log::Cursor end, Reason reason) {
   const auto count = pass_before(end);
   if (count > 0) edit_tally().drop(reason, count);
+  return count;
+}
+
+std::uint64_t Delivery::withdraw(
+    const std::function<void(log::Cursor begin, log::Cursor end)>& taken) {
+  for (std::size_t i = 0; i < redeliveries_.size(); ++i)
+    taken(redeliveries_[i].range.begin, redeliveries_[i].range.end);
+  if (may_have_more()) taken(next(), log_.end());
+  const auto count = pass_before(log_.end());
+  if (count > 0) edit_tally().matched -= count;
   return count;
 }
 

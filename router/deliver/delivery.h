@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -63,8 +64,8 @@ using Redeliveries = state::PersistentDeque<Redelivery, 320>;
 class Delivery {
  public:
   // `of`: of what it is, besides the source: a source and a handler have one delivery in the
-  // source's log, and perhaps one in the log of a queue.
-  enum class Of { source, queue };
+  // source's log, and perhaps one in the log of a queue, and one in that of a replay.
+  enum class Of { source, queue, replay };
   Delivery(std::string source, const std::string& handler, std::uint32_t id, log::Log& log,
            std::size_t bit, Of of = Of::source);
 
@@ -122,6 +123,13 @@ class Delivery {
   // redelivered, and what was not given out. Returns how many messages. The caller commits.
   std::uint64_t drop_before(log::Cursor end, Reason reason);
 
+  // ---- a replay of dead letters (worker/replay.h)
+  bool is_replay() const { return is_replay_; }
+  void set_replay() { is_replay_ = true; }
+  // What is in nobody's hands is taken back, as if it had never come; returns how many messages.
+  // `taken`: hears of each range before. The caller commits.
+  std::uint64_t withdraw(const std::function<void(log::Cursor begin, log::Cursor end)>& taken);
+
   // ---- the queue on disk that takes all that it has (worker/disk_queue.h): what is saved is
   // there. The caller commits each.
   bool is_queued() const { return is_queued_; }
@@ -168,6 +176,7 @@ class Delivery {
   log::Log& log_;
   std::size_t bit_;
   bool is_queued_ = false;
+  bool is_replay_ = false;
   state::Persistent<DeliveryRecord> persistent_;
   Redeliveries redeliveries_;
   std::deque<Range> open_;  // in order, not overlapping

@@ -179,7 +179,7 @@ bool HandlerLoop::skip(Delivery& delivery, const std::string& why, Nanoseconds n
   if (!kept)
     throw Failure("the message cannot be kept as a dead letter, so it is not skipped",
                   "the hub's log says why");
-  return letters.keeps();
+  return letters.keeps(delivery);
 }
 
 Output* HandlerLoop::sends_all_to() const {

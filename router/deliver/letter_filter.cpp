@@ -8,28 +8,6 @@
 namespace standpipe::deliver {
 namespace {
 
-// FNV-1a, and then each bit made to depend on all.
-class Hash {
- public:
-  void add(std::string_view text) {
-    for (const char c : text) byte(static_cast<unsigned char>(c));
-    byte(0);
-  }
-  void add(std::uint64_t number) {
-    for (int i = 0; i < 64; i += 8) byte(static_cast<unsigned char>(number >> i));
-  }
-  std::uint64_t value() const {
-    auto z = hash_;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-  }
-
- private:
-  void byte(unsigned char b) { hash_ = (hash_ ^ b) * 0x100000001b3; }
-  std::uint64_t hash_ = 0xcbf29ce484222325;
-};
-
 // No letter that looks like another one.
 constexpr std::string_view kLetters = "0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -68,14 +46,9 @@ bool take(LetterFilter& filter, std::string_view key, std::string_view value) {
 }  // namespace
 
 std::string letter_id(const DeadLetter& letter) {
-  Hash hash;
-  hash.add(letter.run);
-  hash.add(letter.sequence);
-  hash.add(letter.accepted_ns);
-  hash.add(letter.source);
-  hash.add(letter.handler);
+  const auto identity = letter.identity();
   std::string id = "d-";
-  for (int shift = 60; shift >= 0; shift -= 5) id += kLetters[hash.value() >> shift & 31];
+  for (int shift = 60; shift >= 0; shift -= 5) id += kLetters[identity >> shift & 31];
   return id;
 }
 

@@ -97,12 +97,20 @@ void LetterWriter::remove_old() {
   const std::lock_guard lock(mutex_);
   letters_.remove_old();
   count_removed();
+  if (is_replaying()) return;  // it compacts at its end
+  try {
+    letters_.compact();
+  } catch (const Failure&) {  // what was replayed is left out all the same
+  }
 }
 
 std::uint64_t LetterWriter::begin_purge(const LetterFilter& filter) {
   const std::lock_guard lock(purge_mutex_);
   if (purge_.number > 0 && !purge_.is_done)
     throw Failure("dead letters are being purged already; try again when that is over");
+  if (is_replaying_)
+    throw Failure("dead letters are being replayed, so none are purged",
+                  "wait until that is over, or end it: standpipe dead replay --cancel");
   purge_ = {.number = purge_.number + 1};
   queue_->add([this, filter] { purge(filter); });
   return purge_.number;
@@ -128,6 +136,36 @@ void LetterWriter::purge(const LetterFilter& filter) {
 LetterWriter::Purge LetterWriter::last_purge() const {
   const std::lock_guard lock(purge_mutex_);
   return purge_;
+}
+
+void LetterWriter::begin_replay() {
+  const std::lock_guard lock(purge_mutex_);
+  if (purge_.number > 0 && !purge_.is_done)
+    throw Failure(
+        "dead letters are being purged, so none are replayed; try again when that is over");
+  is_replaying_ = true;
+}
+
+void LetterWriter::end_replay() {
+  const std::lock_guard lock(purge_mutex_);
+  is_replaying_ = false;
+}
+
+bool LetterWriter::is_replaying() const {
+  const std::lock_guard lock(purge_mutex_);
+  return is_replaying_;
+}
+
+void LetterWriter::post(std::function<void(DeadLetters&)> work) {
+  queue_->add([this, work = std::move(work)] {
+    const std::lock_guard lock(mutex_);
+    work(letters_);
+  });
+}
+
+std::optional<Failure> LetterWriter::leave_out(std::span<const std::uint64_t> identities) {
+  const std::lock_guard lock(mutex_);
+  return letters_.leave_out(identities);
 }
 
 void LetterWriter::count_removed() {

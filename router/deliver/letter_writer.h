@@ -65,13 +65,24 @@ class LetterWriter {
     std::uint64_t letters = 0;
     std::optional<Failure> failure = {};
   };
-  // Returns its number. Throws Failure: another one is in progress.
+  // Returns its number. Throws Failure: another one, or a replay, is in progress.
   std::uint64_t begin_purge(const LetterFilter& filter);
   Purge last_purge() const;
+
+  // ---- letters that are replayed (worker/replays.h)
+  // Until the end of that nothing is purged. Throws Failure: something is being purged.
+  void begin_replay();
+  void end_replay();
+  // In the thread: a piece of work on the letters, which should be short, for handlers wait with
+  // what they reject meanwhile.
+  void post(std::function<void(DeadLetters&)> work);
+  // The same at once.
+  [[nodiscard]] std::optional<Failure> leave_out(std::span<const std::uint64_t> identities);
 
  private:
   std::optional<Failure> put(std::span<const DeadLetter> letters);
   void remove_old();
+  bool is_replaying() const;
   void purge(const LetterFilter& filter);
   void count_removed();
 
@@ -79,6 +90,7 @@ class LetterWriter {
   DeadLetters letters_;
   mutable std::mutex purge_mutex_;  // of the next
   Purge purge_;
+  bool is_replaying_ = false;
   std::uint64_t& removed_;
   struct Queue;
   std::unique_ptr<Queue> queue_;

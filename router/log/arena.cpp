@@ -26,7 +26,7 @@ Arena::Arena(state::Memory& memory, const ArenaBudget& budget)
       addresses_(memory.arena().size()),
       guaranteed_bytes_(guaranteed_bytes_for(budget.memory_max, budget.logs)),
       logs_(budget.logs),
-      shares_(memory.plan().logs + memory.plan().queues),
+      shares_(memory.plan().logs + memory.plan().queues + memory.plan().replays),
       guarantees_(shares_.size()) {
   const auto [memory_max, logs] = budget;
   if (guaranteed_bytes_ < kSegmentBytesLeast)

@@ -32,14 +32,15 @@ Log::Log(Arena& arena, const LogOptions& options)
   if (options.frame_max > 0)
     // The frame's beginning waits in a segment meanwhile.
     arena_.entitle(id_, sizing_.least_for(options.frame_max) + kSegmentBytes);
-  attach();
+  attach(Sequence{options.first_sequence});
 }
 
 // Its segments stay for the next worker, or go with the memory.
 Log::~Log() { arena_.withdraw(id_); }
 
-void Log::attach() {
-  if (persistent_->end.sequence.number == 0) persistent_.edit() = {0, {}, {}};  // new
+void Log::attach(Sequence first) {
+  if (persistent_->end.sequence.number == 0)
+    persistent_.edit() = {0, {{}, first}, {{}, first}};  // new
   auto expected = persistent_->end.position;
   for (auto at = persistent_->first; at != 0; at = segments_.back().next()) {
     Segment segment(arena_.memory(), at - 1);

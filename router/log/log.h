@@ -25,6 +25,7 @@ struct LogOptions {
   std::uint64_t frame_max = 0;  // bytes of its largest frame: so much memory is its own at need, as
                                 // far as there is (Arena)
   std::size_t readers = 1;      // bits in the index: one for each cursor, and those that are free
+  std::uint64_t first_sequence = 1;  // of a new log: its first message's number
   bool runs_are_short = false;  // content decides where frames go: leave more room for the index
 };
 
@@ -138,7 +139,7 @@ class Log {
     Cursor end;
   };
   static std::string record_of(std::size_t id);
-  void attach();
+  void attach(Sequence first);
   bool tail_suffices(std::uint64_t frame_bytes) const;
   std::span<std::byte> tail_room(std::uint64_t frame_bytes) const;
   std::uint32_t reserve(const Segment& segment) const;

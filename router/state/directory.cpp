@@ -10,11 +10,14 @@
 namespace standpipe::state {
 namespace {
 
-constexpr Kind kKinds[] = {Kind::source, Kind::handler, Kind::output, Kind::delivery, Kind::queue};
-constexpr std::string_view kPlurals[] = {"sources", "handlers", "outputs",
-                                         "routes from a source to a handler", "queues on disk"};
-constexpr std::string_view kPrefixes[] = {"slot/source/", "slot/handler/", "slot/output/",
-                                          "slot/delivery/", "slot/queue/"};
+constexpr Kind kKinds[] = {Kind::source,   Kind::handler, Kind::output,
+                           Kind::delivery, Kind::queue,   Kind::replay};
+constexpr std::string_view kPlurals[] = {
+    "sources",        "handlers",
+    "outputs",        "routes from a source to a handler",
+    "queues on disk", "sources and handlers with replayed letters"};
+constexpr std::string_view kPrefixes[] = {"slot/source/",   "slot/handler/", "slot/output/",
+                                          "slot/delivery/", "slot/queue/",   "slot/replay/"};
 constexpr std::string_view kArrow = " -> ";
 
 std::string record_of(Kind kind, const std::string& name) {
@@ -22,8 +25,8 @@ std::string record_of(Kind kind, const std::string& name) {
 }
 
 std::size_t capacity_of(Kind kind, const MemoryPlan& plan) {
-  const std::size_t capacities[] = {plan.logs, plan.handlers, plan.outputs, plan.deliveries,
-                                    plan.queues};
+  const std::size_t capacities[] = {plan.logs,       plan.handlers, plan.outputs,
+                                    plan.deliveries, plan.queues,   plan.replays};
   return capacities[static_cast<std::size_t>(kind)];
 }
 
@@ -152,6 +155,14 @@ std::vector<std::string> Directory::handlers_of(const std::string& source) const
   return found == handlers_.end() ? std::vector<std::string>() : found->second;
 }
 
+std::vector<std::string> Directory::replays_of(const std::string& source) const {
+  std::vector<std::string> handlers;
+  for (const auto& [name, entry] : table(Kind::replay).entries)
+    if (auto of = source_and_handler(name); of.first == source)
+      handlers.push_back(std::move(of.second));
+  return handlers;
+}
+
 void Directory::rename_source(const std::string& from, const std::string& to) {
   for (const auto& handler : handlers_of(from)) {
     if (handler.empty()) continue;
@@ -159,6 +170,8 @@ void Directory::rename_source(const std::string& from, const std::string& to) {
     rename(Kind::delivery, name, new_name);
     if (find(Kind::queue, name)) rename(Kind::queue, name, new_name);
   }
+  for (const auto& handler : replays_of(from))
+    rename(Kind::replay, delivery_name(from, handler), delivery_name(to, handler));
   rename(Kind::source, from, to);
   if (auto handlers = handlers_.extract(from)) {
     handlers.key() = to;

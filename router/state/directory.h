@@ -15,9 +15,10 @@
 
 namespace standpipe::state {
 
-// What the persistent state is about. A delivery is named "SOURCE -> HANDLER", and so
-// is the queue on disk that it has, if it has one.
-enum class Kind : std::uint32_t { source, handler, output, delivery, queue };
+// What the persistent state is about. A delivery is named "SOURCE -> HANDLER", and so are the queue
+// on disk that it has, if it has one, and the replay of dead letters of that source and handler,
+// whether a route leads from one to the other or not.
+enum class Kind : std::uint32_t { source, handler, output, delivery, queue, replay };
 
 std::string delivery_name(const std::string& source, const std::string& handler);
 
@@ -50,6 +51,8 @@ class Directory {
 
   // All that are there, by slot.
   std::vector<std::string> names(Kind kind) const;
+  // Of the replays of a source: their handlers.
+  std::vector<std::string> replays_of(const std::string& source) const;
   // The handlers of a source by their bits; nobody has a bit whose name is empty.
   std::vector<std::string> handlers_of(const std::string& source) const;
 
@@ -81,7 +84,7 @@ class Directory {
   std::uint32_t free_slot(Kind kind);
 
   Memory& memory_;
-  std::array<Table, 5> tables_;
+  std::array<Table, 6> tables_;
   std::map<std::string, std::vector<std::string>> handlers_;  // by source, by bit
 };
 

@@ -67,7 +67,8 @@ MemoryPlan MemoryPlan::with_room(const MemoryPlan& needs) {
           state::with_room(needs.deliveries, 1024),
           state::with_room(needs.handlers, 64),
           state::with_room(needs.outputs, 1024),
-          state::with_room(needs.queues, 64)};
+          state::with_room(needs.queues, 64),
+          kReplaysMax};
 }
 
 std::string MemoryPlan::lacks(const MemoryPlan& needs) const {
@@ -87,17 +88,18 @@ std::span<Watch> Memory::watches() const {
 }
 
 Memory::Layout::Layout(const MemoryPlan& plan) {
-  const auto [memory_max, logs, deliveries, handlers, outputs, queues] = plan;
+  const auto [memory_max, logs, deliveries, handlers, outputs, queues, replays] = plan;
   watches = whole_pages(sizeof(Header));
   undo = watches + whole_pages(handlers * sizeof(Watch));
   undo_bytes = kUndoBytes + deliveries * kUndoLinesADelivery * sizeof(UndoLog::Entry);
   records = undo + whole_pages(undo_bytes);
   records_bytes = whole_pages(1 * MiB + logs * 2 * KiB + deliveries * 3 * KiB + handlers * 8 * KiB +
-                              outputs * 8 * KiB + queues * 4 * KiB);
+                              outputs * 8 * KiB + queues * 4 * KiB + replays * 16 * KiB);
   blocks = records + records_bytes;
   block_count = static_cast<std::uint32_t>(8192 + 256 * handlers + 2 * deliveries);
   arena = blocks + whole_pages(std::uint64_t{block_count} * kBlock);
-  arena_bytes = whole_pages(memory_max) * kAddressesPerByte + (logs + queues) * kAddressesPerLog;
+  arena_bytes =
+      whole_pages(memory_max) * kAddressesPerByte + (logs + queues + replays) * kAddressesPerLog;
   bytes = arena + arena_bytes;
 }
 
@@ -180,7 +182,8 @@ UndoLog Memory::rolled_back() const {
   const bool sane = h.shared.magic == kMemoryMagic && h.shared.version == kMemoryVersion &&
                     plan.memory_max <= 2 * kMemoryMaxMost && plan.logs < (1u << 24) &&
                     plan.deliveries < (1u << 28) && plan.handlers < (1u << 24) &&
-                    plan.outputs < (1u << 28) && plan.queues < (1u << 24);
+                    plan.outputs < (1u << 28) && plan.queues < (1u << 24) &&
+                    plan.replays < (1u << 24);
   if (!sane) throw Damaged("it is of another version, or was overwritten");
   if (layout().bytes != mapped_.bytes || h.shared.bytes != mapped_.bytes)
     throw Damaged("its size is not what its header says");

@@ -29,7 +29,8 @@ struct MemoryPlan {
   std::size_t deliveries = 1;
   std::size_t handlers = 1;
   std::size_t outputs = 16;
-  std::size_t queues = 0;  // on disk: each has a log and a delivery besides
+  std::size_t queues = 0;   // on disk: each has a log and a delivery besides
+  std::size_t replays = 0;  // of dead letters, of a source and handler each: the same
 
   // What a configuration needs, and room for others that follow it on the same memory: about as
   // much again.

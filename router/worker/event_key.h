@@ -25,6 +25,7 @@ enum Kind : std::uint64_t {
   kReload,
   kSuccession,
   kQueue,
+  kReplay,
 };
 inline std::uint64_t key(Kind kind, std::size_t index = 0) {
   return (std::uint64_t{kind} << 32) | index;

@@ -102,6 +102,8 @@ void Hub::on_timer(std::uint64_t k) {
       return overflows_.make_room(index_in(k));
     case kQueue:
       return disk_queues_.want(index_in(k));
+    case kReplay:
+      return replays_.want();
     case kReminder:
       return remind(index_in(k));
     case kCheckpoint:
@@ -156,12 +158,12 @@ void Hub::patrol() {
 }
 
 std::optional<std::string> Hub::answer(std::string_view request) {
-  if (HandlerCommands::changes_something(request)) {
+  if (HandlerCommands::changes_something(request) || LetterCommands::begins_replay(request)) {
     if (shutdown_.has_begun()) throw Failure("the hub is stopping");
     if (is_trial_ || succession_.is_under_way())
       throw Failure("the hub takes up another configuration just now; try again in a moment");
   }
-  if (auto said = LetterCommands(data_).answer(request)) return said;
+  if (auto said = LetterCommands(data_, replays_).answer(request)) return said;
   return HandlerCommands(handlers_, disk_queues_, clock_).answer(request);
 }
 
@@ -296,6 +298,7 @@ void Hub::remind(std::size_t i) {
 void Hub::queue() {
   if (is_trial_ || succession_.state() == Succession::State::closing) return;
   disk_queues_.round(!shutdown_.is_closing());
+  if (replays_.has_work()) replays_.round(!shutdown_.has_begun() && !succession_.is_under_way());
 }
 
 // ---- deliver
@@ -310,6 +313,7 @@ void Hub::deliver() {
 
 void Hub::on_completions() {
   disk_queues_.want_all();
+  replays_.want();
   for (auto* handler : handlers_.take_completed()) {
     handlers_.complete(*handler);
     if (handler->held()) overflows_.make_room_beside(*handler);
@@ -320,6 +324,7 @@ void Hub::settled(deliver::Delivery& delivery) {
   const auto source = sources_.number_of(delivery.log());
   sources_.dirty().add(source);
   disk_queues_.want(source);
+  if (delivery.is_replay()) replays_.want();
   data_.checkpoint_timer().note_change();
 }
 
@@ -350,6 +355,7 @@ void Hub::check() {
   for (const auto& source : sources_) source.inlet->check_invariants();
   for (const auto* delivery : deliveries_.all()) delivery->check_invariants();
   disk_queues_.check_invariants();
+  replays_.check_invariants();
 }
 
 void Hub::write_checkpoint() { data_.write_checkpoint(checkpoint()); }
@@ -380,6 +386,23 @@ std::vector<Hub::Orphan> Hub::orphans() const {
   return orphans;
 }
 
+// It is a part of the line of its source and handler, if there is one. Its letters are on the disk.
+void Hub::add_replay(deliver::Account& account, const Replay& replay, InFlight how) const {
+  if (replay.delivery().tally().matched == 0) return;
+  const auto found = std::find_if(
+      account.lines.begin(), account.lines.end(), [&](const deliver::Account::Line& line) {
+        return line.source == replay.source() && line.handler == replay.handler();
+      });
+  auto& line = found != account.lines.end() ? *found
+                                            : account.lines.emplace_back(deliver::Account::Line{
+                                                  replay.source(), replay.handler(), {}, 0});
+  line.tally += replay.delivery().tally();
+  const auto in_flight =
+      how == InFlight::counted ? replay.delivery().in_flight() : replay.in_hand();
+  line.in_flight += in_flight;
+  if (shutdown_.has_ended()) line.saved += in_flight;
+}
+
 deliver::Account Hub::account(InFlight how) const {
   deliver::Account account;
   const auto now = clock_.wall();
@@ -395,6 +418,7 @@ deliver::Account Hub::account(InFlight how) const {
         const auto& tally = delivery.tally();
         return how == InFlight::counted ? delivery.in_flight() : tally.matched - tally.settled();
       };
+      if (d->is_replay()) continue;
       auto& line = account.lines.emplace_back(
           deliver::Account::Line{d->source(), handler->name(), d->tally(), in_flight_of(*d)});
       if (handler.get() == rest) line.unmatched = inlet.counters().unmatched_taken;
@@ -412,6 +436,8 @@ deliver::Account Hub::account(InFlight how) const {
       account.spilled += line.saved;
     }
   }
+  for (const auto& source : sources_)
+    for (const auto& replay : source.replays) add_replay(account, *replay, how);
   return account;
 }
 

@@ -29,6 +29,7 @@
 #include "worker/queue_policy.h"
 #include "worker/relay_policy.h"
 #include "worker/reloading.h"
+#include "worker/replays.h"
 #include "worker/shutdown.h"
 #include "worker/source_fifos.h"
 #include "worker/source_table.h"
@@ -184,6 +185,7 @@ class Hub final : private deliver::SettlementObserver {
   void wait_for_room(std::size_t source);
   void end_dribbles();
   void remind(std::size_t source);
+  void add_replay(deliver::Account& account, const Replay& replay, InFlight how) const;
   void settled(deliver::Delivery& delivery) override;
   Checkpoint checkpoint() const;
   void write_checkpoint();
@@ -235,6 +237,7 @@ class Hub final : private deliver::SettlementObserver {
   OverflowPolicy overflows_;
   QueuePolicy queues_;
   DiskQueues disk_queues_;
+  Replays replays_;
   StopSave stop_save_;
   ControlWatch control_;
   Reloading* reloading_ = nullptr;  // none: nobody brings another configuration

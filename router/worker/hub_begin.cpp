@@ -36,6 +36,7 @@ Hub::Hub(const config::HubOptions& options, const Clock& clock, Reporter& report
                  shutdown_, reporter),
       queues_(sources_, handlers_, clock, reporter),
       disk_queues_(loop_, foundation_, sources_, handlers_, deliveries_, clock, reporter),
+      replays_(loop_, foundation_, sources_, handlers_, deliveries_, data_, clock, reporter),
       stop_save_(sources_, handlers_, overflows_, data_, reporter),
       control_(link, reporter),
       only_saves_(saves || foundation_.is_saving()),
@@ -46,6 +47,7 @@ Hub::Hub(const config::HubOptions& options, const Clock& clock, Reporter& report
   open_sources();
   make_handlers();
   connect();
+  replays_.make_again();
   if (!follows) fifos_.gates().resume();
   if (data_.works()) serve_spills();
   depart();
@@ -54,6 +56,7 @@ Hub::Hub(const config::HubOptions& options, const Clock& clock, Reporter& report
     const auto death = only_saves_ || foundation_.was_handed_over()
                            ? deliver::Death()
                            : death_of_last_worker(foundation_, handlers_, options_.handlers);
+    replays_.recover();
     recover(foundation_, sources_, outputs_, handlers_, deliveries_, death, reporter_);
   }
   deliver::CulpritMark::install(foundation_.memory().culprit(), foundation_.crash_note());

@@ -28,6 +28,7 @@ void Hub::begin_stop() {
   }
   sources_.want_turns();
   disk_queues_.want_all();
+  replays_.begin_stop();
 }
 
 void Hub::stop_round() {
@@ -85,6 +86,7 @@ void Hub::save_rest() {
   foundation_.begin_saving();
   fifos_.gates().accept_last(foundation_.arena(), foundation_.run());
   disk_queues_.finish();
+  replays_.finish();
   stop_save_.save();
   foundation_.memory().commit();
   fifos_.gates().leave_notes();

@@ -145,6 +145,7 @@ void Hub::hand_over() {
 void Hub::stay(const std::string& why) {
   succession_.cancel();
   sources_.want_turns();
+  replays_.want();
   for (std::size_t h = 0; h < handlers_.size(); ++h) handlers_.wake(h);
   reloading_->stays(why);
 }
@@ -152,8 +153,8 @@ void Hub::stay(const std::string& why) {
 bool Hub::has_work() const {
   if (is_trial_) return handlers_.has_work() || outputs_.has_work();
   if (!succession_.is_quiet())
-    return sources_.has_work() || disk_queues_.has_work() || handlers_.has_work() ||
-           outputs_.has_work();
+    return sources_.has_work() || disk_queues_.has_work() || replays_.has_work() ||
+           handlers_.has_work() || outputs_.has_work();
   return outputs_.has_work() || !succession_.to_read().empty() ||
          (succession_.is_closing() && handlers_.has_work());
 }

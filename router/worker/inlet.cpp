@@ -24,6 +24,13 @@ void Inlet::serve(std::unique_ptr<SpillFeed> spills) {
   feeds_ = FeedSequence({spills_.get(), &relay_});
 }
 
+void Inlet::count_replayed(std::int64_t messages, std::int64_t bytes) {
+  auto& counters = intake_.edit_counters();
+  counters.accepted += static_cast<std::uint64_t>(messages);
+  counters.matched += static_cast<std::uint64_t>(messages);
+  counters.bytes += static_cast<std::uint64_t>(bytes);
+}
+
 bool Inlet::trim() {
   const bool passed = intake_.trim();
   feeds_.passed(log().trimmed().position);

@@ -49,6 +49,8 @@ class Inlet {
   const match::Matcher& matcher() const { return intake_.matcher(); }
   std::uint64_t message_size_max() const { return intake_.message_size_max(); }
   const deliver::SourceCounters& counters() const { return intake_.counters(); }
+  // Messages that are replayed (worker/replay.h), or taken back. The caller commits.
+  void count_replayed(std::int64_t messages, std::int64_t bytes);
   std::optional<std::size_t> add_handler(std::size_t handler) {
     return intake_.add_handler(handler);
   }

@@ -1,17 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/relay_policy.h"
 
+#include <algorithm>
 #include <memory>
 
 #include "worker/event_key.h"
 
 namespace standpipe::worker {
 
+namespace {
+
+// Replays of dead letters that are over are none.
+std::size_t deliveries_of(const deliver::HandlerLoop& handler) {
+  const auto& all = handler.deliveries();
+  return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [](const auto& d) {
+    return !d->is_replay() || d->has_open() || d->may_have_more();
+  }));
+}
+
+}  // namespace
+
 void RelayPolicy::connect(state::Memory& memory) {
   for (auto& source : sources_) {
     auto& inlet = *source.inlet;
     if (source.handlers.size() != 1 || !inlet.matcher().constant()) continue;
-    if (handlers_[source.handlers[0]].deliveries().size() != 1 || !source.queues.empty()) continue;
+    if (deliveries_of(handlers_[source.handlers[0]]) != 1 || !source.queues.empty()) continue;
     source.relay = std::make_unique<deliver::Relay>(memory, inlet.name(), inlet.fifo().fd(),
                                                     *inlet.deliveries()[0]);
   }
@@ -21,7 +34,7 @@ void RelayPolicy::connect(state::Memory& memory) {
 deliver::Output* RelayPolicy::output_of(const SourceSlot& source) const {
   if (!source.relay) return nullptr;
   const auto& handler = handlers_[source.handlers[0]];
-  return handler.deliveries().size() == 1 ? handler.sends_all_to() : nullptr;
+  return deliveries_of(handler) == 1 ? handler.sends_all_to() : nullptr;
 }
 
 bool RelayPolicy::prepare_turn(std::size_t i, bool stopping) {

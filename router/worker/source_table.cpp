@@ -12,6 +12,7 @@ SourceSlot& SourceTable::add(std::unique_ptr<Inlet> inlet, FifoWatch watch) {
                                         .watch = watch,
                                         .is_departed = false,
                                         .queues = {},
+                                        .replays = {},
                                         .handlers = {},
                                         .relay = {}});
 }

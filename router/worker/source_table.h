@@ -16,6 +16,7 @@
 #include "worker/inlet.h"
 #include "worker/overflow.h"
 #include "worker/rate_limit.h"
+#include "worker/replay.h"
 #include "worker/timers.h"
 
 namespace standpipe::worker {
@@ -29,6 +30,7 @@ struct SourceSlot {
   RateLimit rate{0, 0};
   bool is_departed = false;  // the configuration no longer has it (topology.h)
   std::vector<std::unique_ptr<DiskQueue>> queues;  // on disk, for some of its handlers
+  std::vector<std::unique_ptr<Replay>> replays;    // of dead letters of its
   std::vector<std::size_t> handlers;            // in the order of their bits, as the deliveries are
   std::unique_ptr<deliver::Relay> relay;        // none: its bytes cannot go on by reference
   const deliver::Output* relayed_to = nullptr;  // none: not yet

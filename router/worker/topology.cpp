@@ -18,6 +18,7 @@
 #include "source/create_fifo.h"
 #include "worker/disk_queue.h"
 #include "worker/overflow.h"
+#include "worker/replay.h"
 
 namespace standpipe::worker {
 namespace {
@@ -95,7 +96,8 @@ state::MemoryPlan Topology::needs(const HubNames& names) {
 log::ArenaBudget Topology::arena_budget() const {
   auto queues = HubNames::of(options_).queues;
   for (auto& name : directory_->names(state::Kind::queue)) queues.insert(std::move(name));
-  return {options_.memory_max, options_.sources.size() + queues.size()};
+  return {options_.memory_max,
+          options_.sources.size() + queues.size() + directory_->names(state::Kind::replay).size()};
 }
 
 // What departs needs room as long as it is there, so all names together must have it.
@@ -163,6 +165,8 @@ void Topology::rename_source(const std::string& from, const std::string& to) {
       deliver::Delivery::rename(*memory_, from, to, handler);
       DiskQueue::rename(*memory_, from, to, handler);
     }
+  for (const auto& handler : directory_->replays_of(from))
+    Replay::rename(*memory_, from, to, handler);
   directory_->rename_source(from, to);
   memory_->commit();
   renamed_.emplace(from, to);
@@ -183,6 +187,7 @@ HubNames Topology::staying() const {
 }
 
 void Topology::remove_settled(const HubNames& stays) {
+  remove_replays(stays);
   for (const auto& source : directory_->names(state::Kind::source)) {
     for (const auto& handler : directory_->handlers_of(source)) {
       const bool goes =
@@ -191,15 +196,34 @@ void Topology::remove_settled(const HubNames& stays) {
           DiskQueue::is_empty(*memory_, source, handler))
         remove_delivery(source, handler);
     }
-    if (!stays.sources.contains(source) && directory_->handlers_of(source).empty())
+    if (!stays.sources.contains(source) && directory_->handlers_of(source).empty() &&
+        directory_->replays_of(source).empty())
       remove_source(source);
   }
   std::set<std::string> busy;
   for (const auto& source : directory_->names(state::Kind::source))
-    for (const auto& handler : directory_->handlers_of(source)) busy.insert(handler);
+    for (const auto& all : {directory_->handlers_of(source), directory_->replays_of(source)})
+      busy.insert(all.begin(), all.end());
   for (const auto& handler : directory_->names(state::Kind::handler))
     if (!stays.handlers.contains(handler) && !busy.contains(handler) && !leaves_outputs(handler))
       remove_handler(handler);
+}
+
+// A replay stays as long as its source and its handler.
+void Topology::remove_replays(const HubNames& stays) {
+  for (const auto& source : directory_->names(state::Kind::source))
+    for (const auto& handler : directory_->replays_of(source))
+      if ((!stays.sources.contains(source) || !stays.handlers.contains(handler)) &&
+          Replay::is_over(*memory_, source, handler))
+        remove_replay(source, handler);
+}
+
+void Topology::remove_replay(const std::string& source, const std::string& handler) {
+  const auto slot = *directory_->find(state::Kind::replay, state::delivery_name(source, handler));
+  if (!Replay::remove(*memory_, *directory_, source, handler)) return;
+  for (const auto& path : directory_->names(state::Kind::output))
+    deliver::LastTaken::forget(*memory_, path, Replay::delivery_id(*memory_, slot));
+  memory_->commit();
 }
 
 void Topology::remove_delivery(const std::string& source, const std::string& handler) {

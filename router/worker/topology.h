@@ -87,6 +87,8 @@ class Topology {
   void remove_settled(const HubNames& stays);
   void remove_delivery(const std::string& source, const std::string& handler);
   void remove_source(const std::string& name);
+  void remove_replays(const HubNames& stays);
+  void remove_replay(const std::string& source, const std::string& handler);
   bool leaves_outputs(const std::string& handler) const;
   void remove_handler(const std::string& name);
   std::vector<std::string> outputs_without(const std::string& handler) const;

@@ -54,6 +54,17 @@ QUEUE_YAML = YAML
 for _name, _queue in (("print", ""), ("log", ", max_size: 1MiB"), ("forward", ", sync: always"), ("recorder", ", sync: never, max_messages: 40")):
     QUEUE_YAML = QUEUE_YAML.replace(f"{{plugin: {_name},", f"{{plugin: {_name}, queue: {{type: disk{_queue}}},")
 
+# A handler that refuses all, so that there are dead letters; and another hub that has them replayed, beside live messages.
+REFUSING_YAML = SOURCES + """handlers:
+  again: {plugin: rejecting, options: {every: 1}}
+routes: [{from: [a, b], to: again}]
+"""
+REPLAY_YAML = SOURCES + """handlers:
+  log: {plugin: log, options: {path: log.out, format: frames, sync: never}}
+  again: {plugin: log, options: {path: again.out, format: frames, sync: never}}
+routes: [{from: [a, b], to: log}]
+"""
+
 # Files alone: one for both sources, one that is rotated all the time, one that is on the disk before anything counts.
 ROTATE_BYTES = 20 << 10
 FILES_YAML = SOURCES + f"""handlers:
@@ -451,6 +462,69 @@ class QueueRun(Run):
         left = [str(p) for p in self.bench.path("state/queue").glob("*/*/*")]
         if left:
             raise Wrong(f"a stop that had delivered all has left {left}")
+
+
+class ReplayRun(Run):
+    """Dead letters are replayed beside live messages: each comes once, and none is left."""
+
+    yaml, nexts = REPLAY_YAML, {}
+
+    def __init__(self, folder, count=150, seed=0, large=True, readers_die=False):
+        super().__init__(folder, count, seed, large, readers_die)
+        self.letters = {s: Messages(s, count, seed + 1, large) for s in "ab"}
+
+    def start(self):
+        refusing = self.bench.start(REFUSING_YAML)
+        feeders = [Feeder(self.bench.path(s), m, random.Random(s)) for s, m in self.letters.items()]
+        until(lambda: not any(f.is_alive() for f in feeders), "the writers get rid of what is refused", 20)
+        until(lambda: all(d["in_flight"] == 0 for d in refusing.stats()["deliveries"]), "all is refused", 20)
+        refusing.stop()
+        super().start()
+
+    def feed(self, **pace):
+        self.replaying = threading.Thread(target=self._replay, daemon=True)
+        self.replaying.start()
+        super().feed(**pace)
+
+    def _replay(self):
+        """A kill may cost the command its answer, and then it is in progress already."""
+        command = [process.program(), "dead", "replay", "--control", self.hub.control]
+        while self.alive() and subprocess.run(command, capture_output=True, timeout=60).returncode != 0:
+            time.sleep(0.02)
+
+    def wait_for_all(self, seconds=20):
+        self._patiently(lambda: not self.replaying.is_alive() or not self.alive(), "the replay is over", 40)
+        self._patiently(lambda: self.fed() or not self.alive(), "the writers get rid of what they have", seconds)
+        self._patiently(lambda: self._has_all() or not self.alive(), "all is in the files", seconds)
+
+    def _has_all(self):
+        return all(len(self._file(f)) >= sum(len(ms.frames(0, len(ms))) for ms in sent.values()) for f, sent in self._sent().items())
+
+    def _sent(self):
+        return {"log.out": self.messages, "again.out": self.letters}
+
+    def _checks(self):
+        return self._logs, self._no_letters, self._account
+
+    def _logs(self):
+        for file, sent in self._sent().items():
+            payloads, rest = frames_in(self._file(file), incomplete=True)
+            if rest:
+                raise Wrong(f"{file}: a truncated frame at the end, {len(rest)} bytes")
+            arrived = judge.by_source(payloads)
+            for source, messages in sent.items():
+                judge.once_in_order(f"{file}, {source}", arrived[source], [judge.mark(m) for m in messages])
+
+    def _no_letters(self):
+        out, _ = self.bench.run("dead", "list", "--json", "--data-dir", self.bench.path("state"))
+        if out:
+            raise Wrong(f"dead letters are left: {out[:300]}")
+
+    def _account_of(self, source, messages):
+        letters = len(self.letters[source])
+        self.hub.account.says(source, accepted=len(messages) + letters)
+        self.hub.account.says(f"{source} -> log", matched=len(messages), delivered=len(messages))
+        self.hub.account.says(f"{source} -> again", matched=letters, delivered=letters)
 
 
 class FilesRun(Run):

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 
-from kit import SLOW, equal, test, until
+from kit import SLOW, equal, frames_in, test, until
 from spill_test import numbered, worker_of
 
 BESIDE = """
@@ -161,3 +161,148 @@ def letters_of_messages_that_are_counted_anew_after_a_reload_are_all_kept(t):
     until(lambda: hub.account_now().of("in -> bad")["dead_lettered"] == 7, "the others, too")
     equal(len({d["id"] for d in letters(t, "--control", hub.control)}), 7)
     hub.stop().says("in", accepted=7).says("in -> out", delivered=7).says("in -> bad", dead_lettered=7, dead_letters={"rejected": 7})
+
+
+# ---- replays
+
+TO = """
+data_dir: state
+sources: {in: {fifo: in}}
+handlers: {it: {plugin: %s}}
+routes: [{from: in, to: it}]
+"""
+MENDED = "log, options: {path: out, format: frames}"
+
+
+def refused(t, messages):
+    """By a hub whose handler rejects all of them."""
+    hub = t.start(TO % REJECTING)
+    hub.send("in", messages)
+    until(lambda: hub.account_now().of("in -> it")["dead_lettered"] == len(messages), "they are dead-lettered")
+    hub.stop().says("in", accepted=len(messages)).says("in -> it", dead_lettered=len(messages), dead_letters={"rejected": len(messages)})
+
+
+def replay(t, hub, *words, status=0):
+    out, err = t.run("dead", "replay", *words, "--control", hub.control, status=status)
+    return out.decode(), err
+
+
+def arrived(t, file="out"):
+    """Also while it is being written."""
+    return frames_in(t.path(file).read_bytes(), incomplete=True)[0] if t.size(file) else []
+
+
+def kept(t):
+    return letters(t, "--data-dir", t.path("state"))
+
+
+@test
+def letters_are_replayed_to_the_handler_that_had_refused_them(t):
+    messages = numbered(500)
+    refused(t, messages)
+    out, err = t.run("dead", "replay", "--data-dir", t.path("state"), status=1)
+    equal(out, b"")
+    assert "only a running hub can give letters to their handlers" in err and "standpipe run CONFIG" in err, err
+    out, err = t.run("dead", "replay", "--data-dir", t.path("state"), "--dry-run")
+    equal(out.decode().split()[4:7], ["in", "it", "500"])
+    assert "500 dead letters would be replayed" in err, err
+    hub = t.start(TO % MENDED)
+    _, err = t.run("dead", "replay", "--data-dir", t.path("state"), status=1)
+    assert "a running hub has this folder" in err, err
+    equal(len(kept(t)), 500)
+    equal(replay(t, hub, "--id", kept(t)[7]["id"])[0], "replayed 1, failed 0, left 0\n")
+    t.until_logged("out", [messages[7]])
+    equal(replay(t, hub)[0], "replayed 499, failed 0, left 0\n")
+    equal(t.frames("out"), [messages[7]] + messages[:7] + messages[8:])
+    equal(kept(t), [])
+    assert "there are no such dead letters" in replay(t, hub)[1]
+    hub.stop().says("in", accepted=500).says("in -> it", delivered=500)
+    equal(sorted(p.name for p in t.path("state").glob("dead-letters*")), [])
+
+
+@test
+def what_is_refused_again_is_a_new_letter_and_what_nobody_gets_stays(t):
+    messages = numbered(8)
+    refused(t, messages)
+    hub = t.start(TO % "rejecting, options: {every: 2}")
+    out, err = replay(t, hub, status=1)
+    equal(out, "replayed 4, failed 4, left 0\n")
+    assert "4 messages failed again, and each is a new dead letter" in err, err
+    equal(len(kept(t)), 4)
+    equal(sorted(d["attempts"] for d in kept(t)), [1] * 4)
+    t.run("handler", "hold", "it", "--control", hub.control)
+    out, err = replay(t, hub, "--json", status=1)
+    equal(json.loads(out), {"replayed": 0, "failed": 0, "left": 4})
+    assert "4 left: handler it is held: held by a person" in err, err
+    equal(len(kept(t)), 4)
+    account = hub.stop()
+    account.says("in", accepted=8).says("in -> it", delivered=4, dead_lettered=4, dead_letters={"rejected": 4})
+
+
+@test
+def a_replay_has_a_rate_and_ends_when_a_person_interrupts_it(t):
+    messages = numbered(100)
+    refused(t, messages)
+    hub = t.start(TO % MENDED)
+    command = t.standpipe("dead", "replay", "--rate", "20/s", "--control", hub.control)
+    until(lambda: len(arrived(t)) >= 3, "some come")
+    _, err = replay(t, hub, status=1)
+    assert "dead letters are being replayed already" in err, err
+    _, err = t.run("dead", "purge", "--yes", "--control", hub.control, status=1)
+    assert "being replayed, so none are purged" in err, err
+    command.send_signal(signal.SIGINT)
+    out, err = command.communicate(timeout=20)
+    equal(command.returncode, 1)
+    came = len(t.frames("out"))
+    assert 3 <= came < 60, came
+    equal(out.decode(), f"interrupted: replayed {came}, failed 0, left {100 - came}\n")
+    equal(t.frames("out"), messages[:came])
+    equal(len(kept(t)), 100 - came)
+    command = t.standpipe("dead", "replay", "--rate", "1/s", "--control", hub.control)
+    until(lambda: len(arrived(t)) == came + 1, "one comes")
+    equal(t.run("dead", "replay", "--cancel", "--control", hub.control)[0][:32], b"the replay is being ended: what ")
+    out, _ = command.communicate(timeout=20)
+    equal((command.returncode, out.decode()[:24]), (1, "interrupted: replayed 1,"))
+    hub.stop().says("in", accepted=came + 1).says("in -> it", delivered=came + 1)
+    equal(len(kept(t)), 99 - came)
+
+
+@test
+def a_worker_that_is_killed_while_letters_are_replayed_loses_none(t):
+    messages = numbered(3000)
+    refused(t, messages)
+    hub = t.start(TO % MENDED)
+    command = t.standpipe("dead", "replay", "--rate", "2k/s", "--control", hub.control)
+    last = None
+    for part in range(1, 5):
+        until(lambda: len(arrived(t)) >= part * 500, "some come")
+        last = until(lambda: (w := worker_of(hub)) != last and w, "the next worker")
+        os.kill(last, signal.SIGKILL)
+    out, _ = command.communicate(timeout=60)
+    equal((command.returncode, out.decode()), (0, "replayed 3,000, failed 0, left 0\n"))
+    equal(t.frames("out"), messages)
+    equal(kept(t), [])
+    hub.stop().says("in", accepted=3000).says("in -> it", delivered=3000)
+
+
+@test
+def what_was_not_delivered_when_all_is_killed_is_still_a_letter(t):
+    messages = numbered(1000)
+    refused(t, messages)
+    hub = t.start(TO % MENDED)
+    command = t.standpipe("dead", "replay", "--rate", "1k/s", "--control", hub.control)
+    until(lambda: len(arrived(t)) >= 300, "some come")
+    for pid in hub.pids():
+        os.kill(pid, signal.SIGKILL)
+    equal(hub.wait_status(20), -signal.SIGKILL)
+    _, err = command.communicate(timeout=20)
+    equal(command.returncode, 1)
+    assert b"what was not delivered is still among the dead letters" in err, err
+    came = set(arrived(t))
+    left = len(kept(t))
+    assert len(messages) - len(came) <= left < 1000, (len(came), left)
+    again = t.start(TO % MENDED.replace("path: out", "path: rest"))
+    equal(replay(t, again)[0], f"replayed {left}, failed 0, left 0\n")
+    equal(came | set(t.frames("rest")), set(messages))
+    equal(kept(t), [])
+    again.stop().says("in", accepted=left).says("in -> it", delivered=left)

@@ -137,6 +137,26 @@ TEST_CASE_METHOD(Fixture, "letters are purged when a person says so") {
   CHECK(run({"purge", "--yes"}).out == "there are no such dead letters\n");
 }
 
+TEST_CASE_METHOD(Fixture, "without a hub nothing is replayed, but what would be is said") {
+  const auto dry = run({"replay", "--dry-run"});
+  CHECK(dry.status == 0);
+  CHECK(dry.out ==
+        "SOURCE  HANDLER  LETTERS  SIZE\n"
+        "orders  audit    2        8 B\n"
+        "orders  billing  2        8 B\n");
+  CHECK_THAT(dry.err, Contains("4 dead letters would be replayed"));
+  CHECK(run({"replay", "--dry-run", "--json", "--handler", "audit"}).out ==
+        "{\"source\":\"orders\",\"handler\":\"audit\",\"letters\":2,\"bytes\":8}\n");
+  CHECK_THAT(run({"replay", "--dry-run", "--handler", "none"}).err,
+             Contains("there are no such dead letters"));
+  const auto refused = run({"replay"});
+  CHECK(refused.status == 1);
+  CHECK_THAT(refused.err, Contains("no hub runs on " + folder.path()) &&
+                              Contains("only a running hub can give letters to their handlers"));
+  CHECK(run({"replay", "--rate", "often"}).status == 2);
+  CHECK(lines(run({"list"}).out) == 5);
+}
+
 TEST_CASE_METHOD(Fixture, "what is no filter is said, and how it is meant") {
   CHECK_THAT(run({"list", "--since", "yesterday"}).err, Contains("is no time"));
   CHECK(run({"list", "--since", "yesterday"}).status == 2);

@@ -294,3 +294,22 @@ TEST_CASE("what a queue has of a delivery is brought, handed over and dropped, a
   CHECK(d.tally().dropped[static_cast<std::size_t>(deliver::Reason::damaged)] == 3);
   d.check_invariants();
 }
+
+TEST_CASE_METHOD(Fixture, "what nobody has is withdrawn, as if it had never come") {
+  append(6);
+  delivery.give_out(range(0, 3));
+  delivery.redeliver({range(1, 2), 2}, Nanoseconds(0));
+  std::vector<std::string> taken;
+  const auto count = delivery.withdraw([&](log::Cursor begin, log::Cursor end) {
+    taken.push_back(place(begin) + '-' + place(end));
+  });
+  CHECK(count == 4);
+  CHECK(taken == std::vector<std::string>{"1-2", "3-6"});
+  CHECK(open() == "0-1(1) 2-3(1)");
+  CHECK(delivery.tally().matched == 2);
+  delivery.check_invariants();
+  finish(range(0, 1));
+  finish(range(2, 3));
+  CHECK(delivery.settled() == log.end());
+  CHECK(delivery.withdraw([](auto, auto) {}) == 0);
+}

@@ -132,3 +132,47 @@ TEST_CASE_METHOD(Fixture, "letters are purged beside those that come") {
   CHECK(sequences().empty());
   CHECK(writer.removed() == 0);  // a person wanted that
 }
+
+TEST_CASE_METHOD(Fixture, "letters are purged or replayed, but not both") {
+  LetterWriter writer(DeadLetters(folder.path(), 1, quiet), removed);
+  REQUIRE_FALSE(writer.write(job(1, 3)->letters));
+  writer.begin_replay();
+  CHECK_THROWS_WITH(writer.begin_purge({}), Catch::Contains("are being replayed"));
+  writer.end_replay();
+  std::atomic<bool> may_end = false;
+  writer.post([&](DeadLetters&) { may_end.wait(false); });
+  (void)writer.begin_purge({});
+  CHECK_THROWS_WITH(writer.begin_replay(), Catch::Contains("are being purged"));
+  may_end = true;
+  may_end.notify_all();
+  while (!writer.last_purge().is_done) std::this_thread::sleep_for(1ms);
+  CHECK(writer.last_purge().letters == 3);
+  writer.begin_replay();
+}
+
+TEST_CASE_METHOD(Fixture, "what was replayed leaves its files some time later, but not meanwhile") {
+  LetterWriter writer(DeadLetters(folder.path(), 1, quiet), removed);
+  REQUIRE_FALSE(writer.write(job(1, 3)->letters));
+  std::vector<std::uint64_t> identities;
+  {
+    deliver::DeadLetterReader reader(folder.path());
+    while (const auto letter = reader.next()) identities.push_back(letter->identity());
+  }
+  identities.pop_back();
+  writer.begin_replay();
+  REQUIRE_FALSE(writer.leave_out(identities));
+  CHECK(sequences() == std::vector<std::uint64_t>{3});
+  const auto list = deliver::ReplayedLetters::path_in(folder.path());
+  const auto clean = [&] {
+    const int before = told;
+    writer.clean();
+    writer.post([this](DeadLetters&) { ++told; });
+    while (told == before) std::this_thread::sleep_for(1ms);
+  };
+  clean();
+  CHECK(std::filesystem::exists(list));
+  writer.end_replay();
+  clean();
+  CHECK_FALSE(std::filesystem::exists(list));
+  CHECK(sequences() == std::vector<std::uint64_t>{3});
+}

@@ -669,3 +669,18 @@ TEST_CASE("a log gets room for its largest frame whatever the others hold") {
   const auto frame = logs[7]->room(4 * MiB);
   CHECK(frame.size() >= 4 * MiB);
 }
+
+TEST_CASE("a log may number its messages from elsewhere, and its successor goes on with that") {
+  const auto first = (std::uint64_t{1} << 48) + 1;
+  Fixture f({.id = 0, .size_max = 256 * KiB, .readers = 2, .first_sequence = first});
+  REQUIRE(f.append("one"));
+  REQUIRE(f.append("two"));
+  f.keeping.commit();
+  Successor next(f);
+  CHECK(next.log.end().sequence.number == first + 2);
+  auto at = next.log.trimmed();
+  const auto piece = next.log.read(at, 0);
+  REQUIRE(piece);
+  CHECK(piece->begin.sequence.number == first);
+  CHECK(next.log.count_between(next.log.trimmed(), next.log.end(), 0) == 2);
+}

@@ -34,8 +34,13 @@ class Fixture {
     memory->commit();
   }
 
-  std::unique_ptr<Memory> memory = std::make_unique<Memory>(MemoryPlan{
-      .memory_max = 1 * MiB, .logs = 4, .deliveries = 4, .handlers = 4, .outputs = 4, .queues = 1});
+  std::unique_ptr<Memory> memory = std::make_unique<Memory>(MemoryPlan{.memory_max = 1 * MiB,
+                                                                       .logs = 4,
+                                                                       .deliveries = 4,
+                                                                       .handlers = 4,
+                                                                       .outputs = 4,
+                                                                       .queues = 1,
+                                                                       .replays = 2});
   std::unique_ptr<Directory> directory = std::make_unique<Directory>(*memory);
 };
 
@@ -172,4 +177,20 @@ TEST_CASE("a queue has the name of its delivery, and another one with its source
   CHECK(f.directory->slot(Kind::queue, "a -> y") == 0);
   CHECK(MemoryPlan::with_room({.memory_max = 1, .queues = 3}).lacks({.queues = 65}) ==
         "it has room for 64 queues on disk, and the configuration has 65");
+}
+
+TEST_CASE("a replay is of a source and a handler, with or without a route, and goes along") {
+  Fixture f;
+  f.source("a"), f.source("b"), f.handler("x"), f.handler("y");
+  f.route("a", "x", 0);
+  CHECK(f.directory->slot(Kind::replay, "a -> x") == 0);
+  CHECK(f.directory->slot(Kind::replay, "a -> y") == 1);
+  CHECK_THROWS_AS(f.directory->slot(Kind::replay, "b -> y"), Failure);
+  f.memory->commit();
+  f.directory->rename_source("a", "c");
+  f.memory->commit();
+  f.crash();
+  CHECK(f.directory->replays_of("a").empty());
+  CHECK(f.directory->replays_of("c") == Names{"x", "y"});
+  CHECK(f.directory->find(Kind::replay, "c -> y") == 1);
 }

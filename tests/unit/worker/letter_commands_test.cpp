@@ -58,6 +58,11 @@ TEST_CASE("what cannot be meant of dead letters is refused with a reason") {
   CHECK_THROWS_WITH(ask(kit, "dead purge size=3"), Contains("does not know the filter"));
   CHECK_THROWS_WITH(ask(kit, "dead result 1"), Contains("nothing is known of the purge '1'"));
   CHECK_THROWS_WITH(ask(kit, "dead end"), Contains("requests: dead where"));
+  CHECK_THROWS_WITH(ask(kit, "dead replay soon"), Contains("does not know the interval 'soon'"));
+  CHECK_THROWS_WITH(ask(kit, "dead replay 0 size=3"), Contains("does not know the filter"));
+  CHECK_THROWS_WITH(ask(kit, "dead replay 86400000000001"), Contains("interval"));
+  CHECK_THROWS_WITH(ask(kit, "dead replayed 1"), Contains("nothing is known of the replay '1'"));
+  CHECK_THROWS_WITH(ask(kit, "dead cancel"), Contains("no dead letters are being replayed"));
 }
 
 TEST_CASE("a hub without a data_dir says that it keeps no letters") {
