@@ -179,3 +179,38 @@ def a_tick_may_say_that_a_connection_is_lost_or_that_only_a_person_can_help(t):
     hub = t.start(ONE % ("ticking", "thread", "", "path: ticks, by: fatal, every: 1ms"))
     hub.says("it is held: the clock is wrong")
     hub.stop()
+
+
+# ---- what is taken, and other configurations, and people
+
+
+def tell(t, hub, *words):
+    command = t.standpipe(*words, "--control", hub.control)
+    out, err = command.communicate(timeout=60)
+    equal(command.returncode, 0, f"standpipe {' '.join(words)}: {err.decode()} {out.decode()}")
+
+
+@test
+def a_reload_loses_nothing_of_what_is_taken(t):
+    for place in ("thread", "process"):
+        clear(t)
+        hub = t.start(ONE % ("taking", place, "", "path: out, delay: 100ms"))
+        for _ in range(3):
+            hub.send("in", numbered(500))
+            hub.config.write_text(hub.config.read_text() + "\n")
+            tell(t, hub, "reload")
+        until(lambda: in_flight(hub) == 0, "all are settled")
+        hub.stop().all_delivered(1500)
+        equal(sorted(set(delivered(t))), list(range(1, 1501)))
+
+
+@test
+def a_handler_that_is_held_has_taken_nothing(t):
+    hub = t.start(ONE % ("taking", "thread", "", "path: out"))
+    hub.send("in", [b"one", b"forget this"])
+    until(lambda: in_flight(hub) == 1, "the other is delivered")
+    tell(t, hub, "handler", "hold", "it")
+    tell(t, hub, "handler", "skip", "it")
+    hub.send("in", [b"three"])
+    until(lambda: in_flight(hub) == 0, "the next one is delivered")
+    hub.stop().says("in", accepted=3).says("in -> it", delivered=2, dead_lettered=1, dead_letters={"skipped": 1})
