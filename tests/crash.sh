@@ -10,6 +10,7 @@
 #   sh tests/crash.sh devices [STRIDE]    as points, and some instructions after, where each device has a file of its own
 #   sh tests/crash.sh held [STRIDE]       as points, and some instructions after, while a held handler's messages go to the disk
 #   sh tests/crash.sh process [STRIDE]    as points, and some instructions after, where every handler has a process of its own
+#   sh tests/crash.sh taken [STRIDE]      as points, some instructions after, and twice, where plugins settle messages later
 #   sh tests/crash.sh queue [STRIDE]      as points, some instructions after, and twice, with a queue on disk for each handler
 #   sh tests/crash.sh replay [STRIDE]     as points, some instructions after, and twice, while dead letters are replayed
 #   sh tests/crash.sh reload [TIMES]      200 reloads under load, of all kinds, workers and keepers killed meanwhile
@@ -55,6 +56,11 @@ case $mode in
     ;;
   process)
     (points --process --every "${argument:-1}") && points --process --every "${argument:-1}" --when after --steps 4000
+    ;;
+  taken)
+    (points --taken --every "${argument:-1}") &&
+      (points --taken --every "${argument:-1}" --when after --steps 4000) &&
+      points --taken --every "$((${argument:-1} * 4))" --then 300
     ;;
   queue)
     (points --queue --every "${argument:-1}") &&

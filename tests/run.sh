@@ -136,6 +136,7 @@ stage_crash() {
   step "crash: with a file for each device" crash devices 150
   step "crash: while a held handler's messages go to the disk" crash held 60
   step "crash: with a process for each handler" crash process 40
+  step "crash: where plugins settle messages later" crash taken 150
   step "crash: with a queue on disk for each handler" crash queue 60
   step "crash: while dead letters are replayed" crash replay 40
   step "crash: while the configuration is reloaded" crash reload 40

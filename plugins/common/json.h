@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <span>
 #include <standpipe/plugin.hpp>
 #include <string>
 #include <string_view>
@@ -13,7 +14,10 @@ namespace common {
 
 // A message as one JSON object on a line of its own:
 //   {"source":"orders","sequence":7,"time":"2024-05-01T12:00:00.250Z","size":5,"text":"hello"}
-// A payload that is not UTF-8 is "base64" instead of "text", so nothing is lost.
+// A payload that is not UTF-8 is "base64" instead of "text", so nothing is lost. A message that has
+// metadata of its own has it before the payload:
+//   "meta":{"key":"k7","header":["a","b"],"id":{"base64":"/w=="}}
+// A name that occurs several times has a list of its values.
 //
 // Most messages have the source and the time of the one before: what is written of these is kept.
 class JsonLines {
@@ -21,6 +25,7 @@ class JsonLines {
   void append(Spool& out, const standpipe::Message& message);
 
  private:
+  static void append_meta(Spool& out, std::span<const standpipe_pair> pairs);
   void begin_with(std::string_view source);
   void be_at(std::chrono::milliseconds time);
 

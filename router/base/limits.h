@@ -83,6 +83,7 @@ constexpr Nanoseconds kDribbleMax = std::chrono::seconds(60);
 
 constexpr std::uint32_t kBatchMessages = 1024;
 constexpr std::size_t kBatchBytes = 256 * KiB;  // a larger single message is a batch of its own
+constexpr std::uint32_t kNotesMax = 64;  // reasons of single messages that a batch has room for
 constexpr std::size_t kJournalEntries = 1024;
 constexpr std::size_t kOutputsMax = 16;  // of one handler
 

@@ -125,7 +125,7 @@ plugin::Answer Child::make_call() {
 }
 
 plugin::Answer Child::make(CallKind kind, const deliver::BatchParts& batch, Nanoseconds deadline) {
-  page_->flight.result.outcomes = page_->flight.outcomes;
+  page_->flight.point();
   caller_->make(kind, batch, deadline);
   return caller_->answer();
 }

@@ -57,6 +57,17 @@ bool RemoteHost::send_all_until(std::uint32_t output, std::uint64_t bytes, std::
              .number != 0;
 }
 
+void RemoteHost::settle(std::uint64_t ticket, std::uint32_t first, std::uint32_t count,
+                        std::uint32_t outcome, std::string_view why) {
+  const std::lock_guard lock(mutex_);
+  (void)deliver::send_request(services_, {.service = Service::settle,
+                                          .number = outcome,
+                                          .mode = first,
+                                          .flags = count,
+                                          .bytes = ticket,
+                                          .text = std::string(why)});
+}
+
 deliver::ServiceAnswer RemoteHost::ask(const ServiceRequest& request, int file) {
   const std::lock_guard lock(mutex_);
   if (request.service == Service::add_file && file < 0) return {0, request.text + " is not open"};

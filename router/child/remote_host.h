@@ -27,6 +27,8 @@ class RemoteHost final : public plugin::HostServices {
   std::uint32_t add_file(const plugin::FileOutputRequest& request, std::string& why) override;
   bool send_all(std::uint32_t output) override;
   bool send_all_until(std::uint32_t output, std::uint64_t bytes, std::uint64_t time_ns) override;
+  void settle(std::uint64_t ticket, std::uint32_t first, std::uint32_t count, std::uint32_t outcome,
+              std::string_view why) override;
 
  private:
   deliver::ServiceAnswer ask(const deliver::ServiceRequest& request, int file = -1);

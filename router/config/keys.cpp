@@ -230,7 +230,8 @@ KeyMap handler() {
         .value = "DURATION",
         .fallback = "none",
         .summary =
-            "A call that takes longer counts as a crash. Without it a call may take for ever.",
+            "A call that takes longer counts as a crash; a message that the plugin settles later "
+            "has so long. Without it, for ever.",
         .example = "30s",
         .least = "100ms",
         .most = "1d"},

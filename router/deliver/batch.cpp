@@ -20,6 +20,7 @@ void Batch::start(Delivery& delivery, const Redelivery& redelivery) {
   delivery_ = &delivery;
   redelivery_ = redelivery;
   bytes_ = 0;
+  ticket_ = 0;
   frames_.clear();
   stretches_.clear();
 }
@@ -78,6 +79,12 @@ bool Batch::add(const log::Piece& piece, log::Position until) {
   std::size_t offset = 0;
   stretches_.push_back({count(), static_cast<std::uint64_t>(piece.bytes.data() - memory()),
                         piece.begin.position, piece.begin.sequence.number, piece.time_ns});
+  if (const auto described = delivery_->log().block_of(piece.begin); !described.block.empty()) {
+    auto& stretch = stretches_.back();
+    stretch.meta = static_cast<std::uint64_t>(described.block.data() - memory());
+    stretch.meta_bytes = static_cast<std::uint32_t>(described.block.size());
+    stretch.meta_first = described.frame;
+  }
   while (offset < piece.bytes.size()) {
     const auto scan = frame::scan_wire(piece.bytes.subspan(offset), found);
     INVARIANT(scan.frames > 0, delivery_->source(), offset, piece.bytes.size());

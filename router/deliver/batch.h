@@ -25,6 +25,10 @@ struct BatchStretch {
   log::Position position;  // of that byte in the log
   std::uint64_t sequence;  // of its first message; the next ones have the next ones
   std::uint64_t time_ns;   // when they were accepted
+  // The block with their metadata, in memory as well, and the number that the first message has in
+  // it; no bytes: they have none.
+  std::uint64_t meta = 0;
+  std::uint32_t meta_bytes = 0, meta_first = 0;
 };
 
 // What a plugin's place needs to make a batch's view: all of it can be handed to another process,
@@ -36,6 +40,7 @@ struct BatchParts {
   std::uint32_t attempt = 0;
   std::string_view source = {};
   std::string_view fifo = {};  // what the source reads; empty: it is none
+  std::uint64_t ticket = 0;    // names the call
 };
 
 // Messages of one delivery that a plugin is called with: where they lie, no copies.
@@ -58,6 +63,10 @@ class Batch {
   // is final.
   void refill(Delivery& delivery, const Redelivery& call);
 
+  // The call that it is given to, or was.
+  void give_ticket(std::uint64_t ticket) { ticket_ = ticket; }
+  std::uint64_t ticket() const { return ticket_; }
+
   std::uint32_t count() const { return static_cast<std::uint32_t>(frames_.size()); }
   std::uint32_t attempt() const { return redelivery_.attempt; }
   Suspicion suspect() const { return redelivery_.suspect; }
@@ -75,7 +84,8 @@ class Batch {
   // What the offsets count from, in this process.
   const std::byte* memory() const;
   BatchParts parts() const {
-    return {frames_, stretches_, memory(), attempt(), delivery_->source(), delivery_->fifo()};
+    return {frames_,           stretches_, memory(), attempt(), delivery_->source(),
+            delivery_->fifo(), ticket_};
   }
 
   // Messages first .. last - 1 (not empty).
@@ -94,6 +104,7 @@ class Batch {
   std::size_t bytes_max_;
   Redelivery redelivery_;  // attempt and suspicion
   std::size_t bytes_ = 0;
+  std::uint64_t ticket_ = 0;
   Delivery* delivery_ = nullptr;
   std::vector<BatchFrame> frames_;
   std::vector<BatchStretch> stretches_;

@@ -22,11 +22,11 @@ class BatchView {
   // what it borrows.
   standpipe_batch make(std::span<const BatchFrame> frames, std::span<const BatchStretch> stretches,
                        const std::byte* memory, std::uint32_t attempt, std::string_view source,
-                       std::string_view fifo = {});
+                       std::string_view fifo = {}, std::uint64_t ticket = 0);
 
  private:
-  // A message's row as plugins get it: the beginning of the ABI's struct; the stride says where it
-  // ends. It ends where the metadata would begin, as no message has any.
+  // A message's row as plugins get it where no message has metadata: the beginning of the ABI's
+  // struct, up to where that would be; the stride says where it ends.
   struct Row {
     const std::uint8_t* data;
     std::uint64_t size, sequence, time;
@@ -37,10 +37,14 @@ class BatchView {
   static_assert(offsetof(Row, time) == offsetof(standpipe_message, time));
   static_assert(sizeof(Row) == offsetof(standpipe_message, meta));
 
-  void add(const BatchStretch& stretch, std::span<const BatchFrame> frames,
-           const std::byte* memory);
+  template <class AnyRow>
+  static void add(std::vector<AnyRow>& rows, const BatchStretch& stretch,
+                  std::span<const BatchFrame> frames, const std::byte* memory);
+  void describe(const BatchStretch& stretch, std::size_t end, const std::byte* memory);
 
   std::vector<Row> rows_;
+  std::vector<standpipe_message> described_;  // the rows, if any message has metadata
+  std::vector<standpipe_pair> pairs_;         // of all messages, in order
   standpipe_pair source_meta_{};
 };
 

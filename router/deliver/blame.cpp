@@ -33,6 +33,8 @@ bool Blame::is_to_be_alone(CallKind kind) const {
   };
   if (kind == CallKind::open) return is(Phase::open);
   if (kind == CallKind::reopen) return is(Phase::reopen);
+  if (kind == CallKind::flush) return is(Phase::flush);
+  if (kind == CallKind::tick) return is(Phase::tick);
   return is(Phase::close) || (kind == CallKind::close && is(Phase::flush));
 }
 
@@ -41,7 +43,8 @@ void Blame::forgive(CallKind returned) {
   if (returned == CallKind::open) forget(Phase::open);
   if (returned == CallKind::handle) forget(Phase::handle);
   if (returned == CallKind::reopen) forget(Phase::reopen);
-  if (returned == CallKind::close) forget(Phase::flush);
+  if (returned == CallKind::tick) end_streak(Phase::tick);
+  if (returned == CallKind::close || returned == CallKind::flush) forget(Phase::flush);
   if (returned == CallKind::close || returned == CallKind::disconnect) forget(Phase::close);
 }
 
@@ -50,6 +53,11 @@ void Blame::forgive(CallKind returned) {
 void Blame::forget(Phase phase) {
   const auto p = static_cast<std::uint16_t>(phase);
   if (record_->deaths_in[p] > 0) record_.edit().deaths_in[p] = 0;
+  end_streak(phase);
+}
+
+void Blame::end_streak(Phase phase) {
+  const auto p = static_cast<std::uint16_t>(phase);
   if (record_->alone_in == p) record_.edit().alone_in = 0;
   if (record_->streak.deaths > 0 && record_->streak.call.phase == p) record_.edit().streak = {};
 }

@@ -21,6 +21,9 @@ class Blame {
  public:
   static constexpr std::uint16_t kDeathsInAPhase =
       3;  // other than handle: then the handler is held
+  // As many ticks in a row come back before deaths in that phase are forgiven: one that ends the
+  // process now and then is none that one good tick makes up for.
+  static constexpr std::uint32_t kTicksForgiven = 100;
   static constexpr std::uint32_t kDeadLettersInARow =
       5;  // of messages that a plugin died of: then it is not the messages
 
@@ -44,6 +47,7 @@ class Blame {
   bool is_to_be_alone(CallKind kind) const;
   // A call of that kind has come back.
   void forgive(CallKind returned);
+  void forgive_ticks() { forget(Phase::tick); }
 
   // ---- messages that were dead-lettered since the last one that was not
   bool is_last_in_a_row() const { return record_->dead_letters_in_a_row + 1 >= kDeadLettersInARow; }
@@ -61,6 +65,7 @@ class Blame {
     std::uint32_t dead_letters_in_a_row;
   };
   void forget(Phase phase);
+  void end_streak(Phase phase);
 
   state::Memory& memory_;
   std::size_t id_;

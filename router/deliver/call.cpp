@@ -9,8 +9,8 @@
 namespace standpipe::deliver {
 namespace {
 
-constexpr std::string_view kPhaseNames[kPhases] = {"no call", "create", "open",  "handle",
-                                                   "flush",   "close",  "reopen"};
+constexpr std::string_view kPhaseNames[kPhases] = {"no call", "create", "open",   "handle",
+                                                   "flush",   "close",  "reopen", "tick"};
 
 bool is_known(Phase phase) {
   return phase != Phase::none && static_cast<std::size_t>(phase) < kPhases;
@@ -55,9 +55,11 @@ Phase Call::phase() const {
 // The phase of a call other than handle. A faulty worker may have written anything there.
 Phase Call::phase_of_death() const {
   if (is_known(flight_.phase)) return flight_.phase;
-  return kind() == CallKind::create ? Phase::create
-         : kind() == CallKind::open ? Phase::open
-                                    : Phase::close;
+  return kind() == CallKind::create  ? Phase::create
+         : kind() == CallKind::open  ? Phase::open
+         : kind() == CallKind::flush ? Phase::flush
+         : kind() == CallKind::tick  ? Phase::tick
+                                     : Phase::close;
 }
 
 // Nothing of the call before may be taken for this one's, so the child's flight is reset before the
@@ -85,13 +87,17 @@ void Call::fetch(const Flight& theirs) {
   flight_.phase = theirs.phase;
   flight_.result.at = theirs.result.at;
   flight_.result.output = theirs.result.output;
+  flight_.next_tick = theirs.next_tick;
   std::copy(std::begin(theirs.outcomes), std::end(theirs.outcomes), flight_.outcomes);
+  flight_.result.note_count = std::min(std::uint32_t{theirs.result.note_count}, kNotesMax);
+  std::copy_n(theirs.notes, flight_.result.note_count, flight_.notes);
   store_in_order(flight_.returned, std::uint32_t{theirs.returned != 0});
 }
 
 void Call::begin(CallKind kind) {
   record(kind);
   memory_.commit();
+  if (kind == CallKind::tick && !theirs_) count_up(watch_.call);
 }
 
 void Call::note_outputs(std::span<Output* const> outputs) {
@@ -105,26 +111,26 @@ void Call::note_outputs(std::span<Output* const> outputs) {
   memory_.commit();
 }
 
-void Call::begin_handle(const Batch& batch, std::span<Output* const> outputs) {
+void Call::begin_handle(Batch& batch, std::span<Output* const> outputs) {
   record(CallKind::handle);
   auto& record = record_.edit();
   record.delivery = batch.delivery().id();
   record.messages = batch.whole();
+  batch.give_ticket(++record.ticket);
   record.outputs = static_cast<std::uint32_t>(outputs.size());
   for (std::size_t i = 0; i < outputs.size(); ++i) record.output[i] = outputs[i]->index();
-  flight_.result.outcomes = flight_.outcomes;
-  plugin::Handler::prepare(flight_.result, batch.count());
-  if (theirs_) {
-    theirs_->result.outcomes = theirs_->outcomes;
-    plugin::Handler::prepare(theirs_->result, batch.count());
+  for (auto* flight : {theirs_, &flight_}) {
+    if (!flight) continue;
+    flight->point();
+    plugin::Handler::prepare(flight->result, batch.count(), kNotesMax);
   }
   memory_.commit();
   if (!theirs_) count_up(watch_.call);
 }
 
 void Call::enter_on_loop(const Batch* batch) {
-  static constexpr std::string_view kNames[] = {"",       "create", "open", "handle",
-                                                "reopen", "close",  "close"};
+  static constexpr std::string_view kNames[] = {"",      "create", "open",  "handle", "reopen",
+                                                "close", "close",  "flush", "tick"};
   const auto copy = [](std::string_view from, auto& to) {
     to[from.copy(to, sizeof to - 1)] = '\0';
   };

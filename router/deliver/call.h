@@ -18,12 +18,22 @@
 namespace standpipe::deliver {
 
 // What a plugin is called for.
-enum class CallKind : std::uint32_t { none, create, open, handle, reopen, disconnect, close };
+enum class CallKind : std::uint32_t {
+  none,
+  create,
+  open,
+  handle,
+  reopen,
+  disconnect,
+  close,
+  flush,
+  tick
+};
 
 // Which of its functions a plugin is in during a call: for people, and to know whether it dies in
 // the same one again.
-enum class Phase : std::uint32_t { none, create, open, handle, flush, close, reopen };
-constexpr std::size_t kPhases = 7;
+enum class Phase : std::uint32_t { none, create, open, handle, flush, close, reopen, tick };
+constexpr std::size_t kPhases = 8;
 std::string_view phase_name(Phase phase);
 
 // How far a call is, written in the plugin's place while it is in progress, on whatever thread.
@@ -33,7 +43,15 @@ struct Flight {
   std::uint32_t returned;
   Phase phase;
   standpipe_result result;
+  std::uint64_t next_tick;  // of a call of tick: what the plugin asked for
   std::uint8_t outcomes[kBatchMessages];
+  standpipe_note notes[kNotesMax];
+
+  // In this process; what the result points to was another's.
+  void point() {
+    result.outcomes = outcomes;
+    result.notes = notes;
+  }
 
   void enter(Phase which) { store_in_order(phase, which); }
   void note_return() { store_in_order(returned, std::uint32_t{1}); }
@@ -41,9 +59,9 @@ struct Flight {
 
 // Records a handler's calls in the memory that outlives the worker. A call is recorded before it is
 // made, so a death names it; its end is committed together with its results, so it is settled once.
-// For the keeper, which watches for calls that do not return, each call of handle increments a word
-// of the handler's watch at its begin and at its end; but not for one in a child, which the worker
-// itself ends.
+// For the keeper, which watches for calls that do not return, each call of handle and of tick
+// increments a word of the handler's watch at its begin and at its end; but not for one in a child,
+// which the worker itself ends.
 //
 // One call at a time: begin -> (the plugin's place writes the flight) -> end, committed by the
 // caller
@@ -62,6 +80,7 @@ class Call {
   bool is_cut_off() const { return kind() != CallKind::none && !flight_.returned; }
   std::uint32_t delivery() const { return record_->delivery; }      // of a call of handle: its id,
   const Redelivery& messages() const { return record_->messages; }  // the messages,
+  std::uint64_t ticket() const { return record_->ticket; }          // what the plugin knows it by,
   std::span<const std::uint32_t> outputs()
       const;            // and what its handler sends to, from number 1 on
   Phase phase() const;  // for people: another thread writes it
@@ -86,7 +105,8 @@ class Call {
   // What the handler sends to since it was opened. Costs next to nothing when that is recorded.
   void note_outputs(std::span<Output* const> outputs);
   void begin(CallKind kind);
-  void begin_handle(const Batch& batch, std::span<Output* const> outputs);
+  // The batch gets a ticket that no call of the handler had in this run.
+  void begin_handle(Batch& batch, std::span<Output* const> outputs);
   // The loop itself is in the call from here to there, whatever its kind. What the call is stands
   // in the watch: the keeper reports it when the call does not come back. `batch`: of a call of
   // handle.
@@ -107,6 +127,7 @@ class Call {
     CallKind kind;
     std::uint32_t delivery;
     std::uint32_t in_child;
+    std::uint64_t ticket;
     Redelivery messages;
     std::uint32_t outputs;
     std::uint32_t output[kOutputsMax];

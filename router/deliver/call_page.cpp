@@ -59,6 +59,7 @@ void CallPage::write_request(CallKind call, const BatchParts& batch, Nanoseconds
   fifo_bytes = static_cast<std::uint32_t>(batch.fifo.copy(fifo, sizeof fifo));
   creates = create ? 1 : 0;
   deadline_ns = deadline.count();
+  ticket = batch.ticket;
   copy_to(frames, batch.frames);
   copy_to(stretches, batch.stretches);
   answer_code = STANDPIPE_OK;
@@ -67,7 +68,7 @@ void CallPage::write_request(CallKind call, const BatchParts& batch, Nanoseconds
 
 BatchParts CallPage::batch(const std::byte* memory) const {
   return {{frames, frame_count},  {stretches, stretch_count}, memory, attempt,
-          {source, source_bytes}, {fifo, fifo_bytes}};
+          {source, source_bytes}, {fifo, fifo_bytes},         ticket};
 }
 
 void CallPage::write_answer(const plugin::Answer& made) {

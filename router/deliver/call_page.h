@@ -33,6 +33,7 @@ struct CallPage {
   std::uint32_t creates;   // the plugin's instance is to be made first
   std::uint32_t stopping;  // the hub stops; at any time
   std::int64_t deadline_ns;
+  std::uint64_t ticket;
   char source[kSourceBytesMax];
   char fifo[kFifoBytesMax];
   BatchFrame frames[kBatchMessages];

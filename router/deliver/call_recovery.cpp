@@ -50,6 +50,7 @@ void CallRecovery::recover_handle() {
   auto& delivery = delivery_with(p_.call.delivery());
   delivery.recover(p_.call.messages().range);
   p_.batch.refill(delivery, p_.call.messages());
+  p_.batch.give_ticket(p_.call.ticket());
   std::vector<Output*> outputs;
   for (const auto index : p_.call.outputs()) outputs.push_back(&p_.needs.outputs.output(index));
   p_.host.recover(std::move(outputs));
@@ -57,7 +58,7 @@ void CallRecovery::recover_handle() {
 }
 
 void CallRecovery::settle_handle() {
-  p_.call.flight().result.outcomes = p_.call.flight().outcomes;
+  p_.call.flight().point();
   if (p_.call.is_cut_off())
     settle_cut_off();
   else
@@ -76,7 +77,7 @@ void CallRecovery::settle_answered() {
   const plugin::Answer answer{flight.code, p_.call.is_in_child()
                                                ? "its process ended before it could say"
                                                : "its worker died before it could say"};
-  plugin::Handler::mend(flight.result, p_.batch.count(), answer.ok());
+  plugin::Handler::mend(flight.result, p_.batch.count(), answer.ok(), p_.options.may_take());
   if (const auto retry = p_.settlement.settle({p_.batch, flight, answer, now_}))
     p_.lifecycle.retries(retry->reason, retry->due);
 }
@@ -90,7 +91,7 @@ void CallRecovery::settle_cut_off() {
   const auto last = told ? std::min(first + 1, count) : count;
   if (first > 0) {
     const plugin::Answer answer{STANDPIPE_OK, "its plugin died before it could say"};
-    plugin::Handler::mend(flight.result, count, true);
+    plugin::Handler::mend(flight.result, count, true, p_.options.may_take());
     p_.settlement.settle_before_death({p_.batch, flight, answer, now_});
   }
   if (last < count)

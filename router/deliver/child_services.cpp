@@ -47,6 +47,10 @@ std::optional<ServiceAnswer> serve_child(const ServiceRequest& request,
     case Service::send_all_until:
       return ServiceAnswer{
           host.send_all_until(request.number, request.bytes, request.time_ns) ? 1u : 0u};
+    case Service::settle:
+      host.settle(request.bytes, request.mode, request.flags, request.number,
+                  escaped_once(request.text));
+      return std::nullopt;
     case Service::none:
       break;
   }
@@ -54,7 +58,7 @@ std::optional<ServiceAnswer> serve_child(const ServiceRequest& request,
 }
 
 bool changes_outputs(Service service) {
-  return service != Service::none && service != Service::log;
+  return service != Service::none && service != Service::log && service != Service::settle;
 }
 
 }  // namespace standpipe::deliver

@@ -78,7 +78,7 @@ Heard heard(const Packet& packet) {
 
 bool is_known(std::uint32_t service) {
   return service > static_cast<std::uint32_t>(Service::none) &&
-         service <= static_cast<std::uint32_t>(Service::send_all_until);
+         service <= static_cast<std::uint32_t>(Service::settle);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@
 //   calls     worker -> child   NUMBER    a call is in the page; numbers count up
 //             child -> worker   NUMBER    that call has come back
 //   services  child -> worker   what its plugin asks of the hub, from whichever thread it is in
-//             worker -> child   the answer, but to `log`, which has none
+//             worker -> child   the answer, but to `log` and `settle`, which have none
 //
 // The child runs a plugin, which may write anything there: a packet that is not what is expected is
 // nonsense, and the worker ends a child that talks nonsense.
@@ -28,16 +28,24 @@ int send_number(int socket, std::uint64_t number);  // errno, or 0
 Heard receive_number(int socket, std::uint64_t& number, bool waits);
 
 // ---- services
-enum class Service : std::uint32_t { none, log, add_fifo, add_file, send_all, send_all_until };
+enum class Service : std::uint32_t {
+  none,
+  log,
+  add_fifo,
+  add_file,
+  send_all,
+  send_all_until,
+  settle
+};
 
 struct ServiceRequest {
   static constexpr std::size_t kTextBytesMax = 16 * 1024;  // of a line of the log, or a path
 
   Service service = Service::none;
-  std::uint32_t number = 0;  // the log's level, or the output's number
-  std::uint32_t mode = 0;    // of a FIFO
-  std::uint32_t flags = 0;   // of a FIFO
-  std::uint64_t bytes = 0;
+  std::uint32_t number = 0;   // the log's level, the output's number, or an outcome
+  std::uint32_t mode = 0;     // of a FIFO; or the first message that is settled
+  std::uint32_t flags = 0;    // of a FIFO; or how many are settled
+  std::uint64_t bytes = 0;    // or the ticket
   std::uint64_t time_ns = 0;  // or how often a file is synced
   std::string text = {};
   Fd file = {};  // that comes along

@@ -127,6 +127,33 @@ void Delivery::redeliver(const Redelivery& redelivery, Nanoseconds due) {
   redelivery_due = std::max(redelivery_due, due);
 }
 
+void Delivery::redeliver_all(std::span<const Redelivery> redeliveries, Nanoseconds due) {
+  if (redeliveries.empty()) return;
+  std::vector<Redelivery> all;
+  for (std::size_t i = 0; i < redeliveries_.size(); ++i) all.push_back(redeliveries_[i]);
+  const auto middle = static_cast<std::ptrdiff_t>(all.size());
+  for (const auto& next : redeliveries) {
+    const bool follows = static_cast<std::ptrdiff_t>(all.size()) > middle &&
+                         all.back().range.end == next.range.begin &&
+                         all.back().attempt == next.attempt;
+    if (follows) {
+      all.back().range.end = next.range.end;
+      all.back().range.count += next.range.count;
+    } else {
+      all.push_back(next);
+    }
+  }
+  std::inplace_merge(all.begin(), all.begin() + middle, all.end(),
+                     [](const auto& a, const auto& b) { return a.range.begin < b.range.begin; });
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (i < redeliveries_.size())
+      redeliveries_.edit(i) = all[i];
+    else
+      redeliveries_.push_back(all[i]);
+  }
+  redelivery_due = std::max(redelivery_due, due);
+}
+
 void Delivery::recover(const Range& range) {
   const bool sane = range.count > 0 && log_.trimmed() <= range.begin && range.begin < range.end &&
                     range.end <= next();

@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -157,6 +158,8 @@ class Delivery {
   const Redeliveries& redeliveries() const { return redeliveries_; }
   Redeliveries& redeliveries() { return redeliveries_; }
   void redeliver(const Redelivery& redelivery, Nanoseconds due);
+  // The same of many, in order; those that follow each other become one.
+  void redeliver_all(std::span<const Redelivery> redeliveries, Nanoseconds due);
   Nanoseconds redelivery_due{0};
 
  private:

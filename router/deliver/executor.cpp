@@ -22,6 +22,7 @@ bool ThreadExecutor::start(const CallRequest& request) {
   request_ = request;
   thread_.post([this] {
     caller_.make(request_);
+    has_come_back_ = true;
     completed_();
   });
   return false;

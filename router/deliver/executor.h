@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <functional>
 
 #include "deliver/call.h"
@@ -61,12 +62,16 @@ class ThreadExecutor final : public Executor {
   bool start(const CallRequest& request) override;
   void run(const CallRequest& request) override { caller_.make(request); }
   const plugin::Answer& answer() const override { return caller_.answer(); }
+  Ending take_ending() override {
+    return has_come_back_.exchange(false) ? Ending::answered : Ending::none;
+  }
   void detach() override { thread_.detach(); }
 
  private:
   PluginCaller& caller_;
   std::function<void()> completed_;
   CallRequest request_;  // here, so that a call allocates nothing
+  std::atomic<bool> has_come_back_{false};
   HandlerThread thread_;
 };
 

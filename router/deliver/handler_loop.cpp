@@ -17,6 +17,8 @@ namespace {
 
 constexpr Nanoseconds kExpiryGrain =
     std::chrono::milliseconds(1);  // so that a message is too old when its time is looked at
+constexpr Nanoseconds kTickLeast = std::chrono::milliseconds(
+    1);  // from one call of tick to the next, whatever the plugin asks for
 constexpr std::size_t kBlocksLeast =
     256;  // what settling a batch may take of the memory for rows, and as much again
 
@@ -29,7 +31,8 @@ HandlerLoop::HandlerLoop(const HandlerOptions& options, std::size_t id, const Ha
       blame_(needs.memory, options_, id),
       lifecycle_(options_, needs_),
       host_(options_.name, needs_),
-      settlement_(options_, needs_, host_, blame_),
+      late_(options_, needs_, host_, blame_, {}, [this] { needs_.completions.push(*this); }),
+      settlement_(options_, needs_, host_, blame_, &late_.messages()),
       batch_(kBatchMessages, std::min<std::uint64_t>(kBatchBytes, options_.queue.bytes_in_hand())),
       limit_(options_.timeout),
       caller_(options_, id, host_, call_.flight()) {
@@ -37,6 +40,7 @@ HandlerLoop::HandlerLoop(const HandlerOptions& options, std::size_t id, const Ha
   if (auto kept = children ? children->link.retrieve(call_page_name(name())) : std::nullopt)
     page_ = std::make_unique<SharedCallPage>(std::move(*kept));
   if (page_ && call_.is_in_child()) call_.fetch((*page_)->flight);
+  host_.wake_by([this] { needs_.completions.push(*this); });
   make_executor();
 }
 
@@ -61,6 +65,12 @@ void HandlerLoop::make_executor() {
 }
 
 HandlerLoop::~HandlerLoop() = default;
+
+Delivery& HandlerLoop::add(std::unique_ptr<Delivery> delivery) {
+  auto& added = deliveries_.add(std::move(delivery));
+  late_.use(deliveries_.all());
+  return added;
+}
 
 // A held handler's plugin is not called: it may be held for dying of this.
 void HandlerLoop::create() {
@@ -110,7 +120,9 @@ CallRecovery::Parts HandlerLoop::recovery_parts() {
 // What was in a child has not killed the worker.
 void HandlerLoop::recover(const Death& death, Nanoseconds now) {
   const Death nobodys;
+  late_.recover();
   CallRecovery(recovery_parts(), call_.is_in_child() ? nobodys : death, now).run();
+  late_.return_all(now);
   if (departed()) host_.recover(noted_outputs());
   // It had departed, and is configured again.
   const bool has_saved = std::any_of(deliveries_.all().begin(), deliveries_.all().end(),
@@ -137,6 +149,7 @@ bool HandlerLoop::may_send_to(const Output& output) const {
 void HandlerLoop::pause(const std::string& reason) {
   lifecycle_.pause(reason);
   needs_.memory.commit();
+  return_taken(needs_.clock.steady());
 }
 
 void HandlerLoop::release() {
@@ -193,10 +206,26 @@ Output* HandlerLoop::sends_all_to() const {
 bool HandlerLoop::advance(Nanoseconds now) {
   wake_at_.reset();
   waits_for_output_ = waits_for_turn_ = false;
-  if (busy_) return false;
+  const bool has_more = settle_late(now);
+  if ((held() || ends_taken_) && !busy_) return_taken(now);
+  if (in_call()) return has_more;
+  return advance_calls(now) || has_more;
+}
+
+bool HandlerLoop::advance_calls(Nanoseconds now) {
   host_.adopt_files();
   const auto due = lifecycle_.due(now);
+  const bool has_taken = !late_.messages().empty() && lifecycle_.running();
+  if (due == CallKind::close && has_taken && !has_flushed_) return flush_taken(now);
+  if (due == CallKind::close && has_taken && now < close_at_) {
+    wake_by(close_at_);
+    return false;
+  }
   if (due != CallKind::close && expire(now)) return deliveries_.has_more();
+  if (due == CallKind::handle && !departed() && options_.plugin->ticks()) {
+    if (tick_at_ <= now) return host_.is_quiet() ? make(CallKind::tick) : wait_for_output();
+    if (tick_at_ < Nanoseconds::max()) wake_by(tick_at_);
+  }
   if (due == CallKind::handle) return give_messages(now);
   if (due != CallKind::none && due != CallKind::open && !host_.is_quiet()) return wait_for_output();
   const bool made = due != CallKind::none && make(due);
@@ -300,14 +329,23 @@ bool HandlerLoop::outputs_accept() const {
 // Everything sent may have to be redelivered. A delivery gets back only what it sent itself, so it
 // is enough to check before each batch that it has room for that. Its turn does not pass to the
 // others meanwhile, because what they send would keep it waiting.
+//
+// The same holds of what the plugin has taken, which also has a bound of its own.
 bool HandlerLoop::waits_for_room(const Delivery& delivery, Nanoseconds now) {
   const bool has_some =
       delivery.redeliveries().empty() ? delivery.may_have_more() : delivery.redelivery_due <= now;
-  const auto sent = has_some ? host_.pending() : 0;
-  waits_for_output_ = sent > 0 && (sent + delivery.redeliveries().size() + 2 * kBatchMessages >
-                                       Redeliveries::kMax ||
-                                   has_enough_in_hand(delivery));
-  return waits_for_output_;
+  const auto& taken = late_.messages();
+  if (!has_some || (host_.pending() == 0 && taken.empty())) return false;
+  if (taken.is_full()) return true;
+  const bool waits = !has_room_for_return(delivery) || has_enough_in_hand(delivery);
+  waits_for_output_ = waits && host_.pending() > 0;
+  return waits;
+}
+
+bool HandlerLoop::has_room_for_return(const Delivery& delivery) const {
+  return host_.pending() + late_.messages().messages() + delivery.redeliveries().size() +
+             2 * kBatchMessages <=
+         Redeliveries::kMax;
 }
 
 // What an output has cannot be dropped, so of a queue that drops it gets only a part at a time.
@@ -440,7 +478,8 @@ bool HandlerLoop::make(CallKind kind) {
 void HandlerLoop::call(CallKind kind) {
   busy_ = true;
   request_ = {.kind = kind, .batch = &batch_};
-  if (kind == CallKind::close) request_.deadline = lifecycle_.close_by();
+  if (kind == CallKind::close || kind == CallKind::flush) request_.deadline = lifecycle_.close_by();
+  if (kind == CallKind::tick) request_.deadline = needs_.clock.steady();
   if (kind == CallKind::handle) {
     host_.expect();
     call_.begin_handle(batch_, host_.outputs());
@@ -453,6 +492,11 @@ void HandlerLoop::call(CallKind kind) {
 }
 
 void HandlerLoop::on_completed(Nanoseconds now) {
+  end_calls(now);
+  (void)settle_late(now);
+}
+
+void HandlerLoop::end_calls(Nanoseconds now) {
   if (waits_for_letters_) {
     // What else has happened is looked at when they are written.
     if (!settlement_.letters_are_written()) return;
@@ -461,13 +505,16 @@ void HandlerLoop::on_completed(Nanoseconds now) {
     settled(true, now);
     if (!call_.uses_child()) return;
   }
+  // It may be told because the plugin has settled messages, and nothing else.
+  if (!busy_ && !call_.uses_child()) return;
   const auto ending = own_answer_ ? Ending::answered : executor_->take_ending();
   if (ending == Ending::none) return;
   if (!own_answer_) call_.fetch();
   if (ending == Ending::died) return on_death(now);
   const auto kind = request_.kind;
   if (kind == CallKind::handle && call_.uses_child())
-    plugin::Handler::mend(call_.flight().result, batch_.count(), answer().ok());
+    plugin::Handler::mend(call_.flight().result, batch_.count(), answer().ok(),
+                          options_.may_take());
   host_.adopt_files();  // before anything is sent there, and while nothing waits to be committed
   call_.came_back();
   returned_ = now;
@@ -479,6 +526,10 @@ void HandlerLoop::on_completed(Nanoseconds now) {
   needs_.memory.commit();
   const bool has_closed = kind == CallKind::disconnect || kind == CallKind::close;
   if (has_closed || (kind == CallKind::open && !answer().ok())) host_.release_files();
+  if (has_closed) return_taken(now);
+  if (kind == CallKind::open) tick_at_ = Nanoseconds(0);
+  if (kind == CallKind::tick) tick_at_ = next_tick(now);
+  has_flushed_ = kind == CallKind::flush;
   lifecycle_.came_back(kind, answer(), now);
 }
 
@@ -498,7 +549,19 @@ void HandlerLoop::settled(bool was_made, Nanoseconds now) {
   needs_.observer.settled(batch_.delivery());
   if (std::exchange(own_answer_, std::nullopt)) return;
   is_unproven_ = host_.has_files();
-  lifecycle_.handled(call_.flight().result.at > 0 && !is_unproven_, executor_->answer(), now);
+  lifecycle_.handled(has_settled_some() && !is_unproven_, executor_->answer(), now);
+}
+
+Nanoseconds HandlerLoop::next_tick(Nanoseconds now) const {
+  const auto wanted = std::min<std::uint64_t>(call_.flight().next_tick, INT64_MAX);
+  return std::max(Nanoseconds(static_cast<std::int64_t>(wanted)), now + kTickLeast);
+}
+
+// What is only taken proves no connection.
+bool HandlerLoop::has_settled_some() const {
+  const auto& flight = call_.flight();
+  return std::any_of(flight.outcomes, flight.outcomes + flight.result.at,
+                     [](auto outcome) { return outcome != STANDPIPE_TAKEN; });
 }
 
 // The child has died. What it was called for is settled or redelivered, and another one is started.
@@ -508,9 +571,11 @@ void HandlerLoop::on_death(Nanoseconds now) {
   // Where it did not begin with the call, that is its doing only if it has to begin itself.
   const bool has_begun = call_.has_entered() || call_.kind() == CallKind::open;
   const bool is_blamed = in_call && call_.is_cut_off() && has_begun;
+  ticks_ = 0;
   host_.adopt_files();
   host_.end_grant();
   const bool settled_some = in_call && settle_death(is_blamed ? death : Death(), now);
+  return_taken(now);
   lifecycle_.died(death.text(), !is_blamed, settled_some, now);
 }
 
@@ -536,6 +601,7 @@ void HandlerLoop::end_call(bool was_made) {
   needs_.admission.release();
   if (!was_made) return;
   blame_.forgive(request_.kind);
+  if (request_.kind == CallKind::tick && ++ticks_ == Blame::kTicksForgiven) blame_.forgive_ticks();
   if (request_.kind == CallKind::open && page_) blame_.forgive(CallKind::create);  // if it did that
 }
 
@@ -549,6 +615,48 @@ void HandlerLoop::wake_by(std::optional<Nanoseconds> when) {
   if (when && (!wake_at_ || *when < *wake_at_)) wake_at_ = when;
 }
 
-bool HandlerLoop::drained() const { return !busy_ && (held() || deliveries_.drained()); }
+// ---- what the plugin settles later
+
+// true: there is more to do now.
+bool HandlerLoop::settle_late(Nanoseconds now) {
+  const bool handles = busy_ && request_.kind == CallKind::handle;
+  const auto done = late_.settle(now, handles ? call_.ticket() : 0);
+  if (done.retry) lifecycle_.retries(done.retry->reason, done.retry->due);
+  if (done.settled_some && lifecycle_.running() && !is_unproven_) lifecycle_.handled(true, {}, now);
+  wake_by(late_.wake_at());
+  return done.has_more;
+}
+
+// The instance is no more, or is not to go on: all that it has said counts, and what it has not
+// settled is redelivered. If letters are being written, `advance` comes back to it.
+void HandlerLoop::return_taken(Nanoseconds now) {
+  while (settle_late(now)) {
+  }
+  ends_taken_ = late_.waits_for_letters();
+  if (ends_taken_ || late_.messages().empty()) return;
+  late_.return_all(now);
+  needs_.memory.commit();
+}
+
+void HandlerLoop::end_taken(Nanoseconds now) { return_taken(now); }
+
+// Before it is closed for good, a plugin that has taken messages is asked to flush, and has until
+// shortly before the deadline to settle them.
+bool HandlerLoop::flush_taken(Nanoseconds now) {
+  close_at_ = now + (lifecycle_.close_by() - now) / 4 * 3;
+  return make(CallKind::flush);
+}
+
+bool HandlerLoop::drained() const {
+  if (in_call()) return false;
+  if (held() || deliveries_.drained()) return true;
+  if (late_.messages().empty()) return false;
+  std::uint64_t open = 0;
+  for (const auto& delivery : deliveries_.all()) {
+    if (delivery->may_have_more()) return false;
+    for (const auto& range : delivery->open()) open += range.count;
+  }
+  return open == late_.messages().messages();
+}
 
 }  // namespace standpipe::deliver

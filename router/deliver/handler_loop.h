@@ -20,6 +20,7 @@
 #include "deliver/executor.h"
 #include "deliver/handler_needs.h"
 #include "deliver/handler_state.h"
+#include "deliver/late_settlement.h"
 #include "deliver/lifecycle.h"
 #include "deliver/options.h"
 #include "deliver/output.h"
@@ -41,6 +42,7 @@ namespace standpipe::deliver {
 //   that
 //                 departed
 //   Settlement    outcomes -> cursors, redelivery, dead letters, entries
+//   LateSettlement  the same of messages that the plugin took to settle them later
 //   PluginHost    what the plugin may ask
 // and Blame and CallRecovery, for the call in which an earlier worker died, or a child.
 class HandlerLoop {
@@ -53,7 +55,7 @@ class HandlerLoop {
 
   // Makes the plugin's instance. Throws Failure with the plugin's reason.
   void create();
-  Delivery& add(std::unique_ptr<Delivery> delivery) { return deliveries_.add(std::move(delivery)); }
+  Delivery& add(std::unique_ptr<Delivery> delivery);
   // Settles the call in which an earlier worker died. All deliveries and outputs of that worker
   // exist again.
   void recover(const Death& death, Nanoseconds now);
@@ -71,7 +73,7 @@ class HandlerLoop {
   // Does one bounded piece of work. true: there is more to do now.
   bool advance(Nanoseconds now);
   // A call that was made in a thread or a child has come back, or the dead letters of one are
-  // written, or the child has died.
+  // written, or the child has died, or the plugin has settled messages that it had taken.
   void on_completed(Nanoseconds now);
   std::optional<Nanoseconds> wake_at() const { return wake_at_; }
   // It did nothing because one of its outputs has no room: let it advance again when outputs have
@@ -84,11 +86,14 @@ class HandlerLoop {
   void stays() { lifecycle_.stays(); }
 
   // ---- stopping
-  bool drained() const;  // nothing open, nothing behind the cursors; or held
+  // Nothing open but what the plugin has taken, which it is asked to flush; nothing behind the
+  // cursors. Or held.
+  bool drained() const;
   void want_close(Nanoseconds deadline) { lifecycle_.want_close(deadline); }
-  bool closed() const { return lifecycle_.closed(); }
-  bool in_call() const { return busy_; }  // or the letters of one are being written
-  bool waits_for_letters() const { return waits_for_letters_; }
+  bool closed() const { return lifecycle_.closed() && !late_.waits_for_letters(); }
+  // Or letters are being written.
+  bool in_call() const { return busy_ || late_.waits_for_letters(); }
+  bool waits_for_letters() const { return waits_for_letters_ || (!busy_ && in_call()); }
   bool tried() const { return lifecycle_.tried(); }  // its first open has come back
   bool ready() const { return lifecycle_.running(); }
   bool held() const { return lifecycle_.held(); }
@@ -109,10 +114,14 @@ class HandlerLoop {
   // Messages that nobody would deliver if it went now: what an output to a FIFO has goes on without
   // it, what one to a file has does not.
   bool has_in_hand() const {
-    return busy_ || deliveries_.has_more() || (host_.has_files() && !deliveries_.drained());
+    return in_call() || !late_.messages().empty() || deliveries_.has_more() ||
+           (host_.has_files() && !deliveries_.drained());
   }
   std::string held_for() const { return lifecycle_.held_for(); }
   void detach_call() { executor_->detach(); }  // it will not come back
+  // The hub ends: what the plugin has said until now is settled, and what it still has is to be
+  // saved. Commits.
+  void end_taken(Nanoseconds now);
   void note_stopping() { executor_->note_stopping(); }
 
   // ---- being asked
@@ -127,6 +136,7 @@ class HandlerLoop {
   CallRecovery::Parts recovery_parts();
   void on_death(Nanoseconds now);
   bool settle_death(const Death& death, Nanoseconds now);
+  bool advance_calls(Nanoseconds now);
   bool give_messages(Nanoseconds now);
   bool give_batch(Nanoseconds now);
   bool next_batch(Nanoseconds now);
@@ -138,6 +148,10 @@ class HandlerLoop {
   bool files_are_well(Nanoseconds now);
   bool wait_for_output();
   bool waits_for_room(const Delivery& delivery, Nanoseconds now);
+  bool has_room_for_return(const Delivery& delivery) const;
+  bool settle_late(Nanoseconds now);
+  void return_taken(Nanoseconds now);
+  bool flush_taken(Nanoseconds now);
   bool has_enough_in_hand(const Delivery& delivery) const;
   bool admitted(bool alone);
   bool make(CallKind kind);
@@ -146,9 +160,12 @@ class HandlerLoop {
   void answer_expired();
   bool begin_letters(Nanoseconds now);
   const plugin::Answer& answer() const { return own_answer_ ? *own_answer_ : executor_->answer(); }
+  void end_calls(Nanoseconds now);
   void end_call(bool was_made);
   void settle(Nanoseconds now);
   void settled(bool was_made, Nanoseconds now);
+  bool has_settled_some() const;
+  Nanoseconds next_tick(Nanoseconds now) const;
   void make_instance();
   void make_instance_in_turn();
   void wake_by(std::optional<Nanoseconds> when);
@@ -160,7 +177,10 @@ class HandlerLoop {
   Blame blame_;
   Lifecycle lifecycle_;
   PluginHost host_;
+  LateSettlement late_;
   Settlement settlement_;
+  bool ends_taken_ = false;   // what is taken is redelivered as soon as letters are written
+  bool has_flushed_ = false;  // it was asked to, as it has taken messages, and is closed then
 
   // The call in progress.
   Batch batch_;
@@ -170,9 +190,12 @@ class HandlerLoop {
   bool waits_for_letters_ = false;            // it has come back, and they are being written
   std::optional<plugin::Answer> own_answer_;  // the plugin is not asked: they are too old
   Nanoseconds called_{0}, returned_{0};
+  Nanoseconds close_at_{0};  // whatever is taken then
   Reminder call_reminder_;
 
-  bool is_made_ = false;  // the plugin's instance
+  bool is_made_ = false;     // the plugin's instance
+  std::uint32_t ticks_ = 0;  // that came back since it was made
+  Nanoseconds tick_at_{0};   // when it wants to be called by the clock, if it does at all
 
   // What `advance` said last.
   bool waits_for_output_ = false;

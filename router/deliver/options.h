@@ -38,10 +38,14 @@ struct HandlerOptions {
   bool is_for_unmatched_letters() const { return rejects_for == Reason::no_route; }
   std::uint64_t memory_max = 0;  // of its own process; 0: no limit
   std::string user = {};         // that its own process runs as; empty: the hub's
-  Nanoseconds timeout{0};        // a call that takes longer is a hang; 0: it may
+  Nanoseconds timeout{0};        // a call that takes longer is a hang, and a message that is taken
+                                 // for longer has failed; 0: it may
   Nanoseconds backoff_initial = std::chrono::milliseconds(200);  // doubles up to
   Nanoseconds backoff_max = std::chrono::seconds(30);
   QueueOptions queue = {};
+
+  // Whether its plugin may settle messages later; a plugin that is not there might have.
+  bool may_take() const { return !plugin || !plugin->abi || plugin->may_take(); }
 
   // `accepted_ns`: since 1970.
   bool is_too_old(std::uint64_t accepted_ns, Nanoseconds wall) const {

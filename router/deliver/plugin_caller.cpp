@@ -47,6 +47,12 @@ void PluginCaller::make(CallKind kind, const BatchParts& batch, Nanoseconds dead
     case CallKind::close:
       close(deadline);
       break;
+    case CallKind::flush:
+      flush(deadline);
+      break;
+    case CallKind::tick:
+      tick(deadline);
+      break;
   }
   flight_.note_return();
 }
@@ -60,7 +66,7 @@ void PluginCaller::open() {
 
 void PluginCaller::handle(const BatchParts& batch) {
   const auto view = view_.make(batch.frames, batch.stretches, batch.memory, batch.attempt,
-                               batch.source, batch.fifo);
+                               batch.source, batch.fifo, batch.ticket);
   flight_.enter(Phase::handle);
   host_.begin_call();
   answer_ = plugin_.handle(view, flight_.result);
@@ -68,9 +74,20 @@ void PluginCaller::handle(const BatchParts& batch) {
   flight_.code = answer_.code;
 }
 
-void PluginCaller::close(Nanoseconds deadline) {
+void PluginCaller::tick(Nanoseconds now) {
+  std::uint64_t next = 0;
+  flight_.enter(Phase::tick);
+  answer_ = plugin_.tick(static_cast<std::uint64_t>(now.count()), next);
+  flight_.next_tick = next;
+}
+
+void PluginCaller::flush(Nanoseconds deadline) {
   flight_.enter(Phase::flush);
   answer_ = plugin_.flush(static_cast<std::uint64_t>(deadline.count()));
+}
+
+void PluginCaller::close(Nanoseconds deadline) {
+  flush(deadline);
   flight_.enter(Phase::close);
   plugin_.close();
 }

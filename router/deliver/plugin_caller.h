@@ -16,7 +16,8 @@ namespace standpipe::deliver {
 struct CallRequest {
   CallKind kind = CallKind::none;
   const Batch* batch = nullptr;  // of a call of handle
-  Nanoseconds deadline{0};       // of a call of close: by then all should be flushed
+  Nanoseconds deadline{0};       // of a call of close or flush: by then all should be flushed; of
+                                 // one of tick: now
 };
 
 // Makes the calls of one plugin, in the plugin's place: the loop's thread or the plugin's own. It
@@ -37,6 +38,8 @@ class PluginCaller {
  private:
   void open();
   void handle(const BatchParts& batch);
+  void tick(Nanoseconds now);
+  void flush(Nanoseconds deadline);
   void close(Nanoseconds deadline);
 
   const HandlerOptions& options_;

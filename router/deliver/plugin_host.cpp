@@ -94,6 +94,11 @@ bool PluginHost::send_all(std::uint32_t output) {
   return true;
 }
 
+void PluginHost::settle(std::uint64_t ticket, std::uint32_t first, std::uint32_t count,
+                        std::uint32_t outcome, std::string_view why) {
+  if (late_outcomes_.push(ticket, first, count, outcome, why)) wake_();
+}
+
 void PluginHost::begin_open() {
   outputs_.clear();
   end_grant();

@@ -3,13 +3,16 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "deliver/handler_needs.h"
+#include "deliver/late_outcomes.h"
 #include "deliver/output.h"
 #include "plugin/handler.h"
 
@@ -32,6 +35,8 @@ class PluginHost final : public plugin::HostServices {
   bool send_all(std::uint32_t output) override;
   std::uint32_t add_file(const plugin::FileOutputRequest& request, std::string& why) override;
   bool send_all_until(std::uint32_t output, std::uint64_t bytes, std::uint64_t time_ns) override;
+  void settle(std::uint64_t ticket, std::uint32_t first, std::uint32_t count, std::uint32_t outcome,
+              std::string_view why) override;
 
   // ---- around a call, in the plugin's place: outputs can be added between the two; of open, or of
   // another that may add files
@@ -41,6 +46,10 @@ class PluginHost final : public plugin::HostServices {
   void end_call() override { takes_files_ = false; }
 
   // ---- the loop
+  // What the plugin says of messages that it has taken; `wake` is called when there is something,
+  // by any thread.
+  void wake_by(std::function<void()> wake) { wake_ = std::move(wake); }
+  LateOutcomes& late_outcomes() { return late_outcomes_; }
   // Numbered from 1 for the plugin.
   const std::vector<Output*>& outputs() const { return outputs_; }
   bool has_output(std::uint32_t number) const { return number > 0 && number <= outputs_.size(); }
@@ -85,6 +94,8 @@ class PluginHost final : public plugin::HostServices {
   };
   std::uint32_t number_of(Output* output);
 
+  LateOutcomes late_outcomes_;
+  std::function<void()> wake_ = [] {};
   std::vector<Output*> outputs_;
   std::vector<Lent> lent_;
   Grant grant_;

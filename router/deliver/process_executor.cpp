@@ -156,7 +156,7 @@ ProcessExecutor::Ready ProcessExecutor::wait() {
 
 // How long the call in progress may take; 0: without end.
 Nanoseconds ProcessExecutor::most() const {
-  if (kind_ == CallKind::handle) return options_.timeout;
+  if (kind_ == CallKind::handle || kind_ == CallKind::tick) return options_.timeout;
   return is_run_ && kind_ != CallKind::none ? kRunMost : Nanoseconds(0);
 }
 

@@ -10,8 +10,13 @@
 namespace standpipe::deliver {
 
 Settlement::Settlement(const HandlerOptions& options, const HandlerNeeds& needs, PluginHost& host,
-                       Blame& blame)
-    : options_(options), needs_(needs), host_(host), blame_(blame), dead_letters_(options, needs) {}
+                       Blame& blame, TakenMessages* taken)
+    : options_(options),
+      needs_(needs),
+      host_(host),
+      blame_(blame),
+      taken_(taken),
+      dead_letters_(options, needs) {}
 
 std::optional<Settlement::Retry> Settlement::settle(const Outcomes& outcomes) {
   settle_told(outcomes);
@@ -37,12 +42,14 @@ void Settlement::settle_told(const Outcomes& outcomes) {
   if (!std::exchange(has_letters_, false))
     (void)dead_letters_.write(outcomes.batch, failed_runs(outcomes),
                               outcomes.now);  // it knows which could not be kept
+  bool settled_some = false;
   for (std::uint32_t first = 0; first < outcomes.at();) {
     const auto last = end_of_run(outcomes, first);
     settle_run(outcomes, first, last);
+    settled_some |= outcomes.of(first) != STANDPIPE_TAKEN;
     first = last;
   }
-  if (outcomes.at() == 0) return;
+  if (!settled_some) return;
   blame_.end_row();
   needs_.memory.count_progress();
 }
@@ -66,6 +73,9 @@ void Settlement::settle_run(const Outcomes& outcomes, std::uint32_t first, std::
       if (!host_.has_output(outcomes.sent_to()))
         return retry(outcomes, first, last);  // the plugin errs
       return send(outcomes.sent_to(), delivery, range, outcomes.batch.wire_bytes(first, last));
+    case STANDPIPE_TAKEN:
+      if (!taken_) return retry(outcomes, first, last);
+      return taken_->add(outcomes.batch, first, last, outcomes.now);
     default:
       return retry(outcomes, first, last);
   }
@@ -142,7 +152,9 @@ std::optional<Settlement::Failed> Settlement::failed(const Outcomes& outcomes, s
   if (outcome == STANDPIPE_REJECT)
     return Failed{first, last, options_.rejects_for, outcomes.reason_for(last)};
   const bool sent = outcome == STANDPIPE_SEND && host_.has_output(outcomes.sent_to());
-  if (outcome == STANDPIPE_DELIVERED || outcome == STANDPIPE_FILTERED || sent) return std::nullopt;
+  const bool is_taken = outcome == STANDPIPE_TAKEN && taken_;
+  if (outcome == STANDPIPE_DELIVERED || outcome == STANDPIPE_FILTERED || sent || is_taken)
+    return std::nullopt;
   if (is_exhausted(outcomes.batch))
     return Failed{first, last, Reason::retries_exhausted, outcomes.reason_for(last)};
   if (first >= expired_) return std::nullopt;

@@ -14,6 +14,7 @@
 #include "deliver/options.h"
 #include "deliver/outcomes.h"
 #include "deliver/plugin_host.h"
+#include "deliver/taken_messages.h"
 
 namespace standpipe::deliver {
 
@@ -29,9 +30,10 @@ class Settlement {
     Nanoseconds due;
   };
 
-  // All must outlive it.
+  // All must outlive it. `taken`: where messages are kept that the plugin settles later; nullptr:
+  // there are none.
   Settlement(const HandlerOptions& options, const HandlerNeeds& needs, PluginHost& host,
-             Blame& blame);
+             Blame& blame, TakenMessages* taken = nullptr);
 
   // First of all, where messages failed for good: their letters are written, in another thread, and
   // `told` is called there when they are; then `settle` follows. false: it may follow at once.
@@ -68,6 +70,7 @@ class Settlement {
   const HandlerNeeds& needs_;
   PluginHost& host_;
   Blame& blame_;
+  TakenMessages* taken_;
   DeadLettering dead_letters_;
   bool has_letters_ = false;   // of the batch that is settled next
   std::uint32_t expired_ = 0;  // messages at its beginning that are too old to be tried again

@@ -282,7 +282,7 @@ std::optional<std::uint64_t> Log::time_of_next(Cursor from, std::size_t bit) con
 }
 
 // The block stands before the first frame that it describes, in the same segment.
-std::span<const std::byte> Log::fields_of(Cursor frame) const {
+Log::Described Log::block_of(Cursor frame) const {
   if (!has_blocks_ || !(frame < end())) return {};
   const Segment& segment = segment_at(frame.position);
   const auto here =
@@ -292,11 +292,16 @@ std::span<const std::byte> Log::fields_of(Cursor frame) const {
     const auto i = frame.sequence.number - run.first_sequence;
     if (i >= kBlockMessagesMax) break;
     if (run.count > 0) continue;
-    const auto block = MetaBlock::read({segment.data() + run.begin, run.end - run.begin});
-    return block && i < block->count() ? block->fields(static_cast<std::uint32_t>(i))
-                                       : std::span<const std::byte>();
+    return {{segment.data() + run.begin, run.end - run.begin}, static_cast<std::uint32_t>(i)};
   }
   return {};
+}
+
+std::span<const std::byte> Log::fields_of(Cursor frame) const {
+  const auto described = block_of(frame);
+  const auto block = MetaBlock::read(described.block);
+  return block && described.frame < block->count() ? block->fields(described.frame)
+                                                   : std::span<const std::byte>();
 }
 
 // ---- trim

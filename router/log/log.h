@@ -112,6 +112,13 @@ class Log {
   static constexpr std::uint32_t kLookMost = 64;
   std::optional<std::uint64_t> time_of_next(Cursor from, std::size_t bit) const;
 
+  // The metadata block that describes the frame there, and the frame's number in it; empty: none
+  // does.
+  struct Described {
+    std::span<const std::byte> block = {};
+    std::uint32_t frame = 0;
+  };
+  Described block_of(Cursor frame) const;
   // The metadata of the frame there (FieldReader reads it); empty: it has none.
   std::span<const std::byte> fields_of(Cursor frame) const;
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/text.h"
 
@@ -24,8 +25,8 @@ std::string reason_text(const standpipe_reason& reason) {
 // The reason of a message whose outcome became a retry.
 std::string refusal_text(std::uint8_t outcome) {
   if (outcome == STANDPIPE_TAKEN)
-    return "its plugin took it to settle it later, which this router cannot do yet (it "
-           "lacks " STANDPIPE_SETTLE_EXTENSION ")";
+    return "its plugin took it to settle it later, which is of minor version 1 of the plugin "
+           "interface, and the plugin says that it needs no more than 0";
   if (outcome == STANDPIPE_SEND) return "its plugin sends it to no output";
   return "its plugin answered with outcome " + std::to_string(outcome) +
          ", which this router does not know";
@@ -62,7 +63,7 @@ struct AbiValues {
 }  // namespace
 
 Handler::Handler(const Plugin& plugin, std::string name, HostServices& services)
-    : abi_(*plugin.abi->handler), name_(std::move(name)), services_(services) {
+    : abi_(*plugin.abi->handler), name_(std::move(name)), services_(services), plugin_(plugin) {
   host_ = {sizeof host_, STANDPIPE_ABI_MAJOR, STANDPIPE_ABI_MINOR, this, host_log,
            host_now,     host_stopping,       host_extension};
 }
@@ -96,15 +97,17 @@ Answer Handler::open() {
   standpipe_reason reason{};
   auto result = answer(abi_.open ? abi_.open(self_, &reason) : std::uint32_t{STANDPIPE_OK}, reason);
   opened_ = result.ok();
+  flushed_ = false;
   return result;
 }
 
-void Handler::prepare(standpipe_result& result, std::uint32_t count) {
+void Handler::prepare(standpipe_result& result, std::uint32_t count, std::uint32_t notes) {
   result.size = sizeof result;
   result.output = 0;
   result.at = STANDPIPE_NOT_TOLD;
-  result.notes = nullptr;  // no room: this router keeps one reason a batch
-  result.note_room = result.note_count = 0;
+  if (notes == 0) result.notes = nullptr;
+  result.note_room = std::min(notes, count);
+  result.note_count = 0;
   std::memset(result.outcomes, STANDPIPE_DELIVERED, count);
 }
 
@@ -112,22 +115,24 @@ Answer Handler::handle(const standpipe_batch& batch, standpipe_result& result) {
   standpipe_reason reason{};
   result.reason = &reason;
   auto told = answer(abi_.handle(self_, &batch, &result), reason);
-  const auto mended = mend(result, batch.count, told.ok());
+  const auto mended = mend(result, batch.count, told.ok(), plugin_.may_take());
   if (!mended.needs_reason || !told.ok()) return told;
   const bool refused = mended.refused != STANDPIPE_DELIVERED;
   told.reason = refused ? refusal_text(mended.refused) : reason_text(reason);
   return told;
 }
 
-Mended Handler::mend(standpipe_result& result, std::uint32_t count, bool ok) {
+Mended Handler::mend(standpipe_result& result, std::uint32_t count, bool ok, bool takes) {
   if (result.at == STANDPIPE_NOT_TOLD) result.at = ok ? count : 0;
   result.at = std::min(result.at, count);
   Mended mended;
   for (std::uint32_t i = 0; i < result.at; ++i) {
     auto& outcome = result.outcomes[i];
     const auto told = outcome;
-    if (told > STANDPIPE_SEND || (told == STANDPIPE_SEND && result.output == 0))
-      outcome = STANDPIPE_RETRY;
+    const bool is_refused = told == STANDPIPE_TAKEN  ? !takes
+                            : told == STANDPIPE_SEND ? result.output == 0
+                                                     : told > STANDPIPE_TAKEN;
+    if (is_refused) outcome = STANDPIPE_RETRY;
     if (outcome == STANDPIPE_RETRY || outcome == STANDPIPE_REJECT)
       mended = {true, told == outcome ? std::uint8_t{STANDPIPE_DELIVERED} : told};
   }
@@ -136,6 +141,7 @@ Mended Handler::mend(standpipe_result& result, std::uint32_t count, bool ok) {
 
 Answer Handler::flush(std::uint64_t deadline_ns) {
   standpipe_reason reason{};
+  if (std::exchange(flushed_, true)) return {};
   return answer(
       opened_ && abi_.flush ? abi_.flush(self_, deadline_ns, &reason) : std::uint32_t{STANDPIPE_OK},
       reason);
@@ -145,6 +151,13 @@ Answer Handler::reopen() {
   standpipe_reason reason{};
   const bool can = opened_ && STANDPIPE_HAS(&abi_, standpipe_handler, reopen) && abi_.reopen;
   return answer(can ? abi_.reopen(self_, &reason) : std::uint32_t{STANDPIPE_OK}, reason);
+}
+
+Answer Handler::tick(std::uint64_t now_ns, std::uint64_t& next_ns) {
+  standpipe_reason reason{};
+  next_ns = UINT64_MAX;
+  if (!opened_ || !STANDPIPE_HAS(&abi_, standpipe_handler, tick) || !abi_.tick) return {};
+  return answer(abi_.tick(self_, now_ns, &next_ns, &reason), reason);
 }
 
 void Handler::close() {
@@ -169,7 +182,18 @@ const void* Handler::host_extension(void*, standpipe_string id) {
   static constexpr standpipe_output kOutput{
       sizeof(standpipe_output), 0, host_add_fifo, host_send_all, host_add_file,
       host_send_all_until};
-  return view(id) == STANDPIPE_OUTPUT_EXTENSION ? &kOutput : nullptr;
+  static constexpr standpipe_settle kSettle{sizeof(standpipe_settle), 0, host_settle};
+  if (view(id) == STANDPIPE_OUTPUT_EXTENSION) return &kOutput;
+  if (view(id) == STANDPIPE_SETTLE_EXTENSION) return &kSettle;
+  return nullptr;
+}
+
+// Text beyond what a reason has room for is not kept.
+void Handler::host_settle(void* self, std::uint64_t ticket, std::uint32_t first,
+                          std::uint32_t count, std::uint32_t outcome, standpipe_string why) try {
+  const auto text = view(why).substr(0, sizeof standpipe_reason::text);
+  static_cast<Handler*>(self)->services_.settle(ticket, first, count, outcome, escaped(text));
+} catch (...) {
 }
 
 std::uint32_t Handler::host_send_all(void* self, std::uint32_t output) {

@@ -47,6 +47,10 @@ class HostServices {
                               std::uint64_t /*time_ns*/) {
     return false;
   }
+  // What became of messages that the plugin has taken, in the batch that had that ticket. Any
+  // thread.
+  virtual void settle(std::uint64_t /*ticket*/, std::uint32_t /*first*/, std::uint32_t /*count*/,
+                      std::uint32_t /*outcome*/, std::string_view /*why*/) {}
   // Everything goes to that output, and the plugin is not asked. false: not granted.
   virtual bool send_all(std::uint32_t /*output*/) { return false; }
 
@@ -88,15 +92,19 @@ class Handler {
   Answer create(const std::vector<Value>& values);
   Answer open();
   // Before a call of handle: what the plugin finds in the result.
-  static void prepare(standpipe_result& result, std::uint32_t count);
+  // `notes`: reasons of messages that there is room for where it points.
+  static void prepare(standpipe_result& result, std::uint32_t count, std::uint32_t notes = 0);
   // An answer of the instance; outcomes and `at` are in the result, made valid by `mend`. The
   // result was prepared.
   Answer handle(const standpipe_batch& batch, standpipe_result& result);
   // Makes `at` and the outcomes of a batch of `count` messages valid. Outcomes that this router
   // does not know, or cannot do yet, become retries.
-  static Mended mend(standpipe_result& result, std::uint32_t count, bool ok);
+  // `takes`: it may answer that it settles messages later.
+  static Mended mend(standpipe_result& result, std::uint32_t count, bool ok, bool takes);
   Answer flush(std::uint64_t deadline_ns);
   Answer reopen();
+  // `next`: when it wants the next one, of the same clock; UINT64_MAX: never.
+  Answer tick(std::uint64_t now_ns, std::uint64_t& next_ns);
   void close();
 
   const std::string& name() const { return name_; }
@@ -111,6 +119,8 @@ class Handler {
                                      standpipe_reason* reason);
   static std::uint32_t host_send_all_until(void* self, std::uint32_t output, std::uint64_t bytes,
                                            std::uint64_t time);
+  static void host_settle(void* self, std::uint64_t ticket, std::uint32_t first,
+                          std::uint32_t count, std::uint32_t outcome, standpipe_string why);
   static std::uint32_t host_add_fifo(void* self, const standpipe_fifo_output* fifo,
                                      standpipe_reason* reason);
 
@@ -120,8 +130,10 @@ class Handler {
   std::string name_;
   HostServices& services_;
   standpipe_host host_;
+  const Plugin& plugin_;
   void* self_ = nullptr;
   bool opened_ = false;
+  bool flushed_ = false;  // since it was opened
 };
 
 }  // namespace standpipe::plugin

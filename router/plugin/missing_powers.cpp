@@ -2,22 +2,12 @@
 #include "plugin/missing_powers.h"
 
 namespace standpipe::plugin {
-namespace {
-
-bool ticks(const standpipe_handler& handler) {
-  return STANDPIPE_HAS(&handler, standpipe_handler, tick) && handler.tick;
-}
-
-}  // namespace
 
 std::vector<std::string> missing_powers(const standpipe_handler& handler, bool is_placed) {
   std::vector<std::string> missing;
   if (handler.placement > STANDPIPE_PROCESS && !is_placed)
     missing.push_back("its plugin asks for placement " + std::to_string(handler.placement) +
                       ", which this router does not know: it runs in a thread");
-  if (ticks(handler))
-    missing.push_back(
-        "its plugin asks to be called by the clock (tick), which this router does not do yet");
   return missing;
 }
 

@@ -19,6 +19,13 @@ struct Plugin {
   std::vector<Option> options;
   const standpipe_plugin* abi = nullptr;
   bool is_handler() const { return abi && abi->handler; }
+  // Whether it may settle messages later: what it would mean by that is of minor version 1.
+  bool may_take() const { return abi && abi->abi_minor >= 1; }
+  // Whether it wants to be called by the clock.
+  bool ticks() const {
+    return is_handler() && STANDPIPE_HAS(abi->handler, standpipe_handler, tick) &&
+           abi->handler->tick;
+  }
   bool is_source() const {
     return abi && STANDPIPE_HAS(abi, standpipe_plugin, source) && abi->source;
   }

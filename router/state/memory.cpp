@@ -93,8 +93,9 @@ Memory::Layout::Layout(const MemoryPlan& plan) {
   undo = watches + whole_pages(handlers * sizeof(Watch));
   undo_bytes = kUndoBytes + deliveries * kUndoLinesADelivery * sizeof(UndoLog::Entry);
   records = undo + whole_pages(undo_bytes);
-  records_bytes = whole_pages(1 * MiB + logs * 2 * KiB + deliveries * 3 * KiB + handlers * 8 * KiB +
-                              outputs * 8 * KiB + queues * 4 * KiB + replays * 16 * KiB);
+  records_bytes =
+      whole_pages(1 * MiB + logs * 2 * KiB + deliveries * 3 * KiB + handlers * 24 * KiB +
+                  outputs * 8 * KiB + queues * 4 * KiB + replays * 16 * KiB);
   blocks = records + records_bytes;
   block_count = static_cast<std::uint32_t>(8192 + 256 * handlers + 2 * deliveries);
   arena = blocks + whole_pages(std::uint64_t{block_count} * kBlock);

@@ -89,6 +89,14 @@ class PersistentDeque {
     for (auto at = size() - 1; at > i; --at) edit(at) = (*this)[at - 1];
     edit(i) = value;
   }
+  void erase(std::size_t i) {
+    if (i < size() / 2) {
+      for (auto at = i; at > 0; --at) edit(at) = (*this)[at - 1];
+      return pop_front();
+    }
+    for (auto at = i; at + 1 < size(); ++at) edit(at) = (*this)[at + 1];
+    pop_back();
+  }
   void truncate(std::size_t count) {
     while (size() > count) pop_back();
   }

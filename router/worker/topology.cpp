@@ -295,7 +295,8 @@ void Topology::remove_handler(const std::string& name) {
   auto& watch = memory_->watches()[*directory_->find(state::Kind::handler, name)];
   for (auto* call : {&watch.call, &watch.on_loop})
     if (*call % 2) store_in_order(*call, std::uint64_t{*call + 1});  // nobody is in it any more
-  remove_records({"handler/" + name, "held/" + name, "blame/" + name, "call/" + name});
+  remove_records(
+      {"handler/" + name, "held/" + name, "blame/" + name, "call/" + name, "taken-by/" + name});
   directory_->remove(state::Kind::handler, name);
   memory_->commit();
 }

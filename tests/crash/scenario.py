@@ -90,6 +90,14 @@ DEVICES_YAML = SOURCES + f"""handlers:
 routes: [{{from: [a, b], to: [devices, rotated]}}]
 """
 
+# Messages that are settled later, the last ones first, in a thread of the worker's and in a process.
+TAKEN_YAML = SOURCES + """handlers:
+  log: {plugin: log, options: {path: log.out, format: frames, sync: never}}
+  taken: {plugin: taking, options: {path: taken.out, backwards: true, delay: 2ms}}
+  apart: {plugin: taking, isolation: process, options: {path: apart.out, delay: 1ms}}
+routes: [{from: [a, b], to: [log, taken, apart]}]
+"""
+
 WANTED = {"print": is_for_print, "recorder": is_for_recorder}  # log and forward want all
 
 
@@ -348,6 +356,40 @@ class ProcessRun(Run):
     """Every handler in a process of its own."""
 
     yaml = re.sub(r"\{plugin: ", "{isolation: process, plugin: ", YAML)
+
+
+class TakenRun(Run):
+    """Plugins that settle messages later, from threads of their own: none is lost, whatever they had taken."""
+
+    yaml, nexts = TAKEN_YAML, {}
+
+    def wait_for_all(self, seconds=20):
+        self._patiently(lambda: self.fed() or not self.alive(), "the writers get rid of what they have", seconds)
+        self._patiently(lambda: self._all_written() or not self.alive(), "all is settled", seconds)
+
+    def _all_written(self):
+        return all(self._delivered(handler) == self._sent() for handler in ("taken", "apart"))
+
+    def _sent(self):
+        return {(s, i + 1) for s, messages in self.messages.items() for i in range(len(messages))}
+
+    def _delivered(self, handler):
+        """A line that a kill has cut off is the beginning of the next one."""
+        lines = re.findall(r"([ab]) (\d+) \d+$", self._file(f"{handler}.out").decode(), re.MULTILINE)
+        return {(source, int(sequence)) for source, sequence in lines}
+
+    def _checks(self):
+        return self._log, self._taken, self._account
+
+    def _taken(self):
+        for handler in ("taken", "apart"):
+            if missing := sorted(self._sent() - self._delivered(handler)):
+                raise Wrong(f"{handler}: {len(missing)} messages are missing: {missing[:5]}")
+
+    def _account_of(self, source, messages):
+        self.hub.account.says(source, accepted=len(messages))
+        for handler in ("log", "taken", "apart"):
+            self.hub.account.says(f"{source} -> {handler}", matched=len(messages), delivered=len(messages))
 
 
 class ReloadRun(Run):

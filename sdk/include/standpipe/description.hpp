@@ -111,10 +111,17 @@ class Description {
     placement = STANDPIPE_PROCESS;
     return *this;
   }
+  // handle may take messages (Outcome::taken) and settle them later, which a router of minor
+  // version 0 cannot do: it refuses the plugin.
+  Description& settles_later() {
+    minor = 1;
+    return *this;
+  }
   Option& option(std::string_view name) { return options.emplace_back(name); }
 
   standpipe_plugin plugin{};
   std::uint32_t placement = STANDPIPE_THREAD;
+  std::uint16_t minor = 0;  // the lowest minor version that it can live with
   std::deque<Option> options;
 
  private:

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <cstring>
 #include <exception>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -29,6 +30,11 @@ concept HandlesMessage = requires(T& t, const Message& m) {
 template <class T>
 concept HandlesBatch = requires(T& t, Batch& b) {
   t.handle(b);
+};
+
+template <class T>
+concept Ticks = requires(T& t) {
+  t.tick();
 };
 
 constexpr std::string_view kUnknownException =
@@ -66,12 +72,13 @@ struct HandlerPlugin {
       handler.close = close;
       handler.destroy = destroy;
       handler.reopen = reopen;
+      if constexpr (Ticks<T>) handler.tick = tick;
     }
     void fill_plugin() {
       auto& p = description.plugin;
       p.size = sizeof p;
       p.abi_major = STANDPIPE_ABI_MAJOR;
-      p.abi_minor = 0;  // nothing here needs more
+      p.abi_minor = description.minor;
       p.options = options.data();
       p.option_count = static_cast<std::uint32_t>(options.size());
       p.option_stride = sizeof(standpipe_option);
@@ -134,6 +141,16 @@ struct HandlerPlugin {
     });
   }
 
+  static std::uint32_t tick(void* self, std::uint64_t now, std::uint64_t* next,
+                            standpipe_reason* reason) noexcept {
+    return guarded(reason, STANDPIPE_DISCONNECTED, [&] {
+      if constexpr (Ticks<T>) {
+        const std::optional<std::chrono::nanoseconds> pause = static_cast<T*>(self)->tick();
+        if (pause) *next = now + static_cast<std::uint64_t>(std::max(*pause, {}).count());
+      }
+    });
+  }
+
   static std::uint32_t handle(void* self, const standpipe_batch* batch,
                               standpipe_result* result) noexcept {
     auto& t = *static_cast<T*>(self);
@@ -179,7 +196,7 @@ struct HandlerPlugin {
   }
 
   // Message by message. It stops after a retry, so that the order is kept, and after a rejected
-  // message, so that the next one has room for a reason of its own: a batch has only one.
+  // message for whose reason there is no note left: then the next one has room for it.
   static std::uint32_t handle_messages(T& t, const standpipe_batch& batch,
                                        standpipe_result& result) noexcept {
     const Batch b(batch, result);
@@ -192,6 +209,12 @@ struct HandlerPlugin {
       result.outcomes[i] = outcome;
       write_reason(result.reason, why);
       return stop_after();
+    };
+    const auto reject_and_stop = [&](std::string_view why) {
+      result.outcomes[i] = STANDPIPE_REJECT;
+      if (add_note(result, i, why)) return false;
+      write_reason(result.reason, why);
+      return true;
     };
     const auto stop_before = [&](std::uint32_t answer, std::string_view why) {
       store_at(result, i);
@@ -208,7 +231,7 @@ struct HandlerPlugin {
           t.handle(b[i]);
         }
       } catch (const reject& e) {
-        return settle_and_stop(STANDPIPE_REJECT, e.what());
+        if (reject_and_stop(e.what())) return stop_after();
       } catch (const disconnected& e) {
         return stop_before(STANDPIPE_DISCONNECTED, e.what());
       } catch (const fatal& e) {

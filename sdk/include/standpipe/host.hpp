@@ -4,6 +4,7 @@
 #pragma once
 
 #include <standpipe/plugin.h>
+#include <standpipe/message.hpp>
 #include <standpipe/outcome.hpp>
 #include <standpipe/text.hpp>
 
@@ -26,6 +27,17 @@ class Host {
   // Since 1970.
   std::chrono::nanoseconds now() const { return std::chrono::nanoseconds(host_->now(host_->self)); }
   bool stopping() const { return host_->stopping(host_->self) != 0; }
+
+  // Settles messages that handle took: as delivered, filtered, retry or reject, with the reason of
+  // those two. From any thread, until close, and also before handle has returned. Messages that are
+  // not taken are ignored. A router that lacks this has refused the plugin (settles_later).
+  void settle(const Taken& taken, Outcome outcome, std::string_view why = {}) const {
+    const auto id = detail::abi(STANDPIPE_SETTLE_EXTENSION);
+    const auto* power = static_cast<const standpipe_settle*>(host_->extension(host_->self, id));
+    if (power)
+      power->settle(host_->self, taken.ticket, taken.first, taken.count,
+                    static_cast<std::uint32_t>(outcome), detail::abi(why));
+  }
 
   struct Fifo {
     std::string_view path;

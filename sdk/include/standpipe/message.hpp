@@ -29,7 +29,27 @@ inline void store_at(standpipe_result& result, std::uint32_t i) noexcept {
   std::atomic_ref(result.at).store(i, std::memory_order_relaxed);
   std::atomic_signal_fence(std::memory_order_seq_cst);
 }
+
+// The reason of one message. The host may read it after a crash, so it is counted when it is whole.
+// false: there is no room for it.
+inline bool add_note(standpipe_result& result, std::uint32_t i, std::string_view why) noexcept {
+  if (!STANDPIPE_HAS(&result, standpipe_result, note_count)) return false;
+  if (result.note_count >= result.note_room || why.empty()) return false;
+  auto& note = result.notes[result.note_count];
+  note.message = i;
+  note.length = static_cast<std::uint32_t>(why.copy(note.text, sizeof note.text));
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  std::atomic_ref(result.note_count).store(result.note_count + 1, std::memory_order_relaxed);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  return true;
+}
 }  // namespace detail
+
+// Messages that a handler settles later. A small value: copy it, and keep it until then.
+struct Taken {
+  std::uint64_t ticket = 0;
+  std::uint32_t first = 0, count = 0;
+};
 
 // One message, borrowed until handle returns.
 class Message {
@@ -49,6 +69,18 @@ class Message {
   std::chrono::nanoseconds time() const { return std::chrono::nanoseconds(m_->time); }
   std::string_view source() const { return detail::view(batch_->source); }
   unsigned attempt() const { return batch_->attempt; }  // 1 at the first attempt
+  // Its own metadata, in order; a name may occur several times. Borrowed as the message is.
+  std::span<const standpipe_pair> metadata() const {
+    if (!STANDPIPE_STRIDE_HAS(batch_->stride, standpipe_message, meta_count)) return {};
+    return {m_->meta, m_->meta_count};
+  }
+  // What Host::settle takes for this message, if handle returns Outcome::taken for it.
+  Taken taken() const {
+    if (!STANDPIPE_HAS(batch_, standpipe_batch, ticket)) return {};
+    const auto bytes =
+        reinterpret_cast<const char*>(m_) - reinterpret_cast<const char*>(batch_->messages);
+    return {batch_->ticket, static_cast<std::uint32_t>(bytes) / batch_->stride, 1};
+  }
   // Metadata of that name: the message's own, or else what its source says of all its messages.
   // Where there are several, the last one counts.
   std::optional<std::string_view> meta(std::string_view name) const {
@@ -87,12 +119,22 @@ class Batch {
   void settle(std::size_t i, Outcome outcome) {
     result_->outcomes[i] = static_cast<std::uint8_t>(outcome);
   }
-  // Why messages are retried or rejected. A batch has one reason: the last one counts.
+  // Why messages are retried or rejected that have no reason of their own: the last one counts.
   void reason(std::string_view why) { detail::write_reason(result_->reason, why); }
+  // Why that one is. Where the router has no room for it, it is the reason of the batch.
+  void reason(std::size_t i, std::string_view why) {
+    if (!detail::add_note(*result_, static_cast<std::uint32_t>(i), why)) reason(why);
+  }
   // Messages from i on were not handled: they are redelivered, and no attempt is counted. Call it
   // before throwing if those before i are done. Or call it before each message and with size() at
   // the end: then a crash is blamed on the right message.
   void stop_at(std::size_t i) { detail::store_at(*result_, static_cast<std::uint32_t>(i)); }
+  // What Host::settle takes for `count` messages from `first` on, if they were settled as
+  // Outcome::taken.
+  Taken taken(std::size_t first, std::size_t count) const {
+    if (!STANDPIPE_HAS(batch_, standpipe_batch, ticket)) return {};
+    return {batch_->ticket, static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(count)};
+  }
   // The host sends all of these messages to the output (see Host::add_fifo).
   void send_all(std::uint32_t output) {
     std::memset(result_->outcomes, STANDPIPE_SEND, batch_->count);

@@ -29,6 +29,8 @@ enum class Outcome : std::uint8_t {
   retry = STANDPIPE_RETRY,
   reject = STANDPIPE_REJECT,
   filtered = STANDPIPE_FILTERED,
+  // The handler settles it later, by Host::settle. Its description says so (settles_later).
+  taken = STANDPIPE_TAKEN,
 };
 
 }  // namespace standpipe

@@ -189,8 +189,9 @@ enum {
   STANDPIPE_FILTERED = 3, /* seen, and not passed on, on purpose */
   STANDPIPE_SEND = 4,     /* the host sends it to an output; see standpipe_result.output */
   /* Taken: the plugin settles it later, through standpipe.settle/1. Until then it is in flight, and
-   * handle may be called with further messages. Since minor 1. A host without standpipe.settle/1
-   * takes it for a retry with a reason that says so. */
+   * handle may be called with further messages. Since minor 1: of a plugin that says that it needs
+   * no more than 0, and by a host without standpipe.settle/1, it is taken for a retry with a reason
+   * that says so. */
   STANDPIPE_TAKEN = 5
 };
 
@@ -387,8 +388,10 @@ typedef struct standpipe_output {
  * many are open. The host retries in the order of the log, so a handler that must keep order
  * settles nothing behind a message that it wants again.
  *
- * After close, after a crash and at a stop whose deadline has passed, whatever is still taken is
- * redelivered, in a batch with another ticket, and counts no attempt. */
+ * After close, after a crash, when the handler is held and at a stop whose deadline has passed,
+ * whatever is still taken is redelivered, in a batch with another ticket, and counts no attempt. At
+ * a stop the host calls flush first, and waits for settlements before it calls close. If the user
+ * set a `timeout`, a message that is taken for longer is retried as if it was settled so. */
 #define STANDPIPE_SETTLE_EXTENSION "standpipe.settle/1"
 
 typedef struct standpipe_settle {
@@ -478,9 +481,9 @@ enum {
  * SIGABRT, SIGSYS and SIGTRAP and from atexit: leave those signals alone. If nothing names the
  * culprit (SIGKILL, SIGALRM ...) and three workers in a row ended in the same call, that call is
  * made alone, and it is to blame if it ends the worker again. An instance is held if its plugin
- * ends three workers in the same phase (create, open, flush, close, reopen) before it returns from
- * it once, or dies of five messages in a row. The hub does not wait for
- * a handle beyond the end of drain_timeout: then, too, nothing else is called. */
+ * ends three workers in the same phase (create, open, flush, close, reopen, tick) before it returns
+ * from it once (from tick: a hundred times), or dies of five messages in a row. The hub does not
+ * wait for a handle beyond the end of drain_timeout: then, too, nothing else is called. */
 typedef struct standpipe_handler {
   uint32_t size;
   uint32_t placement; /* STANDPIPE_INLINE, STANDPIPE_THREAD or STANDPIPE_PROCESS */
@@ -503,9 +506,9 @@ typedef struct standpipe_handler {
   /* Lets the instance act when no message comes: send a heartbeat, close a time window, emit what
    * it gathered. `now` is the time of CLOCK_MONOTONIC. The plugin stores into *next when it wants
    * the next call, by the same clock; UINT64_MAX, which is there when tick is called, means never.
-   * The first call follows open at once. Calls come late, never early, and not while handle runs.
-   * May be NULL. Since minor 1. A host that does not call it yet says so when it starts.
-   * [opened] */
+   * The first call follows open at once. Calls come late, never early, at least a millisecond after
+   * the last one, and not while handle runs. An answer other than OK is one of the instance. May be
+   * NULL. Since minor 1. A host that does not call it yet says so when it starts. [opened] */
   uint32_t (*tick)(void* self, uint64_t now, uint64_t* next, standpipe_reason* reason);
 } standpipe_handler;
 

@@ -30,6 +30,10 @@
 //   void close()                         disconnects
 //   void flush(nanoseconds left)         writes out what is held back; called before the hub stops
 //   void reopen()                        the operator moved the files away (SIGUSR1)
+//   optional<nanoseconds> tick()         is called though no message comes, for the first time
+//   after
+//                                        open; returns in how long it wants that again, or nullopt:
+//                                        never. Never beside another call
 //
 // What handle may throw, and what happens to the message:
 //   disconnected  Something that the handler needs is away: a database, a peer. The handler is
@@ -42,6 +46,11 @@
 //                 twice as long each time, up to 30 s. After 20 attempts (about six minutes) it
 //                 goes to the dead letters. Any other exception means the same, and its text is
 //                 logged.
+//   taken         (returned: Outcome::taken) The handler settles this message later, from any
+//   thread,
+//                 by Host::settle(m.taken(), outcome): for what a broker acknowledges a while after
+//                 it was sent. Until then the message is in flight. The description says
+//                 settles_later().
 //   fatal         Nothing more can be handled. The handler is held until a person acts, and its
 //                 messages wait.
 // An exception thrown from handle(Batch&) concerns the messages from stop_at on, or all of them if

@@ -103,3 +103,14 @@ TEST_CASE("a worker that is gone refuses everything") {
   CHECK_FALSE(f.host->send_all(1));
   f.host->log(1, "nobody hears it");
 }
+
+TEST_CASE("what a plugin settles later goes to the worker, and waits for no answer") {
+  Fixture f;
+  f.host->settle(1ull << 40, 5, 1000, STANDPIPE_REJECT, "too old");
+  ServiceRequest got;
+  REQUIRE(deliver::receive_request(f.worker.get(), got) == Heard::message);
+  CHECK(got.service == Service::settle);
+  CHECK((got.bytes == 1ull << 40 && got.mode == 5 && got.flags == 1000));
+  CHECK(got.number == STANDPIPE_REJECT);
+  CHECK(got.text == "too old");
+}

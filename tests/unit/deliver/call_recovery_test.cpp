@@ -504,3 +504,96 @@ TEST_CASE("what was settled before a death is progress") {
   f.crash(kOutside);
   CHECK(f.keeping->shared().progress > before);
 }
+
+// ---- messages that the plugin had taken
+
+TEST_CASE("what was taken when a worker died is redelivered, and counts no attempt") {
+  Fixture f;
+  f.append(6);
+  f.scripted.script = {"TDTTDT"};
+  REQUIRE(f.run());
+  f.scripted.settle(0, 2, 1, STANDPIPE_DELIVERED);
+  REQUIRE(f.run());
+  f.scripted.settle(0, 3, 1, STANDPIPE_DELIVERED);  // the worker dies before it hears of it
+  f.crash(kOutside);
+  CHECK(f.delivery->in_flight() == 3);
+  REQUIRE(f.run());
+  CHECK(f.scripted.seen == Seen{"1,2,3,4,5,6 a1", "1 a1", "4 a1", "6 a1"});
+  CHECK(f.tally().delivered == 6);
+  CHECK(f.delivery->in_flight() == 0);
+}
+
+TEST_CASE("tickets are never the same, whatever workers die") {
+  Fixture f;
+  f.append(1);
+  f.scripted.script = {"T", "T", "T"};
+  REQUIRE(f.run());
+  f.crash(kOutside);
+  REQUIRE(f.run());
+  f.crash(kOutside);
+  REQUIRE(f.run());
+  CHECK(f.scripted.tickets == std::vector<std::uint64_t>{1, 2, 3});
+  f.scripted.settle(0, 0, 1, STANDPIPE_REJECT);  // of an instance that is no more
+  f.scripted.settle(2, 0, 1, STANDPIPE_DELIVERED);
+  REQUIRE(f.run());
+  CHECK(f.tally().delivered == 1);
+  CHECK(f.dead_lettered.empty());
+}
+
+TEST_CASE("what a call had taken before its plugin died is redelivered with the rest") {
+  Fixture f;
+  f.append(4);
+  f.scripted.reports_progress = true;
+  f.scripted.script = {"TDT!"};
+  CHECK_FALSE(f.run());
+  f.crash(kCrash);
+  CHECK(f.tally().delivered == 1);
+  CHECK(f.delivery->in_flight() == 3);
+  REQUIRE(f.run());
+  CHECK(f.tally().delivered == 4);
+}
+
+TEST_CASE("a worker that dies when its plugin has answered loses nothing that was taken") {
+  Fixture f;
+  f.append(3);
+  f.scripted.script = {"TST"};
+  f.scripted.on_open = [&](const auto& host) { test::add_fifo(host, f.outputs[0]->path()); };
+  f.dies_when_settled = true;
+  CHECK_FALSE(f.run());
+  f.dies_when_settled = false;
+  f.crash(kOutside);
+  CHECK(f.delivery->in_flight() == 3);  // the one is sent, and nobody has read it
+  REQUIRE(f.run());
+  CHECK(f.tally().delivered == 2);
+}
+
+TEST_CASE("deaths of workers, at whatever a plugin that takes messages is at, lose none of them") {
+  Fixture f;
+  f.append(40);
+  std::uint32_t random = 1;
+  for (int round = 0; round < 40; ++round) {
+    const auto calls = f.scripted.seen.size();
+    f.scripted.script.assign(1, std::string(7, 'T') + "D" + std::string(9, 'T'));
+    REQUIRE(f.run());
+    for (std::size_t call = calls; call < f.scripted.seen.size(); ++call)
+      for (std::uint32_t i = 0; i < 20; i += 1 + (random = random * 1103515245 + 12345) / 65536 % 4)
+        f.scripted.settle(call, i, 1, random & 4096 ? STANDPIPE_DELIVERED : STANDPIPE_FILTERED);
+    if (round % 2) REQUIRE(f.run());
+    f.crash(kOutside);
+    CHECK(f.tally().matched == f.tally().settled() + f.delivery->in_flight());
+  }
+  f.scripted.script.clear();
+  REQUIRE(f.run());
+  CHECK(f.tally().settled() == 40);
+  CHECK(f.delivery->in_flight() == 0);
+}
+
+TEST_CASE("a tick that ends three workers holds its handler, and says where it was") {
+  Fixture f;
+  f.scripted.ticks([](auto, auto&) -> std::uint32_t { throw test::Died{}; });
+  f.append(1);
+  CHECK(f.live(kCrash) == 3);
+  CHECK(f.loop->held());
+  CHECK(f.loop->held_for().find("3 times in tick") != std::string::npos);
+  CHECK(f.delivery->in_flight() == 1);
+}

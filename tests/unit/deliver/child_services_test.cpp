@@ -36,6 +36,11 @@ class Host final : public plugin::HostServices {
   bool send_all_until(std::uint32_t output, std::uint64_t bytes, std::uint64_t time) override {
     return output == 1 && bytes == 2 && time == 3;
   }
+  void settle(std::uint64_t ticket, std::uint32_t first, std::uint32_t count, std::uint32_t outcome,
+              std::string_view why) override {
+    asked.push_back("settle " + std::to_string(ticket) + ' ' + std::to_string(first) + ' ' +
+                    std::to_string(count) + ' ' + std::to_string(outcome) + ' ' + std::string(why));
+  }
   std::vector<std::string> asked;
 };
 
@@ -70,4 +75,17 @@ TEST_CASE("what a plugin asks for comes to the host as it was asked, and the ans
       serve_child({.service = Service::send_all_until, .number = 1, .bytes = 2, .time_ns = 3}, host)
           ->number == 1);
   CHECK(changes_outputs(Service::add_file));
+}
+
+TEST_CASE("what is settled later has no answer, and may come while outputs are looked at") {
+  Host host;
+  CHECK_FALSE(serve_child({.service = Service::settle,
+                           .number = STANDPIPE_RETRY,
+                           .mode = 5,
+                           .flags = 6,
+                           .bytes = 7,
+                           .text = "a\x1b"},
+                          host));
+  CHECK(host.asked == Asked{"settle 7 5 6 1 a\\x1b"});
+  CHECK_FALSE(changes_outputs(Service::settle));
 }

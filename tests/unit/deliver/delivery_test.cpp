@@ -173,6 +173,23 @@ TEST_CASE_METHOD(Fixture, "redeliveries are in the log's order, due when the las
   CHECK(delivery.redelivery_due == Nanoseconds(std::chrono::seconds(9)));
 }
 
+TEST_CASE_METHOD(Fixture, "many redeliveries find their places, and those in a row become one") {
+  append(8);
+  delivery.give_out(range(0, 8));
+  delivery.redeliver({range(5, 6)}, std::chrono::seconds(3));
+  const std::vector<deliver::Redelivery> many{
+      {range(0, 2)}, {range(2, 3)}, {range(3, 4), 2}, {range(6, 7)}, {range(7, 8)}};
+  delivery.redeliver_all(many, std::chrono::seconds(1));
+  std::string all;
+  for (std::size_t i = 0; i < delivery.redeliveries().size(); ++i) {
+    const auto& one = delivery.redeliveries()[i];
+    all += place(one.range.begin) + "-" + place(one.range.end) + " a" +
+           std::to_string(one.attempt) + ", ";
+  }
+  CHECK(all == "0-3 a1, 3-4 a2, 5-6 a1, 6-8 a1, ");
+  CHECK(delivery.redelivery_due == Nanoseconds(std::chrono::seconds(3)));
+}
+
 TEST_CASE_METHOD(Fixture,
                  "the next worker has the cursor, the counters and what is to be redelivered") {
   append(4);

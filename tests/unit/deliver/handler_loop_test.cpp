@@ -27,7 +27,7 @@ namespace {
 class Fixture final : public test::Needs {
  public:
   explicit Fixture(unsigned attempts = 5, Nanoseconds age_max = Nanoseconds(0),
-                   const deliver::QueueOptions& queue = {})
+                   const deliver::QueueOptions& queue = {}, Nanoseconds timeout = Nanoseconds(0))
       : keeping({.memory_max = 4 * MiB}),
         arena(keeping),
         log(arena, {.id = 0, .size_max = 1 * MiB, .readers = 1}) {
@@ -37,6 +37,7 @@ class Fixture final : public test::Needs {
     options.attempts_max = attempts;
     options.age_max = age_max;
     options.queue = queue;
+    options.timeout = timeout;
     loop = std::make_unique<deliver::HandlerLoop>(options, 0, needs(time, keeping));
     loop->create();
     delivery = &loop->add(std::make_unique<deliver::Delivery>("in", "it", 0, log, 0));
@@ -328,15 +329,15 @@ TEST_CASE(
   CHECK(f.dead_lettered.size() == 1);
 }
 
-TEST_CASE(
-    "a plugin that takes messages to settle them later is told that nobody can: they are retried") {
+TEST_CASE("a plugin that takes messages, and does not say that it can, is told: they are retried") {
   Fixture f(2);
+  f.scripted.needs_minor(0);
   f.append(2);
   f.scripted.script = {"TD", "T"};
   f.run();
   const std::string why =
-      "its plugin took it to settle it later, which this router cannot do yet "
-      "(it lacks standpipe.settle/1)";
+      "its plugin took it to settle it later, which is of minor version 1 of the plugin interface, "
+      "and the plugin says that it needs no more than 0";
   CHECK(f.quiet.reported.at(0) ==
         "it: 1 message of in failed (attempt 1 of 2), and is tried again in " + first_pause() +
             ": " + why);
@@ -680,4 +681,309 @@ TEST_CASE("a held handler's messages do not grow too old before a person acts") 
   f.loop->release();
   f.advance();
   CHECK(f.dead_lettered.size() == 1);
+}
+
+// ---- messages that a plugin takes, to settle them later
+
+TEST_CASE("messages that are taken stay in flight until they are settled, in any order") {
+  Fixture f;
+  f.append(4);
+  f.scripted.script = {"TDTT"};
+  f.advance();
+  CHECK(f.tally().delivered == 1);
+  CHECK(f.delivery->in_flight() == 3);
+  f.scripted.settle(0, 3, 1, STANDPIPE_DELIVERED);
+  CHECK(f.told == 1);
+  f.advance();
+  CHECK(f.tally().delivered == 2);
+  f.scripted.settle(0, 0, 3, STANDPIPE_FILTERED);  // the one between was delivered
+  f.advance();
+  CHECK(f.tally().filtered == 2);
+  CHECK(f.delivery->in_flight() == 0);
+  CHECK(f.delivery->settled() == f.log.end());
+  CHECK(f.scripted.seen == Seen{"1,2,3,4 a1"});
+}
+
+TEST_CASE("a ticket that is not known, or a message that is not taken, is ignored") {
+  Fixture f;
+  f.append(2);
+  f.scripted.script = {"TD"};
+  f.advance();
+  f.scripted.tickets.push_back(f.scripted.tickets[0] + 1);
+  f.scripted.settle(1, 0, 2, STANDPIPE_REJECT);
+  f.scripted.settle(0, 1, 100, STANDPIPE_REJECT);
+  f.scripted.settle(0, UINT32_MAX, UINT32_MAX, STANDPIPE_REJECT);
+  f.advance();
+  CHECK(f.delivery->in_flight() == 1);
+  f.scripted.settle(0, 0, UINT32_MAX, STANDPIPE_DELIVERED);
+  f.scripted.settle(0, 0, 1, STANDPIPE_REJECT);  // it is settled
+  f.advance();
+  CHECK(f.tally().delivered == 2);
+}
+
+TEST_CASE("a message may be settled before the call that takes it has come back") {
+  Fixture f;
+  f.append(2);
+  f.scripted.script = {"TT"};
+  f.scripted.on_handle = [&] { f.scripted.settle(0, 0, 2, STANDPIPE_DELIVERED); };
+  f.advance();
+  CHECK(f.tally().delivered == 2);
+}
+
+TEST_CASE("a taken message that is retried counts an attempt, and ends with the last one") {
+  Fixture f(2);
+  f.append(3);
+  f.scripted.script = {"TTT", "T", "TT"};
+  f.advance();
+  f.scripted.settle(0, 1, 1, STANDPIPE_RETRY, "it is away");
+  f.advance();
+  CHECK(f.scripted.seen == Seen{"1,2,3 a1"});  // not before the pause
+  CHECK(f.quiet.reported.back().find("it is away") != std::string::npos);
+  f.run();
+  CHECK(f.scripted.seen.back() == "2 a2");
+  f.scripted.settle(1, 0, 1, STANDPIPE_RETRY, "it is away still");
+  f.advance();
+  CHECK(f.dead_lettered == Seen{"2 it is away still"});
+  f.scripted.settle(0, 0, 3, STANDPIPE_DELIVERED);
+  f.advance();
+  CHECK(f.tally().delivered == 2);
+  CHECK(f.tally().dead_lettered == 1);
+  CHECK(f.delivery->in_flight() == 0);
+}
+
+TEST_CASE("taken messages that are rejected keep each its reason") {
+  Fixture f;
+  f.append(3);
+  f.scripted.script = {"TTT"};
+  f.advance();
+  f.scripted.settle(0, 0, 1, STANDPIPE_REJECT, "too old");
+  f.scripted.settle(0, 1, 1, STANDPIPE_REJECT, "too new");
+  f.scripted.settle(0, 2, 1, STANDPIPE_REJECT);
+  f.advance();
+  CHECK(f.dead_lettered == Seen{"1 too old", "2 too new", "3 it gave no reason"});
+  CHECK(f.delivery->in_flight() == 0);
+}
+
+TEST_CASE("while letters of taken messages are written, nothing else of the handler moves") {
+  Fixture f;
+  f.append(2);
+  f.scripted.script = {"TT"};
+  f.advance();
+  f.writes_later = true;
+  f.scripted.settle(0, 0, 1, STANDPIPE_REJECT, "no");
+  f.scripted.settle(0, 1, 1, STANDPIPE_DELIVERED);
+  f.told = 0;
+  f.append(1);
+  f.advance();
+  CHECK(f.loop->in_call());
+  CHECK_FALSE(f.loop->drained());
+  CHECK(f.delivery->in_flight() == 3);
+  f.write_letters();
+  f.advance();
+  CHECK(f.tally().dead_lettered == 1);
+  CHECK(f.tally().delivered == 2);
+  CHECK(f.scripted.seen.size() == 2);
+}
+
+TEST_CASE("outcomes that a taken message cannot have are a retry that says so") {
+  Fixture f(1);
+  f.append(2);
+  f.scripted.script = {"TT"};
+  f.advance();
+  f.scripted.settle(0, 0, 1, STANDPIPE_SEND);
+  f.scripted.settle(0, 1, 1, 99, "own");
+  f.advance();
+  CHECK(f.dead_lettered ==
+        Seen{"1 its plugin settled it with outcome 4, which is none of a message that was taken",
+             "2 its plugin settled it with outcome 99, which is none of a message that was taken"});
+}
+
+TEST_CASE(
+    "outcomes that come while many others are settled are settled, too, though nobody wakes") {
+  Fixture f;
+  f.append(1000);
+  f.scripted.script = {std::string(1000, 'T')};
+  f.advance();
+  f.told = 0;
+  const auto settle = [&](std::uint32_t first, std::uint32_t last) {
+    for (auto i = last; i > first; --i) f.scripted.settle(0, i - 1, 1, STANDPIPE_DELIVERED);
+  };
+  settle(400, 1000);
+  CHECK(f.told == 1);
+  f.loop->on_completed(f.time.now);
+  settle(0, 400);
+  CHECK(f.told == 2);
+  f.loop->on_completed(f.time.now);
+  while (f.loop->advance(f.time.now)) f.delivery->check_invariants();
+  CHECK(f.tally().delivered == 1000);
+}
+
+TEST_CASE("a plugin that settles nothing is given no more than it can have taken") {
+  Fixture f;
+  f.scripted.script.assign(20, std::string(kBatchMessages, 'T'));
+  f.append(10 * kBatchMessages);
+  f.advance();
+  const auto taken = f.delivery->in_flight() - f.log.count_from(f.delivery->next(), 0);
+  CHECK(taken == deliver::TakenMessages::kMessagesMax);
+  CHECK_FALSE(f.loop->waits_for_output());
+  f.scripted.settle(0, 0, 1, STANDPIPE_DELIVERED);
+  f.advance();
+  CHECK(f.scripted.seen.size() == 8);
+  f.scripted.settle(0, 1, kBatchMessages, STANDPIPE_DELIVERED);
+  f.advance();
+  CHECK(f.scripted.seen.size() == 9);
+}
+
+TEST_CASE("what a plugin has taken when it is disconnected is redelivered, in its order") {
+  Fixture f;
+  f.append(5);
+  f.scripted.script = {"TTTTT", "X"};
+  f.advance();
+  f.scripted.settle(0, 1, 1, STANDPIPE_DELIVERED);
+  f.append(1);
+  f.scripted.on_close = [&] { f.scripted.settle(0, 3, 1, STANDPIPE_DELIVERED); };
+  f.run();
+  CHECK(f.scripted.seen == Seen{"1,2,3,4,5 a1", "6 a1", "1 a1", "3 a1", "5 a1", "6 a1"});
+  CHECK(f.tally().delivered == 6);
+  f.scripted.settle(0, 0, 5, STANDPIPE_REJECT);  // of an earlier open
+  f.run();
+  CHECK(f.delivery->in_flight() == 0);
+  CHECK(f.dead_lettered.empty());
+}
+
+TEST_CASE("a handler that is held has taken nothing") {
+  Fixture f;
+  f.append(2);
+  f.scripted.script = {"TT"};
+  f.advance();
+  f.scripted.settle(0, 0, 1, STANDPIPE_DELIVERED);
+  f.loop->pause("a person says so");
+  CHECK(f.tally().delivered == 1);
+  CHECK(f.delivery->has_all());  // so that it can go to the disk
+  f.loop->release();
+  f.advance();
+  CHECK(f.scripted.seen == Seen{"1,2 a1", "2 a1"});
+}
+
+TEST_CASE("a message that is taken for longer than the timeout has failed") {
+  Fixture f(2, Nanoseconds(0), {}, 10s);
+  f.append(1);
+  f.scripted.script = {"T", "T"};
+  f.advance();
+  CHECK(f.loop->wake_at() == f.time.now + 10s);
+  f.time.now += 10s;
+  f.advance();
+  CHECK(f.quiet.reported.back().find("did not settle it within 10s") != std::string::npos);
+  f.run();
+  CHECK(f.scripted.seen == Seen{"1 a1", "1 a2"});
+  CHECK(f.dead_lettered == Seen{"1 its plugin took it and did not settle it within 10s"});
+}
+
+TEST_CASE("at the end a plugin that has taken messages is asked to flush, and has time to settle") {
+  Fixture f;
+  f.append(3);
+  f.scripted.script = {"TTT"};
+  f.advance();
+  CHECK(f.loop->drained());  // but for what it has taken
+  int flushes = 0, closes = 0;
+  f.scripted.on_flush = [&] { ++flushes; };
+  f.scripted.on_close = [&] { ++closes; };
+  f.loop->want_close(f.time.now + 8s);
+  f.advance();
+  CHECK(flushes == 1);
+  CHECK(closes == 0);
+  f.scripted.settle(0, 0, 1, STANDPIPE_DELIVERED);
+  f.advance();
+  CHECK(f.tally().delivered == 1);
+  CHECK(f.loop->wake_at() == f.time.now + 6s);
+
+  SECTION("when all is settled it is closed") {
+    f.scripted.settle(0, 1, 2, STANDPIPE_DELIVERED);
+    f.advance();
+    CHECK(f.loop->closed());
+    CHECK(f.delivery->in_flight() == 0);
+  }
+  SECTION("shortly before the deadline it is closed, and the rest is saved") {
+    f.time.now += 6s;
+    f.advance();
+    CHECK(f.loop->closed());
+    CHECK(f.delivery->in_flight() == 2);
+    CHECK(f.delivery->has_all());
+  }
+  CHECK(flushes == 1);
+  CHECK(closes == 1);
+}
+
+TEST_CASE("a rejected message's reason is its own, whatever else happens in its batch") {
+  Fixture f;
+  f.append(3);
+  f.scripted.script = {"JRJ"};
+  f.scripted.notes = {{0, "too old"}, {2, "too new"}};
+  f.scripted.reason = "not now";
+  f.advance();
+  CHECK(f.dead_lettered == Seen{"1 too old", "3 too new"});
+  CHECK(f.quiet.reported.at(1).find("not now") != std::string::npos);
+}
+
+// ---- the clock
+
+TEST_CASE("a plugin is called by the clock: first when it is open, then when it asked for it") {
+  Fixture f;
+  std::vector<std::uint64_t> ticks;
+  const auto ns = [](Nanoseconds time) { return static_cast<std::uint64_t>(time.count()); };
+  const auto start = f.time.now;
+  f.scripted.ticks([&](auto now, auto& next) {
+    CHECK(next == UINT64_MAX);
+    ticks.push_back(now);
+    if (ticks.size() < 3) next = now + ns(10s);
+    return STANDPIPE_OK;
+  });
+  f.advance();
+  CHECK(ticks == std::vector{ns(start)});
+  CHECK(f.loop->wake_at() == start + 10s);
+  f.time.now += 9s;
+  f.append(1);
+  f.advance();
+  CHECK(ticks.size() == 1);
+  CHECK(f.tally().delivered == 1);
+  f.run();
+  CHECK(ticks == std::vector{ns(start), ns(start + 10s), ns(start + 20s)});
+  CHECK_FALSE(f.loop->wake_at());  // never again
+}
+
+TEST_CASE("a tick that asks for the past is called again a little later, and messages move on") {
+  Fixture f;
+  int ticks = 0;
+  f.scripted.ticks([&](auto, auto& next) {
+    ++ticks;
+    next = 0;
+    return STANDPIPE_OK;
+  });
+  f.append(1);
+  f.advance();
+  CHECK(ticks == 1);
+  CHECK(f.tally().delivered == 1);
+  CHECK(f.loop->wake_at() == f.time.now + 1ms);
+}
+
+TEST_CASE("a tick may say that the connection is lost, or that only a person can help") {
+  Fixture f;
+  std::uint32_t answer = STANDPIPE_DISCONNECTED;
+  int ticks = 0, closes = 0;
+  f.scripted.ticks(
+      [&](auto, auto&) { return ++ticks == 1 ? answer : std::uint32_t{STANDPIPE_OK}; });
+  f.scripted.on_close = [&] { ++closes; };
+  f.run();
+  CHECK(closes == 1);
+  CHECK(ticks == 2);  // the new connection's first one
+  CHECK(f.loop->ready());
+  ticks = 0;
+  answer = STANDPIPE_FATAL;
+  f.loop->pause("to be opened anew");
+  f.loop->release();
+  f.scripted.ticks([&](auto, auto&) { return STANDPIPE_FATAL; });
+  f.scripted.script = {"X"};
+  f.append(1);
+  f.run();
+  CHECK(f.loop->held());
 }

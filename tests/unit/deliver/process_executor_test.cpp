@@ -89,7 +89,10 @@ TEST_CASE("a call in a child comes back with the plugin's answer and its outcome
   CHECK(f.call->flight().result.at == 2);
   CHECK(f.call->flight().outcomes[0] == STANDPIPE_DELIVERED);
   CHECK(f.call->flight().outcomes[1] == STANDPIPE_REJECT);
-  CHECK(f.executor->answer().reason == "message 2 is one of those to reject");
+  REQUIRE(f.call->flight().result.note_count == 1);
+  const auto& note = f.call->flight().notes[0];
+  CHECK(note.message == 1);
+  CHECK(std::string(note.text, note.length) == "message 2 is one of those to reject");
   CHECK(f.executor->take_ending() == Ending::none);
   CHECK(f.make(CallKind::close) == Ending::answered);
 }
@@ -163,9 +166,9 @@ TEST_CASE("a child that overwrites the page cannot make the hub do what no answe
   CHECK(f.make(CallKind::open) == Ending::answered);
   const auto ending = f.handle("a");
   CHECK((ending == Ending::died || ending == Ending::answered));
-  plugin::Handler::mend(f.call->flight().result, f.batch.count(), true);
+  plugin::Handler::mend(f.call->flight().result, f.batch.count(), true, true);
   CHECK(f.call->flight().result.at <= 1);
-  CHECK(f.call->flight().outcomes[0] <= STANDPIPE_SEND);
+  CHECK(f.call->flight().outcomes[0] <= STANDPIPE_TAKEN);
 }
 
 TEST_CASE("messages cannot be written to in a child", "[fork]") {
@@ -181,4 +184,31 @@ TEST_CASE("outputs that a child asks for while it is not called are refused", "[
   CHECK(f.make(CallKind::open) == Ending::answered);
   CHECK(f.handle("a") == Ending::answered);
   CHECK(f.host->outputs().empty());
+}
+
+TEST_CASE("what a plugin in a child settles from a thread of its own comes to the loop", "[fork]") {
+  Fixture f("taking", {{"path", "out"}});
+  std::promise<void> woken;
+  f.host->wake_by([&] { woken.set_value(); });
+  CHECK(f.make(CallKind::open) == Ending::answered);
+  CHECK(f.handle("a") == Ending::answered);
+  CHECK(f.call->flight().outcomes[0] == STANDPIPE_TAKEN);
+  REQUIRE(woken.get_future().wait_for(5s) == std::future_status::ready);
+  const auto late = f.host->late_outcomes().take(0);
+  REQUIRE(late.size() == 1);
+  CHECK(late[0].ticket == f.call->ticket());
+  CHECK(late[0].outcome == STANDPIPE_DELIVERED);
+  CHECK(f.make(CallKind::flush) == Ending::answered);
+  CHECK(f.make(CallKind::close) == Ending::answered);
+}
+
+TEST_CASE("a child is called by the clock, and a tick that hangs ends it", "[fork]") {
+  Fixture f("ticking", {{"path", "out"}, {"every", "1h"}, {"by", "hang"}}, 200ms);
+  CHECK(f.make(CallKind::open) == Ending::answered);
+  CHECK(f.make(CallKind::tick) == Ending::answered);
+  CHECK(f.call->flight().next_tick == static_cast<std::uint64_t>(Nanoseconds(1h).count()));
+  CHECK(f.make(CallKind::tick) == Ending::answered);
+  CHECK(f.make(CallKind::tick) == Ending::died);
+  CHECK(f.call->phase_of_death() == Phase::tick);
+  CHECK(f.executor->death().text() == "did not come back within 200ms");
 }

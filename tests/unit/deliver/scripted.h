@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "deliver/handler_loop.h"
@@ -51,6 +53,7 @@ class PluginInside {
   PluginInside(const char* name, const standpipe_handler& functions) : handler_(functions) {
     abi_.size = sizeof abi_;
     abi_.abi_major = STANDPIPE_ABI_MAJOR;
+    abi_.abi_minor = STANDPIPE_ABI_MINOR;
     abi_.handler = &handler_;
     plugin.name = name;
     plugin.abi = &abi_;
@@ -58,6 +61,8 @@ class PluginInside {
   PluginInside(const PluginInside&) = delete;
   PluginInside& operator=(const PluginInside&) = delete;
   plugin::Plugin plugin;
+  void ticks_by(decltype(standpipe_handler::tick) tick) { handler_.tick = tick; }
+  void needs_minor(std::uint16_t minor) { abi_.abi_minor = minor; }
 
  protected:
   static const standpipe_message& message(const standpipe_batch& batch, std::size_t i) {
@@ -79,16 +84,31 @@ class Scripted : public PluginInside {
  public:
   Scripted()
       : PluginInside("scripted", {sizeof(standpipe_handler), STANDPIPE_INLINE, create, open, handle,
-                                  nullptr, close, destroy, reopen, nullptr}) {
+                                  flush, close, destroy, reopen, nullptr}) {
     current() = this;
   }
   std::deque<std::string> script;
-  std::string reason;              // that it gives with each answer
-  std::set<std::uint64_t> poison;  // sequences
-  bool reports_progress = false;   // which message it is at
-  std::vector<std::string> seen;   // "1,2,3 a1" for each call
+  std::string reason;                  // that it gives with each answer
+  std::set<std::uint64_t> poison;      // sequences
+  bool reports_progress = false;       // which message it is at
+  std::vector<std::string> seen;       // "1,2,3 a1" for each call
+  std::vector<std::uint64_t> tickets;  // of each call
+  // Of messages that it took, by their numbers in that call.
+  void settle(std::size_t call, std::uint32_t first, std::uint32_t count, std::uint32_t outcome,
+              const std::string& why = "") const {
+    const auto* power = static_cast<const standpipe_settle*>(host_->extension(
+        host_->self, {STANDPIPE_SETTLE_EXTENSION, sizeof STANDPIPE_SETTLE_EXTENSION - 1}));
+    power->settle(host_->self, tickets.at(call), first, count, outcome, {why.data(), why.size()});
+  }
   std::function<void(const standpipe_host&)> on_open = [](const auto&) {};
-  std::function<void()> on_close = [] {}, on_create = [] {}, on_reopen = [] {};
+  using Tick = std::function<std::uint32_t(std::uint64_t now, std::uint64_t& next)>;
+  void ticks(Tick on_tick) {
+    on_tick_ = std::move(on_tick);
+    ticks_by(tick);
+  }
+  std::map<std::uint32_t, std::string> notes;  // reasons of messages, at each call
+  std::function<void()> on_close = [] {}, on_create = [] {}, on_reopen = [] {}, on_flush = [] {},
+                        on_handle = [] {};
 
  private:
   static Scripted*& current() {
@@ -111,6 +131,14 @@ class Scripted : public PluginInside {
     static_cast<Scripted*>(self)->on_reopen();
     return STANDPIPE_OK;
   }
+  static std::uint32_t flush(void* self, std::uint64_t, standpipe_reason*) {
+    static_cast<Scripted*>(self)->on_flush();
+    return STANDPIPE_OK;
+  }
+  static std::uint32_t tick(void* self, std::uint64_t now, std::uint64_t* next, standpipe_reason*) {
+    auto& it = *static_cast<Scripted*>(self);
+    return it.on_tick_(now, *next);
+  }
   static void close(void* self) { static_cast<Scripted*>(self)->on_close(); }
   static void destroy(void*) {}
   static std::uint32_t handle(void* self, const standpipe_batch* batch, standpipe_result* result) {
@@ -118,7 +146,9 @@ class Scripted : public PluginInside {
     std::string numbers;
     for (std::uint32_t i = 0; i < batch->count; ++i)
       numbers += (i ? "," : "") + std::to_string(message(*batch, i).sequence);
+    it.tickets.push_back(batch->ticket);
     it.seen.push_back(numbers + " a" + std::to_string(batch->attempt));
+    it.on_handle();
     if (it.script.empty()) return it.handle_all(*batch, *result);
     auto answer = it.script.front();
     it.script.pop_front();
@@ -130,6 +160,11 @@ class Scripted : public PluginInside {
     constexpr std::string_view kLetters = "DRJFST";
     for (std::size_t i = 0; i < answer.size(); ++i)
       result->outcomes[i] = static_cast<std::uint8_t>(kLetters.find(answer[i]));
+    for (const auto& [i, why] : it.notes) {
+      auto& note = result->notes[result->note_count++];
+      note.message = i;
+      note.length = static_cast<std::uint32_t>(why.copy(note.text, sizeof note.text));
+    }
     result->output = 1;
     it.reason.copy(result->reason->text, sizeof result->reason->text);
     result->reason->length = static_cast<std::uint32_t>(it.reason.size());
@@ -147,6 +182,7 @@ class Scripted : public PluginInside {
     return STANDPIPE_OK;
   }
 
+  Tick on_tick_;
   const standpipe_host* host_ = nullptr;
 };
 

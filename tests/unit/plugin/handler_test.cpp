@@ -164,18 +164,19 @@ TEST_CASE("a plugin sees metadata where the rows have room for it, and nothing b
     CHECK(it.handle(rows).ok());
     CHECK(it.outcomes == Outcomes{STANDPIPE_DELIVERED, STANDPIPE_REJECT});
   }
-  CHECK(it.result.note_count == 0);  // this router offers no room for notes yet
+  CHECK(it.result.note_count == 0);  // whoever prepares it without room for notes
 }
 
-TEST_CASE("the host says which version it has, and that the new powers are not there yet") {
+TEST_CASE("the host says which version it has, and which powers are not there yet") {
   Answering answering({});
   Instance it(answering.plugin);
   CHECK(Answering::host()->size == sizeof(standpipe_host));
   CHECK(Answering::host()->abi_major == 1);
   CHECK(Answering::host()->abi_minor == 1);
   CHECK(extension(STANDPIPE_OUTPUT_EXTENSION));
-  for (const auto* id : {STANDPIPE_SETTLE_EXTENSION, STANDPIPE_EMIT_EXTENSION,
-                         STANDPIPE_ACCEPT_EXTENSION, "standpipe.output/2", ""})
+  CHECK(extension(STANDPIPE_SETTLE_EXTENSION));
+  for (const auto* id :
+       {STANDPIPE_EMIT_EXTENSION, STANDPIPE_ACCEPT_EXTENSION, "standpipe.output/2", ""})
     CHECK_FALSE(extension(id));
 }
 
@@ -191,8 +192,8 @@ TEST_CASE("an outcome that this hub cannot do is a retry, and the reason says wh
   const std::uint8_t delivered = STANDPIPE_DELIVERED, retry = STANDPIPE_RETRY,
                      reject = STANDPIPE_REJECT, taken = STANDPIPE_TAKEN, send = STANDPIPE_SEND;
   CHECK(reason_of({taken, delivered}, {retry, delivered}) ==
-        "its plugin took it to settle it later, which this router cannot do yet "
-        "(it lacks standpipe.settle/1)");
+        "its plugin took it to settle it later, which is of minor version 1 of the plugin "
+        "interface, and the plugin says that it needs no more than 0");
   CHECK(reason_of({77}, {retry}) ==
         "its plugin answered with outcome 77, which this router does not know");
   CHECK(reason_of({send}, {retry}) == "its plugin sends it to no output");

@@ -15,8 +15,6 @@ standpipe_handler handler_with(std::uint32_t placement) {
   return handler;
 }
 
-std::uint32_t tick(void*, std::uint64_t, std::uint64_t*, standpipe_reason*) { return STANDPIPE_OK; }
-
 }  // namespace
 
 TEST_CASE("a handler that asks for nothing new lacks nothing") {
@@ -30,14 +28,4 @@ TEST_CASE("an unknown placement is named") {
   REQUIRE(missing.size() == 1);
   CHECK(missing[0] ==
         "its plugin asks for placement 9, which this router does not know: it runs in a thread");
-}
-
-TEST_CASE("a tick that nobody calls is reported, if the handler is long enough to have one") {
-  auto handler = handler_with(STANDPIPE_THREAD);
-  handler.tick = tick;
-  REQUIRE(missing_powers(handler, true).size() == 1);
-  CHECK(missing_powers(handler, true)[0] ==
-        "its plugin asks to be called by the clock (tick), which this router does not do yet");
-  handler.size = offsetof(standpipe_handler, tick);
-  CHECK(missing_powers(handler, true).empty());
 }

@@ -60,3 +60,13 @@ TEST_CASE("a source without a name has its lines, too") {
   CHECK(lines.of("", {"", 1, 0}) == line);
   CHECK(lines.of("", {"", 1, 0}) == line);
 }
+
+TEST_CASE("a message's metadata is an object; a name that occurs twice has a list") {
+  Lines lines;
+  const kit::Message message{
+      "x", 1, 0, {{"key", "k\n7"}, {"header", "a"}, {"id", "\xff"}, {"header", "b"}}};
+  CHECK(lines.of("a", message) ==
+        R"({"source":"a","sequence":1,"time":"1970-01-01T00:00:00.000Z","size":1,)"
+        R"("meta":{"key":"k\n7","header":["a","b"],"id":{"base64":"/w=="}},"text":"x"})"
+        "\n");
+}

@@ -152,3 +152,24 @@ TEST_CASE("a persistent deque holds as many as it says, and one that begins with
   CHECK(f.row->size() == PersistentDeque<Item>::kMax);
   CHECK(f.same());
 }
+
+TEST_CASE("an element is erased from anywhere, and a crash before the commit brings it back") {
+  for (const std::ptrdiff_t at : {0, 1, 60, 100, 149}) {
+    Fixture f;
+    const auto erase = [&] {
+      f.row->erase(static_cast<std::size_t>(at));
+      f.now.erase(f.now.begin() + at);
+    };
+    for (std::uint64_t i = 0; i < 150; ++i) f.push(i);
+    f.commit();
+    erase();
+    REQUIRE(f.same());
+    f.crash();
+    REQUIRE(f.same());
+    erase();
+    f.commit();
+    f.crash();
+    CHECK(f.same());
+    CHECK(f.row->size() == 149);
+  }
+}
