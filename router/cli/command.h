@@ -53,6 +53,8 @@ Command dead_export_command();
 Command dead_purge_command();
 Command plugin_list_command();
 Command plugin_show_command();
+Command plugin_new_command();
+Command plugin_check_command();
 Command queue_list_command();
 Command queue_check_command();
 Command queue_cat_command();

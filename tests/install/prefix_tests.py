@@ -7,7 +7,7 @@ import re
 import shutil
 import signal
 
-from kit import HERE, SLOW, TOP, Failed, Skipped, check, need, plain_environment, run
+from kit import HERE, SLOW, TOP, Failed, Skipped, check, need, plain_environment, run, until
 
 WANTED = """
 bin/standpipe
@@ -20,6 +20,8 @@ include/standpipe/options.hpp
 include/standpipe/outcome.hpp
 include/standpipe/plugin.h
 include/standpipe/plugin.hpp
+include/standpipe/testing.hpp
+include/standpipe/testing/handler.hpp
 include/standpipe/text.hpp
 include/standpipe/wire.h
 lib/standpipe/plugins/forward.so
@@ -162,6 +164,28 @@ def test_a_plugin_is_built_by_pkg_config_alone(world):
     check("counts what is shouted" in run(prefix / "bin/standpipe", "plugin", "show", folder / "shout.so"), "its page")
     plugins = run("pkg-config", "--variable", "plugindir", "standpipe", env=environment).strip()
     check((prefix / "x" / ".." / plugins).resolve() == prefix / "lib/standpipe/plugins", f"plugindir is {plugins}")
+
+
+def test_a_new_plugin_builds_tests_and_checks_as_it_was_made(world):
+    need("make", "pkg-config", "g++", "gcc", "cmake")
+    prefix = world.given("prefix")
+    program = prefix / "bin/standpipe"
+    environment = {**plain_environment(), "PKG_CONFIG_PATH": str(prefix / "share/pkgconfig")}
+    for language in ("cpp", "c"):
+        folder = world.folder / f"new-{language}"
+        run(program, "plugin", "new", "word-count", "--lang", language, "--into", folder, env=environment)
+        said = run("make", "-C", folder, f"STANDPIPE={program}", "test", "check", env=environment)
+        check("PASS  an empty message is rejected" in said and " 0 failed, 0 not run" in said, said)
+        check("warning" not in said, said)
+        build = folder / "build"
+        run("cmake", "-S", folder, "-B", build, f"-DCMAKE_PREFIX_PATH={prefix}", env=environment)
+        run("cmake", "--build", build, env=environment)
+        said = run("ctest", "--test-dir", build, "--output-on-failure", env=environment)
+        check("100% tests passed, 0 tests failed out of 3" in said, said)
+        hub = world.hub(program, "run", "--plugins", folder, folder / "word-count.yaml", "--control", folder / "control", env=environment)
+        run(program, "send", "/tmp/word-count-in", "hello", env=environment)
+        until(lambda: "got 5 bytes" in hub.said(), "its handler says it")
+        hub.stop()
 
 
 def test_every_page_of_the_manual_renders_without_a_warning(world):
