@@ -188,7 +188,7 @@ void check_reopens(Subject& subject) {
 
 void check_instances(Subject& subject) {
   auto first = std::make_unique<Instance>(subject);
-  Instance second(subject);
+  Instance second(subject, subject.options("-2"));
   first->opened();
   (void)feed(*first, ordinary_batch());
   second.opened();

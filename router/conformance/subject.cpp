@@ -74,12 +74,15 @@ const plugin::Plugin& Subject::description() {
   return *description_;
 }
 
-testing::Options Subject::options() {
+testing::Options Subject::options(const std::string& suffix) {
   auto options = request_.options;
   const auto folder = std::filesystem::current_path().string();
   for (const auto& option : description().options)
     if (option.required && !options.contains(option.name))
       options[option.name] = sample_text(option, folder);
+  for (const auto& option : description().options)
+    if (option.type == STANDPIPE_PATH && options.contains(option.name))
+      options[option.name] += suffix;
   return options;
 }
 

@@ -38,7 +38,8 @@ class Subject {
   const standpipe_plugin& abi();
   const plugin::Plugin& description();  // throws Problem
   // Required options with values made up, paths in this child's folder, and those given by hand.
-  testing::Options options();
+  // Every file that an instance wants for itself ends in `suffix`: for a second instance.
+  testing::Options options(const std::string& suffix = {});
 
  private:
   Request request_;

@@ -170,7 +170,7 @@ def test_a_new_plugin_builds_tests_and_checks_as_it_was_made(world):
     need("make", "pkg-config", "g++", "gcc", "cmake")
     prefix = world.given("prefix")
     program = prefix / "bin/standpipe"
-    environment = {**plain_environment(), "PKG_CONFIG_PATH": str(prefix / "share/pkgconfig")}
+    environment = {**plain_environment(), "PKG_CONFIG_PATH": str(prefix / "share/pkgconfig"), "STATE_DIRECTORY": str(world.folder)}
     for language in ("cpp", "c"):
         folder = world.folder / f"new-{language}"
         run(program, "plugin", "new", "word-count", "--lang", language, "--into", folder, env=environment)
@@ -186,6 +186,34 @@ def test_a_new_plugin_builds_tests_and_checks_as_it_was_made(world):
         run(program, "send", "/tmp/word-count-in", "hello", env=environment)
         until(lambda: "got 5 bytes" in hub.said(), "its handler says it")
         hub.stop()
+
+
+def tutorial():
+    """The blocks of sdk/README.md in their order: (language, file, content)."""
+    text = (TOP / "sdk/README.md").read_text()
+    return re.findall(r"^```(\w+) ?(\S*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def test_the_tutorial_of_the_SDK_is_what_happens(world):
+    need("bash", "make", "pkg-config", "g++")
+    prefix = world.given("prefix")
+    folder = world.folder / "tutorial"
+    folder.mkdir()
+    script = "set -e\n"
+    for language, file, content in tutorial():
+        content = content.replace("/tmp/", f"{folder}/")
+        if file:
+            script += f"cat > {file} <<'THE_END'\n{content}THE_END\n"
+        elif language == "sh":
+            script += f"{content}echo ===\n"
+    environment = {**plain_environment(), "PATH": f"{prefix}/bin:{os.environ['PATH']}", "STATE_DIRECTORY": str(folder),
+                   "XDG_RUNTIME_DIR": str(folder), "PKG_CONFIG_PATH": f"{prefix}/share/pkgconfig"}
+    said = iter(run("bash", "-c", script, cwd=folder, env=environment).split("===\n"))
+    for language, _, content in tutorial():
+        if language == "sh":
+            now = next(said)
+        for line in content.splitlines() if language == "output" else []:
+            check(line in now, f"the tutorial shows, and nothing says: {line}\n{now[-3000:]}")
 
 
 def test_every_page_of_the_manual_renders_without_a_warning(world):

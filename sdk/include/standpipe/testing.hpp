@@ -28,6 +28,7 @@
 // structs than the headers that the plugin was built with.
 #pragma once
 
+#include <standpipe/testing/call.hpp>
 #include <standpipe/testing/config.hpp>
 #include <standpipe/testing/handler.hpp>
 #include <standpipe/testing/host.hpp>
@@ -36,3 +37,4 @@
 #include <standpipe/testing/message.hpp>
 #include <standpipe/testing/region.hpp>
 #include <standpipe/testing/shape.hpp>
+#include <standpipe/testing/source.hpp>

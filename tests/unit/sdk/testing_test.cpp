@@ -325,3 +325,79 @@ TEST_CASE("hosts have structs of other sizes, and a plugin of the C++ face works
         Outcomes{STANDPIPE_DELIVERED, STANDPIPE_FILTERED, STANDPIPE_DELIVERED});
   CHECK(sorting.handle(std::vector<std::string>(1000, "a")).all(STANDPIPE_DELIVERED));
 }
+
+namespace {
+
+// Numbers, from where it was told to go on.
+struct Counting {
+  const standpipe_host* host = nullptr;
+  std::uint64_t next = 0;
+  std::uint64_t committed = 0;
+
+  static Counting& of(void* self) { return *static_cast<Counting*>(self); }
+  static std::uint32_t poll(void* self, standpipe_credit* credit, standpipe_reason*) {
+    auto& it = of(self);
+    const auto* accept = power<standpipe_accept>(*it.host, STANDPIPE_ACCEPT_EXTENSION);
+    for (std::uint32_t i = 0; i <= credit->messages; ++i) {  // one more than there is room for
+      const auto text = std::to_string(it.next);
+      const standpipe_pair pair{standpipe::detail::abi("n"), standpipe::detail::abi(text)};
+      auto out = text_out(text);
+      out.meta = &pair;
+      out.meta_count = 1;
+      if (accept->put(it.host->self, &out, nullptr) != STANDPIPE_PUT_OK) break;
+      accept->resume(it.host->self, standpipe::detail::abi(std::to_string(++it.next)));
+    }
+    return STANDPIPE_OK;
+  }
+};
+
+const standpipe_plugin& counting() {
+  static const standpipe_source source = [] {
+    standpipe_source s{};
+    s.size = sizeof s;
+    s.create = [](const standpipe_host* host, const standpipe_config*, void** self,
+                  standpipe_reason*) -> std::uint32_t {
+      *self = new Counting{host};
+      return STANDPIPE_OK;
+    };
+    s.open = [](void* self, standpipe_string resume, standpipe_reason*) -> std::uint32_t {
+      Counting::of(self).next = resume.size ? std::stoul(std::string(resume.data, resume.size)) : 0;
+      return STANDPIPE_OK;
+    };
+    s.poll = Counting::poll;
+    s.committed = [](void* self, std::uint64_t sequence) {
+      Counting::of(self).committed = sequence;
+    };
+    s.destroy = [](void* self) { delete static_cast<Counting*>(self); };
+    return s;
+  }();
+  static const standpipe_plugin plugin = [] {
+    standpipe_plugin p{};
+    p.size = sizeof p;
+    p.source = &source;
+    return p;
+  }();
+  return plugin;
+}
+
+}  // namespace
+
+TEST_CASE("a source is polled within its credit, and goes on where it said") {
+  Host host;
+  Source source(counting(), host);
+  REQUIRE(source.open().ok());
+  const auto polled = source.poll({.messages = 2});
+  CHECK(polled.ok());
+  REQUIRE(polled.messages.size() == 2);
+  CHECK((polled.messages[1].payload == "1" && polled.messages[1].sequence == 2));
+  CHECK(polled.messages[1].meta == Pairs{{"n", "1"}});
+  CHECK(polled.resume == "2");
+  source.committed(2);
+  source.close();
+  REQUIRE(source.open().ok());
+  CHECK(source.poll({.messages = 1}).messages.at(0).payload == "2");
+  REQUIRE(source.open("40").ok());
+  CHECK(source.poll({.messages = 1}).messages.at(0).payload == "40");
+  CHECK(host.accepted.size() == 4);
+  CHECK_THROWS_AS(Handler(counting(), host), std::invalid_argument);
+}

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <standpipe/plugin.h>
+#include <standpipe/testing/call.hpp>
 #include <standpipe/testing/config.hpp>
 #include <standpipe/testing/host.hpp>
 #include <standpipe/testing/library.hpp>
@@ -28,11 +29,6 @@
 
 namespace standpipe::testing {
 
-// The plugin broke the contract in a way that a hub might not survive; says what it did.
-struct BrokenContract : std::logic_error {
-  using std::logic_error::logic_error;
-};
-
 // Closed and destroyed with the object, if the test did not do it.
 class Handler {
  public:
@@ -41,9 +37,9 @@ class Handler {
 
   Handler(const standpipe_plugin& plugin, Host& host, const Options& options = {},
           Lending lending = Lending::strict, std::string_view instance = "it")
-      : abi_(handler_of(plugin)), host_(host), lending_(lending) {
+      : abi_(detail::functions_of(plugin.handler, "handler")), host_(host), lending_(lending) {
     const auto config = std::make_unique<Config>(plugin, options, instance, host.shape());
-    created = status("create", [&](standpipe_reason* reason) {
+    created = detail::status(host_, "create", [&](standpipe_reason* reason) {
       return abi_.create(host_.abi(), config->abi(), &self_, reason);
     });
   }
@@ -64,7 +60,7 @@ class Handler {
 
   Status open() {
     need_created("open");
-    const auto answer = status("open", [&](standpipe_reason* reason) {
+    const auto answer = detail::status(host_, "open", [&](standpipe_reason* reason) {
       return abi_.open ? abi_.open(self_, reason) : std::uint32_t{STANDPIPE_OK};
     });
     is_open_ = answer.ok();
@@ -72,18 +68,19 @@ class Handler {
     return answer;
   }
   void close() {
-    if (is_open_ && abi_.close) guarded("close", [&] { abi_.close(self_); });
+    if (is_open_ && abi_.close) detail::guarded(host_, "close", [&] { abi_.close(self_); });
     is_open_ = false;
     host_.forget_tickets();
   }
   void destroy() {
-    if (created.ok() && !is_destroyed_) guarded("destroy", [&] { abi_.destroy(self_); });
+    if (created.ok() && !is_destroyed_)
+      detail::guarded(host_, "destroy", [&] { abi_.destroy(self_); });
     is_destroyed_ = true;
   }
   Status flush(std::chrono::nanoseconds left = std::chrono::hours(1)) {
     need_created("flush");
     const auto deadline = std::chrono::steady_clock::now().time_since_epoch() + left;
-    return status("flush", [&](standpipe_reason* reason) {
+    return detail::status(host_, "flush", [&](standpipe_reason* reason) {
       return abi_.flush ? abi_.flush(self_, static_cast<std::uint64_t>(deadline.count()), reason)
                         : std::uint32_t{STANDPIPE_OK};
     });
@@ -91,7 +88,7 @@ class Handler {
   Status reopen() {
     need_created("reopen");
     const bool can = STANDPIPE_HAS(&abi_, standpipe_handler, reopen) && abi_.reopen;
-    return status("reopen", [&](standpipe_reason* reason) {
+    return detail::status(host_, "reopen", [&](standpipe_reason* reason) {
       return can ? abi_.reopen(self_, reason) : std::uint32_t{STANDPIPE_OK};
     });
   }
@@ -150,15 +147,6 @@ class Handler {
  private:
   static constexpr std::size_t kLoansKept = 16;
 
-  static standpipe_handler handler_of(const standpipe_plugin& plugin) {
-    if (!plugin.handler) throw std::invalid_argument("the plugin offers no handler");
-    standpipe_handler handler{};
-    std::memcpy(&handler, plugin.handler,
-                std::min<std::size_t>(plugin.handler->size, sizeof handler));
-    handler.size =
-        static_cast<std::uint32_t>(std::min<std::size_t>(plugin.handler->size, sizeof handler));
-    return handler;
-  }
   void need_created(const std::string& call) const {
     if (!created.ok())
       throw std::logic_error(call + " is called though create failed: " + created.reason);
@@ -168,38 +156,11 @@ class Handler {
     host_.steady = steady;
   }
 
-  template <class Body>
-  void guarded(const char* call, Body body) const {
-    if (host_.before_call) host_.before_call(call);
-    try {
-      body();
-    } catch (const std::exception& e) {
-      throw BrokenContract(std::string(call) + " threw an exception: " + e.what());
-    } catch (...) {
-      throw BrokenContract(std::string(call) + " threw something");
-    }
-  }
-  template <class Call>
-  Status status(const char* name, Call call) const {
-    Region lent(sizeof(standpipe_reason));
-    auto* reason = lent.as<standpipe_reason>();
-    Status answer;
-    guarded(name, [&] { answer.answer = call(reason); });
-    answer.reason = text_of(name, *reason);
-    return answer;
-  }
-  static std::string text_of(const char* call, const standpipe_reason& reason) {
-    if (reason.length > sizeof reason.text)
-      throw BrokenContract(std::string(call) + " gave a reason of " +
-                           std::to_string(reason.length) + " bytes");
-    return std::string(reason.text, reason.length);
-  }
-
   Status tick() {
     std::uint64_t next = std::numeric_limits<std::uint64_t>::max();
     host_.begin_call(0, {});
     Answer answer;
-    static_cast<Status&>(answer) = status("tick", [&](standpipe_reason* reason) {
+    static_cast<Status&>(answer) = detail::status(host_, "tick", [&](standpipe_reason* reason) {
       return abi_.tick(self_, host_.steady, &next, reason);
     });
     (void)host_.end_call(0, answer);
@@ -217,7 +178,8 @@ class Handler {
     for (const auto& m : last_) sequences.push_back(m.sequence);
     host_.begin_call(ticket, std::move(sequences));
     Answer answer;
-    guarded("handle", [&] { answer.answer = abi_.handle(self_, loan.batch(), loan.result()); });
+    detail::guarded(host_, "handle",
+                    [&] { answer.answer = abi_.handle(self_, loan.batch(), loan.result()); });
     read(loan, answer);
     answer.emitted = host_.end_call(ticket, answer);
     loan.end();
@@ -228,7 +190,7 @@ class Handler {
   void read(const Loan& loan, Answer& answer) const {
     const auto& result = *loan.result();
     const auto count = last_.size();
-    answer.reason = text_of("handle", loan.reason());
+    answer.reason = detail::text_of("handle", loan.reason());
     if (result.at != STANDPIPE_NOT_TOLD && result.at > count)
       throw BrokenContract("handle stored " + std::to_string(result.at) +
                            " as `at` of a batch of " + std::to_string(count));

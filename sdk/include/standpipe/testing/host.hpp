@@ -48,6 +48,7 @@ class Host {
   bool has_outputs = true;
   bool has_settle = true;
   bool has_emit = true;
+  bool has_accept = true;
   std::string fifo_refusal;  // not empty: add_fifo fails with it
   // How many more messages may be emitted before emit answers FULL, and how large each may be.
   std::size_t emit_room = std::numeric_limits<std::size_t>::max();
@@ -62,6 +63,8 @@ class Host {
   std::uint32_t all_to = 0;  // as asked by send_all
   std::vector<Made> emitted;
   std::vector<Settled> settlements;  // of taken messages, once each
+  std::vector<Put> accepted;         // from a source
+  std::string resume;                // what a source said last, committed
   std::size_t ignored = 0;           // settlements that settled nothing
 
   explicit Host(Shape shape = Shape::today) : shape_(shape), host_(detail::host_bytes(shape)) {
@@ -78,7 +81,7 @@ class Host {
     std::memcpy(host_.data(), &abi, sizeof abi);
     if (is_first) {
       output_.size = offsetof(standpipe_output, send_all);
-      has_settle = has_emit = false;
+      has_settle = has_emit = has_accept = false;
     }
   }
   Host(const Host&) = delete;
@@ -128,6 +131,21 @@ class Host {
     emitted.insert(emitted.end(), effect.begin(), effect.end());
     return effect;
   }
+  // ---- around a poll, by the source
+  void begin_poll(std::size_t credit) {
+    const std::lock_guard lock(mutex_);
+    credit_ = credit;
+    put_.clear();
+    new_resume_ = resume;
+  }
+  std::vector<Put> end_poll() {
+    const std::lock_guard lock(mutex_);
+    credit_ = 0;
+    resume = new_resume_;
+    accepted.insert(accepted.end(), put_.begin(), put_.end());
+    return std::exchange(put_, {});
+  }
+
   // What is still taken would be redelivered with another ticket.
   void forget_tickets() {
     const std::lock_guard lock(mutex_);
@@ -184,6 +202,7 @@ class Host {
     if (name == STANDPIPE_OUTPUT_EXTENSION) return host.has_outputs ? &host.output_ : nullptr;
     if (name == STANDPIPE_SETTLE_EXTENSION) return host.has_settle ? &host.settle_ : nullptr;
     if (name == STANDPIPE_EMIT_EXTENSION) return host.has_emit ? &host.emit_ : nullptr;
+    if (name == STANDPIPE_ACCEPT_EXTENSION) return host.has_accept ? &host.accept_ : nullptr;
     return nullptr;
   }
 
@@ -250,18 +269,44 @@ class Host {
     }
   }
 
+  static std::string payload_of(const standpipe_out& out) {
+    if (out.bytes == 0) return {};
+    return std::string(reinterpret_cast<const char*>(out.data), out.bytes);
+  }
+  static Pairs meta_of(const standpipe_out& out) {
+    Pairs pairs;
+    for (std::uint32_t i = 0; i < out.meta_count; ++i)
+      pairs.emplace_back(standpipe::detail::view(out.meta[i].name),
+                         standpipe::detail::view(out.meta[i].value));
+    return pairs;
+  }
+
+  static std::uint32_t on_put(void* self, const standpipe_out* out, std::uint64_t* sequence) {
+    auto& host = of(self);
+    const std::lock_guard lock(host.mutex_);
+    if (out->bytes > host.emit_bytes_max) return STANDPIPE_PUT_TOO_LARGE;
+    if (host.put_.size() >= host.credit_) return STANDPIPE_PUT_FULL;
+    host.put_.push_back({payload_of(*out), meta_of(*out), ++host.put_sequence_});
+    if (sequence) *sequence = host.put_sequence_;
+    return STANDPIPE_PUT_OK;
+  }
+  static void on_resume(void* self, standpipe_string text) {
+    auto& host = of(self);
+    const std::lock_guard lock(host.mutex_);
+    if (text.size > STANDPIPE_RESUME_BYTES_MAX)
+      host.reported.push_back("error: a resume text of " + std::to_string(text.size) +
+                              " bytes is too long");
+    else
+      host.new_resume_ = std::string(standpipe::detail::view(text));
+  }
+
   static std::uint32_t on_emit(void* self, std::uint32_t of_message, const standpipe_out* out) {
     auto& host = of(self);
     const std::lock_guard lock(host.mutex_);
     if (out->bytes > host.emit_bytes_max) return STANDPIPE_PUT_TOO_LARGE;
     if (host.emit_room == 0) return STANDPIPE_PUT_FULL;
     --host.emit_room;
-    Made made;
-    if (out->bytes) made.payload.assign(reinterpret_cast<const char*>(out->data), out->bytes);
-    for (std::uint32_t i = 0; i < out->meta_count; ++i)
-      made.meta.emplace_back(standpipe::detail::view(out->meta[i].name),
-                             standpipe::detail::view(out->meta[i].value));
-    made.of = of_message;
+    Made made{payload_of(*out), meta_of(*out), of_message};
     const auto batch = host.open_.find(host.current_);
     if (batch != host.open_.end() && of_message < batch->second.sequences.size())
       made.of_sequence = batch->second.sequences[of_message];
@@ -275,11 +320,16 @@ class Host {
                            on_send_all,    on_add_file, on_send_all_until};
   standpipe_settle settle_{sizeof settle_, 0, on_settle};
   standpipe_emit emit_{sizeof emit_, 0, on_emit};
+  standpipe_accept accept_{sizeof accept_, 0, on_put, on_resume};
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::map<std::uint64_t, Open> open_;  // by ticket
   std::uint64_t current_ = 0;           // the ticket of the call that runs
   std::vector<Made> pending_;
+  std::vector<Put> put_;  // in the poll that runs
+  std::size_t credit_ = 0;
+  std::uint64_t put_sequence_ = 0;
+  std::string new_resume_;
 };
 
 }  // namespace standpipe::testing

@@ -34,12 +34,19 @@ struct Feed {
   Pairs source_meta = {};
 };
 
-// A message that the plugin made: emitted by a handler, or put by a source.
+// A message that a handler emitted.
 struct Made {
   std::string payload;
   Pairs meta = {};
   std::uint32_t of = STANDPIPE_OF_NONE;  // an index in the batch
   std::uint64_t of_sequence = 0;         // that message's; 0: it was made of none
+};
+
+// A message that a source put.
+struct Put {
+  std::string payload;
+  Pairs meta = {};
+  std::uint64_t sequence = 0;
 };
 
 // A taken message that was settled later.
@@ -71,6 +78,12 @@ struct Answer : Status {
     return ok() && std::all_of(outcomes.begin(), outcomes.end(),
                                [outcome](std::uint8_t o) { return o == outcome; });
   }
+};
+
+// What a poll of a source brought; it is committed, whatever the answer was.
+struct Polled : Status {
+  std::vector<Put> messages = {};
+  std::string resume = {};  // as it is now: the next open gets it
 };
 
 }  // namespace standpipe::testing
