@@ -33,9 +33,9 @@ std::vector<Check> host_checks() {
   return {
       {"older_host", "touches nothing that a host of the minor version it needs lacks", "overreads",
        "test with STANDPIPE_HAS and STANDPIPE_STRIDE_HAS, or state abi_minor 1", check_older_host},
-      {"newer_host", "finds its way in structs that are longer than it knows", "outcomes",
+      {"newer_host", "finds its way in structs that are longer than it knows", "overreads",
        "advance by batch->stride and config->value_stride, not by sizeof", check_newer_host},
-      {"plain_host", "bears a host that lacks the optional powers", "outcomes",
+      {"plain_host", "bears a host that lacks the optional powers", "overreads",
        "extension returns NULL for what a host lacks: answer FATAL with a reason then",
        check_plain_host},
   };

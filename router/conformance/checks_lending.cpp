@@ -36,12 +36,12 @@ void check_overreads(Subject& subject) {
 
 std::vector<Check> lending_checks() {
   return {
-      {"writes", "does not write to what it is lent", "outcomes",
+      {"writes", "does not write to what it is lent", "bytes",
        "copy a message before you change it: in a process of its own the hub lends it read-only",
        check_writes},
-      {"overreads", "reads no byte beyond a payload's end", "outcomes",
+      {"overreads", "reads no byte beyond a payload's end", "bytes",
        "payloads are not NUL-terminated: use the size", check_overreads},
-      {"keeps", "uses nothing after the call that lent it", "outcomes",
+      {"keeps", "uses nothing after the call that lent it", "bytes",
        "copy what is needed later: the hub uses the memory again", check_keeps},
   };
 }

@@ -43,6 +43,30 @@ void check_bytes(Subject& subject) {
                     {.source = "in", .attempt = 1, .source_meta = {{"topic", "\xff"}}}));
 }
 
+void check_outcome_reasons(Subject& subject) {
+  Instance instance(subject);
+  instance.opened();
+  auto messages = odd_batch();
+  messages.push_back({});
+  while (!messages.empty()) {
+    const auto answer = feed(instance, messages);
+    if (!answer.ok() && answer.reason.empty())
+      throw Problem{"handle answered " + std::to_string(answer.answer) + " without a reason"};
+    bool is_explained = !answer.reason.empty();
+    bool needs_one = false;
+    for (std::size_t i = 0; i < answer.settled; ++i) {
+      const auto outcome = answer.outcomes[i];
+      needs_one = needs_one || outcome == STANDPIPE_RETRY || outcome == STANDPIPE_REJECT;
+      is_explained = is_explained || !answer.reasons[i].empty();
+    }
+    if (needs_one && !is_explained)
+      throw Problem{"handle retried or rejected a message without a reason"};
+    if (answer.settled == 0) return;
+    messages.erase(messages.begin(),
+                   messages.begin() + static_cast<std::ptrdiff_t>(answer.settled));
+  }
+}
+
 void check_replay(Subject& subject) {
   Instance instance(subject);
   instance.opened();
@@ -68,23 +92,27 @@ void check_random(Subject& subject) {
 
 }  // namespace
 
+// In a row: what fails on an empty message fails on most of what comes after it, too.
 std::vector<Check> message_checks() {
   return {
       {"no_messages", "comes back from a batch without messages", "outcomes",
        "a hub makes none, but a loop should bear it", check_no_messages},
       {"many", "handles a batch of 10,000 messages", "outcomes",
        "no array of a fixed length has room for a batch", check_many},
-      {"no_bytes", "handles messages of no bytes", "outcomes", "data may be NULL where size is 0",
-       check_no_bytes},
       {"large", "handles a message of 16 MiB", "outcomes",
        "put no payload on the stack; `max_message_size` of a source may be larger still",
        check_large},
-      {"bytes", "handles NULs, control characters and what is not UTF-8", "outcomes",
-       "payloads are bytes: use the size, and check before you take them for text", check_bytes},
       {"replay", "handles the same sequences again, and gaps", "outcomes",
        "after a death a message comes again: remember its sequence only to leave it out",
        check_replay},
-      {"random", "handles batches of random bytes", "outcomes",
+      {"no_bytes", "handles messages of no bytes", "reopens", "data may be NULL where size is 0",
+       check_no_bytes},
+      {"bytes", "handles NULs, control characters and what is not UTF-8", "no_bytes",
+       "payloads are bytes: use the size, and check before you take them for text", check_bytes},
+      {"outcome_reasons", "says why it retries or rejects a message", "bytes",
+       "fill in the result's reason, or a note: it is all that `standpipe dead list` can show",
+       check_outcome_reasons},
+      {"random", "handles batches of random bytes", "bytes",
        "the same --seed makes the same messages", check_random},
   };
 }

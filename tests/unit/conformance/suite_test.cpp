@@ -30,7 +30,9 @@ std::string broken(const std::string& fault) {
 
 std::vector<Result> run(const std::string& path, Names only = {}) {
   const Request request{.path = path, .options = {}, .seed = 7, .cycles = 10};
-  return run_suite(request, {.only = std::move(only), .timeout = 1s}, [](const Result&) {});
+  const bool hangs = path.ends_with("/closes.so");
+  const SuiteOptions options{.only = std::move(only), .timeout = hangs ? 500ms : 10'000ms};
+  return run_suite(request, options, [](const Result&) {});
 }
 
 Names failed(const std::vector<Result>& results) {
@@ -61,7 +63,15 @@ TEST_CASE("our own plugins pass every check") {
   }
 }
 
-TEST_CASE("each fault fails the check that is meant for it, and no other") {
+TEST_CASE("each fault fails the check that is meant for it, and none that this one needs") {
+  for (const auto& id : check_ids()) {
+    if (id == "file") continue;
+    INFO(id);
+    CHECK(failed(run(broken(id), {id})) == Names{id});
+  }
+}
+
+TEST_CASE("each fault fails no other check, either", "[exhaustive]") {
   for (const auto& id : check_ids()) {
     if (id == "file") continue;
     INFO(id);
@@ -81,7 +91,7 @@ TEST_CASE("a file that is no plugin fails as one, and nothing else is run") {
 
 TEST_CASE("a verdict names the call and what was wrong with it") {
   CHECK(verdict("handles") == "it crashed (SIGABRT) in handle");
-  CHECK(verdict("closes") == "close did not come back within 1s");
+  CHECK(verdict("closes") == "close did not come back within 500ms");
   CHECK(verdict("exceptions") == "handle threw an exception: thrown by the fixture");
   CHECK(verdict("writes") ==
         "it crashed (SIGSEGV) in handle: it touched message 1 of the batch, which is borrowed");
@@ -94,7 +104,7 @@ TEST_CASE("a verdict names the call and what was wrong with it") {
   CHECK(verdict("name") == "the file is name.so, and it calls itself another");
   CHECK(verdict("descriptors") == "10 more descriptors are open after 10 lives of an instance");
   CHECK(verdict("process_state") == "it changes what happens on SIGSEGV");
-  CHECK(verdict("children") == "it leaves a child process that nobody waited for");
+  CHECK(verdict("children").starts_with("it leaves a child process that "));
   CHECK(verdict("exports") == "it also exports another_export");
 }
 
