@@ -30,6 +30,15 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// A sanitizer maps more than any limit allows.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kIsSanitized = true;
+#elif defined(__has_feature)
+constexpr bool kIsSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
+#else
+constexpr bool kIsSanitized = false;
+#endif
+
 constexpr std::size_t kOutputShown = 400;
 constexpr rlim_t kMemoryMost = 4 * GiB;  // a plugin that takes all there is must not take ours
 
@@ -78,10 +87,8 @@ void watch_faults() {
 void limit_child() {
   const rlimit no_core{0, 0};
   (void)::setrlimit(RLIMIT_CORE, &no_core);
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   const rlimit memory{kMemoryMost, kMemoryMost};
-  (void)::setrlimit(RLIMIT_DATA, &memory);
-#endif
+  if (!kIsSanitized) (void)::setrlimit(RLIMIT_DATA, &memory);
   (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
   (void)::prctl(PR_SET_CHILD_SUBREAPER, 1);  // so that it sees what a plugin leaves behind
 }

@@ -63,7 +63,8 @@ TEST_CASE("our own plugins pass every check") {
   }
 }
 
-TEST_CASE("each fault fails the check that is meant for it, and none that this one needs") {
+TEST_CASE("each fault fails the check that is meant for it, and none that this one needs",
+          "[no-sanitizer]") {
   for (const auto& id : check_ids()) {
     if (id == "file") continue;
     INFO(id);
@@ -71,7 +72,7 @@ TEST_CASE("each fault fails the check that is meant for it, and none that this o
   }
 }
 
-TEST_CASE("each fault fails no other check, either", "[exhaustive]") {
+TEST_CASE("each fault fails no other check, either", "[exhaustive][no-sanitizer]") {
   for (const auto& id : check_ids()) {
     if (id == "file") continue;
     INFO(id);
@@ -89,7 +90,7 @@ TEST_CASE("a file that is no plugin fails as one, and nothing else is run") {
   CHECK(results[1].verdict.text == "`file` did not pass");
 }
 
-TEST_CASE("a verdict names the call and what was wrong with it") {
+TEST_CASE("a verdict names the call and what was wrong with it", "[no-sanitizer]") {
   CHECK(verdict("handles") == "it crashed (SIGABRT) in handle");
   CHECK(verdict("closes") == "close did not come back within 500ms");
   CHECK(verdict("exceptions") == "handle threw an exception: thrown by the fixture");
