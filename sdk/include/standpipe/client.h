@@ -331,6 +331,8 @@ static inline int standpipe_receiver_make_room(standpipe_receiver* r) {
 static inline int standpipe_receive(standpipe_receiver* r, standpipe_message_view* message,
                                     int timeout_ms) {
   const int64_t end = standpipe_client_end(timeout_ms);
+  message->data = NULL;
+  message->size = 0;
   for (;;) {
     struct epoll_event event;
     ssize_t n;
