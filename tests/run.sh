@@ -54,9 +54,15 @@ remember_failure() {
 } >>"$failures"
 
 configure() { cmake -S . --preset "$1" -DSTANDPIPE_WERROR=ON -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache; }
-configure_and_build() { configure "$1" && cmake --build "build/$1"; }
+# configure_and_build PRESET [TARGET...]
+configure_and_build() {
+  preset=$1
+  shift
+  configure "$preset" && cmake --build "build/$preset" ${1:+--target "$@"}
+}
 unit() { JOBS=$jobs sh tests/unit.sh "$@"; }
 journey="base state frame log source match plugin deliver worker" # folders that a message passes
+threaded="base state log source deliver child control keeper worker" # and that threads do
 # Tests of thousands of damages, or of millions of bytes, in one thread take a sanitizer minutes; and limits of memory that one exceeds itself.
 quick='~[exhaustive]~[no-sanitizer]'
 # Not for the thread sanitizer: commands that start no hub, or ask nothing of it that others do not.
@@ -78,7 +84,7 @@ tidy() { run-clang-tidy -quiet -p build/asan -j "$jobs" "^$here/(build/asan/)?(r
 stage_test() {
   step "build: gcc, optimised, file by file" configure_and_build test || return
   step "unit tests" unit build/test
-  step "end-to-end tests, full scale" e2e test --scale full
+  step "end-to-end tests, full scale" e2e test --scale full --jobs $((jobs * 2))
 }
 # From a prefix, and as packages in a bare Debian 12; what this machine cannot do is skipped, and told.
 stage_install() {
@@ -105,8 +111,9 @@ stage_asan() {
 }
 stage_tsan() {
   export TSAN_OPTIONS=halt_on_error=1:abort_on_error=1
-  step "build: gcc, thread sanitizer" configure_and_build tsan || return
-  step "unit tests, thread sanitizer" unit build/tsan 400 "$quick"
+  # shellcheck disable=SC2046 # words
+  step "build: gcc, thread sanitizer" configure_and_build tsan standpipe plugins test_plugins plugin_every_option $(printf 'unit_%s ' $threaded) || return
+  FOLDERS=$threaded step "unit tests, thread sanitizer" unit build/tsan 400 "$quick"
   STANDPIPE_TEST_SLOW=8 step "end-to-end tests, thread sanitizer" e2e tsan --scale small --jobs $((jobs * 2)) --only "$threads"
 }
 # What the sanitizers do not see: bytes that were never written.

@@ -14,8 +14,8 @@ namespace standpipe {
 // as its descriptor, or a copy of it in any process, is open. So a worker's death does not release
 // it while the keeper has a copy, nothing needs cleaning after a power failure, and a cleaner of
 // the folder cannot remove the lock. DATA_DIR/lock holds a process id for people only; nothing is
-// decided by it. It stays when the hub ends, and is written again when somebody removes it. Where
-// folders cannot be locked, that file is locked instead.
+// decided by what it says. It stays when the hub ends, and is written again when somebody removes
+// it. Where folders cannot be locked, that file is locked instead.
 class DataFolder {
  public:
   // Makes the folder (0700) and those above it. `pid` is the process that people should look for.

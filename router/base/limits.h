@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 
-// Every bound of the hub in one place, and what the bounds add up to.
+// The bounds of the hub, and what they add up to.
 //
 //   memory
 //     logs         memory_max, 256 MiB by default: of one memfd, and only where messages lie
@@ -19,8 +19,11 @@
 //   descriptors    base/open_files counts them
 //   queues         on disk: files of kDiskQueueSizeDefault a source and handler, if not said
 //                  otherwise, and a log of kDiskQueueLogBytes, within memory_max
-//   threads        the hub's, one a handler that may block, one a file that is written, one for all
-//                  queues on disk, one for dead letters
+//   dead letters   kDeadLettersMaxDefault in data_dir (deliver/dead_letters.h), if not said
+//   otherwise spill          what is in memory when the hub stops: at most memory_max, and what was
+//   on disk threads        the hub's, one that watches the keeper, one a handler that may block or
+//   has a
+//                  process, one a file that is written, one for all queues on disk, one for letters
 //   processes      one a handler that has its own; what it may take is its memory_max
 namespace standpipe {
 

@@ -12,7 +12,7 @@
 
 namespace standpipe {
 
-// Signals from people and service managers, as a descriptor: TERM and INT stop, HUP would reload,
+// Signals from people and service managers, as a descriptor: TERM and INT stop, HUP reloads,
 // USR1 reopens files. PIPE is ignored: a reader that dies is an error of a write, not the end of
 // the program. The signals are blocked in this thread and those it starts, until this is destroyed.
 class Signals {

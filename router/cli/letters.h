@@ -18,7 +18,8 @@
 namespace standpipe::cli {
 
 // What the commands for dead letters share. They read the files in data_dir, beside a running hub
-// or without one; what changes them is done by a hub that runs.
+// or without one. What changes them is done by the hub, if one runs, and else by the command, which
+// then holds the lock of data_dir.
 
 // Which letters (--handler, --source, --reason, --since, --until), and whose (--data-dir,
 // --control), with those of the command's own.

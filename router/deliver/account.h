@@ -74,7 +74,7 @@ struct SourceCounters {
   std::uint64_t unmatched_taken = 0;  // those of them that the unmatched handler was given
   std::uint64_t bytes = 0;            // of accepted frames, as on the wire
   std::uint64_t bad_frame = 0;  // streams that stopped making sense (a length beyond the limit)
-  std::uint64_t truncated = 0;  // frames truncated because their writer left
+  std::uint64_t truncated = 0;  // frames whose rest could not come, or was not waited for
   std::uint64_t discarded_bytes = 0;        // that belonged to no whole frame
   std::uint64_t above_match_max = 0;        // messages that were too large for routes to look into
   std::uint64_t too_long_for_patterns = 0;  // messages on which slow patterns were not tried

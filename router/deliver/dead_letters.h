@@ -25,7 +25,8 @@ namespace standpipe::deliver {
 struct LetterFilter;
 
 constexpr std::size_t kDetailBytesMax = 512;
-// Dead letters of a data_dir. They are removed by files, each of at most an eighth of it.
+// Dead letters of a data_dir. To stay within their limits they are removed by files, each of at
+// most an eighth of the size; a person (`dead purge`) removes single ones.
 constexpr std::uint64_t kDeadLettersMaxDefault = 1 * GiB;
 constexpr std::uint64_t kDeadLettersMaxLeast = 1 * MiB;
 constexpr std::uint64_t kDeadLettersMaxMost = 1024 * GiB;

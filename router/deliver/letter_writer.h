@@ -38,6 +38,8 @@ struct LetterJob {
 //
 // Letters of messages that fail while a worker begins, or that a person passes over, are written by
 // who asks: write() waits for the batch that is being written.
+//
+// The loop's thread calls it; what it does in its own is in each function's words.
 class LetterWriter {
  public:
   // `removed`: a word in the memory that outlives the worker; letters that were removed to stay

@@ -5,6 +5,8 @@
 #include <compare>
 #include <cstring>
 
+#include "base/invariant.h"
+
 namespace standpipe::match {
 namespace {
 
@@ -20,6 +22,7 @@ bool text_holds(const Condition& condition, std::string_view text) {
   const auto wanted = condition.operands[0].value().text();
   if (condition.op == Op::prefix) return text.starts_with(wanted);
   if (condition.op == Op::suffix) return text.ends_with(wanted);
+  INVARIANT(condition.op == Op::contains);
   return contains(text, wanted);
 }
 

@@ -43,8 +43,8 @@ struct MemoryPlan {
 // worker after the other. FORMAT.md describes its layout. It is changed in place, and each change
 // is first logged in an undo log (undo_log.h), so a new worker finds the state of the last commit.
 //
-// What can be derived is not stored. Words that a plugin's thread or the keeper writes (call
-// records, watches) are "plain": they lie in lines of their own and are never logged.
+// What can be derived is not stored. Words that a plugin's thread or the keeper writes (flights,
+// watches) are "plain": they lie in lines of their own and are never logged.
 //
 // One thread, but for plain words. Addresses stay the same until destroyed.
 class Memory {

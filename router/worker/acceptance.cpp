@@ -74,7 +74,7 @@ bool Acceptance::end_dribble(Intake& intake) {
   reporter_.warning("dribble",
                     stream_.name() + ": " + thousands(came) + " of " + thousands(whole) +
                         " bytes of a frame came, and none for " + duration_text(kDribbleMax) +
-                        ", while others wait for the memory it holds: it is abandoned (truncated)",
+                        ", while others wait for the memory it holds: it is abandoned, and counted as truncated",
                     "look at the writers of " + stream_.fifo().path() + ", or raise memory_max");
   auto& counters = intake.edit_counters();
   ++counters.truncated;

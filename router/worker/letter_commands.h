@@ -9,7 +9,8 @@
 
 namespace standpipe::worker {
 
-// What commands for dead letters ask of a running hub, which alone changes their files:
+// What commands for dead letters ask of a running hub, because nobody else changes their files
+// while it runs:
 //
 //   dead where            its data_dir, as long as that works
 //   dead purge FILTER     begins to remove those (deliver/letter_filter.h); answers with a number

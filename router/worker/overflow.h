@@ -19,7 +19,7 @@ namespace standpipe::worker {
 // Moves what the held handlers of one source hold back in its log to the disk, so that the others
 // continue: a file among the source's spills, which the next start serves.
 //
-// A hold lasts until the hub stops, and so does this: once a message of a delivery is here, all
+// Once a message of a handler is here its hold lasts until the hub stops, and so does this: all
 // later ones of it come here too, or stay in memory and go to the stop's spill, which has a higher
 // number. So the order of the files is each handler's order.
 //

@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "console.h"
+#include "places.h"
 #include "temporary_folder.h"
 
 using kit::Console;
@@ -21,8 +22,7 @@ struct Explained {
         << more;
   }
   int run(Console& c, std::vector<std::string> more) {
-    std::vector<std::string> words{"explain", folder / "t.yaml", "--plugins",
-                                   STANDPIPE_TEST_PLUGINS};
+    std::vector<std::string> words{"explain", folder / "t.yaml", "--plugins", places::plugins()};
     words.insert(words.end(), more.begin(), more.end());
     const auto status = c.run(words);
     said = c.out();

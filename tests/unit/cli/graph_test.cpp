@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "console.h"
+#include "places.h"
 #include "temporary_folder.h"
 
 using kit::Console;
@@ -12,7 +13,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path kFolder = STANDPIPE_TEST_DATA "/unit/cli/graph";
+const fs::path kFolder = places::data() + "/unit/cli/graph";
 
 std::string content(const fs::path& path) {
   std::ostringstream text;
@@ -21,7 +22,7 @@ std::string content(const fs::path& path) {
 }
 
 int graph(Console& c, const std::string& format) {
-  return c.run({"graph", (kFolder / "orders.yaml").string(), "--plugins", STANDPIPE_TEST_PLUGINS,
+  return c.run({"graph", (kFolder / "orders.yaml").string(), "--plugins", places::plugins(),
                 "--format", format});
 }
 
@@ -55,7 +56,7 @@ TEST_CASE("a graph is drawn as written down beside its configuration") {
 
 TEST_CASE("for programs it is one object on one line") {
   Console c;
-  CHECK(c.run({"graph", (kFolder / "orders.yaml").string(), "--plugins", STANDPIPE_TEST_PLUGINS,
+  CHECK(c.run({"graph", (kFolder / "orders.yaml").string(), "--plugins", places::plugins(),
                "--json"}) == 0);
   CHECK(c.out().find('\n') == c.out().size() - 1);
   CHECK_THAT(c.out(),
@@ -100,7 +101,7 @@ TEST_CASE("a configuration with mistakes is not drawn") {
   const auto file = fs::path(folder.path()) / "bad.yaml";
   std::ofstream(file) << "sources: { in: { fifo: x } }\n";
   Console c;
-  CHECK(c.run({"graph", file.string(), "--plugins", STANDPIPE_TEST_PLUGINS}) == 78);
+  CHECK(c.run({"graph", file.string(), "--plugins", places::plugins()}) == 78);
   CHECK(c.out().empty());
   CHECK_THAT(c.err(), Catch::Contains("handlers"));
 }

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "console.h"
 #include "fifo_fixture.h"
+#include "places.h"
 
 using namespace standpipe;
 using namespace standpipe::cli;
@@ -50,7 +51,7 @@ TEST_CASE("paragraphs with indented lines are examples, or lists where terms sta
 }
 
 TEST_CASE("every command has a page with each of its options and examples") {
-  plugin::Registry plugins({STANDPIPE_TEST_PLUGINS});
+  plugin::Registry plugins({places::plugins()});
   const auto pages = manual(plugins);
   for (const auto& command : table()) {
     auto file = "standpipe-" + std::string(command.name) + ".1";
@@ -70,7 +71,7 @@ TEST_CASE("every command has a page with each of its options and examples") {
 }
 
 TEST_CASE("the page of the configuration has the options that plugins declare") {
-  plugin::Registry plugins({STANDPIPE_TEST_PLUGINS});
+  plugin::Registry plugins({places::plugins()});
   const auto text = configuration_page(plugins).text();
   for (const auto& name : plugins.names()) {
     plugin::Refused refused;

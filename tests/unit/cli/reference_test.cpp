@@ -6,6 +6,7 @@
 
 #include "console.h"
 #include "fifo_fixture.h"
+#include "places.h"
 
 using namespace standpipe;
 using namespace standpipe::cli;
@@ -18,7 +19,7 @@ bool has(const std::string& text, const std::string& part) {
 
 class Fixture {
  protected:
-  plugin::Registry plugins_{{STANDPIPE_TEST_PLUGINS}};
+  plugin::Registry plugins_{{places::plugins()}};
 };
 
 }  // namespace

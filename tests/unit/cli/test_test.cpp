@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "console.h"
+#include "places.h"
 #include "temporary_folder.h"
 
 using kit::Console;
@@ -26,7 +27,7 @@ struct Tested {
         << tests;
   }
   int run(Console& c, std::vector<std::string> more = {}) {
-    std::vector<std::string> words{"test", folder / "t.yaml", "--plugins", STANDPIPE_TEST_PLUGINS};
+    std::vector<std::string> words{"test", folder / "t.yaml", "--plugins", places::plugins()};
     words.insert(words.end(), more.begin(), more.end());
     return c.run(words);
   }

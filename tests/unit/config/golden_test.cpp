@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "kit.h"
+#include "places.h"
 
 using namespace standpipe;
 namespace fs = std::filesystem;
@@ -41,7 +42,7 @@ std::string without_folder(std::string text, const std::string& folder,
 // Each bad/NAME.yaml, or folder bad/NAME, beside what is said of it, whole. STANDPIPE_GOLDEN=write
 // makes the expectations anew: read them then.
 TEST_CASE("mistakes are reported as the files beside them say") {
-  const fs::path folder = STANDPIPE_TEST_DATA "/unit/config/bad";
+  const fs::path folder = places::data() + "/unit/config/bad";
   const bool write = std::getenv("STANDPIPE_GOLDEN") &&
                      std::string_view(std::getenv("STANDPIPE_GOLDEN")) == "write";
   const auto before = fs::current_path();

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "config/loader.h"
+#include "places.h"
 #include "plugin/registry.h"
 
 using namespace standpipe;
@@ -59,7 +60,7 @@ std::vector<std::string> keys_in(const std::string& label) {
 
 // The lists of keys that the loader knows, one a map.
 std::multimap<std::string, int> known_to_the_loader() {
-  plugin::Registry plugins({STANDPIPE_TEST_PLUGINS});
+  plugin::Registry plugins({places::plugins()});
   std::multimap<std::string, int> known;
   for (const auto& d : config::load_text(kMistaken, "strange.yaml", plugins).diagnostics)
     if (d.message.find("'strange'") != std::string::npos)
@@ -138,7 +139,7 @@ std::string configuration_with(const config::KeyMap& map, const std::string& lin
 }
 
 std::string codes_of(const config::KeyMap& map, const config::Key& key, std::string_view value) {
-  plugin::Registry plugins({STANDPIPE_TEST_PLUGINS});
+  plugin::Registry plugins({places::plugins()});
   const auto text = configuration_with(map, std::string(key.name) + ": " + std::string(value));
   std::string codes;
   for (const auto& d : config::load_text(text, "/etc/k.yaml", plugins).diagnostics)
@@ -195,7 +196,7 @@ TEST_CASE("a key that is declared to be required is missed where it is missing, 
   for (const auto& map : config::key_maps()) {
     if (map.path.empty()) continue;  // golden mistakes miss its sections
     for (const auto& key : map.keys) {
-      plugin::Registry plugins({STANDPIPE_TEST_PLUGINS});
+      plugin::Registry plugins({places::plugins()});
       auto without = configuration_with(map, "x-nothing: 1");
       if (const auto merge = without.find("<<: {"); merge != std::string::npos)
         without.replace(merge, end_of_map(without, merge) - merge, "x-else: 1");

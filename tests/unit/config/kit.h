@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/loader.h"
+#include "places.h"
 
 // Four plugins that are always there, whatever else is built: messages list them.
 class ConfigPlugins {
@@ -14,8 +15,8 @@ class ConfigPlugins {
   ConfigPlugins() {
     char name[] = "/tmp/standpipe-config-XXXXXX";
     folder_ = ::mkdtemp(name);
-    for (const auto* plugin : {"print", "log", "forward"}) link(STANDPIPE_TEST_PLUGINS, plugin);
-    link(STANDPIPE_TEST_CONFIG_PLUGINS, "every_option");
+    for (const auto* plugin : {"print", "log", "forward"}) link(places::plugins(), plugin);
+    link(places::config_plugins(), "every_option");
   }
   ~ConfigPlugins() { std::filesystem::remove_all(folder_); }
   ConfigPlugins(const ConfigPlugins&) = delete;

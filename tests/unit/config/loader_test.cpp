@@ -16,6 +16,7 @@
 #include "config/paths.h"
 #include "kit.h"
 #include "log/arena.h"
+#include "places.h"
 #include "temporary_folder.h"
 
 using namespace standpipe;
@@ -283,7 +284,7 @@ TEST_CASE_METHOD(Fixture, "how large a payload is looked into is said for the hu
 
 TEST_CASE_METHOD(Fixture,
                  "a plugin that calls itself otherwise than its file is used, and that is said") {
-  std::filesystem::create_symlink(std::filesystem::path(STANDPIPE_TEST_PLUGINS) / "print.so",
+  std::filesystem::create_symlink(std::filesystem::path(places::plugins()) / "print.so",
                                   std::filesystem::path(folder.path()) / "screen.so");
   const auto loaded = load(R"(
 sources: { orders: { fifo: /run/orders } }

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "base/failure.h"
+#include "places.h"
 #include "temporary_folder.h"
 
 using namespace standpipe::conformance;
@@ -14,7 +15,7 @@ using namespace standpipe::conformance;
 namespace {
 
 ElfFile built(const std::string& name) {
-  return ElfFile::read(std::string(STANDPIPE_TEST_BROKEN) + '/' + name + ".so");
+  return ElfFile::read(places::broken() + '/' + name + ".so");
 }
 
 bool has(const std::vector<std::string>& names, const std::string& name) {
@@ -37,7 +38,7 @@ TEST_CASE("a file says what it exports, imports and how it is linked", "[no-sani
 
 TEST_CASE("what is no shared object, or leads out of its file, is refused") {
   const test::TemporaryFolder folder;
-  std::ifstream file(std::string(STANDPIPE_TEST_BROKEN) + "/broken.so", std::ios::binary);
+  std::ifstream file(places::broken() + "/broken.so", std::ios::binary);
   const std::string whole{std::istreambuf_iterator<char>(file), {}};
   const auto path = folder / "x.so";
   const auto read = [&](std::string bytes) {

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <map>
 
+#include "places.h"
 #include "temporary_folder.h"
 
 using namespace standpipe;
@@ -20,11 +21,11 @@ using Names = std::vector<std::string>;
 // A plugin with that fault, which is what the name of its file says; "none" has none.
 std::string broken(const std::string& fault) {
   static const test::TemporaryFolder folder;
-  const auto built = std::string(STANDPIPE_TEST_BROKEN) + '/' + fault + ".so";
+  const auto built = places::broken() + '/' + fault + ".so";
   if (std::filesystem::exists(built)) return built;
   const auto path = folder / (fault + ".so");
   if (!std::filesystem::exists(path))
-    std::filesystem::create_symlink(std::string(STANDPIPE_TEST_BROKEN) + "/broken.so", path);
+    std::filesystem::create_symlink(places::broken() + "/broken.so", path);
   return path;
 }
 
@@ -57,7 +58,7 @@ TEST_CASE("a sound plugin passes every check") {
 
 TEST_CASE("our own plugins pass every check") {
   const auto* name = GENERATE("print", "log", "forward");
-  for (const auto& r : run(std::string(STANDPIPE_TEST_PLUGINS) + "/" + name + ".so")) {
+  for (const auto& r : run(places::plugins() + "/" + name + ".so")) {
     INFO(name << ' ' << r.check->id << ": " << r.verdict.text);
     CHECK(r.verdict.kind == Kind::passed);
   }

@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "deliver/call_page.h"
 #include "deliver/child_wire.h"
+#include "places.h"
 #include "state/memory.h"
 
 using namespace standpipe;
@@ -25,7 +26,7 @@ class Fixture {
  public:
   Fixture() {
     setup.handler = "it";
-    setup.plugin = STANDPIPE_TEST_MISBEHAVING "/dying.so";
+    setup.plugin = places::misbehaving() + "/dying.so";
     setup.worker = ::getpid();
     setup.messages_offset = memory.arena_offset();
     setup.messages_bytes = memory.arena().size();
@@ -54,7 +55,7 @@ class Fixture {
 
   state::Memory memory{state::MemoryPlan{.memory_max = 4 * MiB}};
   deliver::SharedCallPage page;
-  keeper::Program program{STANDPIPE_TEST_PROGRAM};
+  keeper::Program program{places::program()};
   deliver::ChildSetup setup;
   std::optional<ChildProcess> child;
 };

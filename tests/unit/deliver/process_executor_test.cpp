@@ -10,6 +10,7 @@
 #include <string>
 
 #include "deliver/one_handler.h"
+#include "places.h"
 #include "temporary_folder.h"
 
 using namespace standpipe;
@@ -58,8 +59,8 @@ class Fixture : public test::OneHandler {
   }
 
   test::TemporaryFolder folder;
-  plugin::Registry registry{{STANDPIPE_TEST_MISBEHAVING}};
-  keeper::Program program{STANDPIPE_TEST_PROGRAM};
+  plugin::Registry registry{{places::misbehaving()}};
+  keeper::Program program{places::program()};
   keeper::Link link = keeper::Link::none();
   deliver::ChildNeeds children{program, link};
   deliver::SharedCallPage page;

@@ -358,7 +358,7 @@ TEST_CASE("a program that is removed while it runs goes on") {
     return;  // valgrind executes by path
   ToyKeeper toy({"ready; die_when_asked", "done"});
   const auto copy = toy.folder() / "toy";
-  std::filesystem::copy_file(ToyKeeper::program, copy);
+  std::filesystem::copy_file(ToyKeeper::program(), copy);
   toy.options().program = copy;
   toy.start();
   REQUIRE(toy.wait_for_log("serving"));

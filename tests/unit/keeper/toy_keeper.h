@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "keeper/keeper.h"
+#include "places.h"
 #include "temporary_folder.h"
 
 namespace test {
@@ -29,7 +30,7 @@ using namespace std::chrono_literals;
 class ToyKeeper {
  public:
   explicit ToyKeeper(std::vector<std::string> scripts, standpipe::Nanoseconds back_off = 1ms) {
-    options_.program = program;
+    options_.program = program();
     options_.back_off = back_off;
     options_.worker_arguments = {"toy: worker", folder_ / "log"};
     for (const auto& script : scripts) options_.worker_arguments.push_back("start; " + script);
@@ -112,7 +113,7 @@ class ToyKeeper {
     return false;
   }
 
-  static constexpr auto program = STANDPIPE_TOY_WORKER;
+  static std::string program() { return places::toy_worker(); }
 
  private:
   std::string text(const std::string& name) const {

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cstring>
 
+#include "places.h"
 #include "plugin/registry.h"
 
 using namespace standpipe;
@@ -24,7 +25,7 @@ class Services final : public HostServices {
 };
 
 const Plugin& fixture(const std::string& name) {
-  static Registry registry({STANDPIPE_TEST_FIXTURES});
+  static Registry registry({places::fixtures()});
   Refused why;
   const auto* plugin = registry.find(name, why);
   INFO(why.reason);

@@ -11,6 +11,7 @@
 #include <map>
 
 #include "base/failure.h"
+#include "places.h"
 #include "plugin/description.h"
 #include "plugin/library.h"
 #include "temporary_folder.h"
@@ -19,7 +20,7 @@ using namespace standpipe;
 
 namespace {
 
-const std::string kFixtures = STANDPIPE_TEST_FIXTURES;
+const std::string kFixtures = places::fixtures();
 
 std::string refusal(const std::string& name) {
   plugin::Registry registry({kFixtures});
@@ -33,7 +34,7 @@ std::string in_folder(const std::string& name) { return kFixtures + "/" + name +
 }  // namespace
 
 TEST_CASE("a plugin is found by name, with what it says of itself") {
-  plugin::Registry registry({"/nowhere", kFixtures, STANDPIPE_TEST_PLUGINS});
+  plugin::Registry registry({"/nowhere", kFixtures, places::plugins()});
   plugin::Refused why;
   const auto* sound = registry.find("sound", why);
   REQUIRE(sound);
@@ -85,11 +86,11 @@ TEST_CASE("a plugin that needs minor 1 is refused by a host of minor 0, with bot
 }
 
 TEST_CASE("a plugin that is not there is reported with those that are") {
-  plugin::Registry registry({STANDPIPE_TEST_PLUGINS});
+  plugin::Registry registry({places::plugins()});
   plugin::Refused why;
   CHECK_FALSE(registry.find("biling", why));
   CHECK(why.reason == "unknown plugin 'biling'");
-  CHECK(why.help == "plugins: forward, log, print; searched in " STANDPIPE_TEST_PLUGINS);
+  CHECK(why.help == "plugins: forward, log, print; searched in " + places::plugins());
 }
 
 TEST_CASE("folders that were searched are named, with what is wrong with them") {
@@ -144,7 +145,7 @@ TEST_CASE(
     "a plugin that was truncated, a FIFO, a folder and a link to nowhere are refused before they "
     "are loaded") {
   const test::TemporaryFolder folder;
-  std::ifstream whole(std::string(STANDPIPE_TEST_PLUGINS) + "/log.so", std::ios::binary);
+  std::ifstream whole(places::plugins() + "/log.so", std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(whole), {}};
   REQUIRE(bytes.size() > 50'000);
   for (const std::size_t size : {0, 10, 64, 200, 5'000, 50'000}) {

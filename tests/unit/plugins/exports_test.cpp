@@ -4,6 +4,7 @@
 #include <string>
 
 #include "kit.h"
+#include "places.h"
 
 namespace {
 
@@ -20,7 +21,7 @@ std::string output_of(const std::string& command) {
 
 TEST_CASE("a plugin exports one symbol and wants nothing from the hub") {
   const std::string name = GENERATE("print", "log", "forward");
-  const std::string file = "'" STANDPIPE_TEST_PLUGINS "/" + name + ".so'";
+  const std::string file = "'" + places::plugins() + "/" + name + ".so'";
   CHECK(output_of("nm -D --defined-only -f just-symbols " + file) == "standpipe_plugin_v1\n");
   CHECK(output_of("nm -D --undefined-only -f just-symbols " + file).find("standpipe") ==
         std::string::npos);

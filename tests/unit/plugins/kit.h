@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "places.h"
+
 // The SDK's test kit, with what our own plugins' tests need besides.
 namespace kit {
 
@@ -20,7 +22,7 @@ using standpipe::testing::Status;
 
 // Loads NAME.so from the folder of the built plugins.
 inline const standpipe_plugin& load(const std::string& name,
-                                    const std::string& folder = STANDPIPE_TEST_PLUGINS) {
+                                    const std::string& folder = places::plugins()) {
   return standpipe::testing::load(folder + "/" + name + ".so");
 }
 

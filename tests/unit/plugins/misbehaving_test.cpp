@@ -11,11 +11,12 @@
 
 #include "files.h"
 #include "kit.h"
+#include "places.h"
 
 namespace {
 
 const standpipe_plugin& load(const std::string& name) {
-  return kit::load(name, STANDPIPE_TEST_MISBEHAVING);
+  return kit::load(name, places::misbehaving());
 }
 
 using Outcomes = std::vector<std::uint8_t>;

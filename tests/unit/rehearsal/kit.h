@@ -5,6 +5,7 @@
 #include <string>
 
 #include "config/loader.h"
+#include "places.h"
 #include "plugin/registry.h"
 
 // A configuration from text, with the plugins that are there; it must be right.
@@ -20,7 +21,7 @@ class Configuration {
   const standpipe::config::HubOptions& hub() const { return loaded_.hub; }
 
  private:
-  standpipe::plugin::Registry registry_{{STANDPIPE_TEST_PLUGINS}};
+  standpipe::plugin::Registry registry_{{places::plugins()}};
   standpipe::config::Loaded loaded_;
 };
 

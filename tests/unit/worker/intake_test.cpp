@@ -251,6 +251,7 @@ TEST_CASE("what was appended and not committed is in no log and in no counter af
 }
 
 TEST_CASE("a full log has no room until all deliveries have passed some of it") {
+  const std::size_t first = GENERATE(0, 1);  // whichever is the slowest
   IntakeFixture f(false, 64 * KiB);
   const auto frame = framed("a" + std::string(990, '.'));
   std::uint64_t fed = 0;
@@ -258,7 +259,7 @@ TEST_CASE("a full log has no room until all deliveries have passed some of it") 
   f.memory->commit();
   REQUIRE(fed > 10);
   CHECK_FALSE(f.intake->trim());
-  for (std::size_t i = 0; i < 2; ++i) {
+  for (const auto i : {first, 1 - first}) {
     CHECK_FALSE(f.append(frame, 1, 0b11));
     auto& d = *f.deliveries[i];
     const deliver::Range all{d.next(), f.intake->log().end(), fed};
@@ -266,7 +267,7 @@ TEST_CASE("a full log has no room until all deliveries have passed some of it") 
     d.finish(all);
     d.edit_tally().delivered += fed;
     f.memory->commit();
-    CHECK(f.intake->trim() == (i == 1));
+    CHECK(f.intake->trim() == (i != first));
   }
   CHECK(f.append(frame, 1, 0b11));
 }
