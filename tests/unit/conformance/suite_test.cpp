@@ -30,7 +30,7 @@ std::string broken(const std::string& fault) {
 }
 
 std::vector<Result> run(const std::string& path, Names only = {}) {
-  const Request request{.path = path, .options = {}, .seed = 7, .cycles = 10};
+  const Request request{.path = path, .options = {}, .seed = 7, .cycles = 4};
   const bool hangs = path.ends_with("/closes.so");
   const SuiteOptions options{.only = std::move(only), .timeout = hangs ? 500ms : 10'000ms};
   return run_suite(request, options, [](const Result&) {});
@@ -104,7 +104,7 @@ TEST_CASE("a verdict names the call and what was wrong with it", "[no-sanitizer]
         "call that has returned");
   CHECK(verdict("outcomes") == "handle gave a message the outcome 77, which no host knows");
   CHECK(verdict("name") == "the file is name.so, and it calls itself another");
-  CHECK(verdict("descriptors") == "10 more descriptors are open after 10 lives of an instance");
+  CHECK(verdict("descriptors") == "4 more descriptors are open after 4 lives of an instance");
   CHECK(verdict("process_state") == "it changes what happens on SIGSEGV");
   CHECK(verdict("children").starts_with("it leaves a child process that "));
   CHECK(verdict("exports") == "it also exports another_export");
