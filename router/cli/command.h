@@ -54,6 +54,8 @@ Command dead_purge_command();
 Command dead_replay_command();
 Command plugin_list_command();
 Command plugin_show_command();
+Command plugin_new_command();
+Command plugin_check_command();
 Command queue_list_command();
 Command queue_check_command();
 Command queue_cat_command();

@@ -65,6 +65,14 @@ ManualPage plugin_author_page() {
   page.verbatim(kPluginByCMake);
   page.paragraphs("By hand:");
   page.verbatim(kPluginByHand);
+  page.heading("TESTING");
+  page.paragraphs(
+      "`standpipe plugin new shout` makes a folder that has all of this, and tests. They use\n"
+      "standpipe/testing.hpp, which stands in for the hub: it feeds messages and shows outcomes, "
+      "by any\n"
+      "test framework. `standpipe plugin check ./shout.so` tries whether the plugin keeps the "
+      "contract:\n"
+      "what it leaks, writes to, waits for, and cannot bear.");
   page.heading("USING");
   page.paragraphs(
       "`standpipe plugin show ./shout.so` shows what it declares. A configuration names it,\n"
@@ -73,7 +81,9 @@ ManualPage plugin_author_page() {
       "`$STANDPIPE_PLUGIN_PATH`, or with the plugins of the installation, whose folder is\n"
       "`pkg-config --variable plugindir standpipe`.");
   page.heading("SEE ALSO");
-  page.paragraphs("standpipe(1), standpipe.yaml(5), standpipe-plugin-show(1)");
+  page.paragraphs(
+      "standpipe(1), standpipe.yaml(5), standpipe-plugin-new(1), standpipe-plugin-check(1), "
+      "standpipe-plugin-show(1)");
   return page;
 }
 

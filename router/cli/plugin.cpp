@@ -74,7 +74,13 @@ Status show(const Arguments& arguments, Streams& streams) {
     throw Failure(refused.reason,
                   near ? "did you mean '" + *near + "'? (" + refused.help + ')' : refused.help);
   }
-  streams.out.write(arguments.has("json") ? plugin_json(*plugin) : plugin_page(*plugin));
+  if (arguments.has("yaml") && !plugin->is_handler())
+    throw Failure(printable(plugin->name) +
+                  " offers no handler, and this router does not run "
+                  "source plugins yet");
+  streams.out.write(arguments.has("json")   ? plugin_json(*plugin)
+                    : arguments.has("yaml") ? plugin_yaml(*plugin)
+                                            : plugin_page(*plugin));
   return Status::done;
 }
 
@@ -100,10 +106,14 @@ Command plugin_show_command() {
       .name = "plugin show",
       .summary = "a plugin's page: what it does, its options, an example",
       .examples = {{"standpipe plugin show log", "the page of the plugin log"},
-                   {"standpipe plugin show ./build/mine.so", "of a plugin that is not installed"}},
+                   {"standpipe plugin show ./build/mine.so", "of a plugin that is not installed"},
+                   {"standpipe plugin show log --yaml > mine.yaml",
+                    "a configuration to start from"}},
       .description = "Everything on the page comes from the plugin's own description.",
       .operands = {{.name = "NAME"}},
-      .options = {plugins_option(), {.name = "json", .summary = "JSON: one object"}},
+      .options = {plugins_option(),
+                  {.name = "yaml", .summary = "a configuration with it, each option explained"},
+                  {.name = "json", .summary = "JSON: one object"}},
       .run = show};
 }
 

@@ -2,6 +2,7 @@
 #include "cli/plugin_page.h"
 
 #include <algorithm>
+#include <sstream>
 
 #include "base/text.h"
 #include "cli/show.h"
@@ -113,6 +114,28 @@ std::string example_yaml(const Plugin& plugin) {
   for (const auto& o : plugin.options)
     text += (o.required ? "      " : optional) + o.name + ": " + some_value(o) + '\n';
   return text;
+}
+
+std::string plugin_yaml(const Plugin& plugin) {
+  const auto name = "my_" + plugin.name;
+  auto text = "# " + plugin.name + ' ' + printable(plugin.version) + ": " +
+              printable(plugin.summary) +
+              "\n# Correct what is required, remove \"# \" before what you change, and then: "
+              "standpipe check FILE\n"
+              "sources:\n  in:\n    fifo: /tmp/" +
+              name + "-in\n\n";
+  std::istringstream example(example_yaml(plugin));
+  auto option = plugin.options.begin();
+  for (std::string line; std::getline(example, line); text += '\n') {
+    text += line;
+    const bool is_option =
+        option != plugin.options.end() && line.find(' ' + option->name + ": ") != line.npos;
+    if (!is_option) continue;
+    text += "   # " + printable(option_facts(*option)) +
+            (option->summary.empty() ? "" : ": " + printable(option->summary));
+    ++option;
+  }
+  return text + "\nroutes:\n  - from: in\n    to: " + name + '\n';
 }
 
 std::string plugin_page(const Plugin& plugin) {

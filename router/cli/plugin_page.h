@@ -15,5 +15,8 @@ std::string plugin_json(const plugin::Plugin& plugin);
 std::string option_facts(const plugin::Option& option);
 std::string plugin_kind(const plugin::Plugin& plugin);
 std::string example_yaml(const plugin::Plugin& plugin);
+// A whole configuration with a handler of it, each option explained. `check` passes it once the
+// required values are right.
+std::string plugin_yaml(const plugin::Plugin& plugin);
 
 }  // namespace standpipe::cli

@@ -16,15 +16,32 @@ namespace standpipe::cli {
 Receiver::Receiver(Options options, Streams& streams)
     : options_(std::move(options)),
       streams_(streams),
-      reader_({options_.path, options_.payload_max, options_.shared || options_.count}),
+      reader_({options_.path, options_.payload_max,
+               options_.shared || options_.count || !options_.exec.empty()}),
       moved_(steady_now()) {
-  if (options_.shared) lock_.emplace(options_.path, reader_.fd());
+  if (options_.shared || !options_.exec.empty()) lock_.emplace(options_.path, reader_.fd());
+  if (!options_.exec.empty())
+    pool_.emplace(WorkCommand(options_.exec), options_.work, streams_.err,
+                  [this](const std::string& message) {
+                    show_payload(streams_.out, message, options_.format);
+                    streams_.out.flush();
+                  });
   if (reader_.created()) streams_.err.info("created " + options_.path);
 }
 
 Status Receiver::run() {
+  const auto status = receive_frames();
+  return pool_ ? finish_work(status) : status;
+}
+
+Status Receiver::receive_frames() {
   while (!enough()) {
     if (interruption_.times() > 0) return finish_frame();
+    if (pool_) pool_->turn();
+    if (pool_ && pool_->is_full()) {
+      wait_for_work(0);
+      continue;
+    }
     if (lock_ && !lock_->held()) {
       const auto waited = lock_->lock(interruption_, deadline());
       if (waited == Waited::interrupted) continue;
@@ -57,8 +74,35 @@ FifoReader::Next Receiver::next_frame() {
 }
 
 void Receiver::show() {
-  show_payload(streams_.out, reader_.payload(), options_.format);
   ++got_;
+  if (pool_) return pool_->take(std::string(reader_.payload()));
+  show_payload(streams_.out, reader_.payload(), options_.format);
+}
+
+// Until a command has ended, one is due, or a signal has come. What runs is no silence of the FIFO.
+void Receiver::wait_for_work(int known) {
+  std::vector<pollfd> waiting = {{interruption_.fd(), POLLIN, 0}};
+  pool_->add_to(waiting);
+  if (interruption_.times() <= known)
+    (void)::poll(waiting.data(), waiting.size(), milliseconds_until(pool_->next_start()));
+  moved_ = steady_now();
+}
+
+// After the last message: commands that run may finish, and messages that failed get their other
+// attempts, unless somebody is in a hurry; at the second interruption nothing is waited for.
+Status Receiver::finish_work(Status status) {
+  for (pool_->turn(); !pool_->is_idle(); pool_->turn()) {
+    const int times = interruption_.times();
+    if (times > 0) pool_->finish();
+    if (times > 1) pool_->abort();
+    if (!pool_->is_idle()) wait_for_work(times);
+  }
+  if (pool_->failed() == 0) return status;
+  streams_.err.error(
+      "work-failed",
+      counted(pool_->failed(), "message") + " of " + thousands(got_) + " failed for good",
+      "they were printed on standard output");
+  return Status::failed;
 }
 
 // Waits for bytes, a signal, or the end of whoever reads our output: better to end then than to
@@ -66,9 +110,12 @@ void Receiver::show() {
 Waited Receiver::wait(int known) {
   streams_.out.flush();
   for (;;) {
-    pollfd fds[] = {
+    std::vector<pollfd> fds = {
         {reader_.wake_fd(), POLLIN, 0}, {interruption_.fd(), POLLIN, 0}, {streams_.out.fd(), 0, 0}};
-    const int n = ::poll(fds, 3, milliseconds_until(deadline()));
+    if (pool_) pool_->add_to(fds);
+    const auto due = pool_ ? pool_->next_start() : std::nullopt;
+    const auto until = due && (!deadline() || *due < *deadline()) ? due : deadline();
+    const int n = ::poll(fds.data(), fds.size(), milliseconds_until(until));
     if (n < 0 && errno != EINTR) throw Failure::system("wait", errno);
     if (n > 0 && (fds[2].revents & POLLERR)) streams_.out.reader_left();
     if (interruption_.times() > known) return Waited::interrupted;
@@ -76,6 +123,7 @@ Waited Receiver::wait(int known) {
       reader_.awake();
       return Waited::ready;
     }
+    if (pool_) pool_->turn();
     if (deadline() && steady_now() >= *deadline()) return Waited::late;
   }
 }

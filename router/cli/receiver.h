@@ -10,13 +10,15 @@
 #include "cli/show.h"
 #include "cli/status.h"
 #include "cli/streams.h"
+#include "cli/work_pool.h"
 #include "cli/worker_lock.h"
 
 namespace standpipe::cli {
 
 // What `recv` does: takes frames until it has enough, waited too long or was interrupted, and
 // prints each. As a worker it holds the lock from the first byte of a frame to its last, and never
-// while it waits for a frame to begin: a stopped worker must not stop the others.
+// while it waits for a frame to begin: a stopped worker must not stop the others. With a command
+// for each message, a frame is taken only when a command can be started for it.
 class Receiver {
  public:
   struct Options {
@@ -26,6 +28,9 @@ class Receiver {
     std::optional<std::uint64_t> count = {};
     std::optional<Nanoseconds> timeout = {};
     bool shared = false;
+    // Not empty: each message is given to a command instead of being printed (work_pool.h).
+    std::string exec = {};
+    WorkPool::Options work = {};
   };
 
   // Throws Failure when the FIFO cannot be had.
@@ -33,6 +38,9 @@ class Receiver {
   Status run();
 
  private:
+  Status receive_frames();
+  Status finish_work(Status status);
+  void wait_for_work(int known_interruptions);
   bool enough() const { return options_.count && got_ >= *options_.count; }
   FifoReader::Next next_frame();
   void show();
@@ -48,6 +56,7 @@ class Receiver {
   Interruption interruption_;
   FifoReader reader_;
   std::optional<WorkerLock> lock_;
+  std::optional<WorkPool> pool_;
   std::uint64_t got_ = 0;
   std::size_t incomplete_bytes_ = 0;  // bytes of the frame at hand, at the last look
   Nanoseconds moved_;                 // when bytes came last

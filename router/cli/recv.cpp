@@ -17,13 +17,34 @@ Format format_of(const Arguments& arguments) {
   return name == "raw" ? Format::raw : Format::text;
 }
 
+constexpr std::uint64_t kWorkersMost = 1024;
+
+void refuse_lone_options(const Arguments& arguments) {
+  for (const auto* option : {"workers", "attempts"})
+    if (arguments.has(option) && !arguments.has("exec"))
+      throw WrongUsage(std::string("--") + option + " is for --exec", "add --exec COMMAND");
+  for (const auto* option : {"workers", "attempts"})
+    if (arguments.count(option).value_or(1) == 0)
+      throw WrongUsage(std::string("--") + option + " is at least 1", "leave it out");
+  if (const auto command = arguments.text("exec"))
+    (void)WorkCommand(*command);  // a mistake in it is said before there is a FIFO
+  if (arguments.count("workers").value_or(1) > kWorkersMost)
+    throw WrongUsage("--workers: more than " + thousands(kWorkersMost) + " are too many",
+                     "about as many as there are processors are enough");
+}
+
 Status receive(const Arguments& arguments, Streams& streams) {
-  const Receiver::Options options{.path = arguments.operands()[0],
-                                  .payload_max = message_size_limit(arguments),
-                                  .format = format_of(arguments),
-                                  .count = arguments.count("count"),
-                                  .timeout = arguments.duration("timeout"),
-                                  .shared = arguments.has("shared")};
+  refuse_lone_options(arguments);
+  const Receiver::Options options{
+      .path = arguments.operands()[0],
+      .payload_max = message_size_limit(arguments),
+      .format = format_of(arguments),
+      .count = arguments.count("count"),
+      .timeout = arguments.duration("timeout"),
+      .shared = arguments.has("shared"),
+      .exec = arguments.text("exec").value_or(""),
+      .work = {.workers = arguments.count("workers").value_or(1),
+               .attempts = static_cast<unsigned>(arguments.count("attempts").value_or(5))}};
   return Receiver(options, streams).run();
 }
 
@@ -37,7 +58,9 @@ Command recv_command() {
                    {"standpipe recv /run/billing/in --count 1 --timeout 5s",
                     "one message; status 1 when none comes in 5 s"},
                    {"standpipe recv /run/billing/in --shared --json",
-                    "one of several workers: each message goes to one of them"}},
+                    "one of several workers: each message goes to one of them"},
+                   {"standpipe recv /run/billing/in --exec ./bill --workers 4",
+                    "a command for each message, four at a time"}},
       .description =
           "Creates the FIFO when it is missing. Writers may come and go; a frame that its\n"
           "writer did not finish is reported and dropped. Ctrl-C ends the command after\n"
@@ -47,6 +70,14 @@ Command recv_command() {
           "what follows stays in the FIFO for other readers as long as somebody has it\n"
           "open. With --shared, workers take turns with a lock on the file FIFO.lock. The\n"
           "first worker creates it; it may be removed when none runs.\n"
+          "\n"
+          "With --exec, each message is the standard input of a command, or an argument of\n"
+          "it where {} stands. Status 0 says that the message is done; otherwise another\n"
+          "command gets it after a pause, at most --attempts times, and then it is printed.\n"
+          "The command is split into words and run without a shell. A message is taken\n"
+          "only when a command can be started for it; several such commands share a FIFO.\n"
+          "Ctrl-C lets commands finish, twice ends them; if this one is killed, what its\n"
+          "commands had is lost.\n"
           "\n"
           "On a terminal, text is escaped (\\n, \\x1b, a doubled backslash). In a file or\n"
           "a pipe it is written as it is.",
@@ -70,6 +101,18 @@ Command recv_command() {
                    .choices = {"text", "hex", "json", "raw"}},
                   {.name = "json", .summary = "the same as --format json"},
                   {.name = "shared", .summary = "be one of several workers on this FIFO"},
+                  {.name = "exec",
+                   .kind = Kind::text,
+                   .value = "COMMAND",
+                   .summary = "run a command for each message, instead of printing it"},
+                  {.name = "workers",
+                   .kind = Kind::count,
+                   .value = "N",
+                   .summary = "so many commands at a time; default 1"},
+                  {.name = "attempts",
+                   .kind = Kind::count,
+                   .value = "N",
+                   .summary = "so many commands for a message that fails; default 5"},
                   {.name = "max-message-size",
                    .kind = Kind::size,
                    .value = "S",

@@ -13,8 +13,8 @@ std::span<const Command> table() {
       dead_replay_command(),  dead_export_command(),   dead_purge_command(),
       queue_list_command(),   queue_check_command(),   queue_cat_command(),
       queue_export_command(), plugin_list_command(),   plugin_show_command(),
-      demo_command(),         completion_command(),    schema_command(),
-      help_command(),
+      plugin_new_command(),   plugin_check_command(),  demo_command(),
+      completion_command(),   schema_command(),        help_command(),
   };
   return commands;
 }

@@ -36,6 +36,7 @@ class Plugins {
   };
   const Answer& ask(const std::string& name, const std::string& whole);
   void complain(const Field& field, const std::string& name, const Answer& answer);
+  void warn_of_another_name(const Field& field, const plugin::Plugin& plugin);
   std::string suggest(const std::string& name);
 
   Context& context_;
@@ -83,7 +84,10 @@ const plugin::Plugin* Plugins::find(const Field& field) {
   const std::filesystem::path folder = context_.folder_of(field.value->spot);
   const auto& answer =
       ask(*name, is_path(*name) ? (folder / *name).lexically_normal().string() : *name);
-  if (answer.plugin && answer.plugin->is_handler()) return answer.plugin;
+  if (answer.plugin && answer.plugin->is_handler()) {
+    warn_of_another_name(field, *answer.plugin);
+    return answer.plugin;
+  }
   complain(field, *name, answer);
   return nullptr;
 }
@@ -122,6 +126,19 @@ void Plugins::complain(const Field& field, const std::string& name, const Answer
     if (!answer.refused.help.empty()) d.help.push_back(answer.refused.help);
   }
   context_.mistakes.add(field.value->spot, std::move(d));
+}
+
+// A plugin is found by its file's name. If it calls itself otherwise, it is easily taken for
+// another.
+void Plugins::warn_of_another_name(const Field& field, const plugin::Plugin& plugin) {
+  const auto file = std::filesystem::path(plugin.path).filename().string();
+  if (!registry_.loads() || file == plugin.name + ".so") return;
+  context_.mistakes.add(field.value->spot, {.severity = Severity::warning,
+                                            .code = "misnamed-plugin",
+                                            .message = "the plugin in " + shown(file) +
+                                                       " calls itself '" + shown(plugin.name) + "'",
+                                            .help = {"rename the file to " + shown(plugin.name) +
+                                                     ".so, or change the plugin's d.name()"}});
 }
 
 // Reads one handler after the other.

@@ -75,8 +75,11 @@ Handler::~Handler() {
 
 Answer Handler::answer(std::uint32_t code, const standpipe_reason& reason) const {
   if (code == STANDPIPE_OK) return {};
-  return {code == STANDPIPE_DISCONNECTED ? code : std::uint32_t{STANDPIPE_FATAL},
-          reason_text(reason)};
+  if (code > STANDPIPE_FATAL)
+    return {STANDPIPE_FATAL, "its plugin answered a call with " + std::to_string(code) +
+                                 ", which this router does not know" +
+                                 (reason.length ? ": " + reason_text(reason) : "")};
+  return {code, reason_text(reason)};
 }
 
 Answer Handler::create(const std::vector<Value>& values) {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`standpipe plugin list` and `show`: what is there, what is broken, and where was looked."""
+"""`standpipe plugin list`, `show`, `new` and `check`: what is there, what is broken, and how one begins."""
 
 import json
 import os
@@ -37,3 +37,54 @@ def a_folder_that_is_not_there_is_named(t):
     assert b"print" in out
     _, err = t.run("plugin", "show", "nothing", "--plugins", "/nope", status=1)
     assert "searched in /nope (no such folder), " in err and err.endswith(f"{own()}\n"), err
+
+
+@test
+def the_sample_of_each_plugin_passes_check_and_so_does_all_that_it_explains(t):
+    for name in ("forward", "log", "print"):
+        out, _ = t.run("plugin", "show", name, "--yaml")
+        t.path("sample.yaml").write_bytes(out)
+        said, _ = t.run("check", t.path("sample.yaml"))
+        assert said.startswith(b"ok: 1 source, 1 handler, 1 route"), said
+
+
+@test
+def a_new_plugin_has_a_name_that_is_checked_and_overwrites_nothing(t):
+    made = t.path("word-count")
+    out, err = t.run("plugin", "new", "word-count", "--into", made)
+    equal(err, "")
+    assert f"{made}/word-count.cpp\n" in out.decode() and "make test check" in out.decode(), out
+    before = (made / "word-count.cpp").read_bytes()
+    _, err = t.run("plugin", "new", "word-count", "--into", made, status=1)
+    assert "is there already, and nothing is overwritten" in err, err
+    equal((made / "word-count.cpp").read_bytes(), before)
+    for name, reason in (("Word", "lower-case"), ("../x", "lower-case"), ("2nd", "begin it with a letter")):
+        _, err = t.run("plugin", "new", name, "--into", t.path("x"), status=2)
+        assert reason in err, err
+    _, err = t.run("plugin", "new", "log", "--into", t.path("x"), status=1)
+    assert "there is a plugin 'log' already" in err, err
+    for words in (("--kind", "source"), ("--kind", "transform"), ("--lang", "any")):
+        _, err = t.run("plugin", "new", "x", *words, "--into", t.path("x"), status=1)
+        assert "there is no template" in err and "help: " in err, err
+    assert not t.path("x").exists()
+
+
+@test
+def check_says_what_a_plugin_does_wrong_and_what_to_do(t):
+    out, err = t.run("plugin", "check", "print")
+    equal(err, "")
+    text = out.decode()
+    assert "PASS  many             handles a batch of 10,000 messages\n" in text and " passed, 0 failed, 0 not run (" in text, text
+    folder = t.path("plugins")
+    folder.mkdir()
+    (folder / "other.so").write_bytes((own() / "print.so").read_bytes())
+    out, _ = t.run("plugin", "check", folder / "other.so", "--only", "name", status=1)
+    assert "FAIL  name             lies in a file of its name\n      the file is other.so, and it calls itself print\n      help: " in out.decode(), out
+    out, _ = t.run("plugin", "check", folder / "other.so", "--json", "--seed", "5", status=1)
+    first, *results, last = map(json.loads, out.splitlines())
+    equal((first["seed"], last["ok"], last["failed"]), (5, False, 1))
+    equal([r["check"] for r in results if r["result"] == "failed"], ["name"])
+    _, err = t.run("plugin", "check", "print", "--only", "memry", status=2)
+    assert "there is no check 'memry'" in err and "did you mean 'memory'?" in err, err
+    _, err = t.run("plugin", "check", "nothing", status=1)
+    assert "there is no file nothing, and no plugin of that name" in err, err

@@ -7,7 +7,7 @@ import re
 import shutil
 import signal
 
-from kit import HERE, SLOW, TOP, Failed, Skipped, check, need, plain_environment, run
+from kit import HERE, SLOW, TOP, Failed, Skipped, check, need, plain_environment, run, until
 
 WANTED = """
 bin/standpipe
@@ -20,6 +20,8 @@ include/standpipe/options.hpp
 include/standpipe/outcome.hpp
 include/standpipe/plugin.h
 include/standpipe/plugin.hpp
+include/standpipe/testing.hpp
+include/standpipe/testing/handler.hpp
 include/standpipe/text.hpp
 include/standpipe/wire.h
 lib/standpipe/plugins/forward.so
@@ -162,6 +164,67 @@ def test_a_plugin_is_built_by_pkg_config_alone(world):
     check("counts what is shouted" in run(prefix / "bin/standpipe", "plugin", "show", folder / "shout.so"), "its page")
     plugins = run("pkg-config", "--variable", "plugindir", "standpipe", env=environment).strip()
     check((prefix / "x" / ".." / plugins).resolve() == prefix / "lib/standpipe/plugins", f"plugindir is {plugins}")
+
+
+def new_plugin(world, language):
+    """A folder as it was made, but for its FIFO; and the environment that it is built in."""
+    prefix = world.given("prefix")
+    environment = {**plain_environment(), "PKG_CONFIG_PATH": str(prefix / "share/pkgconfig"), "STATE_DIRECTORY": str(world.folder)}
+    folder = world.folder / f"new-{language}"
+    run(prefix / "bin/standpipe", "plugin", "new", "word-count", "--lang", language, "--into", folder, env=environment)
+    configuration = folder / "word-count.yaml"
+    configuration.write_text(configuration.read_text().replace("/tmp/", f"{folder}/"))
+    return folder, environment
+
+
+def test_a_new_plugin_builds_tests_checks_and_runs_as_it_was_made(world):
+    need("make", "pkg-config", "g++")
+    program = world.given("prefix") / "bin/standpipe"
+    folder, environment = new_plugin(world, "cpp")
+    said = run("make", "-C", folder, f"STANDPIPE={program}", "test", "check", env=environment)
+    check("PASS  an empty message is rejected" in said and " 0 failed, 0 not run" in said and "warning" not in said, said)
+    hub = world.hub(program, "run", "--plugins", folder, folder / "word-count.yaml", "--control", folder / "control", env=environment)
+    run(program, "send", folder / "word-count-in", "hello", env=environment)
+    until(lambda: "got 5 bytes" in hub.said(), "its handler says it")
+    hub.stop()
+
+
+def test_a_new_plugin_in_C_builds_tests_and_checks_by_CMake(world):
+    need("cmake", "gcc", "g++")
+    folder, environment = new_plugin(world, "c")
+    run("cmake", "-S", folder, "-B", folder / "build", f"-DCMAKE_PREFIX_PATH={world.given('prefix')}", env=environment)
+    said = run("cmake", "--build", folder / "build", env=environment)
+    check("warning" not in said, said)
+    said = run("ctest", "--test-dir", folder / "build", "--output-on-failure", env=environment)
+    check("100% tests passed, 0 tests failed out of 3" in said, said)
+
+
+def tutorial():
+    """The blocks of sdk/README.md in their order: (language, file, content)."""
+    text = (TOP / "sdk/README.md").read_text()
+    return re.findall(r"^```(\w+) ?(\S*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def test_the_tutorial_of_the_SDK_is_what_happens(world):
+    need("bash", "make", "pkg-config", "g++")
+    prefix = world.given("prefix")
+    folder = world.folder / "tutorial"
+    folder.mkdir()
+    script = "set -e\n"
+    for language, file, content in tutorial():
+        content = content.replace("/tmp/", f"{folder}/")
+        if file:
+            script += f"cat > {file} <<'THE_END'\n{content}THE_END\n"
+        elif language == "sh":
+            script += f"{content}echo ===\n"
+    environment = {**plain_environment(), "PATH": f"{prefix}/bin:{os.environ['PATH']}", "STATE_DIRECTORY": str(folder),
+                   "XDG_RUNTIME_DIR": str(folder), "PKG_CONFIG_PATH": f"{prefix}/share/pkgconfig"}
+    said = iter(run("bash", "-c", script, cwd=folder, env=environment).split("===\n"))
+    for language, _, content in tutorial():
+        if language == "sh":
+            now = next(said)
+        for line in content.splitlines() if language == "output" else []:
+            check(line in now, f"the tutorial shows, and nothing says: {line}\n{now[-3000:]}")
 
 
 def test_every_page_of_the_manual_renders_without_a_warning(world):

@@ -13,6 +13,7 @@ std::string plugins();         // those that come with the program
 std::string misbehaving();     // those that only tests have
 std::string fixtures();        // files that are no good plugins
 std::string config_plugins();  // one that has every option
+std::string broken();          // those that do one thing wrong each
 std::string toy_worker();
 
 }  // namespace places

@@ -22,6 +22,8 @@
 // The class has
 //   static void describe(Description&)   what it is, and its options; does no I/O
 //   explicit T(const Options&)           throws to refuse: the exception's text is the reason
+//                                        touches nothing outside: it runs twice a start, or more,
+//                                        since a configuration is checked by making each handler
 // and one of
 //   void handle(const Message&)          returns: the message is delivered; may return an Outcome
 //   void handle(Batch&)                  returns: all are delivered unless the batch was told else

@@ -123,7 +123,8 @@ TEST_CASE("a mistyped command is reported with the one that was probably meant")
       "error: unknown plugin command 'lst'\n  help: did you mean 'list'? (commands: list, show)\n");
   CHECK(lacks.run({"plugin"}) == 2);
   CHECK(lacks.err() ==
-        "error: plugin needs one more word: list, show\n  help: e.g. standpipe plugin list\n");
+        "error: plugin needs one more word: list, show, new, check\n  help: e.g. standpipe plugin "
+        "list\n");
   CHECK(option.run({"--json", "check"}) == 2);
   CHECK(option.err() ==
         "error: unknown option '--json'\n  help: options come after the command: standpipe COMMAND "

@@ -63,6 +63,22 @@ TEST_CASE("a plugin's page has all that it declares, and a handler to start from
         "        # sync: never\n");
 }
 
+TEST_CASE("a sample is a whole configuration, with each option explained") {
+  const auto yaml = plugin_yaml(shout());
+  CHECK(yaml.starts_with(
+      "# shout 1.2: says it \\x1b[1mloudly\n"
+      "# Correct what is required, remove \"# \" before what you change, and then: standpipe check "
+      "FILE\nsources:\n  in:\n    fifo: /tmp/my_shout-in\n\nhandlers:\n  my_shout:\n"));
+  CHECK(
+      yaml.ends_with("    plugin: shout\n"
+                     "    options:\n"
+                     "      file: /tmp/x   # path, required: where to\n"
+                     "      # mode: \"0640\"   # string, default \"0640\": permissions\n"
+                     "      # keep: 5   # integer, 0 to 9 files, default 5\n"
+                     "      # sync: never   # one of never, always\n"
+                     "\nroutes:\n  - from: in\n    to: my_shout\n"));
+}
+
 TEST_CASE("a plugin without options that must be given needs no options") {
   auto p = shout();
   p.options.erase(p.options.begin());

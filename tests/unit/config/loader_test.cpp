@@ -16,6 +16,7 @@
 #include "config/paths.h"
 #include "kit.h"
 #include "log/arena.h"
+#include "places.h"
 #include "temporary_folder.h"
 
 using namespace standpipe;
@@ -279,6 +280,19 @@ TEST_CASE_METHOD(Fixture, "how large a payload is looked into is said for the hu
   CHECK(most("", "") == 1 * MiB);
   CHECK(most("match_max: 2MiB", "") == 2 * MiB);
   CHECK(most("match_max: 2MiB", ", match_max: 64KiB") == 64 * KiB);
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "a plugin that calls itself otherwise than its file is used, and that is said") {
+  std::filesystem::create_symlink(std::filesystem::path(places::plugins()) / "print.so",
+                                  std::filesystem::path(folder.path()) / "screen.so");
+  const auto loaded = load(R"(
+sources: { orders: { fifo: /run/orders } }
+handlers: { it: { plugin: ./screen.so } }
+routes: [{ from: orders, to: it }]
+)");
+  CHECK(loaded.hub.handlers.size() == 1);
+  CHECK(rendered(loaded).starts_with("warning: the plugin in screen.so calls itself 'print'\n"));
 }
 
 TEST_CASE_METHOD(Fixture, "options of every type reach the plugin checked") {

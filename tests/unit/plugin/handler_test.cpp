@@ -94,8 +94,9 @@ class Instance {
 // A plugin in this test whose answers are the given outcomes.
 class Answering {
  public:
-  explicit Answering(std::vector<std::uint8_t> outcomes) {
+  explicit Answering(std::vector<std::uint8_t> outcomes, std::uint32_t code = STANDPIPE_OK) {
     told() = std::move(outcomes);
+    told_code() = code;
     handler_.size = sizeof handler_;
     handler_.placement = STANDPIPE_INLINE;
     handler_.create = create;
@@ -116,6 +117,10 @@ class Answering {
     static std::vector<std::uint8_t> it;
     return it;
   }
+  static std::uint32_t& told_code() {
+    static std::uint32_t it = STANDPIPE_OK;
+    return it;
+  }
   static std::uint32_t create(const standpipe_host* h, const standpipe_config*, void** self,
                               standpipe_reason*) {
     host() = h;
@@ -126,7 +131,7 @@ class Answering {
     std::copy(told().begin(), told().end(), result->outcomes);
     std::memcpy(result->reason->text, "its own", 7);
     result->reason->length = 7;
-    return STANDPIPE_OK;
+    return told_code();
   }
   standpipe_handler handler_{};
   standpipe_plugin abi_{};
@@ -201,4 +206,13 @@ TEST_CASE("an outcome that this hub cannot do is a retry, and the reason says wh
   CHECK(reason_of({taken, reject}, {retry, reject}) == "its own");  // the last one's
   CHECK(reason_of({delivered, taken}, {delivered, retry}).find("took it") != std::string::npos);
   CHECK(reason_of({delivered}, {delivered}).empty());
+}
+
+TEST_CASE("an answer that no hub knows holds the handler, and says what it was") {
+  Answering answering({}, 99);
+  Instance it(answering.plugin);
+  const auto answer = it.handle(Rows({"x"}, kNarrow));
+  CHECK(answer.code == STANDPIPE_FATAL);
+  CHECK(answer.reason ==
+        "its plugin answered a call with 99, which this router does not know: its own");
 }

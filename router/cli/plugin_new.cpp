@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/configuration.h"
+#include "cli/show.h"
+#include "plugin/registry.h"
+#include "scaffold/scaffold.h"
+
+namespace standpipe::cli {
+namespace {
+
+// Kinds and languages whose template has to wait for a power of the hub.
+void refuse_what_cannot_be_made(const std::string& kind, const std::string& language) {
+  if (kind == "source")
+    throw Failure("there is no template for a source yet: this router does not run source plugins",
+                  "a program in any language is a source, if it writes frames into a FIFO: "
+                  "standpipe send --help");
+  if (kind == "transform")
+    throw Failure(
+        "there is no template for a transform yet: handlers of this router cannot emit messages",
+        "a program that reads the FIFO of a `forward` and writes into the FIFO of a source "
+        "transforms messages");
+  if (language == "any")
+    throw Failure("there is no template for other languages yet",
+                  "a program in any language can read what a `forward` writes into a FIFO, and "
+                  "write into the FIFO of a source");
+}
+
+void refuse_taken_name(const std::string& name) {
+  const plugin::Registry plugins(plugin::Registry::default_folders());
+  for (const auto& known : plugins.names())
+    if (known == name)
+      throw Failure("there is a plugin " + quoted(name) + " already",
+                    "choose another name: the first one that is found is used");
+}
+
+Status make_plugin(const Arguments& arguments, Streams& streams) {
+  const auto& name = arguments.operands()[0];
+  const auto language = arguments.text("lang").value_or("cpp");
+  refuse_what_cannot_be_made(arguments.text("kind").value_or("handler"), language);
+  if (const auto problem = scaffold::name_problem(name))
+    throw WrongUsage(quoted(name) + ' ' + problem->what, problem->help);
+  refuse_taken_name(name);
+  const auto folder = arguments.text("into").value_or(name);
+  const auto files = scaffold::write(name, language, folder);
+  std::string text;
+  for (const auto& file : files) text += printable(folder + '/' + file) + '\n';
+  streams.out.write(text + "\nnext:\n  cd " + shell_quoted(folder) +
+                    " && make test check     # or: cmake -S . -B build && cmake --build build && "
+                    "ctest --test-dir build\n");
+  return Status::done;
+}
+
+}  // namespace
+
+Command plugin_new_command() {
+  return {
+      .name = "plugin new",
+      .summary = "makes a folder for a plugin of your own, with tests",
+      .examples = {{"standpipe plugin new shout", "./shout, in C++"},
+                   {"standpipe plugin new shout --lang c", "in C"}},
+      .description =
+          "The folder builds as it is, by CMake and by make: a handler with one option, its "
+          "tests,\n"
+          "a configuration with tests, and a README that says how each is run. It needs what the\n"
+          "package standpipe-dev installs, a compiler, and pkg-config or CMake. Nothing that is\n"
+          "there is overwritten.",
+      .operands = {{.name = "NAME", .kind = Kind::text}},
+      .options = {{.name = "kind",
+                   .kind = Kind::choice,
+                   .value = "KIND",
+                   .summary = "handler (the default); source and transform are not there yet",
+                   .choices = {"handler", "source", "transform"}},
+                  {.name = "lang",
+                   .kind = Kind::choice,
+                   .value = "LANGUAGE",
+                   .summary = "cpp (the default) or c; any is not there yet",
+                   .choices = {"cpp", "c", "any"}},
+                  {.name = "into",
+                   .kind = Kind::folder,
+                   .value = "DIR",
+                   .summary = "the folder that is made, ./NAME by default"}},
+      .run = make_plugin};
+}
+
+}  // namespace standpipe::cli

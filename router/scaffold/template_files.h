@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace standpipe::scaffold {
+
+// A file of sdk/template, as the build found it. The program needs no file to make others.
+struct TemplateFile {
+  std::string_view name;  // "cpp/PLUGIN_NAME.cpp"; those in common/ are for each language
+  std::string_view content;
+};
+
+std::span<const TemplateFile> template_files();
+
+}  // namespace standpipe::scaffold

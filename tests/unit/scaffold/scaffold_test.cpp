@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scaffold/scaffold.h"
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "base/failure.h"
+#include "temporary_folder.h"
+
+using namespace standpipe;
+using namespace standpipe::scaffold;
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+std::string content(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace
+
+TEST_CASE("a name is one that files, targets and classes can have") {
+  CHECK_FALSE(name_problem("shout"));
+  CHECK_FALSE(name_problem("word-count_2"));
+  for (const auto* bad : {"", "Shout", "a b", "../x", "a/b", "caf\xc3\xa9", "2nd", "-x"}) {
+    INFO(bad);
+    REQUIRE(name_problem(bad));
+    CHECK_FALSE(name_problem(bad)->help.empty());
+  }
+  CHECK(name_problem(std::string(65, 'a'))->what == "is too long");
+}
+
+TEST_CASE("a class is called as its plugin is") {
+  CHECK(class_name("shout") == "Shout");
+  CHECK(class_name("word-count_2x") == "WordCount2x");
+}
+
+TEST_CASE("a folder has all that it takes, with the plugin's name in it") {
+  const test::TemporaryFolder folder;
+  const auto made = folder / "word-count";
+  CHECK(write("word-count", "cpp", made) == Names{"CMakeLists.txt", "Makefile", "README.md",
+                                                  "test.cpp", "word-count.cpp", "word-count.yaml"});
+  CHECK(content(made + "/word-count.cpp").find("STANDPIPE_PLUGIN(WordCount)") != std::string::npos);
+  CHECK(write("mine", "c", folder / "mine") ==
+        Names{"CMakeLists.txt", "Makefile", "README.md", "mine.c", "mine.yaml", "test.cpp"});
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.path()))
+    for (const auto* placeholder : {"PLUGIN_NAME", "PLUGIN_CLASS", "PLUGIN_SOURCE"})
+      if (entry.is_regular_file())
+        CHECK(content(entry.path().string()).find(placeholder) == std::string::npos);
+}
+
+TEST_CASE("nothing is overwritten") {
+  const test::TemporaryFolder folder;
+  const auto made = folder / "mine";
+  std::filesystem::create_directory(made);
+  CHECK_THROWS_AS(write("mine", "cpp", made), Failure);
+  CHECK(std::filesystem::is_empty(made));
+  CHECK_THROWS_AS(write("mine", "cpp", folder / "missing/mine"), Failure);
+}
