@@ -18,7 +18,8 @@
 //     answers      at the control socket: kControlAnswersBytesMax for all clients
 //   descriptors    base/open_files counts them
 //   queues         on disk: files of kDiskQueueSizeDefault a source and handler, if not said
-//                  otherwise, and a log of kDiskQueueLogBytes, within memory_max
+//                  otherwise, and a log of kDiskQueueLogBytes, within memory_max; of handlers that
+//                  are away, overflow_max for all of them
 //   threads        the hub's, one a handler that may block, one a file that is written, one for all
 //                  queues on disk, one for dead letters
 //   processes      one a handler that has its own; what it may take is its memory_max
@@ -44,7 +45,7 @@ constexpr std::uint64_t kLogSizeDefault =
     1 * MiB;  // the largest pipe an ordinary user may have: one FIFO's worth
 constexpr std::uint64_t kLogSizeLeast = 16 * KiB;
 constexpr std::uint64_t kLogSizeMost = 16 * GiB;
-constexpr std::uint64_t kOverflowMaxDefault = 1 * GiB;  // of one source, on disk
+constexpr std::uint64_t kOverflowMaxDefault = 1 * GiB;  // of all handlers, on disk
 constexpr std::uint64_t kOverflowMaxMost = 1024 * GiB;
 
 // A queue on disk: of one source and one handler.

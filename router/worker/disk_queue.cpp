@@ -20,6 +20,7 @@ constexpr std::uint64_t kMovedBytes = 256 * KiB;  // a job, as a turn from a FIF
 constexpr std::uint64_t kRecordBytes = 64;        // what a message takes besides its frame, at most
 constexpr Nanoseconds kQueueRetry = 5s;           // after a failure of the disk
 constexpr Nanoseconds kMemoryRetry = 20ms;        // while memory is short
+constexpr Nanoseconds kStuckRetry = 1s;           // of an overflow that others have filled
 constexpr std::uint64_t kSegmentLeast = 128 * KiB, kSegmentMost = 16 * MiB;
 constexpr std::uint64_t kSegmentsAQueue = 8;
 // A queue that has been empty for so long gives its last segment back, so that nothing of it comes
@@ -37,8 +38,7 @@ std::size_t log_id(const state::Memory& memory, std::uint32_t slot) {
 
 }  // namespace
 
-DiskQueue::DiskQueue(DiskQueueOptions options, std::unique_ptr<deliver::Delivery> from,
-                     const DiskQueueNeeds& needs)
+DiskQueue::DiskQueue(DiskQueueOptions options, deliver::Delivery& from, const DiskQueueNeeds& needs)
     : options_(std::move(options)),
       needs_(needs),
       segments_(options_.data_dir, options_.source, options_.handler),
@@ -48,18 +48,21 @@ DiskQueue::DiskQueue(DiskQueueOptions options, std::unique_ptr<deliver::Delivery
                          .size_max = kDiskQueueLogBytes,
                          .frame_max = sizeof(std::uint32_t) + options_.message_size_max,
                          .readers = 1}),
-      from_(std::move(from)),
+      from_(from),
       made_to_(std::make_unique<deliver::Delivery>(options_.source, options_.handler,
                                                    delivery_id(memory_, options_.slot), log_, 0,
                                                    deliver::Delivery::Of::queue)),
       to_(made_to_.get()) {
-  from_->set_queued();
   memory_.commit();
   if (state_->begun)
     recover();
   else
     begin();
+  // It was an overflow, and is configured now.
+  if (!options_.is_overflow && !state_->armed) state_.edit().armed = 1;
   memory_.commit();
+  from_.set_queued(state_->armed != 0);
+  is_arming_reported_ = options_.is_overflow && is_armed();  // by whoever was before
 }
 
 bool DiskQueue::is_empty(const state::Memory& memory, const std::string& source,
@@ -101,7 +104,7 @@ bool DiskQueue::remove(state::Memory& memory, state::Directory& directory,
 // A new run: all whole records are what is there.
 void DiskQueue::begin() try {
   State state{.begun = 1,
-              .others = from_->saved(),
+              .others = from_.saved(),
               .segment = 0,
               .end_bytes = 0,
               .next = 1,
@@ -109,22 +112,25 @@ void DiskQueue::begin() try {
               .read_segment = 0,
               .read_offset = 0,
               .boundary = 0,
-              .skipped = 0};
+              .skipped = 0,
+              .armed = 0,
+              .since_ns = static_cast<std::uint64_t>(needs_.clock.steady().count())};
   for (const auto first : segments_.find()) sizes_[first] = segments_.bytes(first);
   if (!sizes_.empty()) {
     const auto first = sizes_.begin()->first;
     open_last(state, sizes_.rbegin()->first);
     state.read_segment = first;
     state.fed = std::min(first + done_of(first), state.next);
+    state.armed = 1;
   }
   state_.edit() = state;
-  from_->bring_saved(in_files());
+  from_.bring_saved(in_files());
   if (const auto count = in_files())
     needs_.reporter.info(name() + ": " + counted(count, "message") + " of an earlier run " +
                          (count == 1 ? "waits" : "wait") + " in " + folder() + ", and " +
                          (count == 1 ? "comes" : "come") + " first");
 } catch (const Failure& failure) {
-  state_.edit() = {1, from_->saved(), 0, 0, 1, 1, 0, 0, 0, 0};
+  state_.edit() = {1, from_.saved(), 0, 0, 1, 1, 0, 0, 0, 0, 0, 0};
   needs_.reporter.error("queue",
                         name() + ": cannot look for what an earlier run left: " + failure.what(),
                         failure.help());
@@ -182,14 +188,15 @@ void DiskQueue::recover() try {
 
 DiskQueue::Step DiskQueue::advance(bool feeds) {
   Step step;
+  if (!is_armed()) return step;
   if (batch_) {
     if (auto done = needs_.writer.take(this)) {
       complete(std::move(*done));
       step.moved = step.more = true;
     }
   }
-  trim();
-  if (feeds) feed(step);
+  trim(step);
+  if (feeds && is_armed()) feed(step);
   if (!batch_) move(step);
   memory_.commit();
   return step;
@@ -200,38 +207,47 @@ std::optional<Nanoseconds> DiskQueue::wake_at() const {
   const auto by = [&](std::optional<Nanoseconds> when) {
     if (when) at = std::min(at.value_or(*when), *when);
   };
+  if (!is_armed()) return at;
   if (log_.waits_for_arena() && in_files() > 0) by(needs_.clock.steady() + kMemoryRetry);
   if (batch_) return at;
   by(sync_due());
   by(retry_at_);
+  if (is_pressed_) by(needs_.clock.steady() + kStuckRetry);
   if (drained_since_) by(*drained_since_ + kRetiredAfter);
   return at;
 }
 
 // ---- source's log -> files
 
+// Whether what comes is to go to the files now.
+bool DiskQueue::takes() const {
+  return !options_.is_overflow || (is_armed() && (is_pressed_ || in_files() > 0));
+}
+
 void DiskQueue::move(Step& step) {
   const auto now = needs_.clock.steady();
   if (retry_at_ && now < *retry_at_) return;
   const auto due = sync_due();
   if (due && (now >= *due || rolls())) return post({.sync = QueueWriter::Sync::yes}, {});
-  if (!from_->has_all()) return;  // what an output has of a time without a queue
-  from_->skip_unwanted();
-  if (!(from_->settled() < from_->log().end())) return;
+  if (!takes() || !from_.has_all()) return;  // what an output has of a time without a queue
+  from_.skip_unwanted();
+  if (!(from_.settled() < from_.log().end())) return release();
   QueueWriter::Job job;
   Batch batch;
   if (!gather(job, batch)) return make_room(step);
   stuck_.clear();
   if (std::exchange(is_stuck_reported_, false))
-    needs_.reporter.info(name() + ": its queue takes messages again");
+    needs_.reporter.info(name() + (options_.is_overflow ? ": its overflow takes messages again"
+                                                        : ": its queue takes messages again"));
   if (options_.queue.sync == deliver::QueueOptions::kAlways) job.sync = QueueWriter::Sync::yes;
   post(std::move(job), batch);
 }
 
 // false: there is no room for any.
 bool DiskQueue::gather(QueueWriter::Job& job, Batch& batch) {
-  const deliver::Delivery* const deliveries[] = {from_.get()};
+  const deliver::Delivery* const deliveries[] = {&from_};
   deliver::Remaining rest(deliveries);
+  if (options_.is_overflow) overflowed_ = needs_.overflowed();
   std::uint64_t bytes = 0;
   while (const auto message = rest.next()) {
     const auto takes = message->frame.size() + message->fields.size() + kRecordBytes;
@@ -241,6 +257,7 @@ bool DiskQueue::gather(QueueWriter::Job& job, Batch& batch) {
                                       message->accepted_ns};
     job.records.push_back({record.meta(), message->frame, message->fields});
     bytes += takes;
+    batch.bytes = bytes;
     ++batch.messages;
     batch.end = {message->at.position + message->frame.size(), message->at.sequence + 1};
   }
@@ -249,6 +266,10 @@ bool DiskQueue::gather(QueueWriter::Job& job, Batch& batch) {
 
 // A message that is larger than the whole queue finds room in an empty one.
 bool DiskQueue::is_full_with(std::uint64_t messages, std::uint64_t more) const {
+  if (options_.is_overflow) {
+    const auto header = rolls() ? log::kFileHeaderBytes + log::kBatchHeadBytes : 0;
+    return overflowed_ + header + more > options_.queue.size_max;
+  }
   if (messages == 1 && waiting() == 0) return false;
   return waiting() + messages > options_.queue.messages_max ||
          bytes() + more > options_.queue.size_max;
@@ -296,7 +317,7 @@ void DiskQueue::complete(QueueWriter::Done done) {
   retry_at_.reset();
   if (batch.segment == state_->segment || batch.messages > 0) file_ = std::move(done.file);
   if (batch.messages == 0) return unsynced_since_.reset();
-  from_->save_before(batch.end);
+  from_.save_before(batch.end);
   auto& state = state_.edit();
   state.segment = batch.segment;
   state.end_bytes = sizes_[batch.segment] = done.end;
@@ -316,12 +337,16 @@ std::optional<Nanoseconds> DiskQueue::sync_due() const {
 
 // It is full.
 void DiskQueue::make_room(Step& step) {
+  if (options_.is_overflow)
+    return report_stuck("what overflows fills all that may (" + size_text(options_.queue.size_max) +
+                            " for all handlers)",
+                        "remove the cause, or raise `overflow_max`");
   if (options_.queue.when_full == WhenFull::block)
     return report_stuck("it holds all that it may (" + counted(waiting(), "message") + ", " +
                             size_text(bytes()) + ")",
                         "raise `queue: { max_size, max_messages }` of handler " + options_.handler);
   if (options_.queue.when_full == WhenFull::drop_newest)
-    (void)from_->drop_before(from_->log().end(), deliver::Reason::queue_full);
+    (void)from_.drop_before(from_.log().end(), deliver::Reason::queue_full);
   else
     drop_oldest();
   memory_.commit();
@@ -346,20 +371,50 @@ void DiskQueue::drop_oldest() {
   pass_over(std::min(state_->next, state_->fed + part), deliver::Reason::queue_full);
 }
 
-bool DiskQueue::is_moved() const { return !batch_ && !(from_->settled() < from_->log().end()); }
+bool DiskQueue::is_moved() const { return !batch_ && !(from_.settled() < from_.log().end()); }
 
 // ---- the end of segments
 
-void DiskQueue::trim() {
+void DiskQueue::trim(Step& step) {
   to_->skip_unwanted();
   if (const auto lowest = to_->settled(); lowest != log_.trimmed()) log_.trim(lowest);
   memory_.commit();
   if (log_.trimmed().position.bytes >= state_->boundary) remove_before(state_->read_segment);
-  const bool is_drained = !batch_ && state_->next == state_->fed && log_.empty() && !sizes_.empty();
-  if (!is_drained) return drained_since_.reset();
+  const bool is_drained = !batch_ && state_->next == state_->fed && log_.empty();
+  if (options_.is_overflow) {
+    if (!is_drained || is_pressed_ || state_->others > 0) return;
+    disarm();
+    step.fed = step.moved = true;
+    return;
+  }
+  if (!is_drained || sizes_.empty()) return drained_since_.reset();
   const auto now = needs_.clock.steady();
   if (!drained_since_) drained_since_ = now;
-  if (options_.is_departed || rolls() || now >= *drained_since_ + kRetiredAfter) retire();
+  if (rolls() || now >= *drained_since_ + kRetiredAfter) retire();
+}
+
+// The handler has all, so it gets what comes from the source's log again.
+void DiskQueue::disarm() {
+  state_.edit().armed = 0;
+  retire();
+  from_.set_queued(false);
+  stuck_.clear();
+  retry_at_.reset();
+  stuck_reminder_ = {};
+  is_stuck_reported_ = false;
+  if (std::exchange(is_arming_reported_, false))
+    needs_.reporter.info(name() + ": all that overflowed to the disk is delivered");
+}
+
+void DiskQueue::press(const std::string& why, const std::string& help) {
+  is_pressed_ = true;
+  if (is_armed()) return;
+  auto& state = state_.edit();
+  state.armed = 1;
+  state.since_ns = static_cast<std::uint64_t>(needs_.clock.steady().count());
+  memory_.commit();
+  from_.set_queued(true);
+  report_armed(why, help);
 }
 
 // All of it was handled: nothing of it may come again.
@@ -392,6 +447,7 @@ std::uint64_t DiskQueue::settled_number() const {
 }
 
 void DiskQueue::finish() try {
+  if (!is_armed()) return;
   if (batch_) complete(needs_.writer.wait(this));
   to_->skip_unwanted();
   memory_.commit();
@@ -426,8 +482,37 @@ std::uint64_t DiskQueue::bytes() const {
   return sum;
 }
 
+std::uint64_t DiskQueue::bytes_on_disk() const {
+  std::uint64_t sum = batch_ ? batch_->bytes : 0;
+  for (const auto& [first, bytes] : sizes_) sum += bytes;
+  return sum;
+}
+
+void DiskQueue::report_armed(const std::string& why, const std::string& help) {
+  std::uint64_t left_out = 0;
+  if (!armings_.allow(needs_.clock.steady(), left_out)) return;
+  is_arming_reported_ = true;
+  needs_.reporter.warning("overflow",
+                          options_.source + ": the log is full of what waits for " +
+                              options_.handler + ", which " + why + ": from now on it goes to " +
+                              folder() + ", and the other handlers continue",
+                          help);
+}
+
 void DiskQueue::report_stuck(const std::string& why, const std::string& help) {
   std::uint64_t left_out = 0;
+  if (options_.is_overflow) {
+    stuck_ = why;
+    if (!stuck_reminder_.is_due(needs_.clock.steady())) return;
+    is_stuck_reported_ = true;
+    return needs_.reporter.warning(
+        "overflow",
+        name() +
+            ": no more of what waits for it goes to the disk, so the source is not read, and "
+            "its writers wait: " +
+            why,
+        help);
+  }
   if (std::exchange(stuck_, why) == why || !reports_.allow(needs_.clock.steady(), left_out)) return;
   is_stuck_reported_ = true;
   needs_.reporter.warning(
@@ -441,7 +526,9 @@ void DiskQueue::report_stuck(const std::string& why, const std::string& help) {
 
 void DiskQueue::check_invariants() const {
   log_.check_invariants();
-  INVARIANT(from_->saved() == state_->others + in_files(), name(), from_->saved(), state_->others,
+  INVARIANT(is_armed() || (in_files() == 0 && !batch_ && log_.empty()), name(), state_->next,
+            state_->fed);
+  INVARIANT(from_.saved() == state_->others + in_files(), name(), from_.saved(), state_->others,
             state_->next, state_->fed);
 }
 

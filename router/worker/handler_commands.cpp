@@ -35,10 +35,13 @@ std::uint64_t in_flight(const deliver::Delivery& delivery) {
   return delivery.tally().matched - delivery.tally().settled();
 }
 
-std::uint64_t saved_of(const deliver::HandlerLoop& handler) {
-  std::uint64_t saved = 0;
-  for (const auto& delivery : handler.deliveries()) saved += delivery->saved();
-  return saved;
+// What came back from a queue's files stays there until the handler is through with it.
+std::uint64_t on_disk(const deliver::HandlerLoop& handler) {
+  std::uint64_t count = 0;
+  for (const auto& delivery : handler.deliveries())
+    count +=
+        delivery->of() == deliver::Delivery::Of::queue ? in_flight(*delivery) : delivery->saved();
+  return count;
 }
 
 bool has_next(const deliver::Delivery& delivery) {
@@ -87,7 +90,7 @@ std::string HandlerCommands::list() const {
     for (const auto& delivery : handler->deliveries()) waits += in_flight(*delivery);
     const auto state = handler->state(clock_.steady());
     out += handler->name() + '\t' + std::string(state.name) + '\t' + std::to_string(waits) + '\t' +
-           std::to_string(saved_of(*handler)) + '\t' + field(state.reason) + '\n';
+           std::to_string(on_disk(*handler)) + '\t' + field(state.reason) + '\n';
   }
   return out;
 }
@@ -102,16 +105,10 @@ std::string HandlerCommands::hold(std::size_t h) {
          (handler.in_call() ? "; the call in progress comes to its end" : "") + '\n';
 }
 
-// What lies on the disk comes first, and nobody reads that before the next start.
 void HandlerCommands::require_release(const deliver::HandlerLoop& handler) const {
   if (!handler.held())
     throw Failure(handler.name() + " is not held: it is " +
                   std::string(handler.state(clock_.steady()).name));
-  if (const auto saved = saved_of(handler); saved > 0)
-    throw Failure(handler.name() +
-                  " stays held: " + counted(saved, "message of it lies", "messages of it lie") +
-                  " on the disk, come first, and are delivered by the next start of the hub only: "
-                  "stop it, and run it again; nothing is lost");
 }
 
 std::string HandlerCommands::retry(std::size_t h) {
@@ -127,8 +124,11 @@ deliver::Delivery& HandlerCommands::delivery_of(const deliver::HandlerLoop& hand
   std::vector<deliver::Delivery*> with;
   std::vector<std::string> names, all;
   for (const auto& delivery : handler.deliveries()) {
-    all.push_back(delivery->source());
-    if (!has_next(*delivery) || (!source.empty() && delivery->source() != source)) continue;
+    if (std::find(all.begin(), all.end(), delivery->source()) == all.end())
+      all.push_back(delivery->source());
+    if (delivery->is_queued() || !has_next(*delivery) ||
+        (!source.empty() && delivery->source() != source))
+      continue;
     with.push_back(delivery.get());
     names.push_back(delivery->source());
   }

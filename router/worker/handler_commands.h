@@ -22,8 +22,7 @@ namespace standpipe::worker {
 //                                  dead-lettered. Where several sources have some for it, of which
 //
 // The last three answer with a line for people. A hold and its end are in the memory that outlives
-// the worker. What the overflow has on the disk of a held handler comes before its other messages
-// and is served by the next start only, so such a handler stays held until then.
+// the worker. What overflowed to the disk meanwhile comes before its other messages.
 class HandlerCommands {
  public:
   HandlerCommands(HandlerTable& handlers, const Clock& clock)

@@ -20,6 +20,17 @@
 
 namespace test {
 
+// The machine's, but a test can let time pass at once.
+class JumpingClock final : public Clock {
+ public:
+  Nanoseconds steady() const override { return clock_.steady() + ahead; }
+  Nanoseconds wall() const override { return clock_.wall() + ahead; }
+  Nanoseconds ahead{0};
+
+ private:
+  SystemClock clock_;
+};
+
 // The keeper of a hub's workers.
 class ToyKeeper : public Keeping {
  public:
@@ -119,7 +130,7 @@ class HubKit {
   TemporaryFolder folder;
   Scripted plugin;
   config::HubOptions options;
-  SystemClock clock;
+  JumpingClock clock;
   Quiet reporter;
   ToyKeeper keeper;
   std::unique_ptr<keeper::Link> link;
