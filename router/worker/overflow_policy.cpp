@@ -46,9 +46,11 @@ void OverflowPolicy::make_room_beside(const deliver::HandlerLoop& held) {
 void OverflowPolicy::press(std::size_t i) {
   auto& source = sources_[i];
   if (max_ == 0 || shutdown_.is_closing() || source.handlers.size() < 2) return;
+  if (source.is_full) loop_.set_timer_if_none(key(kOverflow, i), loop_.now() + kAwayAfter);
+  if (!any_away(source)) return;
   std::optional<Nanoseconds> next;
   const auto readers = readers_of(source, next);
-  if (source.is_full) loop_.set_timer(key(kOverflow, i), next.value_or(loop_.now() + kAwayAfter));
+  if (next) loop_.set_timer(key(kOverflow, i), next);
   std::optional<log::Cursor> until;
   for (const auto& reader : readers) {
     reader.delivery->skip_unwanted();
@@ -59,6 +61,12 @@ void OverflowPolicy::press(std::size_t i) {
   if (!until) return;
   for (const auto& reader : readers)
     if (reader.away && reader.delivery->settled() < *until) press(i, reader);
+}
+
+// A log that is full of what is read slowly is seen often.
+bool OverflowPolicy::any_away(const SourceSlot& source) const {
+  return std::any_of(source.handlers.begin(), source.handlers.end(),
+                     [this](auto h) { return handlers_[h].absence().has_value(); });
 }
 
 // `next`: when one of them will have been away for long enough.

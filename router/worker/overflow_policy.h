@@ -60,6 +60,7 @@ class OverflowPolicy {
     std::optional<deliver::Absence> away;  // none: it is there, or has a queue of its own
   };
   std::vector<Reader> readers_of(const SourceSlot& source, std::optional<Nanoseconds>& next) const;
+  bool any_away(const SourceSlot& source) const;
   bool may_overflow(const Reader& reader) const;
   void press(std::size_t source, const Reader& reader);
   void report_none(std::size_t source, const Reader& reader, const Failure& failure);
