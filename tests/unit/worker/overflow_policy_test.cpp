@@ -152,6 +152,7 @@ class Forwarding : public Fixture {
  public:
   Forwarding() {
     away.fifo = folder / "out";
+    REQUIRE(::mkfifo(away.fifo.c_str(), 0600) == 0);
     add_handler("away", away.plugin);
   }
   // Reads until nothing more comes.
@@ -249,7 +250,6 @@ TEST_CASE("a handler that is disconnected overflows, and what it missed comes fi
 TEST_CASE("a reader that stands still makes writers wait, and nothing goes to the disk") {
   Forwarding f;
   f.start();
-  ::mkfifo(f.away.fifo.c_str(), 0600);
   test::Reader reader(f.away.fifo);
   CHECK(f.send_until(3000) < 3000);
   f.wait(kLong);
