@@ -8,7 +8,7 @@
 #   sh tests/crash.sh relay [STRIDE]      as points, and some instructions after, where bytes go by reference; readers die, too
 #   sh tests/crash.sh files [STRIDE]      as points, some instructions after, and twice, where all goes into files, also rotated ones
 #   sh tests/crash.sh devices [STRIDE]    as points, and some instructions after, where each device has a file of its own
-#   sh tests/crash.sh held [STRIDE]       as points, and some instructions after, while a held handler's messages go to the disk
+#   sh tests/crash.sh held [STRIDE]       as points, and some instructions after, while what handlers that are away miss goes to the disk, and comes back
 #   sh tests/crash.sh process [STRIDE]    as points, and some instructions after, where every handler has a process of its own
 #   sh tests/crash.sh taken [STRIDE]      as points, some instructions after, and twice, where plugins settle messages later
 #   sh tests/crash.sh queue [STRIDE]      as points, some instructions after, and twice, with a queue on disk for each handler

@@ -18,7 +18,8 @@
 //     answers      at the control socket: kControlAnswersBytesMax for all clients
 //   descriptors    base/open_files counts them
 //   queues         on disk: files of kDiskQueueSizeDefault a source and handler, if not said
-//                  otherwise, and a log of kDiskQueueLogBytes, within memory_max
+//                  otherwise, and a log of kDiskQueueLogBytes, within memory_max; of handlers that
+//                  are away, overflow_max for all of them
 //   dead letters   kDeadLettersMaxDefault in data_dir, if not said otherwise
 //   spill          what is in memory when the hub stops (at most memory_max), and on disk already
 //   replays        of dead letters: of kReplaysMax sources and handlers in a run, with a log of
@@ -48,7 +49,7 @@ constexpr std::uint64_t kLogSizeDefault =
     1 * MiB;  // the largest pipe an ordinary user may have: one FIFO's worth
 constexpr std::uint64_t kLogSizeLeast = 16 * KiB;
 constexpr std::uint64_t kLogSizeMost = 16 * GiB;
-constexpr std::uint64_t kOverflowMaxDefault = 1 * GiB;  // of one source, on disk
+constexpr std::uint64_t kOverflowMaxDefault = 1 * GiB;  // of all handlers, on disk
 constexpr std::uint64_t kOverflowMaxMost = 1024 * GiB;
 
 // A queue on disk: of one source and one handler.

@@ -108,8 +108,7 @@ Command handler_list_command() {
               "The states are opening (its plugin connects, or tries to), ready, retrying (a\n"
               "message failed, and is tried again after a pause), held (it gets nothing before\n"
               "a person acts) and closed. LAG is what is in flight for it; ON DISK how much of\n"
-              "that is in files: in its queue on disk, or in the overflow of a held handler,\n"
-              "which the next start delivers.",
+              "that is in its queue on disk, or overflowed to the disk while it was away.",
           .operands = {{.name = "CONFIG", .required = false}},
           .options = handler_options(),
           .run = list_handlers};
@@ -125,9 +124,8 @@ Command handler_retry_command() {
               "A handler is held when its plugin says that a person has to act, when it ends\n"
               "workers again and again, or by `standpipe handler hold`. Its messages wait. This\n"
               "ends the hold: the plugin opens again, and its messages go on, in order, from\n"
-              "the one that it was held at. Messages that the overflow has put on the disk come\n"
-              "first, and only the next start of the hub delivers those: a handler that has any\n"
-              "stays held, which is an error here (status 1).",
+              "the one that it was held at. Those that overflowed to the disk meanwhile come\n"
+              "first.",
           .operands = name_and_config(),
           .options = handler_options(),
           .run = retry_handler};
@@ -142,9 +140,9 @@ Command handler_hold_command() {
           .description =
               "Its messages wait in the sources' logs; what its FIFOs and files have been given\n"
               "goes on. A call that is in progress comes to its end. A source that feeds other\n"
-              "handlers too puts what waits on the disk when its log is full; one that feeds\n"
-              "only this handler lets its writers wait. The hold outlives a worker that dies,\n"
-              "and ends with the hub, or with `standpipe handler retry`.",
+              "handlers too puts what waits on the disk when its log is full (overflow_max);\n"
+              "one that feeds only this handler lets its writers wait. The hold outlives a\n"
+              "worker that dies, and ends with the hub, or with `standpipe handler retry`.",
           .operands = name_and_config(),
           .options = handler_options(),
           .run = hold_handler};

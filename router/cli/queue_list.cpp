@@ -124,10 +124,11 @@ Command queue_list_command() {
                        {"standpipe queue list --data-dir /var/lib/standpipe",
                         "of whatever hub has that data_dir"}},
           .description =
-              "Spills are what a stop saved for the next start, overflows what held handlers\n"
-              "hold back, queues what `queue: disk` keeps for a handler. All files are read,\n"
-              "whether a hub runs or not, and none is changed. OLDEST is how long the oldest\n"
-              "message in a file has waited since it was accepted.\n"
+              "Spills are what a stop saved for the next start; queues what `queue: disk` keeps\n"
+              "for a handler, or what overflowed while it was away; overflows what a hub of an\n"
+              "earlier version saved for a held one. All files are read, whether a hub runs or\n"
+              "not, and none is changed. OLDEST is how long the oldest message in a file has\n"
+              "waited since it was accepted.\n"
               "`queue check` says what is damaged where STATE says so.",
           .operands = {{.name = "CONFIG", .required = false}},
           .options = with_folder_options({{.name = "json", .summary = "JSON, an object a file"}}),

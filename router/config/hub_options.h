@@ -23,6 +23,8 @@ struct HubOptions {
   std::string data_dir;  // absolute
   bool data_dir_by_default = false;
   std::uint64_t memory_max = kMemoryMaxDefault;
+  std::uint64_t overflow_max =
+      kOverflowMaxDefault;  // bytes on disk for handlers that are away; 0: none
   Nanoseconds drain_timeout = std::chrono::seconds(10);
   deliver::DeadLetterLimits dead_letters = deliver::DeadLetterLimits::of(
       deliver::kDeadLettersMaxDefault, deliver::kDeadLettersAgeDefault);

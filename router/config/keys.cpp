@@ -32,6 +32,19 @@ KeyMap whole_file() {
         .example = "512MiB",
         .least = size_text(kMemoryMaxLeast),
         .most = size_text(kMemoryMaxMost)},
+       {.name = "overflow_max",
+        .value = "SIZE",
+        .fallback = size_text(kOverflowMaxDefault),
+        .summary =
+            "How much of what waits for handlers that are away may go to the disk, of all of them "
+            "together. A handler is away when it is held, or has been disconnected or without a "
+            "reader for half a second. It goes there when a source's log is full of it and another "
+            "handler of that source is further on, which continues so; and it is delivered first, "
+            "in order, when the handler is there again. When this much is there, writers wait. 0B: "
+            "nothing goes there. A handler with a `queue` does not overflow.",
+        .example = "4GiB",
+        .least = "0B",
+        .most = size_text(kOverflowMaxMost)},
        {.name = "match_max",
         .value = "SIZE",
         .fallback = size_text(kMatchMaxDefault),
@@ -186,17 +199,7 @@ KeyMap log() {
             .least = size_text(kLogSizeLeast),
             .most = size_text(kLogSizeMost)},
            {"when_full", "block", "block",
-            "Nothing is read from the FIFO until there is room, so its writers wait.", "block"},
-           {.name = "overflow_max",
-            .value = "SIZE",
-            .fallback = size_text(kOverflowMaxDefault),
-            .summary =
-                "How much of what waits for held handlers may go to the disk when the log is "
-                "full, so that the source's other handlers continue. The next start delivers it. "
-                "0B: nothing does.",
-            .example = "0B",
-            .least = "0B",
-            .most = size_text(kOverflowMaxMost)}}};
+            "Nothing is read from the FIFO until there is room, so its writers wait.", "block"}}};
 }
 
 KeyMap handler() {

@@ -99,11 +99,12 @@ class HubReader {
 };
 
 void HubReader::read(const Node& root) {
-  const Reader reader(context_, root, {},
-                      {"the configuration",
-                       "sources: { in: { fifo: /tmp/in } }",
-                       {"version", "data_dir", "memory_max", "match_max", "drain_timeout",
-                        "dead_letters", "sources", "handlers", "routes", "unmatched", "tests"}});
+  const Reader reader(
+      context_, root, {},
+      {"the configuration",
+       "sources: { in: { fifo: /tmp/in } }",
+       {"version", "data_dir", "memory_max", "overflow_max", "match_max", "drain_timeout",
+        "dead_letters", "sources", "handlers", "routes", "unmatched", "tests"}});
   if (!reader.is_map()) return;
   read_settings(reader);
   read_sections(reader);
@@ -116,6 +117,8 @@ void HubReader::read_settings(const Reader& reader) {
     hub_.memory_max = *memory;
     memory_reported_ = reader.find("memory_max")->value->spot;
   }
+  hub_.overflow_max =
+      reader.size("overflow_max", "0B", size_text(kOverflowMaxMost)).value_or(kOverflowMaxDefault);
   context_.match_max =
       reader.size("match_max", "1B", size_text(kMatchMaxMost)).value_or(kMatchMaxDefault);
   hub_.drain_timeout = reader.duration("drain_timeout", "0s", "1d").value_or(hub_.drain_timeout);

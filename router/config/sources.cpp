@@ -143,16 +143,13 @@ void SourceReader::check_framing_details(const Reader& reader) {
 
 void SourceReader::read_log(const Field& field, const std::string& of, source::FifoOptions& options,
                             Spot& given) {
-  const Reader reader(
-      context_, *field.value, field.key,
-      {"'log' of " + of, "log: { max_size: 1MiB }", {"max_size", "when_full", "overflow_max"}});
+  const Reader reader(context_, *field.value, field.key,
+                      {"'log' of " + of, "log: { max_size: 1MiB }", {"max_size", "when_full"}});
   if (const auto size =
           reader.size("max_size", size_text(kLogSizeLeast), size_text(kLogSizeMost))) {
     options.log_size_max = *size;
     given = reader.find("max_size")->value->spot;
   }
-  if (const auto most = reader.size("overflow_max", "0B", size_text(kOverflowMaxMost)))
-    options.overflow_max = *most;
   reader.available("when_full", {{"block"},
                                  {"drop_oldest", "drop_newest", "dead_letter"},
                                  "when_full",

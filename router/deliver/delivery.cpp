@@ -26,6 +26,7 @@ Delivery::Delivery(std::string source, const std::string& handler, std::uint32_t
       id_(id),
       log_(log),
       bit_(bit),
+      of_(of),
       persistent_(log.keeping(), record_of("delivery", source_, handler, of)),
       redeliveries_(log.keeping(), record_of("redelivery", source_, handler, of)) {
   if (persistent_->next.sequence.number == 0) persistent_.edit().next = log.end();  // new

@@ -53,9 +53,9 @@ using Redeliveries = state::PersistentDeque<Redelivery, 320>;
 //   log.trimmed <= settled() <= next <= log.end
 //   matched = settled tally + saved + open messages + messages after next
 //
-// What its handler may not get in this run can be saved on disk instead (worker/overflow.h): it
-// stays in flight, but no longer holds the log. From then on nothing more is given out, so that
-// order is kept.
+// What it has can be moved to a queue on disk instead of being given out (worker/disk_queue.h): it
+// stays in flight, but no longer holds the log. As long as it is queued so nothing is given out, so
+// that order is kept.
 //
 // The counters, `next` and what is to be redelivered outlive the worker; the caller commits. Open
 // ranges are derived: whoever has open messages (a call, a queue entry, what is to be redelivered)
@@ -84,6 +84,7 @@ class Delivery {
   const std::string& fifo() const { return fifo_; }
   void comes_from(std::string fifo) { fifo_ = std::move(fifo); }
   std::uint32_t id() const { return id_; }  // in all of the hub's deliveries
+  Of of() const { return of_; }
   log::Log& log() const { return log_; }
   std::size_t bit() const { return bit_; }
   Tally& edit_tally() { return persistent_.edit().tally; }
@@ -113,7 +114,7 @@ class Delivery {
   // `kept`, which is on the disk: that is saved. Returns how many are kept so. The caller commits.
   std::uint64_t drop_rest(Reason reason, log::Cursor kept = {});
 
-  // ---- messages that wait for the next start on the disk
+  // ---- messages that are on the disk
   std::uint64_t saved() const { return persistent_->saved; }
   // Whether nobody but this delivery has what it gave out: all of it is redelivered.
   bool has_all() const;
@@ -134,7 +135,7 @@ class Delivery {
   // ---- the queue on disk that takes all that it has (worker/disk_queue.h): what is saved is
   // there. The caller commits each.
   bool is_queued() const { return is_queued_; }
-  void set_queued() { is_queued_ = true; }
+  void set_queued(bool is_queued) { is_queued_ = is_queued; }
   // The queue has that many of an earlier run.
   void bring_saved(std::uint64_t count);
   // They are counted by the queue's own delivery from now on.
@@ -178,6 +179,7 @@ class Delivery {
   std::uint32_t id_;
   log::Log& log_;
   std::size_t bit_;
+  Of of_;
   bool is_queued_ = false;
   bool is_replay_ = false;
   state::Persistent<DeliveryRecord> persistent_;

@@ -11,7 +11,8 @@
 namespace standpipe::deliver {
 
 // The deliveries of one handler, taken in turn, so that a busy source does not keep a quiet one
-// waiting.
+// waiting. One whose messages go to a queue on disk has nothing for the handler meanwhile: those
+// come by the queue's own delivery.
 class DeliveryRing {
  public:
   Delivery& add(std::unique_ptr<Delivery> delivery) {
@@ -25,13 +26,14 @@ class DeliveryRing {
 
   bool has_more() const {
     return std::any_of(all_.begin(), all_.end(), [](const auto& d) {
-      return d->may_have_more() || !d->redeliveries().empty();
+      return !d->is_queued() && (d->may_have_more() || !d->redeliveries().empty());
     });
   }
   // Nothing is open, and nothing lies after the cursors.
   bool drained() const {
-    return std::all_of(all_.begin(), all_.end(),
-                       [](const auto& d) { return !d->has_open() && !d->may_have_more(); });
+    return std::all_of(all_.begin(), all_.end(), [](const auto& d) {
+      return d->is_queued() || (!d->has_open() && !d->may_have_more());
+    });
   }
 
  private:

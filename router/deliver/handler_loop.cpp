@@ -124,11 +124,6 @@ void HandlerLoop::recover(const Death& death, Nanoseconds now) {
   CallRecovery(recovery_parts(), call_.is_in_child() ? nobodys : death, now).run();
   late_.return_all(now);
   if (departed()) host_.recover(noted_outputs());
-  // It had departed, and is configured again.
-  const bool has_saved = std::any_of(deliveries_.all().begin(), deliveries_.all().end(),
-                                     [](const auto& d) { return d->saved() > 0; });
-  if (has_saved && !held())
-    lifecycle_.hold("what it had before lies on the disk and comes first, at the next start");
   needs_.memory.commit();
 }
 
@@ -193,6 +188,15 @@ bool HandlerLoop::skip(Delivery& delivery, const std::string& why, Nanoseconds n
     throw Failure("the message cannot be kept as a dead letter, so it is not skipped",
                   "the hub's log says why");
   return letters.keeps(delivery);
+}
+
+std::optional<Absence> HandlerLoop::absence() const {
+  if (auto absence = lifecycle_.absence()) return absence;
+  if (busy_) return std::nullopt;
+  for (const auto* output : outputs())
+    if (const auto since = output->unread_since())
+      return Absence{Absence::Kind::no_reader, *since, "has no reader at " + output->path()};
+  return std::nullopt;
 }
 
 Output* HandlerLoop::sends_all_to() const {
@@ -260,10 +264,11 @@ bool HandlerLoop::expire(Nanoseconds now) {
   if (options_.age_max == Nanoseconds(0) || held() || closed()) return false;
   const auto wall = needs_.clock.wall();
   for (const auto& delivery : deliveries_.all()) {
+    if (delivery->is_queued()) continue;
     const bool again = !delivery->redeliveries().empty();
     const auto head = again ? delivery->redeliveries().front().range.begin : delivery->next();
     const auto accepted = delivery->log().time_of_next(head, delivery->bit());
-    if (!accepted || delivery->saved() > 0) continue;
+    if (!accepted) continue;
     if (!options_.is_too_old(*accepted, wall)) {
       const Nanoseconds age = wall - Nanoseconds(static_cast<std::int64_t>(*accepted));
       wake_by(now + std::max(options_.age_max - age, Nanoseconds(0)) + kExpiryGrain);
@@ -365,10 +370,9 @@ bool HandlerLoop::next_batch(Nanoseconds now) {
       std::min<std::uint64_t>(limit_.messages(), options_.queue.messages_in_hand())));
   for (std::size_t i = 0; i < deliveries_.size(); ++i) {
     auto& delivery = deliveries_.current();
-    if (waits_for_room(delivery, now)) return false;
+    if (!delivery.is_queued() && waits_for_room(delivery, now)) return false;
     deliveries_.pass();
-    // What a delivery has on the disk stays there, and so does what came after it.
-    if (delivery.saved() > 0) continue;
+    if (delivery.is_queued()) continue;
     const auto before = delivery.next();
     if (next_batch_of(delivery, now)) return true;
     if (waits_for_turn_) return false;
@@ -401,8 +405,9 @@ bool HandlerLoop::send_run(Nanoseconds now) {
   bool sent = false;
   for (std::size_t i = 0; i < deliveries_.size() && !sent; ++i) {
     auto& delivery = deliveries_.current();
-    if (waits_for_room(delivery, now)) break;
+    if (!delivery.is_queued() && waits_for_room(delivery, now)) break;
     deliveries_.pass();
+    if (delivery.is_queued()) continue;
     const auto before = delivery.next();
     sent = delivery.redeliveries().empty() ? send_next(delivery) : send_redelivery(delivery, now);
     needs_.memory.commit();

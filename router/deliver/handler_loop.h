@@ -109,6 +109,8 @@ class HandlerLoop {
   // Nobody will ever deliver what it has: that is dead-lettered from now on, as if a plugin
   // rejected it.
   void give_up() { lifecycle_.give_up(); }
+  // It takes nothing: it is held, or disconnected, or nobody reads one of its FIFOs.
+  std::optional<Absence> absence() const;
   // Whether it sends there, or did in an earlier worker.
   bool may_send_to(const Output& output) const;
   // Messages that nobody would deliver if it went now: what an output to a FIFO has goes on without

@@ -18,4 +18,12 @@ struct HandlerState {
   Nanoseconds in_call{0};           // since when
 };
 
+// A handler that takes nothing, and nobody knows for how long.
+struct Absence {
+  enum class Kind { held, disconnected, no_reader };
+  Kind kind = Kind::held;
+  Nanoseconds since{0};  // 0: a person has to act, so there is nothing to be waited for
+  std::string why = {};  // "is held (reason)"
+};
+
 }  // namespace standpipe::deliver

@@ -103,6 +103,7 @@ void Lifecycle::disconnect(const std::string& reason, Nanoseconds now) {
   open_due_ = now + options_.pause(++open_tries_, now);
   std::uint64_t left_out = 0;
   if (open_tries_ > 1) return;
+  disconnected_since_ = now;
   disconnect_reported_ = trouble_.allow(now, left_out);
   if (disconnect_reported_)
     reporter_.warning("disconnected", options_.name + ": disconnected: " + reason,
@@ -176,6 +177,16 @@ std::string Lifecycle::held_for() const {
   if (options_.departed) return "the configuration no longer has it";
   const auto length = std::min<std::size_t>(held_.length, sizeof held_.reason);
   return escaped({held_.reason, length});
+}
+
+std::optional<Absence> Lifecycle::absence() const {
+  if (state_ == State::held && !gives_up_) {
+    const auto reason = held_for();
+    return Absence{.why = "is held" + (reason.empty() ? "" : " (" + reason + ")")};
+  }
+  if (state_ == State::held || open_tries_ == 0) return std::nullopt;
+  return Absence{Absence::Kind::disconnected, disconnected_since_,
+                 "is disconnected" + (open_reason_.empty() ? "" : " (" + open_reason_ + ")")};
 }
 
 HandlerState Lifecycle::state(Nanoseconds now) const {

@@ -80,6 +80,9 @@ class Lifecycle {
   std::string held_for() const;  // the reason, cut to what the memory keeps of it; empty: not held
   Nanoseconds close_by() const { return *close_by_; }
   HandlerState state(Nanoseconds now) const;
+  // It is held, or disconnected and has settled nothing since. A plugin that died is neither: it is
+  // started again, or held.
+  std::optional<Absence> absence() const;
 
  private:
   enum class State { opening, running, disconnecting, held, closed };
@@ -112,6 +115,7 @@ class Lifecycle {
   // Its connection: how often it was tried without progress since it was last there, and why.
   std::uint32_t open_tries_ = 0;
   Nanoseconds open_due_{0};
+  Nanoseconds disconnected_since_{0};
   std::string open_reason_;
   bool disconnect_reported_ = false;
   std::uint32_t deaths_ = 0;  // of its children, since something was settled

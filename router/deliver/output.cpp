@@ -94,10 +94,12 @@ bool Output::pump(Nanoseconds now) {
   const auto poll_at = std::exchange(wake_at_, std::nullopt);
   hurried_ = hurried_ && !idle();
   if (idle()) {
+    if (!was_recalled_) unread_since_.reset();
     wake_by(endpoint_->end_turn(now));
     return false;
   }
   if (!make_ready(now)) {
+    if (fifo_ && !unread_since_) unread_since_ = now;
     // Another event must not postpone the next poll: readers that come and go quickly would never
     // be seen.
     const bool is_early = poll_at && *poll_at > now && pause_ > Nanoseconds(0);
@@ -107,6 +109,7 @@ bool Output::pump(Nanoseconds now) {
       wait_more(now, kPollLast);
     return false;
   }
+  unread_since_.reset();
   const bool waits_for_peer = !endpoint_->is_in_turn() && !endpoint_->has_more_to_move();
   if (waits_for_peer || !endpoint_->begin_turn(now)) {
     sample();
@@ -168,7 +171,9 @@ void Output::on_event(std::uint32_t events, Nanoseconds now) {
 void Output::lose_peer(Nanoseconds now) {
   endpoint_->peer_gone(now);
   pause_ = {};
-  if (!idle()) wait_more(now, kPollLast);
+  if (idle()) return;
+  if (fifo_ && !unread_since_) unread_since_ = now;
+  wait_more(now, kPollLast);
 }
 
 void Output::sample() {
@@ -221,6 +226,7 @@ bool Output::recall() {
   endpoint_->drop_stage();
   queue_->give_back_all();
   memory_->commit();
+  was_recalled_ = true;
   return true;
 }
 

@@ -74,6 +74,7 @@ class Output {
   // The range is open in the delivery; `bytes` is its length on the wire.
   void send(const Delivery& delivery, const Range& range, std::uint64_t bytes) {
     ends_at_.reset();
+    was_recalled_ = false;
     queue_->push(delivery, range, bytes);
   }
 
@@ -93,6 +94,8 @@ class Output {
   // Looks for what nobody announces. Returns when to look again.
   Nanoseconds visit(Nanoseconds now);
 
+  // Since when it has waited for a reader of its FIFO; nullopt: it does not.
+  std::optional<Nanoseconds> unread_since() const { return unread_since_; }
   // Nobody reads it: what it has goes back to its deliveries, to be sent again. true: something
   // did. A log that is full must not wait for a reader that may never come.
   bool recall();
@@ -143,6 +146,8 @@ class Output {
   std::optional<SendQueue> queue_;
   std::size_t expects_ = 0;
   bool missing_peer_reported_ = false;
+  std::optional<Nanoseconds> unread_since_;
+  bool was_recalled_ = false;           // what it had to send, and will have again
   bool hurried_ = false;                // a full log waits for what the peer takes
   Nanoseconds now_{0};                  // as the loop said last
   std::optional<Nanoseconds> ends_at_;  // `end_by`

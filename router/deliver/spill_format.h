@@ -20,7 +20,7 @@ enum class SpillRecord : std::uint8_t {
   handlers = 1,  // a list of handlers: its number, how many, their names
   message = 2,   // the number of its list, sequence, accept time; the payload is the frame
   end = 3,       // how many messages there are
-  overflow = 4,  // it is written while the hub runs, and needs no end: all whole records count
+  overflow = 4,  // a hub of an earlier version wrote it while it ran: it needs no end
 };
 
 // Lists of handlers repeat: each is written before the first message that names it, again after
@@ -28,12 +28,6 @@ enum class SpillRecord : std::uint8_t {
 class SpillLists {
  public:
   static constexpr std::uint32_t kMessagesAList = 256;
-
-  // `first`: numbers below were given by another writer of the same file.
-  explicit SpillLists(std::uint32_t first = 0) : next_(first) {}
-  std::uint32_t next() const { return next_; }
-  // Those that were written may be gone; their numbers are not reused.
-  void forget() { lists_.clear(); }
 
   // Writes the list if it is due.
   [[nodiscard]] std::optional<Failure> find(log::DiskLog& log,
@@ -68,7 +62,7 @@ class SpillLists {
   }
 
   std::unordered_map<std::string, List> lists_;
-  std::uint32_t next_;
+  std::uint32_t next_ = 0;
 };
 
 [[nodiscard]] inline std::optional<Failure> append_message(

@@ -40,6 +40,18 @@ Arena::Arena(state::Memory& memory, const ArenaBudget& budget)
   free_.emplace(fixed, addresses_ - fixed);
 }
 
+// So that the next worker, who counts it, has room for it as well.
+bool Arena::has_room_for_log() const {
+  const auto memory_max = shared_max_ + logs_ * guaranteed_bytes_;
+  return shared_max_ >= guaranteed_bytes_ &&
+         guaranteed_bytes_for(memory_max, logs_ + 1) >= kSegmentBytesLeast;
+}
+
+void Arena::add_log() {
+  shared_max_ -= guaranteed_bytes_;
+  ++logs_;
+}
+
 // A frame that fits into the guaranteed extent needs nothing else.
 void Arena::entitle(std::size_t who, std::uint64_t bytes) {
   auto& share = shares_[who];

@@ -59,6 +59,9 @@ class Arena {
   // Throws Failure when memory_max cannot hold the guarantees. Logs are numbered by their slots
   // (state/directory.h), which may be any of the plan's.
   Arena(state::Memory& memory, const ArenaBudget& budget);
+  // One more log, which gets its guarantee out of what is shared, if there is enough for that.
+  bool has_room_for_log() const;
+  void add_log();
   // As large as the memory was planned for.
   explicit Arena(state::Memory& memory)
       : Arena(memory, {memory.plan().memory_max, memory.plan().logs}) {}

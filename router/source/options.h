@@ -27,8 +27,6 @@ struct FifoOptions {
   std::uint64_t rate_limit = 0;  // messages a second that are read of it; 0: as many as come
   std::uint64_t rate_burst = 0;  // at once, after a pause
   WhenFull when_full = WhenFull::block;
-  std::uint64_t overflow_max =
-      kOverflowMaxDefault;  // bytes on disk of what held handlers hold back; 0: none
 };
 
 }  // namespace standpipe::source

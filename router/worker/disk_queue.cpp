@@ -21,6 +21,7 @@ constexpr std::uint64_t kMovedBytes = 256 * KiB;  // a job, as a turn from a FIF
 constexpr std::uint64_t kRecordBytes = 64;        // what a message takes besides its frame, at most
 constexpr Nanoseconds kQueueRetry = 5s;           // after a failure of the disk
 constexpr Nanoseconds kMemoryRetry = 20ms;        // while memory is short
+constexpr Nanoseconds kStuckRetry = 1s;           // of an overflow that others have filled
 constexpr std::uint64_t kSegmentLeast = 128 * KiB, kSegmentMost = 16 * MiB;
 constexpr std::uint64_t kSegmentsAQueue = 8;
 // A queue that has been empty for so long gives its last segment back, so that nothing of it comes
@@ -39,8 +40,7 @@ std::size_t log_id(const state::Memory& memory, std::uint32_t slot) {
 
 }  // namespace
 
-DiskQueue::DiskQueue(DiskQueueOptions options, std::unique_ptr<deliver::Delivery> from,
-                     const DiskQueueNeeds& needs)
+DiskQueue::DiskQueue(DiskQueueOptions options, deliver::Delivery& from, const DiskQueueNeeds& needs)
     : options_(std::move(options)),
       needs_(needs),
       segments_(options_.data_dir, options_.source, options_.handler),
@@ -50,12 +50,11 @@ DiskQueue::DiskQueue(DiskQueueOptions options, std::unique_ptr<deliver::Delivery
                          .size_max = kDiskQueueLogBytes,
                          .frame_max = sizeof(std::uint32_t) + options_.message_size_max,
                          .readers = 1}),
-      from_(std::move(from)),
+      from_(from),
       made_to_(std::make_unique<deliver::Delivery>(options_.source, options_.handler,
                                                    delivery_id(memory_, options_.slot), log_, 0,
                                                    deliver::Delivery::Of::queue)),
       to_(made_to_.get()) {
-  from_->set_queued();
   memory_.commit();
   (void)prepare();
 }
@@ -102,7 +101,11 @@ bool DiskQueue::prepare() try {
     recover();
   else
     begin();
+  // It was an overflow, and is configured now.
+  if (!options_.is_overflow && !state_->armed) state_.edit().armed = 1;
   memory_.commit();
+  from_.set_queued(state_->armed != 0);
+  is_arming_reported_ = options_.is_overflow && is_armed();  // by whoever was before
   marked_ = settled_number();
   marked_at_ = needs_.clock.steady();
   retry_at_.reset();
@@ -112,6 +115,7 @@ bool DiskQueue::prepare() try {
   files_.clear();
   file_.reset();
   reader_.reset();
+  from_.set_queued(true);
   retry_at_ = needs_.clock.steady() + kQueueRetry;
   has_failed_ = true;
   report_stuck("what an earlier run left cannot be found: " + std::string(failure.what()),
@@ -122,7 +126,7 @@ bool DiskQueue::prepare() try {
 // A new run: all whole records are what is there.
 void DiskQueue::begin() {
   State state{.begun = 1,
-              .others = from_->saved(),
+              .others = from_.saved(),
               .segment = 0,
               .end_bytes = 0,
               .next = 1,
@@ -130,7 +134,9 @@ void DiskQueue::begin() {
               .read_segment = 0,
               .read_offset = 0,
               .boundary = 0,
-              .skipped = 0};
+              .skipped = 0,
+              .armed = 0,
+              .since_ns = static_cast<std::uint64_t>(needs_.clock.steady().count())};
   for (const auto first : segments_.find()) files_[first].bytes = segments_.bytes(first);
   while (!files_.empty() && !open_last(state)) {
   }
@@ -138,9 +144,10 @@ void DiskQueue::begin() {
   if (!files_.empty()) {
     state.read_segment = files_.begin()->first;
     state.fed = std::min(state.read_segment + done_of(state.read_segment), state.next);
+    state.armed = 1;
   }
   state_.edit() = state;
-  from_->bring_saved(in_files());
+  from_.bring_saved(in_files());
   if (const auto count = in_files())
     needs_.reporter.info(name() + ": " + counted(count, "message") + " of an earlier run " +
                          (count == 1 ? "waits" : "wait") + " in " + folder() + ", and " +
@@ -221,6 +228,7 @@ void DiskQueue::reopen() try {
 
 DiskQueue::Step DiskQueue::advance(bool feeds) {
   Step step;
+  if (!is_armed()) return step;
   if (!is_prepared_ && (needs_.clock.steady() < *retry_at_ || !prepare())) return step;
   if (batch_) {
     if (auto done = needs_.writer.take(this)) {
@@ -228,8 +236,8 @@ DiskQueue::Step DiskQueue::advance(bool feeds) {
       step.moved = step.more = true;
     }
   }
-  trim();
-  if (feeds) feed(step);
+  trim(step);
+  if (feeds && is_armed()) feed(step);
   if (!batch_) move(step);
   memory_.commit();
   if (const auto due = mark_due(); due && !batch_ && needs_.clock.steady() >= *due) post_mark();
@@ -241,17 +249,24 @@ std::optional<Nanoseconds> DiskQueue::wake_at() const {
   const auto by = [&](std::optional<Nanoseconds> when) {
     if (when) at = std::min(at.value_or(*when), *when);
   };
+  if (!is_armed()) return at;
   if (log_.waits_for_arena() && in_files() > 0) by(needs_.clock.steady() + kMemoryRetry);
   by(read_retry_at_);
   if (batch_) return at;
   by(retry_at_ ? retry_at_ : sync_due());
   if (!is_prepared_) return at;
   by(mark_due());
+  if (is_pressed_) by(needs_.clock.steady() + kStuckRetry);
   if (drained_since_) by(*drained_since_ + kRetiredAfter);
   return at;
 }
 
 // ---- source's log -> files
+
+// Whether what comes is to go to the files now.
+bool DiskQueue::takes() const {
+  return !options_.is_overflow || (is_armed() && (is_pressed_ || in_files() > 0));
+}
 
 void DiskQueue::move(Step& step) {
   const auto now = needs_.clock.steady();
@@ -259,9 +274,9 @@ void DiskQueue::move(Step& step) {
   retry_at_.reset();
   const auto due = sync_due();
   if (due && (now >= *due || rolls())) return post({.sync = QueueWriter::Sync::yes}, {});
-  if (!from_->has_all()) return;  // what an output has of a time without a queue
-  from_->skip_unwanted();
-  if (!(from_->settled() < from_->log().end())) return;
+  if (!takes() || !from_.has_all()) return;  // what an output has of a time without a queue
+  from_.skip_unwanted();
+  if (!(from_.settled() < from_.log().end())) return release();
   QueueWriter::Job job;
   Batch batch;
   if (!gather(job, batch)) return make_room(step);
@@ -269,29 +284,39 @@ void DiskQueue::move(Step& step) {
   post(std::move(job), batch);
 }
 
-// false: there is no room for any.
-bool DiskQueue::gather(QueueWriter::Job& job, Batch& batch) {
-  const auto room = [](std::uint64_t most, std::uint64_t now) {
+// For messages, and for bytes.
+std::pair<std::uint64_t, std::uint64_t> DiskQueue::room() const {
+  const auto left = [](std::uint64_t most, std::uint64_t now) {
     return most - std::min(most, now);
   };
+  const auto& queue = options_.queue;
+  if (!options_.is_overflow)
+    return {left(queue.messages_max, waiting()), left(queue.size_max, bytes())};
+  const auto header = rolls() ? log::kFileHeaderBytes + log::kBatchHeadBytes : 0;
+  return {~std::uint64_t{0}, left(queue.size_max, overflowed_ + header)};
+}
+
+// false: there is no room for any.
+bool DiskQueue::gather(QueueWriter::Job& job, Batch& batch) {
+  if (options_.is_overflow) overflowed_ = needs_.overflowed();
   const auto waits = waiting();
-  const auto messages_most = room(options_.queue.messages_max, waits);
-  const auto bytes_most = room(options_.queue.size_max, this->bytes());
+  const auto [messages_most, bytes_most] = room();
   job.records = std::exchange(records_, {});
   job.records.clear();
-  const deliver::Delivery* const deliveries[] = {from_.get()};
+  const deliver::Delivery* const deliveries[] = {&from_};
   deliver::Remaining rest(deliveries);
   std::uint64_t bytes = 0;
   while (const auto message = rest.next()) {
     const auto takes = message->frame.size() + message->fields.size() + kRecordBytes;
     // One that is larger than the whole queue finds room in an empty one.
-    const bool is_only_one = waits == 0 && batch.messages == 0;
+    const bool is_only_one = !options_.is_overflow && waits == 0 && batch.messages == 0;
     if (!is_only_one && (batch.messages == messages_most || bytes + takes > bytes_most)) break;
     if (bytes > 0 && bytes + takes > kMovedBytes) break;
     const deliver::QueueRecord record{state_->next + batch.messages, message->at.sequence.number,
                                       message->accepted_ns};
     job.records.push_back({record, message->frame, message->fields});
     bytes += takes;
+    batch.bytes = bytes;
     ++batch.messages;
     batch.end = {message->at.position + message->frame.size(), message->at.sequence + 1};
   }
@@ -341,7 +366,7 @@ bool DiskQueue::complete(QueueWriter::Done done, bool feeds) {
     unsynced_since_.reset();
     return false;
   }
-  from_->save_before(batch.end);
+  from_.save_before(batch.end);
   const bool keeps_up = state_->fed == state_->next;
   const auto fed = state_->fed;
   auto& state = state_.edit();
@@ -399,6 +424,10 @@ std::optional<Nanoseconds> DiskQueue::sync_due() const {
 
 // It is full.
 void DiskQueue::make_room(Step& step) {
+  if (options_.is_overflow)
+    return report_stuck("what overflows fills all that may (" + size_text(options_.queue.size_max) +
+                            " for all handlers)",
+                        "remove the cause, or raise `overflow_max`");
   if (options_.queue.when_full == WhenFull::block)
     return report_stuck("it holds all that it may (" + counted(waiting(), "message") + ", " +
                             thousands(bytes()) + " bytes)",
@@ -433,11 +462,11 @@ void DiskQueue::drop_oldest() {
 
 // What has come and is not in the files.
 std::uint64_t DiskQueue::drop_waiting() {
-  return from_->drop_before(from_->log().end(), deliver::Reason::queue_full);
+  return from_.drop_before(from_.log().end(), deliver::Reason::queue_full);
 }
 
 bool DiskQueue::give_way() {
-  const bool drops = options_.queue.when_full != WhenFull::block && from_->has_all();
+  const bool drops = options_.queue.when_full != WhenFull::block && from_.has_all();
   if (batch_ || !has_failed_ || !drops || drop_waiting() == 0) return false;
   memory_.commit();
   report_dropped();
@@ -454,20 +483,51 @@ void DiskQueue::report_dropped() {
                   : "raise `queue: { max_size, max_messages }` of handler " + options_.handler);
 }
 
-bool DiskQueue::is_moved() const { return !batch_ && !(from_->settled() < from_->log().end()); }
+bool DiskQueue::is_moved() const { return !batch_ && !(from_.settled() < from_.log().end()); }
 
 // ---- the end of segments
 
-void DiskQueue::trim() {
+void DiskQueue::trim(Step& step) {
   to_->skip_unwanted();
   if (const auto lowest = to_->settled(); lowest != log_.trimmed()) log_.trim(lowest);
   memory_.commit();
   remove_passed();
-  const bool is_drained = !batch_ && state_->next == state_->fed && log_.empty() && !files_.empty();
-  if (!is_drained) return drained_since_.reset();
+  const bool is_drained = !batch_ && state_->next == state_->fed && log_.empty();
+  if (options_.is_overflow) {
+    if (!is_drained || is_pressed_ || state_->others > 0) return;
+    disarm();
+    step.fed = step.moved = true;
+    return;
+  }
+  if (!is_drained || files_.empty()) return drained_since_.reset();
   const auto now = needs_.clock.steady();
   if (!drained_since_) drained_since_ = now;
-  if (options_.is_departed || rolls() || now >= *drained_since_ + kRetiredAfter) retire();
+  if (rolls() || now >= *drained_since_ + kRetiredAfter) retire();
+}
+
+// The handler has all, so it gets what comes from the source's log again.
+void DiskQueue::disarm() {
+  state_.edit().armed = 0;
+  retire();
+  from_.set_queued(false);
+  stuck_.clear();
+  has_failed_ = false;
+  retry_at_.reset();
+  stuck_reminder_ = {};
+  is_stuck_reported_ = false;
+  if (std::exchange(is_arming_reported_, false))
+    needs_.reporter.info(name() + ": all that overflowed to the disk is delivered");
+}
+
+void DiskQueue::press(const std::string& why, const std::string& help) {
+  is_pressed_ = true;
+  if (is_armed()) return;
+  auto& state = state_.edit();
+  state.armed = 1;
+  state.since_ns = static_cast<std::uint64_t>(needs_.clock.steady().count());
+  memory_.commit();
+  from_.set_queued(true);
+  report_armed(why, help);
 }
 
 // All of it was handled: nothing of it may come again.
@@ -541,6 +601,7 @@ void DiskQueue::post_mark() try {
 }
 
 void DiskQueue::finish() try {
+  if (!is_armed()) return;
   if (batch_) (void)complete(needs_.writer.wait(this), false);
   if (!is_prepared_) return;
   if (lost_ && state_->read_segment == lost_segment_) {  // nobody can read it after this worker
@@ -581,8 +642,37 @@ std::uint64_t DiskQueue::bytes() const {
   return sum;
 }
 
+std::uint64_t DiskQueue::bytes_on_disk() const {
+  std::uint64_t sum = batch_ ? batch_->bytes : 0;
+  for (const auto& [first, file] : files_) sum += file.bytes;
+  return sum;
+}
+
+void DiskQueue::report_armed(const std::string& why, const std::string& help) {
+  std::uint64_t left_out = 0;
+  if (!armings_.allow(needs_.clock.steady(), left_out)) return;
+  is_arming_reported_ = true;
+  needs_.reporter.warning("overflow",
+                          options_.source + ": the log is full of what waits for " +
+                              options_.handler + ", which " + why + ": from now on it goes to " +
+                              folder() + ", and the other handlers continue",
+                          help);
+}
+
 void DiskQueue::report_stuck(const std::string& why, const std::string& help) {
   std::uint64_t left_out = 0;
+  if (options_.is_overflow) {
+    stuck_ = why;
+    if (!stuck_reminder_.is_due(needs_.clock.steady())) return;
+    is_stuck_reported_ = true;
+    return needs_.reporter.warning(
+        "overflow",
+        name() +
+            ": no more of what waits for it goes to the disk, so the source is not read, and "
+            "its writers wait: " +
+            why,
+        help);
+  }
   if (std::exchange(stuck_, why) == why || !reports_.allow(needs_.clock.steady(), left_out)) return;
   is_stuck_reported_ = true;
   needs_.reporter.warning(
@@ -598,12 +688,15 @@ void DiskQueue::end_stuck() {
   stuck_.clear();
   has_failed_ = false;
   if (std::exchange(is_stuck_reported_, false))
-    needs_.reporter.info(name() + ": its queue takes messages again");
+    needs_.reporter.info(name() + (options_.is_overflow ? ": its overflow takes messages again"
+                                                        : ": its queue takes messages again"));
 }
 
 void DiskQueue::check_invariants() const {
   log_.check_invariants();
-  INVARIANT(!state_->begun || from_->saved() == state_->others + in_files(), name(), from_->saved(),
+  INVARIANT(is_armed() || (in_files() == 0 && !batch_ && log_.empty()), name(), state_->next,
+            state_->fed);
+  INVARIANT(!state_->begun || from_.saved() == state_->others + in_files(), name(), from_.saved(),
             state_->others, state_->next, state_->fed);
 }
 

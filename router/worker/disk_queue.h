@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/failure.h"
+#include "base/reminder.h"
 #include "base/reporter.h"
 #include "base/throttle.h"
 #include "deliver/delivery.h"
@@ -33,7 +35,9 @@ struct DiskQueueOptions {
   deliver::QueueOptions queue;
   std::uint32_t slot = 0;              // among the queues
   std::uint64_t message_size_max = 0;  // bytes of a payload
-  bool is_departed = false;            // nobody has the handler any more
+  // It was not asked for, but takes what waits for a handler that is away
+  // (worker/overflow_policy.h). Its limit is that of all such queues together.
+  bool is_overflow = false;
 };
 
 struct DiskQueueNeeds {
@@ -41,6 +45,7 @@ struct DiskQueueNeeds {
   QueueWriter& writer;
   const Clock& clock;
   Reporter& reporter;
+  std::function<std::uint64_t()> overflowed = {};  // bytes on disk of all that are overflows
 };
 
 // The queue on disk that one source has for one handler. So a handler may be down for a day while
@@ -48,11 +53,19 @@ struct DiskQueueNeeds {
 //
 //   source's log ─ from ─▶ writer's thread ─▶ segments ─ feed ─▶ log of the queue ─ to ─▶ handler
 //
-// It has two deliveries. `from`, in the source's log, gives nothing to the handler: its messages
-// are moved to the files, in batches, and its cursor passes them when they are there. `to`, in a
-// small log of the queue's own, is the handler's. A message is counted by `from` until it has been
-// fed to the queue's log, and by `to` from then on, in one commit. So each of the two closes, and
-// so does their sum, which is the account of that source and handler.
+// It has two deliveries, which are both the handler's. `from`, in the source's log, gives nothing
+// to the handler: its messages are moved to the files, in batches, and its cursor passes them when
+// they are there. `to`, in a small log of the queue's own, gives the handler what comes back. A
+// message is counted by `from` until it has been fed to the queue's log, and by `to` from then on,
+// in one commit. So each of the two closes, and so does their sum, which is the account of that
+// source and handler.
+//
+// An overflow is such a queue that is not always there: it is armed when the handler is away and
+// holds others back, and while it is, all messages go through it, so that their order is kept.
+// Messages move to the files while it is pressed (the handler is still away, and the log full) or
+// while files have some. Once the files are empty, and the handler is through with all that came
+// back, it is disarmed: `from` gives to the handler again, and the files are gone. Only a handler
+// that takes messages empties it, so it cannot be armed and disarmed in turn by one that does not.
 //
 // A handler that keeps up is fed from the source's log what was just written, and nothing is read
 // again: the files are there for a handler that is behind, and for the next run.
@@ -66,8 +79,7 @@ struct DiskQueueNeeds {
 class DiskQueue {
  public:
   // `from` is attached to the source's log. What an earlier run left is found.
-  DiskQueue(DiskQueueOptions options, std::unique_ptr<deliver::Delivery> from,
-            const DiskQueueNeeds& needs);
+  DiskQueue(DiskQueueOptions options, deliver::Delivery& from, const DiskQueueNeeds& needs);
   // Of one that an earlier worker left and nobody has now. The caller commits.
   static bool is_empty(const state::Memory& memory, const std::string& source,
                        const std::string& handler);
@@ -79,8 +91,8 @@ class DiskQueue {
   static bool remove(state::Memory& memory, state::Directory& directory, const std::string& source,
                      const std::string& handler);
 
-  deliver::Delivery& from() { return *from_; }
-  const deliver::Delivery& from() const { return *from_; }
+  deliver::Delivery& from() { return from_; }
+  const deliver::Delivery& from() const { return from_; }
   const deliver::Delivery& to() const { return *to_; }
   // For the handler; once.
   std::unique_ptr<deliver::Delivery> take_delivery() { return std::move(made_to_); }
@@ -101,6 +113,8 @@ class DiskQueue {
   bool is_writing() const { return batch_.has_value(); }
   // All that came is in the files.
   bool is_moved() const;
+  // What was moved is on the disk, as far as its `sync` asks for that.
+  bool is_synced() const { return !batch_ && !unsynced_since_; }
   bool has_files() const { return !files_.empty(); }
   // It is full of what outputs were given, which may be taken back where a reader has gone.
   bool wants_recall() { return std::exchange(wants_recall_, false); }
@@ -113,10 +127,21 @@ class DiskQueue {
   // Messages that the handler is not through with, and of those the ones that are only in files.
   std::uint64_t waiting() const;
   std::uint64_t in_files() const { return state_->next - state_->fed; }
-  std::uint64_t bytes() const;  // of the segments from the one on that is being read
+  std::uint64_t bytes() const;          // of the segments from the one on that is being read
+  std::uint64_t bytes_on_disk() const;  // of all of them, and what is being written
   std::uint64_t size_max() const { return options_.queue.size_max; }
   const std::string& stuck() const { return stuck_; }  // why it takes no more; empty: it does
   void check_invariants() const;
+
+  // ---- an overflow
+  bool is_overflow() const { return options_.is_overflow; }
+  bool is_armed() const { return from_.is_queued(); }
+  // Its handler is away, for that reason, and holds back others. Commits.
+  void press(const std::string& why, const std::string& help);
+  // Its handler is there again: what is not on the disk yet can wait.
+  void release() { is_pressed_ = false; }
+  // When it was armed; the wall clock.
+  Nanoseconds since() const { return needs_.clock.wall_at(Nanoseconds(state_->since_ns)); }
 
  private:
   // What outlives the worker.
@@ -131,6 +156,8 @@ class DiskQueue {
     std::uint64_t read_offset;
     std::uint64_t boundary;  // position in the log after what segments before that one had
     std::uint64_t skipped;   // numbers that were passed over since the log was empty
+    std::uint64_t armed;     // 1: what comes goes to the files
+    std::uint64_t since_ns;  // when it was armed; the steady clock
   };
   // A segment that is there.
   struct Segment {
@@ -142,6 +169,7 @@ class DiskQueue {
   struct Batch {
     std::uint64_t segment = 0;
     std::uint64_t messages = 0;  // 0: it only syncs
+    std::uint64_t bytes = 0;     // at most
     log::Cursor end = {};        // in the source's log
     bool reopens = false;        // the segment was there and is to be opened
     bool is_mark = false;        // it only says how far the handler is
@@ -171,8 +199,10 @@ class DiskQueue {
   void make_room(Step& step);
   void drop_oldest();
   std::uint64_t drop_waiting();
+  std::pair<std::uint64_t, std::uint64_t> room() const;
   std::optional<Nanoseconds> sync_due() const;
   bool rolls() const;
+  bool takes() const;
 
   // ---- files -> the queue's log (disk_queue_feed.cpp)
   void feed(Step& step);
@@ -190,7 +220,8 @@ class DiskQueue {
   void leave_segment(const Failure& failure);
 
   // ---- the end of segments
-  void trim();
+  void trim(Step& step);
+  void disarm();
   void retire();
   void remove_passed();
   void remove_before(std::uint64_t first);
@@ -201,6 +232,7 @@ class DiskQueue {
   void post_mark();
 
   std::string name() const { return options_.source + " -> " + options_.handler; }
+  void report_armed(const std::string& why, const std::string& help);
   void report_stuck(const std::string& why, const std::string& help);
   void report_dropped();
   void end_stuck();
@@ -211,7 +243,8 @@ class DiskQueue {
   state::Memory& memory_;
   state::Persistent<State> state_;
   log::Log log_;
-  std::unique_ptr<deliver::Delivery> from_, made_to_;
+  deliver::Delivery& from_;
+  std::unique_ptr<deliver::Delivery> made_to_;
   deliver::Delivery* to_;
   bool is_prepared_ = false;                // what is there was found; until then nothing is done
   std::map<std::uint64_t, Segment> files_;  // by their first messages
@@ -229,7 +262,11 @@ class DiskQueue {
   std::string stuck_;
   bool has_failed_ = false;  // the disk has, since it last worked
   bool is_stuck_reported_ = false;
-  Throttle reports_, damages_;
+  bool is_pressed_ = false;       // of an overflow
+  std::uint64_t overflowed_ = 0;  // by all of them, before the batch that is gathered
+  bool is_arming_reported_ = false;
+  Reminder stuck_reminder_;
+  Throttle reports_, damages_, armings_;
 };
 
 }  // namespace standpipe::worker

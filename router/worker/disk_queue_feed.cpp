@@ -185,7 +185,7 @@ void DiskQueue::note_fed(std::uint64_t messages, std::uint64_t offset) {
   auto& state = state_.edit();
   state.fed += messages;
   state.read_offset = offset;
-  from_->hand_over_saved(messages);
+  from_.hand_over_saved(messages);
   to_->edit_tally().matched += messages;
   memory_.commit();
   files_[state_->read_segment].log_end = log_.end().position.bytes;
@@ -195,7 +195,7 @@ void DiskQueue::note_fed(std::uint64_t messages, std::uint64_t offset) {
 void DiskQueue::pass_over(std::uint64_t until, deliver::Reason reason) {
   const auto count = until - state_->fed;
   if (count == 0) return;
-  from_->drop_saved(count, reason);
+  from_.drop_saved(count, reason);
   auto& state = state_.edit();
   state.fed = until;
   state.skipped += count;

@@ -6,14 +6,12 @@
 #include <string>
 #include <utility>
 
-#include "base/limits.h"
+#include "base/failure.h"
 #include "deliver/queue_segments.h"
 #include "worker/event_key.h"
 
 namespace standpipe::worker {
 
-// One that an earlier worker had is there until the run ends: outputs remember what readers took of
-// it.
 bool DiskQueues::has_one(const Data& data, const std::string& source,
                          const deliver::HandlerOptions& handler) const try {
   const auto name = state::delivery_name(source, handler.name);
@@ -30,12 +28,11 @@ bool DiskQueues::has_one(const Data& data, const std::string& source,
   return false;
 }
 
-void DiskQueues::add(const std::string& data_dir, std::size_t source, std::size_t handler,
-                     const deliver::HandlerOptions& options,
-                     std::unique_ptr<deliver::Delivery> from) {
+DiskQueue& DiskQueues::add(const std::string& data_dir, std::size_t source, std::size_t handler,
+                           const deliver::HandlerOptions& options, deliver::Delivery& from) {
   auto& slot = sources_[source];
   const auto& name = slot.inlet->name();
-  const bool is_configured = options.queue.type == deliver::QueueOptions::Type::disk;
+  const bool is_overflow = options.queue.type != deliver::QueueOptions::Type::disk;
   const auto number =
       foundation_.directory().slot(state::Kind::queue, state::delivery_name(name, options.name));
   auto& queue = *slot.queues.emplace_back(std::make_unique<DiskQueue>(
@@ -43,18 +40,32 @@ void DiskQueues::add(const std::string& data_dir, std::size_t source, std::size_
           .data_dir = data_dir,
           .source = name,
           .handler = options.name,
-          .queue = is_configured ? options.queue
-                                 : deliver::QueueOptions{.type = deliver::QueueOptions::Type::disk,
-                                                         .size_max = kDiskQueueSizeDefault},
+          .queue = is_overflow ? deliver::QueueOptions{.type = deliver::QueueOptions::Type::disk,
+                                                       .size_max = overflow_max_}
+                               : options.queue,
           .slot = number,
           .message_size_max = slot.inlet->message_size_max(),
-          .is_departed = options.departed},
-      std::move(from), DiskQueueNeeds{foundation_.arena(), writer_, clock_, reporter_}));
+          .is_overflow = is_overflow},
+      from, DiskQueueNeeds{foundation_.arena(), writer_, clock_, reporter_, [this] {
+                             return overflowed();
+                           }}));
   sources_.add_log(queue.log(), source);
-  deliveries_.add(queue.from().id(), queue.from(), handler);
   deliveries_.add(queue.delivery_id(), handlers_[handler].add(queue.take_delivery()), handler);
   foundation_.memory().commit();
   ready_.add(source);
+  return queue;
+}
+
+DiskQueue& DiskQueues::add_overflow(const std::string& data_dir, std::size_t source,
+                                    std::size_t handler, deliver::Delivery& from) {
+  auto& arena = foundation_.arena();
+  if (!arena.has_room_for_log())
+    throw Failure("memory_max has no room for one more log", "raise `memory_max`");
+  const auto& name = sources_[source].inlet->name();
+  (void)foundation_.directory().slot(
+      state::Kind::queue, state::delivery_name(name, handlers_[handler].name()));  // or throws
+  arena.add_log();
+  return add(data_dir, source, handler, handlers_[handler].options(), from);
 }
 
 void DiskQueues::want_all() {
@@ -63,18 +74,23 @@ void DiskQueues::want_all() {
 
 void DiskQueues::round(bool feeds) {
   for (const auto i : ready_.round()) {
-    auto& source = sources_[i];
     std::optional<Nanoseconds> wake_at;
-    for (auto& queue : source.queues) {
-      if (queue->wants_recall() || !queue->from().has_all()) recall(*queue);
-      const auto step = queue->advance(feeds);
-      if (step.moved) sources_.dirty().add(i);
-      if (step.more) ready_.add(i);
-      if (step.fed) handlers_.wake(deliveries_.handler_with(queue->delivery_id()));
+    for (auto& queue : sources_[i].queues) {
+      advance(i, *queue, feeds);
       if (const auto at = queue->wake_at()) wake_at = std::min(wake_at.value_or(*at), *at);
     }
     loop_.set_timer(key(kQueue, i), wake_at);
   }
+}
+
+void DiskQueues::advance(std::size_t i, DiskQueue& queue, bool feeds) {
+  const auto handler = deliveries_.handler_with(queue.delivery_id());
+  if (queue.is_overflow() && queue.is_armed() && !handlers_[handler].absence()) queue.release();
+  if (queue.wants_recall() || (queue.is_armed() && !queue.from().has_all())) recall(queue);
+  const auto step = queue.advance(feeds);
+  if (step.moved) sources_.dirty().add(i);
+  if (step.more) ready_.add(i);
+  if (step.fed) handlers_.wake(handler);
 }
 
 void DiskQueues::give_way(std::size_t i) {
@@ -90,7 +106,13 @@ void DiskQueues::recall(const DiskQueue& queue) {
   for (auto* output : handler.outputs()) (void)output->recall();
 }
 
-const DiskQueue* DiskQueues::of(const deliver::Delivery& delivery) const {
+DiskQueue* DiskQueues::from(const deliver::Delivery& delivery) const {
+  for (const auto& queue : sources_.of(delivery).queues)
+    if (&queue->from() == &delivery) return queue.get();
+  return nullptr;
+}
+
+const DiskQueue* DiskQueues::to(const deliver::Delivery& delivery) const {
   for (const auto& queue : sources_.of(delivery).queues)
     if (&queue->to() == &delivery) return queue.get();
   return nullptr;
@@ -99,15 +121,31 @@ const DiskQueue* DiskQueues::of(const deliver::Delivery& delivery) const {
 std::vector<QueueState> DiskQueues::states() const {
   std::vector<QueueState> states;
   for (const auto& source : sources_)
-    for (const auto& queue : source.queues)
+    for (const auto& queue : source.queues) {
+      if (!queue->is_armed()) continue;
       states.push_back({source.inlet->name(), queue->handler(), queue->folder(), queue->waiting(),
                         queue->bytes(), queue->size_max(), queue->stuck()});
+      if (!queue->is_overflow()) continue;
+      states.back().bytes = queue->bytes_on_disk();
+      states.back().overflows_since = queue->since();
+    }
   return states;
 }
 
+std::uint64_t DiskQueues::overflowed() const {
+  std::uint64_t sum = 0;
+  for (const auto& source : sources_)
+    for (const auto& queue : source.queues)
+      if (queue->is_overflow()) sum += queue->bytes_on_disk();
+  return sum;
+}
+
+// An overflow that is not armed has nothing, and one that is will be disarmed when its handler has
+// all.
 bool DiskQueues::all_drained() const {
   const auto is_drained = [this](const auto& queue) {
     const auto& handler = handlers_[deliveries_.handler_with(queue->delivery_id())];
+    if (queue->is_overflow()) return !queue->is_armed() || handler.held();
     return queue->is_moved() && (queue->in_files() == 0 || handler.held());
   };
   return std::all_of(sources_.begin(), sources_.end(), [&](const auto& source) {

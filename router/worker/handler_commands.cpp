@@ -35,10 +35,13 @@ std::uint64_t in_flight(const deliver::Delivery& delivery) {
   return delivery.tally().matched - delivery.tally().settled();
 }
 
-std::uint64_t saved_of(const deliver::HandlerLoop& handler) {
-  std::uint64_t saved = 0;
-  for (const auto& delivery : handler.deliveries()) saved += delivery->saved();
-  return saved;
+// What came back from a queue's files stays there until the handler is through with it.
+std::uint64_t on_disk(const deliver::HandlerLoop& handler) {
+  std::uint64_t count = 0;
+  for (const auto& delivery : handler.deliveries())
+    count +=
+        delivery->of() == deliver::Delivery::Of::queue ? in_flight(*delivery) : delivery->saved();
+  return count;
 }
 
 bool has_next(const deliver::Delivery& delivery) {
@@ -83,17 +86,11 @@ std::size_t HandlerCommands::number_of(std::string_view name) const {
 std::string HandlerCommands::list() const {
   std::string out;
   for (const auto& handler : handlers_.all()) {
-    std::uint64_t waits = 0, on_disk = saved_of(*handler);
-    for (const auto& delivery : handler->deliveries()) {
-      waits += in_flight(*delivery);
-      const auto* queue = queues_.of(*delivery);
-      if (!queue) continue;
-      waits += in_flight(queue->from());
-      on_disk += queue->waiting();
-    }
+    std::uint64_t waits = 0;
+    for (const auto& delivery : handler->deliveries()) waits += in_flight(*delivery);
     const auto state = handler->state(clock_.steady());
     out += handler->name() + '\t' + std::string(state.name) + '\t' + std::to_string(waits) + '\t' +
-           std::to_string(on_disk) + '\t' + field(state.reason) + '\n';
+           std::to_string(on_disk(*handler)) + '\t' + field(state.reason) + '\n';
   }
   return out;
 }
@@ -108,17 +105,11 @@ std::string HandlerCommands::hold(std::size_t h) {
          (handler.in_call() ? "; the call in progress comes to its end" : "") + '\n';
 }
 
-// What lies on the disk comes first, and nobody reads that before the next start.
 void HandlerCommands::require_release(const deliver::HandlerLoop& handler) const {
   if (!handler.held())
     throw Failure(
         handler.name() + " is not held: it is " + std::string(handler.state(clock_.steady()).name),
         "hold it first, if that is meant: standpipe handler hold " + handler.name());
-  if (const auto saved = saved_of(handler); saved > 0)
-    throw Failure(handler.name() +
-                  " stays held: " + counted(saved, "message of it lies", "messages of it lie") +
-                  " on the disk, come first, and are delivered by the next start of the hub only: "
-                  "stop it, and run it again; nothing is lost");
 }
 
 std::string HandlerCommands::retry(std::size_t h) {
@@ -134,8 +125,11 @@ deliver::Delivery& HandlerCommands::delivery_of(const deliver::HandlerLoop& hand
   std::vector<deliver::Delivery*> with;
   std::vector<std::string> names, all;
   for (const auto& delivery : handler.deliveries()) {
-    all.push_back(delivery->source());
-    if (!has_next(*delivery) || (!source.empty() && delivery->source() != source)) continue;
+    if (std::find(all.begin(), all.end(), delivery->source()) == all.end())
+      all.push_back(delivery->source());
+    if (delivery->is_queued() || !has_next(*delivery) ||
+        (!source.empty() && delivery->source() != source))
+      continue;
     with.push_back(delivery.get());
     names.push_back(delivery->source());
   }

@@ -8,7 +8,6 @@
 
 #include "base/clock.h"
 #include "deliver/handler_loop.h"
-#include "worker/disk_queues.h"
 #include "worker/handler_table.h"
 
 namespace standpipe::worker {
@@ -23,12 +22,11 @@ namespace standpipe::worker {
 //                                  dead-lettered. Where several sources have some for it, of which
 //
 // The last three answer with a line for people. A hold and its end are in the memory that outlives
-// the worker. What the overflow has on the disk of a held handler comes before its other messages
-// and is served by the next start only, so such a handler stays held until then.
+// the worker. What overflowed to the disk meanwhile comes before its other messages.
 class HandlerCommands {
  public:
-  HandlerCommands(HandlerTable& handlers, const DiskQueues& queues, const Clock& clock)
-      : handlers_(handlers), queues_(queues), clock_(clock) {}
+  HandlerCommands(HandlerTable& handlers, const Clock& clock)
+      : handlers_(handlers), clock_(clock) {}
 
   // nullopt: the request is not about handlers. Throws Failure.
   std::optional<std::string> answer(std::string_view request);
@@ -46,7 +44,6 @@ class HandlerCommands {
                                         std::string_view source);
 
   HandlerTable& handlers_;
-  const DiskQueues& queues_;
   const Clock& clock_;
 };
 

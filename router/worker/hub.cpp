@@ -164,7 +164,9 @@ std::optional<std::string> Hub::answer(std::string_view request) {
       throw Failure("the hub takes up another configuration just now; try again in a moment");
   }
   if (auto said = LetterCommands(data_, replays_).answer(request)) return said;
-  return HandlerCommands(handlers_, disk_queues_, clock_).answer(request);
+  auto said = HandlerCommands(handlers_, clock_).answer(request);
+  if (said) disk_queues_.want_all();
+  return said;
 }
 
 void Hub::serve(control::Server& server) {
@@ -337,7 +339,7 @@ void Hub::pump() {
 
 void Hub::trim() {
   for (const auto stuck : sources_.trim()) {
-    overflows_.save(stuck);
+    overflows_.press(stuck);
     queues_.give_way(stuck);
     disk_queues_.give_way(stuck);
   }
@@ -413,6 +415,7 @@ deliver::Account Hub::account(InFlight how) const {
         {source.inlet->name(), source.inlet->counters(), rest ? rest->name() : ""});
   for (const auto& handler : handlers_.all()) {
     for (const auto& d : handler->deliveries()) {
+      if (disk_queues_.to(*d)) continue;  // it is in the line of the one that it comes from
       const auto& inlet = *sources_.of(*d).inlet;
       const auto in_flight_of = [how](const deliver::Delivery& delivery) {
         const auto& tally = delivery.tally();
@@ -423,16 +426,18 @@ deliver::Account Hub::account(InFlight how) const {
           deliver::Account::Line{d->source(), handler->name(), d->tally(), in_flight_of(*d)});
       if (handler.get() == rest) line.unmatched = inlet.counters().unmatched_taken;
       line.saved = d->saved();
-      if (const auto* queue = disk_queues_.of(*d)) {
-        line.tally += queue->from().tally();
-        line.saved += line.in_flight + queue->from().saved();
-        line.in_flight += in_flight_of(queue->from());
+      const auto* queue = disk_queues_.from(*d);
+      const auto& giving = queue && queue->is_armed() ? queue->to() : *d;
+      if (queue) {
+        const auto waits = in_flight_of(queue->to());
+        line.tally += queue->to().tally();
+        line.saved += waits;
+        line.in_flight += waits;
       }
       if (inlet.is_spilled()) line.saved = line.in_flight;
-      const bool is_in_queue = disk_queues_.of(*d) != nullptr;
-      if (how == InFlight::left && (is_in_queue || line.in_flight > line.saved))
-        line.oldest = d->oldest();
-      line.latency = d->latency().percentiles(now);
+      if (how == InFlight::left && (queue || line.in_flight > line.saved))
+        line.oldest = giving.oldest();
+      line.latency = giving.latency().percentiles(now);
       account.spilled += line.saved;
     }
   }

@@ -124,7 +124,7 @@ class Hub final : private deliver::SettlementObserver {
     return handlers_.all();
   }
   std::vector<RelayState> relays() const { return relays_.states(); }
-  std::vector<OverflowState> overflows() const { return overflows_.states(); }
+  // Queues on disk; also what overflows there.
   std::vector<QueueState> queues() const { return disk_queues_.states(); }
   // What handlers had that the configuration no longer has (worker/topology.h): nobody delivers
   // it, and it is kept.
@@ -234,9 +234,9 @@ class Hub final : private deliver::SettlementObserver {
   HandlerTable handlers_;
   SourceFifos fifos_;
   RelayPolicy relays_;
-  OverflowPolicy overflows_;
   QueuePolicy queues_;
   DiskQueues disk_queues_;
+  OverflowPolicy overflows_;
   Replays replays_;
   StopSave stop_save_;
   ControlWatch control_;

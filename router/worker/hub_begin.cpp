@@ -32,12 +32,13 @@ Hub::Hub(const config::HubOptions& options, const Clock& clock, Reporter& report
       handlers_(loop_, deliveries_.queue(), outputs_, clock, reporter),
       fifos_(loop_, sources_, link, foundation_.pipes().source_fifo, data_, clock, reporter),
       relays_(loop_, sources_, handlers_),
-      overflows_(loop_, foundation_.memory(), sources_, handlers_, data_.checkpoint_timer(),
-                 shutdown_, reporter),
       queues_(sources_, handlers_, clock, reporter),
-      disk_queues_(loop_, foundation_, sources_, handlers_, deliveries_, clock, reporter),
+      disk_queues_(loop_, foundation_, sources_, handlers_, deliveries_, options_.overflow_max,
+                   clock, reporter),
+      overflows_(loop_, options_.overflow_max, data_, sources_, handlers_, disk_queues_, shutdown_,
+                 reporter),
       replays_(loop_, foundation_, sources_, handlers_, deliveries_, data_, clock, reporter),
-      stop_save_(sources_, handlers_, overflows_, data_, reporter),
+      stop_save_(sources_, handlers_, data_, reporter),
       control_(link, reporter),
       only_saves_(saves || foundation_.is_saving()),
       is_trial_(before != nullptr) {
@@ -151,10 +152,10 @@ void Hub::connect(std::size_t i, std::size_t bit) {
   const auto slot = foundation_.directory().delivery(source.inlet->name(), handler.name(), bit);
   auto delivery = source.inlet->make_delivery(bit, handler.name(), slot);
   const auto& options = handler.options();
+  auto& added = handler.add(std::move(delivery));
+  deliveries_.add(slot, added, h);
   if (disk_queues_.has_one(data_, source.inlet->name(), options))
-    disk_queues_.add(data_.path(), i, h, options, std::move(delivery));
-  else
-    deliveries_.add(slot, handler.add(std::move(delivery)), h);
+    (void)disk_queues_.add(data_.path(), i, h, options, added);
   if (!data_.works() && options.queue.type == deliver::QueueOptions::Type::disk)
     report_no_queue(source.inlet->name(), handler.name());
   source.inlet->limit(bit, options.queue);
@@ -194,15 +195,16 @@ void Hub::serve_spills(std::size_t i) {
   for (const auto h : source.inlet->matcher().handlers())  // by bit
     handlers.push_back(h == match::Matcher::kNobody ? "" : handlers_[h].name());
   auto& memory = foundation_.memory();
-  source.overflow = std::make_unique<Overflow>(memory, data_.path(), name,
-                                               options_.sources[i].overflow_max, clock_, reporter_);
   HandlerBits bits(
       name, std::move(handlers),
       [this, i](const auto& handler) { return add_delivery(i, handler); }, reporter_);
-  auto feed =
-      std::make_unique<SpillFeed>(memory, data_.path(), name, std::move(bits),
-                                  foundation_.is_recovered(), reporter_, source.overflow->number());
-  feed->before_removal([overflow = source.overflow.get()] { return overflow->sync(); });
+  auto feed = std::make_unique<SpillFeed>(memory, data_.path(), name, std::move(bits),
+                                          foundation_.is_recovered(), reporter_);
+  feed->before_removal([this, i] {
+    const auto& queues = sources_[i].queues;
+    return std::all_of(queues.begin(), queues.end(),
+                       [](const auto& queue) { return queue->is_synced(); });
+  });
   source.inlet->serve(std::move(feed));
 }
 

@@ -33,14 +33,11 @@ std::vector<std::string> Hub::left_on_disk_by(const HubNames& names) const {
   std::vector<std::string> left;
   for (const auto& source : sources_) {
     const auto& name = source.inlet->name();
-    const bool has_overflow = source.overflow && source.overflow->state();
-    const bool has_files =
-        has_overflow || (source.inlet->spills() && source.inlet->spills()->has_files());
+    const bool has_files = source.inlet->spills() && source.inlet->spills()->has_files();
     const bool has_queues = std::any_of(source.queues.begin(), source.queues.end(),
                                         [](const auto& queue) { return queue->has_files(); });
     const bool goes = std::find(going.begin(), going.end(), name) != going.end();
-    if ((goes && (has_overflow || has_queues)) ||
-        (renamed.contains(name) && (has_files || has_queues)))
+    if ((goes && has_queues) || (renamed.contains(name) && (has_files || has_queues)))
       left.push_back(name);
   }
   return left;

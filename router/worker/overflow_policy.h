@@ -2,41 +2,46 @@
 #pragma once
 
 #include <cstddef>
-#include <string>
+#include <cstdint>
+#include <map>
+#include <optional>
 #include <vector>
 
+#include "base/clock.h"
+#include "base/reminder.h"
 #include "base/reporter.h"
 #include "deliver/handler_loop.h"
-#include "log/log.h"
-#include "state/memory.h"
-#include "worker/checkpoint_timer.h"
+#include "worker/data.h"
+#include "worker/disk_queues.h"
 #include "worker/event_loop.h"
 #include "worker/handler_table.h"
-#include "worker/overflow.h"
 #include "worker/shutdown.h"
 #include "worker/source_table.h"
 
 namespace standpipe::worker {
 
-// What held handlers hold back of one source, on disk.
-struct OverflowState {
-  std::string source;
-  Overflow::State state;
-};
-
-// Decides what of a full log goes to the disk: what held handlers have not got, as far as the
-// other handlers of the source have passed it. Where all handlers of a source are held nothing
-// goes there, and its writers wait, as for any reader of a FIFO that stands still.
+// Decides what of a full log goes to the disk, so that a handler that is away stops no other: one
+// that is held, or that has been disconnected or without a reader for kAwayAfter. What it holds
+// back goes through an overflow (worker/disk_queue.h) until it has all of that.
+//
+// Only where it is away, and another handler of the source, which is there, is further on: one that
+// is there and slow makes writers wait, and so do those of a source of which all handlers are away,
+// as a plain FIFO does. Nor does a handler overflow that has a queue of its own: its `when_full`
+// says what happens.
 class OverflowPolicy {
  public:
-  OverflowPolicy(EventLoop& loop, state::Memory& memory, SourceTable& sources,
-                 HandlerTable& handlers, CheckpointTimer& checkpoints, const Shutdown& shutdown,
+  // A reader, or a connection, that is back within that time costs no disk.
+  static constexpr Nanoseconds kAwayAfter = std::chrono::milliseconds(500);
+
+  OverflowPolicy(EventLoop& loop, std::uint64_t max, Data& data, SourceTable& sources,
+                 HandlerTable& handlers, DiskQueues& queues, const Shutdown& shutdown,
                  Reporter& reporter)
       : loop_(loop),
-        memory_(memory),
+        max_(max),
+        data_(data),
         sources_(sources),
         handlers_(handlers),
-        checkpoints_(checkpoints),
+        queues_(queues),
         shutdown_(shutdown),
         reporter_(reporter) {}
 
@@ -44,23 +49,31 @@ class OverflowPolicy {
   void make_room(std::size_t source);
   // That handler may have been held since its sources were full.
   void make_room_beside(const deliver::HandlerLoop& held);
-  // Moves a batch of what held handlers hold back of that source to the disk.
-  void save(std::size_t source);
-  // Nothing more of that source goes there. Before the spill of the same source, which is younger.
-  void finish(SourceSlot& source);
-  // Of those that have any.
-  std::vector<OverflowState> states() const;
+  // The same in the log of that source alone.
+  void press(std::size_t source);
 
  private:
-  std::vector<Overflow::Held> held_of(const SourceSlot& source, log::Cursor& until);
+  // A handler of a source.
+  struct Reader {
+    std::size_t handler;
+    deliver::Delivery* delivery;
+    std::optional<deliver::Absence> away;  // none: it is there, or has a queue of its own
+  };
+  std::vector<Reader> readers_of(const SourceSlot& source, std::optional<Nanoseconds>& next) const;
+  bool any_away(const SourceSlot& source) const;
+  bool may_overflow(const Reader& reader) const;
+  void press(std::size_t source, const Reader& reader);
+  void report_none(std::size_t source, const Reader& reader, const Failure& failure);
 
   EventLoop& loop_;
-  state::Memory& memory_;
+  std::uint64_t max_;
+  Data& data_;
   SourceTable& sources_;
   HandlerTable& handlers_;
-  CheckpointTimer& checkpoints_;
+  DiskQueues& queues_;
   const Shutdown& shutdown_;
   Reporter& reporter_;
+  std::map<const deliver::Delivery*, Reminder> refused_;
 };
 
 }  // namespace standpipe::worker

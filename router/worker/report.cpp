@@ -91,23 +91,11 @@ std::string state_json(const SourceState& state) {
   return json + '}';
 }
 
-std::string overflow_text(const OverflowState& overflow, Nanoseconds now) {
-  const auto& state = overflow.state;
-  return "source " + overflow.source + " has " + counted(state.messages, "message") +
-         " for held handlers in " + state.path + " since " + clock_text(state.since, now) + ": " +
-         thousands(state.bytes) + " of at most " + size_text(state.max) +
-         (state.stuck.empty() ? "" : ", and takes no more (" + state.stuck + ")") +
-         "; the next start delivers them";
-}
-
-std::string overflow_json(const OverflowState& overflow) {
-  const auto& state = overflow.state;
-  return json_string(overflow.source) + ":{\"path\":" + json_string(state.path) +
-         ",\"messages\":" + std::to_string(state.messages) +
-         ",\"bytes\":" + std::to_string(state.bytes) +
-         ",\"max_bytes\":" + std::to_string(state.max) +
-         ",\"since\":" + json_string(utc_text(state.since)) +
-         ",\"stuck\":" + (state.stuck.empty() ? "null" : json_string(state.stuck)) + '}';
+std::string overflow_text(const QueueState& queue, Nanoseconds now) {
+  return queue.source + " -> " + queue.handler + ": " + counted(queue.waiting, "message") +
+         " overflowed to " + queue.folder + " since " + clock_text(*queue.overflows_since, now) +
+         ", " + thousands(queue.bytes) + " bytes of at most " + size_text(queue.max) + " for all" +
+         (queue.stuck.empty() ? "" : "; it takes no more, so writers wait: " + queue.stuck);
 }
 
 std::string queue_json(const QueueState& queue) {
@@ -116,7 +104,19 @@ std::string queue_json(const QueueState& queue) {
          ",\"messages\":" + std::to_string(queue.waiting) +
          ",\"bytes\":" + std::to_string(queue.bytes) +
          ",\"max_bytes\":" + std::to_string(queue.max) +
+         (queue.overflows_since ? ",\"since\":" + json_string(utc_text(*queue.overflows_since))
+                                : "") +
          ",\"stuck\":" + (queue.stuck.empty() ? "null" : json_string(queue.stuck)) + '}';
+}
+
+// "NAME":{...} of each, joined.
+std::string json_of(const std::vector<QueueState>& queues, bool overflows) {
+  std::string json;
+  for (const auto& queue : queues) {
+    if (queue.overflows_since.has_value() != overflows) continue;
+    json += (json.empty() ? "" : ",") + queue_json(queue);
+  }
+  return json;
 }
 
 // When the file was written to last; empty: it is not there.
@@ -152,7 +152,6 @@ Report report_of(const Hub& hub, const Facts& facts, Hub::InFlight how) {
   report.facts.since = hub.since();
   for (const auto& source : hub.sources())
     report.sources.push_back({source.inlet->name(), source.inlet->state()});
-  report.overflows = hub.overflows();
   report.queues = hub.queues();
   for (const auto& handler : hub.handlers())
     report.handlers.push_back({handler->name(), handler->state(hub.clock().steady())});
@@ -225,9 +224,10 @@ std::vector<std::string> Report::troubles(Nanoseconds now) const {
   for (const auto& handler : handlers)
     if (const auto text = handler_text(handler.state); !text.empty())
       lines.push_back("handler " + handler.name + " is " + text);
-  for (const auto& overflow : overflows) lines.push_back(overflow_text(overflow, now));
   for (const auto& queue : queues)
-    if (!queue.stuck.empty())
+    if (queue.overflows_since)
+      lines.push_back(overflow_text(queue, now));
+    else if (!queue.stuck.empty())
       lines.push_back("the queue " + queue.source + " -> " + queue.handler + " in " + queue.folder +
                       " takes no more: " + queue.stuck);
   return lines;
@@ -242,11 +242,6 @@ std::string Report::json() const {
   for (const auto& source : sources)
     sources_json += (sources_json.empty() ? "" : ",") + json_string(source.name) + ':' +
                     state_json(source.state);
-  std::string held_back;
-  for (const auto& overflow : overflows)
-    held_back += (held_back.empty() ? "" : ",") + overflow_json(overflow);
-  std::string queued;
-  for (const auto& queue : queues) queued += (queued.empty() ? "" : ",") + queue_json(queue);
   std::string relayed;
   for (const auto& relay : relays)
     relayed += (relayed.empty() ? "" : ",") + ("{\"source\":" + json_string(relay.source)) +
@@ -260,8 +255,9 @@ std::string Report::json() const {
          ",\"changed_on_disk\":" + (facts.changed_on_disk ? "true" : "false") +
          ",\"restarts\":" + std::to_string(facts.restarts) +
          ",\"longest_round\":" + longest_round_json(longest_round) + ",\"source_states\":{" +
-         sources_json + "},\"handlers\":{" + states + "},\"overflows\":{" + held_back +
-         "},\"queues\":{" + queued + "},\"relays\":[" + relayed + "]," + account.json().substr(1);
+         sources_json + "},\"handlers\":{" + states + "},\"overflows\":{" + json_of(queues, true) +
+         "},\"queues\":{" + json_of(queues, false) + "},\"relays\":[" + relayed + "]," +
+         account.json().substr(1);
 }
 
 std::string answer(std::string_view request, const Hub& hub, const Facts& facts) {

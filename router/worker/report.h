@@ -14,7 +14,6 @@
 #include "deliver/handler_state.h"
 #include "worker/disk_queues.h"
 #include "worker/hub.h"
-#include "worker/overflow_policy.h"
 #include "worker/relay_policy.h"
 #include "worker/source_state.h"
 
@@ -51,8 +50,7 @@ struct Report {
   std::vector<Handler> handlers;
   std::vector<RelayState> relays;
   std::vector<Source> sources = {};
-  std::vector<OverflowState> overflows = {};
-  std::vector<QueueState> queues = {};  // on disk
+  std::vector<QueueState> queues = {};  // on disk; also overflows
   deliver::Account account;
   LongestRound longest_round = {};
 

@@ -7,8 +7,7 @@ namespace standpipe::worker {
 
 SourceSlot& SourceTable::add(std::unique_ptr<Inlet> inlet, FifoWatch watch) {
   number_of_[&inlet->log()] = slots_.size();
-  return slots_.emplace_back(SourceSlot{.overflow = {},
-                                        .inlet = std::move(inlet),
+  return slots_.emplace_back(SourceSlot{.inlet = std::move(inlet),
                                         .watch = watch,
                                         .is_departed = false,
                                         .queues = {},

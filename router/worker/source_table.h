@@ -14,7 +14,6 @@
 #include "worker/disk_queue.h"
 #include "worker/fifo_watch.h"
 #include "worker/inlet.h"
-#include "worker/overflow.h"
 #include "worker/rate_limit.h"
 #include "worker/replay.h"
 #include "worker/timers.h"
@@ -23,8 +22,6 @@ namespace standpipe::worker {
 
 // One source, and all that the loop knows of it.
 struct SourceSlot {
-  std::unique_ptr<Overflow>
-      overflow;  // none: there is not a folder for it. Before the inlet, whose spills ask it
   std::unique_ptr<Inlet> inlet;
   FifoWatch watch;
   RateLimit rate{0, 0};

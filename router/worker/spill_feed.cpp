@@ -32,8 +32,7 @@ bool fits(const Intake& intake, const SpillQueue::Message& message) {
 }  // namespace
 
 SpillFeed::SpillFeed(state::Memory& memory, const std::string& data_dir, const std::string& source,
-                     HandlerBits handlers, bool continues, Reporter& reporter,
-                     std::uint64_t overflow)
+                     HandlerBits handlers, bool continues, Reporter& reporter)
     : memory_(memory),
       data_dir_(data_dir),
       source_(source),
@@ -44,7 +43,7 @@ SpillFeed::SpillFeed(state::Memory& memory, const std::string& data_dir, const s
       queue_(memory, persistent_.part(&SpillFeedRecord::at), files_) {
   memory_.commit();
   try {
-    find(continues, overflow);
+    find(continues);
   } catch (const Failure& failure) {
     reporter_.error(
         "spill",
@@ -54,12 +53,12 @@ SpillFeed::SpillFeed(state::Memory& memory, const std::string& data_dir, const s
 }
 
 // Finds the files of an earlier run, and how far an earlier worker of this run was with them.
-void SpillFeed::find(bool continues, std::uint64_t overflow) {
+void SpillFeed::find(bool continues) {
   for (const auto& path : SpillReader::find(data_dir_, source_)) {
     const auto number = SpillReader::number_of(path);
     if (number == persistent_->spill)
       spilled_ = path;
-    else if (number != overflow)
+    else
       queue_.add(path);
   }
   if (queue_.empty() || continues) return;

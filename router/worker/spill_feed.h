@@ -29,10 +29,9 @@ namespace standpipe::worker {
 // between two lines.
 class SpillFeed final : public Feed {
  public:
-  // `overflow`: the number of the one that this run writes to besides (overflow.h), which is not
-  // served. Says what there is, unless it `continues` where another worker was.
+  // Says what there is, unless it `continues` where another worker was.
   SpillFeed(state::Memory& memory, const std::string& data_dir, const std::string& source,
-            HandlerBits handlers, bool continues, Reporter& reporter, std::uint64_t overflow = 0);
+            HandlerBits handlers, bool continues, Reporter& reporter);
   // Asked before files are removed whose messages were passed: whether those that are not final are
   // on the disk elsewhere.
   void before_removal(std::function<bool()> is_saved_elsewhere) {
@@ -76,7 +75,7 @@ class SpillFeed final : public Feed {
     std::uint64_t left;          // there was no room for a new one: the old ones stay as they are
   };
 
-  void find(bool continues, std::uint64_t overflow);
+  void find(bool continues);
   bool feed_next(Intake& intake);
   bool feed_described(Intake& intake);
   bool feed_run(Intake& intake, std::span<std::byte> room, std::span<const std::uint64_t> set);

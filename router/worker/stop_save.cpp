@@ -30,7 +30,6 @@ void StopSave::save() {
 bool StopSave::spill(SourceSlot& source) try {
   auto& inlet = *source.inlet;
   if (!inlet.spills()) return false;
-  overflows_.finish(source);
   const auto spilled =
       inlet.spills()->spill({inlet.deliveries().begin(), inlet.deliveries().end()});
   for (const auto* delivery : inlet.deliveries())

@@ -8,7 +8,6 @@
 #include "deliver/spill_room.h"
 #include "worker/data.h"
 #include "worker/handler_table.h"
-#include "worker/overflow_policy.h"
 #include "worker/source_table.h"
 
 namespace standpipe::worker {
@@ -17,13 +16,8 @@ namespace standpipe::worker {
 // counted as dropped and reported. Disk space is reserved when the stop begins.
 class StopSave {
  public:
-  StopSave(SourceTable& sources, HandlerTable& handlers, OverflowPolicy& overflows, Data& data,
-           Reporter& reporter)
-      : sources_(sources),
-        handlers_(handlers),
-        overflows_(overflows),
-        data_(data),
-        reporter_(reporter) {}
+  StopSave(SourceTable& sources, HandlerTable& handlers, Data& data, Reporter& reporter)
+      : sources_(sources), handlers_(handlers), data_(data), reporter_(reporter) {}
 
   // Reserves room for everything in memory, as if nothing of it could be delivered.
   void reserve_spill_room();
@@ -37,7 +31,6 @@ class StopSave {
 
   SourceTable& sources_;
   HandlerTable& handlers_;
-  OverflowPolicy& overflows_;
   Data& data_;
   Reporter& reporter_;
   deliver::SpillRoom room_;

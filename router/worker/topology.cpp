@@ -17,7 +17,6 @@
 #include "log/log.h"
 #include "source/create_fifo.h"
 #include "worker/disk_queue.h"
-#include "worker/overflow.h"
 #include "worker/replay.h"
 
 namespace standpipe::worker {
@@ -31,9 +30,7 @@ std::vector<std::string> records_of_source(const std::string& name) {
   return {"source/" + name, "fifo/" + name, "relay/" + name};
 }
 
-std::vector<std::string> records_on_disk(const std::string& name) {
-  return {"spill/" + name, "overflow/" + name};
-}
+std::string record_on_disk(const std::string& name) { return "spill/" + name; }
 
 // Where a FIFO is that is open.
 std::string path_of(int fd) {
@@ -159,7 +156,7 @@ void Topology::rename_source(const std::string& from, const std::string& to) {
   };
   const auto records = records_of_source(from), new_records = records_of_source(to);
   for (std::size_t i = 0; i < records.size(); ++i) rename(records[i], new_records[i]);
-  remove_records(records_on_disk(from));
+  remove_records({record_on_disk(from)});
   for (const auto& handler : directory_->handlers_of(from))
     if (!handler.empty()) {
       deliver::Delivery::rename(*memory_, from, to, handler);
@@ -246,15 +243,9 @@ bool Topology::is_to_be_ended(const std::string& source) const {
   return fifo != fifos_.end() && path_of(fifo->second.get()).starts_with('/');
 }
 
-// Messages of an earlier run that were not all fed. What this run has written is the next one's.
+// Messages of an earlier run that were not all fed.
 bool Topology::has_files(const std::string& source) const try {
-  const auto files = deliver::SpillReader::find(options_.data_dir, source);
-  const auto of_this_run = Overflow::number_in(*memory_, source);
-  return std::any_of(files.begin(), files.end(), [&](const auto& path) {
-    return deliver::SpillReader::number_of(path) != of_this_run;
-  });
-} catch (const state::Damaged&) {
-  throw;
+  return !deliver::SpillReader::find(options_.data_dir, source).empty();
 } catch (const Failure&) {
   return true;  // who looks again may know
 }
@@ -270,7 +261,7 @@ void Topology::remove_source(const std::string& name) {
     return;
   log::Log::remove(*memory_, slot);
   remove_records(records_of_source(name));
-  remove_records(records_on_disk(name));
+  remove_records({record_on_disk(name)});
   directory_->remove(state::Kind::source, name);
   memory_->commit();
   fifos_.erase(name);

@@ -45,7 +45,7 @@ def arguments():
     p.add_argument("--relay", action="store_true", help="forwards alone, by the fast path")
     p.add_argument("--files", action="store_true", help="files in frames alone, one of them rotated all the time")
     p.add_argument("--devices", action="store_true", help="a file a device, of which few are open, and rotated ones")
-    p.add_argument("--held", action="store_true", help="a handler is held, and what waits for it goes to the disk")
+    p.add_argument("--held", action="store_true", help="a handler is held and a forward has no reader, and what waits for them goes to the disk")
     p.add_argument("--process", action="store_true", help="every handler has a process of its own")
     p.add_argument("--taken", action="store_true", help="plugins settle messages later, from threads of their own")
     p.add_argument("--queue", action="store_true", help="each handler has a queue on disk")

@@ -41,11 +41,12 @@ RELAY_YAML = SOURCES + """handlers:
 routes: [{from: a, to: to_a}, {from: b, to: to_b}]
 """
 
-# A handler that is held at its first message, and logs that are soon full of what waits for it; and the same, mended.
+# A handler that is held at its first message, a forward without a reader, and logs that are soon full of what waits for them; and the same, mended.
 HELD_YAML = SOURCES.replace("512KiB", "64KiB") + """handlers:
   log: {plugin: log, options: {path: log.out, format: frames, sync: never}}
   stubborn: {plugin: held}
-routes: [{from: [a, b], to: [log, stubborn]}]
+  late: {plugin: forward, options: {fifo: late}}
+routes: [{from: [a, b], to: [log, stubborn, late]}]
 """
 MENDED_YAML = HELD_YAML.replace("{plugin: held}", "{plugin: log, options: {path: mended.out, format: frames, sync: never}}")
 
@@ -439,13 +440,21 @@ class RelayRun(Run):
 
 
 class HeldRun(Run):
-    """A held handler's messages go to the disk while the other continues; the next hub delivers them."""
+    """What waits for a held handler, and for a forward without a reader, goes to the disk while the other continues. The reader comes
+    late, and gets all; the next hub delivers what the held one missed."""
 
-    yaml, nexts = HELD_YAML, {}
+    yaml, nexts = HELD_YAML, {"late": "ab"}
+
+    def start(self):
+        os.mkfifo(self.bench.path("late"), 0o600)
+        self.hub, self.takers = self.bench.start(self.yaml), []
 
     def wait_for_all(self, seconds=20):
         self._patiently(lambda: self.fed() or not self.alive(), "the writers get rid of what they have", seconds)
         self._patiently(lambda: self._all_logged() or not self.alive(), "all is logged beside the held handler", seconds)
+        self.takers = [Taker(self.bench.path("late"))]
+        sent = sum(len(m) for m in self.messages.values())
+        self._patiently(lambda: self.taken() >= sent or self.reader_error() or not self.alive(), "the late reader gets all", seconds)
 
     def _all_logged(self):
         if len(self._file("log.out")) < sum(len(ms.frames(0, len(ms))) for ms in self.messages.values()):
@@ -466,7 +475,7 @@ class HeldRun(Run):
         self.bench.kill_all()
 
     def _checks(self):
-        return self._log, self._mended, self._overflowed, self._account
+        return self._log, self._forward, self._mended, self._overflowed, self._account
 
     def _mended(self):
         payloads, rest = frames_in(self._file("mended.out"), incomplete=True)
@@ -477,14 +486,16 @@ class HeldRun(Run):
             judge.once_in_order(f"mended, {source}", arrived[source], [judge.mark(m) for m in messages])
 
     def _overflowed(self):
-        if "which is held: from now on it goes to" not in self.hub.stderr() and not self.kills:
-            raise Wrong("nothing was saved for the held handler while the hub ran")
-        if any(self.bench.path("state/spill").iterdir()):
-            raise Wrong("the next hub has left some of it")
+        for why in ("is held .*", "has no reader at .*"):
+            if not re.search(f"which {why}: from now on it goes to", self.hub.stderr()) and not self.kills:
+                raise Wrong(f"nothing overflowed for the handler which {why}")
+        if left := [str(p) for p in self.bench.path("state").glob("spill/*")] + [str(p) for p in self.bench.path("state").glob("queue/*/*/*")]:
+            raise Wrong(f"the next hub has left {left}")
 
     def _account_of(self, source, messages):
         self.hub.account.says(source, accepted=len(messages))
         self.hub.account.says(f"{source} -> log", matched=len(messages), delivered=len(messages))
+        self.hub.account.says(f"{source} -> late", matched=len(messages), delivered=len(messages))
         self.hub.account.says(f"{source} -> stubborn", matched=len(messages), in_flight=len(messages), saved=len(messages))
 
 

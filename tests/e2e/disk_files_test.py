@@ -93,10 +93,10 @@ def beside_a_running_hub_files_are_read_and_not_repaired(t):
     hub = t.start(held_yaml(ARCHIVE, HELD))
     hub.send("in", messages)
     t.until_logged("archive", messages)
-    saved = hub.stats()["overflows"]["in"]["messages"]
+    saved = hub.stats()["overflows"]["in -> screen"]["messages"]
     out, _ = t.run("queue", "list", hub.config, "--json")
     listed = json.loads(out)
-    equal((listed["kind"], listed["handlers"], listed["messages"]), ("overflow", ["screen"], saved))
+    equal((listed["kind"], listed["handlers"], listed["messages"]), ("queue", ["screen"], saved))
     equal(t.run("queue", "check", hub.config)[0].decode(), f"ok: 1 file, {saved:,} waiting messages\n")
     equal(frames_in(t.run("queue", "export", hub.config)[0]), messages[:saved])
     _, err = t.run("queue", "check", hub.config, "--repair", status=1)

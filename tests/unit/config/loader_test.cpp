@@ -97,6 +97,7 @@ TEST_CASE_METHOD(Fixture, "a whole configuration becomes plain options") {
 version: 1
 data_dir: state
 memory_max: 64MiB
+overflow_max: 3MiB
 drain_timeout: 3s
 dead_letters: { max_size: 64MiB, max_age: 7d }
 sources:
@@ -106,7 +107,7 @@ sources:
     owner: "0"
     group: adm
     framing: { type: length_prefixed, max_message_size: 1MiB, length_bytes: 4, byte_order: little }
-    log: { max_size: 2MiB, when_full: block, overflow_max: 3MiB }
+    log: { max_size: 2MiB, when_full: block }
     rate_limit: { per_second: 100, burst: 20 }
   readings: { fifo: /run/readings }
 handlers:
@@ -130,6 +131,7 @@ unmatched: billing
   CHECK(hub.data_dir == folder / "state");
   CHECK(!hub.data_dir_by_default);
   CHECK(hub.memory_max == 64 * MiB);
+  CHECK(hub.overflow_max == 3 * MiB);
   CHECK(hub.drain_timeout == 3s);
   CHECK(hub.dead_letters.all == 64 * MiB);
   CHECK(hub.dead_letters.file == 8 * MiB);
@@ -142,7 +144,6 @@ unmatched: billing
   CHECK(hub.sources[0].group == "adm");
   CHECK(hub.sources[0].message_size_max == 1 * MiB);
   CHECK(hub.sources[0].log_size_max == 2 * MiB);
-  CHECK(hub.sources[0].overflow_max == 3 * MiB);
   CHECK(hub.sources[0].rate_limit == 100);
   CHECK(hub.sources[0].rate_burst == 20);
   CHECK(hub.sources[1].rate_limit == 0);

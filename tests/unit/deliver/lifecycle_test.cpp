@@ -298,3 +298,34 @@ TEST_CASE("a handler that is released closes what its plugin has, and opens") {
   unmade.life.release(false);
   CHECK(unmade.life.due(unmade.now) == CallKind::open);
 }
+
+TEST_CASE(
+    "a handler is away while it is held, and since it was disconnected until it settles "
+    "something") {
+  using Kind = deliver::Absence::Kind;
+  Fixture f;
+  CHECK_FALSE(f.life.absence());  // it opens
+  f.make(kDown);
+  const auto since = f.now;
+  f.now += 1min;
+  f.make(kDown);
+  f.make(kDown);
+  f.now += 1min;
+  f.make(kOk);
+  f.make(kOk);
+  REQUIRE(f.life.absence());
+  CHECK(f.life.absence()->kind == Kind::disconnected);
+  CHECK(f.life.absence()->since == since);
+  CHECK(f.life.absence()->why == "is disconnected (db down)");
+  f.life.handled(true, kOk, f.now);
+  CHECK_FALSE(f.life.absence());
+  f.life.died("crashed (SIGSEGV)", false, false, f.now);
+  CHECK_FALSE(f.life.absence());
+  f.life.hold("no such table");
+  REQUIRE(f.life.absence());
+  CHECK(f.life.absence()->kind == Kind::held);
+  CHECK(f.life.absence()->since == 0ns);
+  CHECK(f.life.absence()->why == "is held (no such table)");
+  f.life.give_up();
+  CHECK_FALSE(f.life.absence());
+}

@@ -171,6 +171,34 @@ TEST_CASE_METHOD(Fixture, "others have their turn after a mebibyte") {
 
 // ---- a peer
 
+TEST_CASE_METHOD(Fixture,
+                 "it knows since when nobody reads what it has, also once that was taken back") {
+  CHECK_FALSE(output.unread_since());
+  const auto since = now;
+  send("hello");
+  pauses(3);
+  CHECK(output.unread_since() == since);
+  CHECK(output.recall());
+  pump();
+  CHECK(output.unread_since() == since);
+  send("again");
+  Reader reader(output.path());
+  now += 1s;
+  pump();
+  CHECK_FALSE(output.unread_since());
+}
+
+TEST_CASE_METHOD(Fixture, "a reader that dies with something unread is gone from then on") {
+  send("hello");
+  {
+    const Reader reader(output.path());
+    pauses(3);
+    CHECK_FALSE(output.unread_since());
+  }
+  output.on_event(EPOLLERR, now);
+  CHECK(output.unread_since() == now);
+}
+
 TEST_CASE_METHOD(Fixture, "when its reader dies, the next one is looked for at once") {
   send("hello");
   {

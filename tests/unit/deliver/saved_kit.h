@@ -14,10 +14,11 @@
 #include "base/folder.h"
 #include "base/reporter.h"
 #include "deliver/dead_letters.h"
-#include "deliver/overflow_file.h"
 #include "deliver/saved_file.h"
 #include "deliver/spill.h"
+#include "deliver/spill_format.h"
 #include "log/disk_log.h"
+#include "old_overflow.h"
 #include "temporary_folder.h"
 
 namespace test {
@@ -41,20 +42,9 @@ class SavedKit {
     REQUIRE_FALSE(writer.finish());
     return writer.path();
   }
-  // As a hub that was killed leaves it.
+  // As a hub of an earlier version leaves it, when it is killed.
   std::string overflow(const std::string& source, const Texts& payloads) {
-    using standpipe::deliver::OverflowFile, standpipe::deliver::SpillReader;
-    OverflowFile file(folder.path(), source,
-                      {.number = SpillReader::next_number(folder.path(), source)});
-    std::uint64_t n = 0;
-    const std::string_view handlers[] = {"a"};
-    for (const auto& payload : payloads) {
-      const auto frame = frame_of(payload);
-      ++n;
-      REQUIRE_FALSE(file.add(n, n * 10, handlers, std::as_bytes(std::span(frame))));
-    }
-    REQUIRE_FALSE(file.hand_over());
-    return file.path();
+    return test::old_overflow(folder.path(), source, "a", payloads);
   }
   // A segment of a handler's queue, whose first message has that number.
   std::string queue(const std::string& source, const std::string& handler, std::uint64_t first,

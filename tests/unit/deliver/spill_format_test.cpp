@@ -46,7 +46,6 @@ TEST_CASE_METHOD(Fixture, "each list is written before its first message, and ha
   CHECK(number({"a", "b"}) == 1);
   CHECK(number({"a"}) == 0);
   CHECK(number({}) == 2);
-  CHECK(lists.next() == 3);
   CHECK(records() == "1:0 1:1 1:2");
 }
 
@@ -60,18 +59,6 @@ TEST_CASE_METHOD(Fixture, "names are told apart however they are put together") 
   CHECK(number({"ab", "c"}) == 0);
   CHECK(number({"a", "bc"}) == 1);
   CHECK(number({"abc"}) == 2);
-}
-
-TEST_CASE_METHOD(Fixture, "a list that was forgotten is written again, under a new number") {
-  CHECK(number({"a"}) == 0);
-  lists.forget();
-  CHECK(number({"a"}) == 1);
-  CHECK(records() == "1:0 1:1");
-}
-
-TEST_CASE_METHOD(Fixture, "numbers go on after those of another writer of the file") {
-  lists = SpillLists(7);
-  CHECK(number({"a"}) == 7);
 }
 
 TEST_CASE_METHOD(Fixture,

@@ -157,3 +157,16 @@ TEST_CASE(
   CHECK(arena.lend(4 * MiB, 1));
   CHECK(arena.lend(4 * MiB, 2));
 }
+
+TEST_CASE("one more log has its guarantee of what is shared, as long as there is enough for all") {
+  Memory keeping({.memory_max = 1 * MiB, .logs = 2, .queues = 64});
+  Arena arena(keeping, {1 * MiB, 2});
+  const auto shared = arena.shared_bytes();
+  REQUIRE(arena.has_room_for_log());
+  arena.add_log();
+  CHECK(arena.shared_bytes() == shared - arena.guaranteed_bytes());
+  std::size_t logs = 3;
+  for (; arena.has_room_for_log(); ++logs) arena.add_log();
+  CHECK(logs > 3);
+  CHECK_NOTHROW(Arena(keeping, {1 * MiB, logs}));  // as the next worker counts them
+}

@@ -42,7 +42,8 @@ using Texts = std::vector<std::string>;
 // run after run. Verbs: append, settle, take, crash (the worker dies), end and begin (a run).
 class Fixture {
  public:
-  explicit Fixture(const QueueOptions& options = on_disk()) : queue_options_(options) {
+  explicit Fixture(const QueueOptions& options = on_disk(), bool is_overflow = false)
+      : queue_options_(options), is_overflow_(is_overflow) {
     begin_run();
   }
   static QueueOptions on_disk() { return {.type = QueueOptions::Type::disk, .size_max = 64 * MiB}; }
@@ -97,19 +98,20 @@ class Fixture {
     }
   }
   // The handler takes so many of what waits in the queue's log.
-  Texts take(std::size_t most = ~std::size_t{0}) {
+  Texts take(std::size_t most = ~std::size_t{0}) { return take_of(*to, most); }
+  Texts take_of(deliver::Delivery& of, std::size_t most) {
     Texts got;
     while (got.size() < most) {
-      auto at = to->next();
-      const auto piece = queue->log().read(at, 0);
+      auto at = of.next();
+      const auto piece = of.log().read(at, 0);
       if (!piece) break;
       const auto frame = test::unframed(
           std::string(reinterpret_cast<const char*>(piece->bytes.data()), piece->bytes.size()))[0];
       const deliver::Range one{
           piece->begin, {piece->begin.position + frame.size() + 4, piece->begin.sequence + 1}, 1};
-      to->give_out(one);
-      to->edit_tally().delivered += 1;
-      to->finish(one);
+      of.give_out(one);
+      of.edit_tally().delivered += 1;
+      of.finish(one);
       memory->commit();
       got.push_back(frame);
       check();
@@ -171,6 +173,7 @@ class Fixture {
   void drop() {
     to.reset();
     queue.reset();
+    from.reset();
     source_log.reset();
     writer.reset();
     arena.reset();
@@ -214,6 +217,7 @@ class Fixture {
   std::optional<log::Arena> arena;
   std::optional<worker::QueueWriter> writer;
   std::optional<log::Log> source_log;
+  std::unique_ptr<deliver::Delivery> from;
   std::unique_ptr<worker::DiskQueue> queue;
   std::unique_ptr<deliver::Delivery> to;
 
@@ -227,15 +231,18 @@ class Fixture {
     arena.emplace(*memory, log::ArenaBudget{16 * MiB, 2});
     writer.emplace([] {});
     source_log.emplace(*arena, log::LogOptions{.id = 0, .size_max = 1 * MiB, .readers = 1});
+    from = std::make_unique<deliver::Delivery>("in", "it", 0, *source_log, 0);
     queue = std::make_unique<worker::DiskQueue>(
         worker::DiskQueueOptions{.data_dir = folder.path(),
                                  .source = "in",
                                  .handler = "it",
                                  .queue = queue_options_,
                                  .slot = 0,
-                                 .message_size_max = 1 * MiB},
-        std::make_unique<deliver::Delivery>("in", "it", 0, *source_log, 0),
-        worker::DiskQueueNeeds{*arena, *writer, clock, reporter});
+                                 .message_size_max = 1 * MiB,
+                                 .is_overflow = is_overflow_},
+        *from, worker::DiskQueueNeeds{*arena, *writer, clock, reporter, [this] {
+                                        return queue ? queue->bytes_on_disk() : 0;
+                                      }});
     to = queue->take_delivery();
     memory->commit();
     arena->forget_unclaimed();
@@ -243,7 +250,37 @@ class Fixture {
   }
 
   QueueOptions queue_options_;
+  bool is_overflow_;
   std::uint64_t time_ = 0;
+};
+
+// The same for a handler that has no queue, but is away now and then.
+class Overflowing : public Fixture {
+ public:
+  explicit Overflowing(std::uint64_t most = 64 * MiB)
+      : Fixture({.type = QueueOptions::Type::disk, .size_max = most}, true) {}
+  void press() { queue->press("is away", "wait for it"); }
+  // The handler is there, and takes all that it is given, wherever that comes from.
+  Texts take_both() {
+    queue->release();
+    Texts got;
+    for (;;) {
+      settle();
+      auto some = take();
+      const auto direct = take_direct();
+      some.insert(some.end(), direct.begin(), direct.end());
+      if (some.empty()) return got;
+      got.insert(got.end(), some.begin(), some.end());
+    }
+  }
+  Texts take_direct(std::size_t most = ~std::size_t{0}) {
+    return queue->is_armed() ? Texts() : take_of(*from, most);
+  }
+  std::size_t said(const std::string& part) const {
+    std::size_t n = 0;
+    for (const auto& d : reporter.reported) n += d.message.find(part) != std::string::npos;
+    return n;
+  }
 };
 
 }  // namespace
@@ -739,4 +776,162 @@ TEST_CASE("a handler that hangs keeps no files of what is dropped") {
   CHECK(got.back() == "149" + large);
   CHECK(f.dropped(Reason::queue_full) + got.size() == 150);
   CHECK(f.dropped(Reason::damaged) == 0);
+}
+
+// ---- an overflow
+
+TEST_CASE("an overflow that is not armed leaves messages to the handler, and makes no file") {
+  Overflowing f;
+  f.append_all(0, 100);
+  f.settle();
+  CHECK_FALSE(f.queue->is_armed());
+  CHECK(f.take_direct() == Fixture::numbers(0, 100));
+  CHECK_FALSE(std::filesystem::exists(f.folder / "queue"));
+}
+
+TEST_CASE("what waits when an overflow is armed comes first, then what came meanwhile") {
+  Overflowing f;
+  f.append_all(0, 50);
+  CHECK(f.take_direct(10) == Fixture::numbers(0, 10));
+  f.press();
+  f.settle();
+  CHECK(f.queue->is_moved());
+  CHECK(f.said("in: the log is full of what waits for it, which is away: from now on it goes to") ==
+        1);
+  f.append_all(50, 60);
+  CHECK(f.take_both() == Fixture::numbers(10, 60));
+  CHECK_FALSE(f.queue->is_armed());
+  CHECK(f.files().empty());
+  CHECK(f.in_flight() == 0);
+  CHECK(f.said("in -> it: all that overflowed to the disk is delivered") == 1);
+  f.append_all(60, 70);
+  CHECK(f.take_direct() == Fixture::numbers(60, 70));
+}
+
+TEST_CASE("while files have some, what comes goes behind them, also when the handler is there") {
+  Overflowing f;
+  const std::string large(100'000, '.');
+  for (int i = 0; i < 40; ++i) {
+    REQUIRE(f.append(std::to_string(i) + large));
+    f.press();
+    f.settle();
+  }
+  f.queue->release();
+  CHECK(f.queue->in_files() > 10);
+  REQUIRE(f.append("last"));
+  f.settle();
+  CHECK(f.from->settled() == f.source_log->end());
+  const auto got = f.take_both();
+  REQUIRE(got.size() == 41);
+  CHECK(got.back() == "last");
+}
+
+TEST_CASE("what comes while a handler takes the last of the files waits in the log, and is next") {
+  Overflowing f;
+  f.append_all(0, 20);
+  f.press();
+  f.settle();
+  CHECK(f.queue->in_files() == 0);  // all of it is in the queue's log
+  f.append_all(20, 30);
+  f.settle();
+  CHECK(f.from->settled() < f.source_log->end());
+  CHECK(f.queue->is_armed());
+  CHECK(f.take_direct().empty());
+  CHECK(f.take() == Fixture::numbers(0, 20));
+  f.settle();
+  CHECK_FALSE(f.queue->is_armed());
+  CHECK(f.take_direct() == Fixture::numbers(20, 30));
+}
+
+TEST_CASE("a worker that dies anywhere leaves an overflow as it was, in order and once") {
+  Overflowing f(8 * MiB);
+  Texts got;
+  const auto note = [&](const Texts& some) {
+    for (const auto& text : some) got.push_back(text.substr(0, text.find('.')));
+  };
+  int next = 0;
+  for (int life = 0; life < 80; ++life) {
+    for (int i = 0; i < 50; ++i, ++next)
+      if (!f.append(std::to_string(next) + std::string(500, '.'))) --next, f.settle();
+    if (life % 3 == 0) f.press();
+    if (life % 5 == 0) f.queue->release();
+    for (int step = 0; step < life % 7; ++step) {
+      f.queue->advance(life % 4 > 0);
+      if (life % 2) std::this_thread::sleep_for(1ms);
+    }
+    note(f.take(static_cast<std::size_t>(life % 5) * 30));
+    if (f.queue->in_files() == 0 && f.to->tally().matched == f.to->tally().settled())
+      note(f.take_direct(static_cast<std::size_t>(life % 6) * 10));
+    f.crash();
+  }
+  note(f.take_both());
+  CHECK(got == Fixture::numbers(0, next));
+  CHECK(f.in_flight() == 0);
+  CHECK(f.files().empty());
+}
+
+TEST_CASE("what overflowed before a stop, or a death of all, comes first in the next run") {
+  Overflowing f;
+  f.append_all(0, 200);
+  f.press();
+  f.settle();
+  CHECK(f.take(50) == Fixture::numbers(0, 50));
+  f.stop_and_start();
+  CHECK(f.queue->is_armed());
+  CHECK(f.in_flight() == 150);
+  f.append_all(200, 210);
+  CHECK(f.take_both() == Fixture::numbers(50, 210));
+  f.append_all(0, 20);
+  f.press();
+  f.settle();
+  f.kill_all();
+  CHECK(f.take_both() == Fixture::numbers(0, 20));
+  f.stop_and_start();
+  CHECK_FALSE(f.queue->is_armed());
+}
+
+TEST_CASE("a full overflow takes no more, says so once, and goes on when there is room") {
+  Overflowing f(200 * KiB);
+  const std::string large(10'000, '.');
+  for (int i = 0; i < 40; ++i) REQUIRE(f.append(std::to_string(i) + large));
+  f.press();
+  for (int i = 0; i < 5; ++i) f.settle();
+  CHECK(f.queue->bytes_on_disk() <= 200 * KiB);
+  CHECK(f.queue->stuck().find("what overflows fills all that may (200KiB") == 0);
+  CHECK(f.said("in -> it: no more of what waits for it goes to the disk") == 1);
+  CHECK(f.queue->wake_at());
+  f.clock.now += 11s;
+  f.settle();
+  CHECK(f.said("in -> it: no more of what waits for it goes to the disk") == 2);
+  CHECK(f.in_flight() == 40);
+  const auto got = f.take_both();
+  REQUIRE(got.size() == 40);
+  for (int i = 0; i < 40; ++i) CHECK(got[static_cast<std::size_t>(i)] == std::to_string(i) + large);
+  CHECK(f.dropped(Reason::queue_full) == 0);
+}
+
+TEST_CASE("where the disk takes nothing, a handler that is back gets all from the source's log") {
+  Overflowing f;
+  std::ofstream(f.folder / "queue") << "in the way";
+  f.append_all(0, 5);
+  f.press();
+  f.settle();
+  CHECK(f.queue->is_armed());
+  CHECK(f.said("in -> it: no more of what waits for it goes to the disk") == 1);
+  CHECK(f.take_both() == Fixture::numbers(0, 5));
+  CHECK_FALSE(f.queue->is_armed());
+}
+
+TEST_CASE("a disk that takes no more for a while costs nothing") {
+  Overflowing f;
+  std::ofstream(f.folder / "queue") << "in the way";
+  f.append_all(0, 5);
+  f.press();
+  f.settle();
+  std::filesystem::remove(f.folder / "queue");
+  f.clock.now += 6s;
+  f.settle();
+  CHECK(f.queue->is_moved());
+  CHECK(f.said("in -> it: its overflow takes messages again") == 1);
+  CHECK(f.take_both() == Fixture::numbers(0, 5));
 }

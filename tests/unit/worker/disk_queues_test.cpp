@@ -70,16 +70,18 @@ TEST_CASE("a worker that dies leaves its queues to the next one") {
   CHECK(f.line().tally.matched == 500);
 }
 
-TEST_CASE("a queue that the configuration no longer has stays for its run") {
+TEST_CASE("a queue that the configuration no longer has is served until it is empty") {
   QueuesFixture f;
   f.begin();
   f.send_all(0, 10);
   REQUIRE(f.wait([&] { return f.delivered() == 10; }));
   f.options.handlers[0].queue = {};
   f.begin();
-  CHECK(f.hub->queues().size() == 1);
+  REQUIRE(f.wait([&] { return f.hub->queues().empty(); }));
+  CHECK_FALSE(f.has_files());
   f.send_all(10, 20);
   REQUIRE(f.wait([&] { return f.delivered() == 20; }));
+  CHECK_FALSE(f.has_files());
   f.end();
   f.keeper.forget_all();
   std::filesystem::remove_all(f.folder / "data/queue");
@@ -97,9 +99,9 @@ TEST_CASE("files that an earlier run left are a queue, whatever is configured") 
   f.keeper.forget_all();  // all are dead
   f.options.handlers[0].queue = {};
   f.begin();
-  CHECK(f.hub->queues().size() == 1);
   REQUIRE(f.wait([&] { return f.delivered() == 10; }));
   CHECK(f.line().tally.matched == 10);
+  REQUIRE(f.wait([&] { return !f.has_files(); }));
 }
 
 TEST_CASE("a stop delivers what is in queues, and leaves no file") {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,20 @@
 #include "worker/hub.h"
 
 namespace test {
+
+// The machine's, but a test can let time pass at once, or not at all.
+class JumpingClock final : public Clock {
+ public:
+  Nanoseconds steady() const override { return frozen_.value_or(clock_.steady()) + ahead; }
+  Nanoseconds wall() const override { return clock_.wall() + ahead; }
+  void freeze() { frozen_ = clock_.steady(); }
+  void go_on() { frozen_.reset(); }
+  Nanoseconds ahead{0};
+
+ private:
+  SystemClock clock_;
+  std::optional<Nanoseconds> frozen_;
+};
 
 // The keeper of a hub's workers.
 class ToyKeeper : public Keeping {
@@ -119,7 +134,7 @@ class HubKit {
   TemporaryFolder folder;
   Scripted plugin;
   config::HubOptions options;
-  SystemClock clock;
+  JumpingClock clock;
   Quiet reporter;
   ToyKeeper keeper;
   std::unique_ptr<keeper::Link> link;

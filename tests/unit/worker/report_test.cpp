@@ -96,6 +96,21 @@ TEST_CASE("a queue on disk is in the report, and a trouble when it takes no more
   CHECK(r.json().find(R"("stuck":"it is full")") != std::string::npos);
 }
 
+TEST_CASE("what overflows is reported by source and handler, and that writers wait if it is full") {
+  auto r = report();
+  r.queues = {{"in", "out", "/data/queue/in/out", 5000, 1'000'000, 1 << 30, "", kNoon}};
+  CHECK(r.text(kNoon + 1h)
+            .ends_with("\n  in -> out: 5,000 messages overflowed to /data/queue/in/out since "
+                       "12:00:00, 1,000,000 bytes of at most 1GiB for all\n"));
+  CHECK_THAT(
+      r.json(),
+      Catch::Contains(R"("overflows":{"in -> out":{"path":"/data/queue/in/out","messages":5000,)"
+                      R"("bytes":1000000,"max_bytes":1073741824,"since":"2024-05-01T12:00:00Z",)"
+                      R"("stuck":null}},"queues":{},)"));
+  r.queues[0].stuck = "it is full";
+  CHECK(r.text(kNoon + 1h).ends_with("; it takes no more, so writers wait: it is full\n"));
+}
+
 TEST_CASE("a source that discards is reported, with since when and how much was thrown away") {
   using worker::SourceState;
   auto r = report();
