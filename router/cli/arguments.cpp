@@ -175,7 +175,9 @@ void Arguments::check(const Command& command) const {
     const auto& operand = command.operands[i];
     if (i >= operands_.size()) {
       if (operand.required)
-        throw WrongUsage(std::string(command.name) + " needs a " + std::string(operand.name),
+        throw WrongUsage(std::string(command.name) +
+                             (operand.name.starts_with('I') ? " needs an " : " needs a ") +
+                             std::string(operand.name),
                          "see: " + see_help(command));
       continue;
     }

@@ -13,6 +13,7 @@
 #include "base/failure.h"
 #include "base/folder.h"
 #include "base/opening.h"
+#include "log/disk_error.h"
 
 namespace standpipe::deliver {
 namespace {
@@ -32,7 +33,9 @@ std::vector<std::string> names_in(const std::string& folder) {
     names.push_back(entry->path().filename().string());
   const bool is_none =
       error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
-  if (error && !is_none) throw Failure::system("look into " + folder, error.value());
+  if (error && !is_none)
+    throw Failure::system("look into " + folder, error.value(),
+                          log::disk_help(error.value(), folder));
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -91,7 +94,8 @@ int QueueSegments::remove(std::uint64_t first) const {
 std::optional<Failure> QueueSegments::passing_trouble(std::uint64_t first) const {
   const auto opened = paths::open_existing(path(first), O_RDWR);
   for (const int error : {EMFILE, ENFILE, ENOMEM, EACCES, EPERM, EROFS})
-    if (opened.problem().error == error) return failure_of(opened.problem());
+    if (opened.problem().error == error)
+      return failure_of(opened.problem(), log::disk_help(error, path(first)));
   return std::nullopt;
 }
 

@@ -412,6 +412,7 @@ void DiskQueue::begin_another(std::optional<log::DiskLog> lost) {
                           "keep cleaners away from data_dir");
   lost_ = std::move(lost);
   lost_segment_ = state_->segment;
+  lost_end_ = state_->read_segment == lost_segment_ ? log_.end() : log_.trimmed();
   auto& state = state_.edit();
   state.segment = state.end_bytes = 0;
   unsynced_since_.reset();
@@ -600,15 +601,25 @@ void DiskQueue::post_mark() try {
 } catch (const Failure&) {  // it comes the next time
 }
 
+// Nobody can read it after this worker. Where older files are there, the next run sees a gap.
+void DiskQueue::end_lost() {
+  if (files_.empty() || files_.begin()->first != lost_segment_) return;
+  const auto count = to_->drop_before(lost_end_, deliver::Reason::damaged);
+  memory_.commit();
+  if (count > 0)
+    needs_.reporter.error("damaged", name() + ": " + counted(count, "message") + " of " +
+                                         lost_->path() +
+                                         ", which was removed, could not be delivered in time: "
+                                         "dropped (damaged)");
+  if (state_->read_segment == lost_segment_) end_segment(deliver::Reason::damaged);
+  files_.erase(lost_segment_);
+}
+
 void DiskQueue::finish() try {
   if (!is_armed()) return;
   if (batch_) (void)complete(needs_.writer.wait(this), false);
   if (!is_prepared_) return;
-  if (lost_ && state_->read_segment == lost_segment_) {  // nobody can read it after this worker
-    (void)to_->drop_before(log_.end(), deliver::Reason::damaged);
-    end_segment(deliver::Reason::damaged);
-    files_.erase(lost_segment_);
-  }
+  if (lost_) end_lost();
   to_->skip_unwanted();
   memory_.commit();
   const auto settled = settled_number();

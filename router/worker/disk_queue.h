@@ -223,6 +223,7 @@ class DiskQueue {
   void trim(Step& step);
   void disarm();
   void retire();
+  void end_lost();
   void remove_passed();
   void remove_before(std::uint64_t first);
   void remove(std::map<std::uint64_t, Segment>::iterator file);
@@ -253,6 +254,7 @@ class DiskQueue {
   std::uint64_t reader_segment_ = 0;
   std::optional<log::DiskLog> lost_;  // one that somebody has removed, which was written to
   std::uint64_t lost_segment_ = 0;
+  log::Cursor lost_end_;  // in the log, of what was fed of it
   std::optional<Batch> batch_;
   std::vector<QueueWriter::Record> records_;  // of the next one; kept for its capacity
   std::optional<Nanoseconds> unsynced_since_, retry_at_, read_retry_at_, drained_since_;

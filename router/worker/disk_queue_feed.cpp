@@ -189,6 +189,7 @@ void DiskQueue::note_fed(std::uint64_t messages, std::uint64_t offset) {
   to_->edit_tally().matched += messages;
   memory_.commit();
   files_[state_->read_segment].log_end = log_.end().position.bytes;
+  if (lost_ && state_->read_segment == lost_segment_) lost_end_ = log_.end();
 }
 
 // Messages before that number are not fed. The caller commits.

@@ -181,6 +181,12 @@ TEST_CASE_METHOD(Fixture, "a filter that can mean nothing is refused") {
   CHECK(lines(run({"list", "--json"}).out) == 4);
 }
 
+TEST_CASE("what is missing is named") {
+  Console console;
+  CHECK(console.run({"dead", "show"}) == 2);
+  CHECK_THAT(console.err(), Contains("dead show needs an ID"));
+}
+
 TEST_CASE_METHOD(Fixture, "a name that no letter has is told") {
   const auto list = run({"list", "--handler", "biling"});
   CHECK(list.status == 0);

@@ -659,17 +659,20 @@ TEST_CASE("a segment that is deleted while it is written to costs nothing that c
 }
 
 TEST_CASE("what is left in a segment that was deleted is said to be lost at a stop") {
-  Fixture f;
-  f.append_all(0, 10);
-  f.settle(false);
-  std::filesystem::remove_all(f.folder / "queue");
-  f.append_all(10, 20);
-  f.settle(false);
-  f.queue->finish();
-  CHECK(f.dropped(Reason::damaged) == 10);
-  CHECK(f.in_flight() == 10);
-  f.kill_all();
-  CHECK(f.take_all() == Fixture::numbers(10, 20));
+  for (const bool is_fed : {false, true}) {
+    Fixture f;
+    f.append_all(0, 10);
+    f.settle(is_fed);
+    std::filesystem::remove_all(f.folder / "queue");
+    f.append_all(10, 20);
+    f.settle(is_fed);
+    f.queue->finish();
+    CHECK(f.dropped(Reason::damaged) == 10);
+    CHECK(f.in_flight() == 10);
+    CHECK(f.was_told("10 messages"));
+    f.kill_all();
+    CHECK(f.take_all() == Fixture::numbers(10, 20));
+  }
 }
 
 TEST_CASE("one damaged file does not take the place of another") {
