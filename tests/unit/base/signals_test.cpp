@@ -2,10 +2,14 @@
 #include "base/signals.h"
 
 #include <poll.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <csignal>
+
+#include "base/failure.h"
 
 using namespace standpipe;
 
@@ -47,4 +51,25 @@ TEST_CASE("a thread gets no signals but those of its own faults") {
   CHECK(all_blocked);
   CHECK_FALSE(faults_blocked);
   CHECK_FALSE(is_blocked(SIGUSR2));
+}
+
+// In a child, which may have no thread more.
+TEST_CASE("where no thread can be had that is a failure, and signals come as before") {
+  const auto child = ::fork();
+  if (child == 0) {
+    const rlimit none{0, 0};
+    ::setrlimit(RLIMIT_NPROC, &none);
+    if (::geteuid() == 0) (void)!::setresuid(65534, 65534, 65534);
+    const bool was_blocked = is_blocked(SIGUSR1);
+    int result = 1;
+    try {
+      start_without_signals([] {}).join();
+    } catch (const Failure&) {
+      result = is_blocked(SIGUSR1) == was_blocked ? 0 : 2;
+    }
+    ::_exit(result);
+  }
+  int status = -1;
+  CHECK(::waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
 }
