@@ -597,3 +597,25 @@ TEST_CASE("a tick that ends three workers holds its handler, and says where it w
   CHECK(f.loop->held_for().find("3 times in tick") != std::string::npos);
   CHECK(f.delivery->in_flight() == 1);
 }
+
+TEST_CASE("a tick that ends a worker now and then holds its handler, if that is often") {
+  Fixture f;
+  int ticks = 0, deaths = 0;
+  const auto dies_each = [&](int each, int most) {
+    f.scripted.ticks([&ticks, &deaths, each, most](auto now, auto& next) -> std::uint32_t {
+      if (++ticks % each == 0 && deaths++ < most) throw test::Died{};
+      next = now + 2'000'000;
+      return STANDPIPE_OK;
+    });
+  };
+  SECTION("each third one") {
+    dies_each(3, 10);
+    CHECK(f.live(kCrash) == 3);
+    CHECK(f.loop->held());
+  }
+  SECTION("each 150th one") {
+    dies_each(150, 4);
+    CHECK(f.live(kCrash) == 4);
+    CHECK_FALSE(f.loop->held());
+  }
+}
