@@ -118,9 +118,9 @@ TEST_CASE("a mistyped command is reported with the one that was probably meant")
         "  help: did you mean 'send'? (commands: run, check, test, explain, graph, send, recv, "
         "stats, reload, handler, dead, queue, plugin, demo, completion, schema, help)\n");
   CHECK(group.run({"plugin", "lst"}) == 2);
-  CHECK(
-      group.err() ==
-      "error: unknown plugin command 'lst'\n  help: did you mean 'list'? (commands: list, show)\n");
+  CHECK(group.err() ==
+        "error: unknown plugin command 'lst'\n  help: did you mean 'list'? (commands: list, show, "
+        "new, check)\n");
   CHECK(lacks.run({"plugin"}) == 2);
   CHECK(lacks.err() ==
         "error: plugin needs one more word: list, show, new, check\n  help: e.g. standpipe plugin "

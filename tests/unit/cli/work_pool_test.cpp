@@ -79,7 +79,7 @@ TEST_CASE_METHOD(Fixture,
 TEST_CASE_METHOD(Fixture, "finishing starts nothing more, and aborting ends what runs") {
   auto waiting = pool("false", {.pause = 1h});
   waiting.take("waits");
-  while (!waiting.next_start() || *waiting.next_start() < steady_now() + 1min) waiting.turn();
+  while (!waiting.next_start() || *waiting.next_start() < steady_now() + 10s) waiting.turn();
   waiting.finish();
   CHECK(waiting.is_idle());
   auto running = pool("sleep 100", {});

@@ -638,10 +638,11 @@ TEST_CASE_METHOD(Fixture, "where no plugin was found at all, the folders are nam
 }
 
 TEST_CASE_METHOD(Fixture, "a plugin by its path is taken from the configuration's folder") {
-  std::filesystem::create_symlink(plugins.folder() / "print.so", folder / "mine.so");
+  std::filesystem::create_directory(folder / "mine");
+  std::filesystem::create_symlink(plugins.folder() / "print.so", folder / "mine/print.so");
   const auto hub = good(
-      "sources: { a: { fifo: a } }\nhandlers: { s: { plugin: ./mine.so } }\nroutes: [{ from: a, "
-      "to: s }]\n");
+      "sources: { a: { fifo: a } }\nhandlers: { s: { plugin: ./mine/print.so } }\nroutes: [{ from: "
+      "a, to: s }]\n");
   CHECK(hub.handlers[0].plugin->name == "print");
   REQUIRE(::mkfifo((folder / "pipe.so").c_str(), 0600) == 0);
   CHECK(codes("sources: { a: { fifo: a } }\nhandlers: { s: { plugin: ./pipe.so } }\nroutes: [{ "
