@@ -66,7 +66,7 @@ threaded="base state log source deliver child control keeper worker" # and that 
 # Tests of thousands of damages, or of millions of bytes, in one thread take a sanitizer minutes; and limits of memory that one exceeds itself.
 quick='~[exhaustive]~[no-sanitizer]'
 # Not for the thread sanitizer: commands that start no hub, or ask nothing of it that others do not.
-threads='^(?!(agreement|check|config_tests|disk_files|examples|filesystems|interop|kit|live|native_messaging|plugin|readme|schema|send_recv): )'
+threads='^(?!(agreement|check|client|config_tests|disk_files|examples|filesystems|interop|kit|live|native_messaging|plugin|readme|schema|send_recv|tour): )'
 # Not for valgrind: a child that ends by _exit leaves its parent's memory, which is no leak, and
 # bears valgrind's name; there are system calls that it does not know; and what is slow without it.
 alone="$quick~[slow]~[fork]~[epoll_pwait2]~[pidfd]"
