@@ -17,7 +17,7 @@ VARIES = [
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d", "WHEN"),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "WHEN"),
     (r"\b\d\d:\d\d(:\d\d)?\b", "WHEN"),
-    (r"\b\d+(\.\d+)?(us|ms|s|m)(?!\w)", "TIME"),
+    (r"\b\d+(\.\d+)? ?(us|ms|s|m)(?!\w)", "TIME"),
     (LETTER.pattern, "LETTER"),
     (r"(?<= 4998) +\S+", " AGE"),  # none where all of that is on the disk
     (r"[\d,]+ messages overflowed", "SOME messages overflowed"),
