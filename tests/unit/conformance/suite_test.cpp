@@ -56,7 +56,8 @@ TEST_CASE("a sound plugin passes every check") {
   }
 }
 
-TEST_CASE("our own plugins pass every check") {
+// A sanitizer keeps what is freed for a while, so memory seems to grow.
+TEST_CASE("our own plugins pass every check", "[no-sanitizer]") {
   const auto* name = GENERATE("print", "log", "forward");
   for (const auto& r : run(places::plugins() + "/" + name + ".so")) {
     INFO(name << ' ' << r.check->id << ": " << r.verdict.text);

@@ -967,9 +967,9 @@ TEST_CASE("a tick that asks for the past is called again a little later, and mes
 }
 
 TEST_CASE("a tick may say that the connection is lost, or that only a person can help") {
-  Fixture f;
   std::uint32_t answer = STANDPIPE_DISCONNECTED;
-  int ticks = 0, closes = 0;
+  int ticks = 0, closes = 0;  // also while the fixture ends
+  Fixture f;
   f.scripted.ticks(
       [&](auto, auto&) { return ++ticks == 1 ? answer : std::uint32_t{STANDPIPE_OK}; });
   f.scripted.on_close = [&] { ++closes; };
