@@ -38,6 +38,7 @@ from middles import (
     Socat,
     SplitHub,
     SyslogNg,
+    TenHub,
     TextHub,
     ZeroMq,
     hub,
@@ -106,6 +107,14 @@ FILTERS = {  # what takes the orders of one customer out of lines of JSON; messa
     "jq": ["jq", "-c", 'select(.customer.country == "NO" and .id == 5)'],
     "grep --line-buffered": ["grep", "--line-buffered", '"id":5,'],
     "Python, json.loads": [sys.executable, "-c", "import json,sys\nfor l in sys.stdin:\n m=json.loads(l)\n if m['id']==5: print(l)"],
+}
+
+
+NEIGHBOURS = {
+    "it counts": TenHub.counts,
+    "no reader, a queue in memory": TenHub.away + ", queue: { type: memory, max_messages: 1000, when_full: drop_oldest }",
+    "no reader, a queue on disk that drops": TenHub.away + ", queue: { type: disk, max_size: 16MiB, when_full: drop_newest }",
+    "no reader, no queue: it overflows": TenHub.away,
 }
 
 
@@ -187,6 +196,17 @@ class Bench:
                 for name, program in self.hubs.items():
                     contenders[f"{name}, {isolation}"] = CounterIn(program, isolation)
             self.side_by_side(title, report.bytes_text(size), contenders, Load(size, BATCH if size < BATCH else 0))
+
+    def neighbours(self):
+        title = "Nine handlers that count, beside a tenth that counts, too, or is away, 128 B"
+        if not self.wanted(title):
+            return
+        report.head(title, report.THROUGHPUT)
+        contenders = {}
+        for what, tenth in NEIGHBOURS.items():
+            for name, program in self.hubs.items():
+                contenders[what if len(self.hubs) == 1 else f"{name}: {what}"] = TenHub(program, tenth)
+        self.side_by_side(title, "128 B", contenders, Load(128, BATCH), FILE_MOST)
 
     def rivals(self):
         title = "Beside what Debian packages, 128 B"
@@ -417,7 +437,7 @@ def main():
     for name, path in hubs.items():
         print(f"{name}: {path}")
     bench = Bench(options, hubs)
-    for part in (bench.throughput, bench.texts, bench.devices, bench.queues, bench.isolation, bench.rivals, bench.routes, bench.metadata, bench.matching, bench.latency, bench.start_and_memory):
+    for part in (bench.throughput, bench.texts, bench.devices, bench.queues, bench.isolation, bench.neighbours, bench.rivals, bench.routes, bench.metadata, bench.matching, bench.latency, bench.start_and_memory):
         part()
     if bench.bars:
         print(f"\npicture: {report.picture(options.picture, bench.bars, list(hubs), machine())}")

@@ -185,6 +185,44 @@ class CounterIn(CounterHub):
         self.how = f", isolation: {isolation}"
 
 
+class TenHub(Hub):
+    """Ten handlers of one source: nine that count, the slowest of which is measured, and a tenth."""
+
+    outs = tuple((f"said{i}", "all") for i in range(9))
+    counts = ""  # the tenth counts as well
+    away = "plugin: forward, options: { fifo: nobody }"
+
+    def __init__(self, binary, tenth):
+        super().__init__(binary)
+        self.tenth = tenth
+
+    def start(self, place, load):
+        def counter(options):
+            return f"plugin: {TOOLS / 'counter.so'}, options: {{ messages: {load.count}, warm: {load.warm}, say: {options} }}"
+
+        self.said = [os.open(place / name, os.O_RDONLY | os.O_NONBLOCK) for name, _ in self.outs]
+        handlers = {f"c{i}": counter(f"said{i}") for i in range(9)} | {"tenth": self.tenth or counter("/dev/null")}
+        routes = f"{{ from: in, to: [{', '.join(handlers)}] }}"
+        return hub(self.binary, place, ", ".join(f"{name}: {{ {how} }}" for name, how in handlers.items()), routes)
+
+    @contextlib.contextmanager
+    def far_end(self, place, load, child):
+        with contextlib.ExitStack() as stack:
+            files = [stack.enter_context(open(fd, "rb", buffering=0)) for fd in self.said]
+            yield Slowest([Said(Lines(file), load) for file in files])
+
+
+class Slowest:
+    def __init__(self, ends):
+        self.ends = ends
+
+    def mark(self):
+        return max(end.mark() for end in self.ends)
+
+    def end(self):
+        return max(end.end() for end in self.ends)
+
+
 class RoutedHub(CounterHub):
     """So many routes by content before one that takes all; each takes one message of the pattern."""
 
