@@ -134,7 +134,7 @@ stage_crash() {
   step "crash: with readers that die" crash readers 120
   step "crash: where bytes go by reference" crash relay 16
   step "crash: with a file for each device" crash devices 150
-  step "crash: while a held handler's messages go to the disk" crash held 60
+  step "crash: while what handlers that are away miss goes to the disk" crash held 120
   step "crash: with a process for each handler" crash process 40
   step "crash: where plugins settle messages later" crash taken 150
   step "crash: with a queue on disk for each handler" crash queue 60
