@@ -61,7 +61,7 @@ configure_and_build() {
   configure "$preset" && cmake --build "build/$preset" ${1:+--target "$@"}
 }
 unit() { JOBS=$jobs sh tests/unit.sh "$@"; }
-journey="base state frame log source match plugin deliver worker" # folders that a message passes
+journey="base state frame log source match plugin deliver" # folders that a message passes; worker/ is in the journeys of whole hubs
 threaded="base state log source deliver child control keeper worker" # and that threads do
 # Tests of thousands of damages, or of millions of bytes, in one thread take a sanitizer minutes; and limits of memory that one exceeds itself.
 quick='~[exhaustive]~[no-sanitizer]'
