@@ -463,8 +463,8 @@ def a_second_reload_is_refused_while_one_is_under_way_and_a_second_signal_is_not
 
 @test
 def a_handler_that_is_not_ready_after_a_reload_is_said(t):
-    hub = t.start(ONE)
-    write(hub, ONE.replace("handlers: {", "handlers: {x: {plugin: log, options: {path: none/x}}, ").replace("to: log", "to: [log, x]"))
+    hub = t.start("drain_timeout: 1s" + ONE)
+    write(hub, "drain_timeout: 1s" + ONE.replace("handlers: {", "handlers: {x: {plugin: log, options: {path: none/x}}, ").replace("to: log", "to: [log, x]"))
     out, _ = t.run("reload", "--control", hub.control)
     assert f"handler 'x' is opening: " in out.decode() and str(t.path("none")) in out.decode(), out
     result = reload(t, hub)
