@@ -69,10 +69,12 @@ SOURCE = "in: { fifo: in, log: { max_size: 4MiB } }"  # more than a FIFO of 1 Mi
 
 
 @contextlib.contextmanager
-def hub(binary, place, handlers, routes, sources=SOURCE, output=os.devnull):
-    """Running and ready; at the end its account must close. `output`: where its standard output goes."""
+def hub(binary, place, handlers, routes, sources=SOURCE, output=os.devnull, drain="10s"):
+    """Running and ready; at the end its account must close. `output`: where its standard output goes. `drain`: how long it waits
+    at the end for readers, less where one is away on purpose."""
     path = place / "hub.yaml"
     with open(path, "w") as file:
+        file.write(f"data_dir: state\ndrain_timeout: {drain}\n")
         file.write(f"sources: {{ {sources} }}\nhandlers: {{ {handlers} }}\nroutes: [{routes}]\nunmatched: drop\n")
     with open(place / "hub.err", "w+") as err, open(output, "w") as out:
         with running([binary, "run", path], stderr=err, stdout=out, stdin=subprocess.DEVNULL) as child:
@@ -203,7 +205,7 @@ class TenHub(Hub):
         self.said = [os.open(place / name, os.O_RDONLY | os.O_NONBLOCK) for name, _ in self.outs]
         handlers = {f"c{i}": counter(f"said{i}") for i in range(9)} | {"tenth": self.tenth or counter("/dev/null")}
         routes = f"{{ from: in, to: [{', '.join(handlers)}] }}"
-        return hub(self.binary, place, ", ".join(f"{name}: {{ {how} }}" for name, how in handlers.items()), routes)
+        return hub(self.binary, place, ", ".join(f"{name}: {{ {how} }}" for name, how in handlers.items()), routes, drain="200ms")
 
     @contextlib.contextmanager
     def far_end(self, place, load, child):
@@ -410,7 +412,7 @@ class FloodedHub(Middle):
         sources = f"{SOURCE}, flood-in: {{ fifo: flood-in }}"
         for name in ("in", "flood-in"):
             os.chmod(place / name, 0o622)
-        with hub(self.binary, place, handlers, routes, sources) as child, flood(place):
+        with hub(self.binary, place, handlers, routes, sources, drain="200ms") as child, flood(place):
             yield child
 
 
