@@ -206,7 +206,8 @@ class Bench:
         for what, tenth in NEIGHBOURS.items():
             for name, program in self.hubs.items():
                 contenders[what if len(self.hubs) == 1 else f"{name}: {what}"] = TenHub(program, tenth)
-        self.side_by_side(title, "128 B", contenders, Load(128, BATCH), FILE_MOST)
+        # So many that the half second after which a handler is away is a part of it only.
+        self.side_by_side(title, "128 B", contenders, Load(128, BATCH), FILE_MOST, least=1_800_000)
 
     def rivals(self):
         title = "Beside what Debian packages, 128 B"
@@ -221,11 +222,11 @@ class Bench:
                 report.not_installed("128 B", name, rival.package)
         self.side_by_side(title, "128 B", contenders, Load(128, BATCH))
 
-    def side_by_side(self, title, row, contenders, load, bytes_most=1 << 40):
+    def side_by_side(self, title, row, contenders, load, bytes_most=1 << 40, least=64):
         """Rows of a table. The order turns each round, so that nobody always comes after the same one."""
         loads = {}
         for name, middle in contenders.items():
-            loads[name] = self.attempt(f"{title}, {row}, {name}", lambda: self.fitting(middle, load, bytes_most))
+            loads[name] = self.attempt(f"{title}, {row}, {name}", lambda: self.fitting(middle, load, bytes_most, least))
         names = [n for n in contenders if loads[n]]
         results = {n: [] for n in names}
         for turn in range(self.options.rounds):
@@ -236,7 +237,7 @@ class Bench:
         self.passed += sum(None not in r for r in results.values())
         self.bars += [b for b in report.rows(title, row, results, list(self.hubs)) if not isinstance(contenders[b[2]], Nothing)]
 
-    def fitting(self, middle, load, bytes_most):
+    def fitting(self, middle, load, bytes_most, least):
         """So many messages that a measurement takes about the time asked for. The way there warms up and compares every byte."""
         both = 2 * load.run  # so many go to both destinations alike
         load = dataclasses.replace(load, whole=True, count=both * -(-max(16, min(1000, (4 << 20) // load.message)) // both))
@@ -246,7 +247,7 @@ class Bench:
                 break
             load.count *= 4
         if not self.options.smoke:
-            load.count = min(max(int(rate * self.options.seconds), 64), bytes_most // load.message) // both * both
+            load.count = min(max(int(rate * self.options.seconds), least), bytes_most // load.message) // both * both
         return dataclasses.replace(load, whole=False)
 
     def attempt(self, what, act):

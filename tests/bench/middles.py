@@ -203,9 +203,16 @@ class TenHub(Hub):
             return f"plugin: {TOOLS / 'counter.so'}, options: {{ messages: {load.count}, warm: {load.warm}, say: {options} }}"
 
         self.said = [os.open(place / name, os.O_RDONLY | os.O_NONBLOCK) for name, _ in self.outs]
+        return self.settled(place, load, counter)
+
+    @contextlib.contextmanager
+    def settled(self, place, load, counter):
         handlers = {f"c{i}": counter(f"said{i}") for i in range(9)} | {"tenth": self.tenth or counter("/dev/null")}
         routes = f"{{ from: in, to: [{', '.join(handlers)}] }}"
-        return hub(self.binary, place, ", ".join(f"{name}: {{ {how} }}" for name, how in handlers.items()), routes, drain="200ms")
+        how = ", ".join(f"{name}: {{ {how} }}" for name, how in handlers.items())
+        with hub(self.binary, place, how, routes, drain="200ms") as child:
+            time.sleep(0.6)  # a handler is away once its reader is for half a second
+            yield child
 
     @contextlib.contextmanager
     def far_end(self, place, load, child):

@@ -93,6 +93,7 @@ def what_is_sent_while_the_hub_stops_is_delivered_or_saved_or_refused_exactly(t)
 
 @test(seconds=120)
 def a_flood_of_large_frames_is_cut_where_its_writer_sees_it(t):
+    t.only_uninstrumented()  # a writer that is much quicker than the hub refills the FIFO before it is sealed: said, and status 1
     hub = t.start(STATE + LOG)
     senders = [Sender(t, "in", 0, size=200_000)]
     hub = stopped_under_load(t, hub, senders[0], times=4, messages=5)
