@@ -105,14 +105,9 @@ Command dead_purge_command() {
               "handlers wait with what they reject meanwhile. Files are written anew without\n"
               "the letters, so there must be room for one of them (64MiB).",
           .operands = {{.name = "CONFIG", .required = false}},
-          .options = letter_options(
-              {{.name = "id",
-                .kind = Kind::text,
-                .value = "ID",
-                .summary = "this one, or those whose ids begin so; may be given several times",
-                .repeatable = true},
-               {.name = "dry-run", .summary = "only say how many"},
-               {.name = "yes", .letter = 'y', .summary = "do not ask"}}),
+          .options = letter_options({letter_id_option(),
+                                     {.name = "dry-run", .summary = "only say how many"},
+                                     {.name = "yes", .letter = 'y', .summary = "do not ask"}}),
           .run = purge_letters};
 }
 

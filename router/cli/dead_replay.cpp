@@ -296,11 +296,7 @@ Command dead_replay_command() {
               "The status is 0 if all were delivered.",
           .operands = {{.name = "CONFIG", .required = false}},
           .options = letter_options(
-              {{.name = "id",
-                .kind = Kind::text,
-                .value = "ID",
-                .summary = "this one, or those whose ids begin so; may be given several times",
-                .repeatable = true},
+              {letter_id_option(),
                {.name = "rate",
                 .letter = 'r',
                 .kind = Kind::rate,

@@ -108,6 +108,14 @@ std::string metadata_json(const DeadLetter& letter) {
 
 }  // namespace
 
+Option letter_id_option() {
+  return {.name = "id",
+          .kind = Kind::text,
+          .value = "ID",
+          .summary = "this one, or those whose ids begin so; may be given several times",
+          .repeatable = true};
+}
+
 std::vector<Option> letter_options(std::vector<Option> own) {
   std::vector<Option> all = {
       {.name = "handler",

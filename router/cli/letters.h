@@ -26,6 +26,7 @@ namespace standpipe::cli {
 // Which letters (--handler, --source, --reason, --since, --until), and whose (--data-dir,
 // --control), with those of the command's own.
 std::vector<Option> letter_options(std::vector<Option> own);
+Option letter_id_option();  // --id: letters that are named
 // Throws WrongUsage. `ids`: letters that are named, too.
 deliver::LetterFilter letter_filter(const Arguments& arguments, std::vector<std::string> ids = {});
 // "2h" (ago), "2026-01-31", "2026-01-31T14:05", "2026-01-31 14:05:09", and a Z at the end for UTC;

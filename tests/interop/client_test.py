@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The client library in C, against a hub and against the programs that know nothing of it."""
 
-import shutil
 import subprocess
 
 from interop_test import BETWEEN, HERE, MESSAGES, SIZES, assert_read, their_reader, their_writer
 from kit import equal, process, test, until
+from kit.compiler import compile_c
 
 INCLUDE = HERE.parents[1] / "sdk" / "include"
 
@@ -13,10 +13,7 @@ INCLUDE = HERE.parents[1] / "sdk" / "include"
 def client(t, *words, **options):
     program = t.path("client")
     if not program.exists():
-        compiler = next((c for c in ("cc", "gcc", "clang") if shutil.which(c)), None)
-        assert compiler, "no C compiler: apt-get install gcc"
-        flags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{INCLUDE}"]
-        subprocess.run([compiler, *flags, "-o", program, HERE / "client.c"], check=True)
+        compile_c(HERE / "client.c", program, "-std=c11", "-Wpedantic", f"-I{INCLUDE}")
     return process.spawn([program, *map(str, words)], **options)
 
 

@@ -2,20 +2,17 @@
 """The program of flood.c, compiled into the test's folder."""
 
 import pathlib
-import shutil
 import subprocess
 
 from kit import process
+from kit.compiler import compile_c
 from kit.timing import SLOW, equal
 
 
 class Flood:
     def __init__(self, folder):
         self.program = folder / "flood"
-        compiler = next((c for c in ("cc", "gcc", "clang") if shutil.which(c)), None)
-        assert compiler, "no C compiler: apt-get install gcc"
-        source = pathlib.Path(__file__).with_name("flood.c")
-        subprocess.run([compiler, "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-o", self.program, source], check=True)
+        compile_c(pathlib.Path(__file__).with_name("flood.c"), self.program, "-std=gnu11")
 
     def writer(self, fifo, number, count, size, each=False):
         return self._start("each" if each else "write", fifo, number, count, size)

@@ -5,10 +5,10 @@ import os
 import pathlib
 import shutil
 import signal
-import subprocess
 
 from . import process
 from .bench import Skip
+from .compiler import compile_c
 
 
 class Power:
@@ -17,11 +17,8 @@ class Power:
     def __init__(self, t, folder):
         if process.is_instrumented():
             raise Skip("a sanitizer must be loaded before all else")
-        compiler = next((c for c in ("cc", "gcc", "clang") if shutil.which(c)), None)
-        assert compiler, "no C compiler: apt-get install gcc"
         library = t.path("power.so")
-        source = pathlib.Path(__file__).parent / "power.c"
-        subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-o", library, source, "-ldl"], check=True)
+        compile_c(pathlib.Path(__file__).with_name("power.c"), library, "-shared", "-fPIC", libraries=["-ldl"])
         self.root, self.image, self.fails = t.path(folder), t.path("image"), t.path("sync fails")
         self.root.mkdir(exist_ok=True)
         for kind in ("inodes", "names"):
