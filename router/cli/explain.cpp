@@ -47,7 +47,7 @@ void check_usage(const Arguments& arguments) {
 
 // What a file has, but not more of it than the source could make sense of.
 std::string content_of(const std::string& file, int standard_input,
-                       const source::FifoOptions& source, bool is_raw) {
+                       const source::SourceOptions& source, bool is_raw) {
   const auto most =
       is_raw ? std::max(kStreamMax, 2 * source.message_size_max) : source.message_size_max;
   auto content = file_up_to(file, standard_input, most);
@@ -64,7 +64,7 @@ std::string content_of(const std::string& file, int standard_input,
 }
 
 std::string bytes_of(const Arguments& arguments, Streams& streams,
-                     const source::FifoOptions& source) {
+                     const source::SourceOptions& source) {
   const auto& operands = arguments.operands();
   const auto file = arguments.text("file"), hex = arguments.text("hex");
   const bool is_raw = arguments.has("raw");

@@ -12,7 +12,7 @@
 namespace standpipe::cli {
 namespace {
 
-std::string policy_of(const source::FifoOptions& source) {
+std::string policy_of(const source::SourceOptions& source) {
   return "length_prefixed, messages up to " + size_text(source.message_size_max) + "; log of " +
          size_text(source.log_size_max) + ", then writers wait";
 }

@@ -28,8 +28,11 @@ struct HubOptions {
   Nanoseconds drain_timeout = std::chrono::seconds(10);
   deliver::DeadLetterLimits dead_letters = deliver::DeadLetterLimits::of(
       deliver::kDeadLettersMaxDefault, deliver::kDeadLettersAgeDefault);
-  std::vector<source::FifoOptions> sources;
+  std::vector<source::SourceOptions> sources;
   std::vector<deliver::HandlerOptions> handlers;
+  // Instances of source plugins: each has its place in a loop as a handler's has (placement,
+  // timeout, back-off), and is given no messages.
+  std::vector<deliver::HandlerOptions> source_plugins = {};
   std::vector<match::RouteOptions> routes;
   std::optional<std::size_t> unmatched = {};  // a handler; empty: dropped and counted
   std::vector<TestOptions> tests = {};        // for `standpipe test`

@@ -28,14 +28,14 @@ class SourceReader {
   void read(const Field& field);
 
  private:
-  void read_fifo(const Reader& reader, const Field& source, source::FifoOptions& options);
-  void read_owner(const Reader& reader, source::FifoOptions& options);
-  void read_framing(const Field& field, const std::string& of, source::FifoOptions& options,
+  void read_fifo(const Reader& reader, const Field& source, source::SourceOptions& options);
+  void read_owner(const Reader& reader, source::SourceOptions& options);
+  void read_framing(const Field& field, const std::string& of, source::SourceOptions& options,
                     Spot& given);
   void check_framing_details(const Reader& reader);
-  void read_log(const Field& field, const std::string& of, source::FifoOptions& options,
+  void read_log(const Field& field, const std::string& of, source::SourceOptions& options,
                 Spot& given);
-  void read_rate_limit(const Field& field, const std::string& of, source::FifoOptions& options);
+  void read_rate_limit(const Field& field, const std::string& of, source::SourceOptions& options);
 
   Context& context_;
   Sources& sources_;
@@ -45,7 +45,7 @@ class SourceReader {
 void SourceReader::read(const Field& field) {
   check_name(context_.mistakes, field.key, field.name);
   sources_.names.add(field.name, field.key);
-  source::FifoOptions options{.name = field.name, .path = {}};
+  source::SourceOptions options{.name = field.name, .path = {}};
   Spot message_size, log_size, fifo = field.key;
   const Mistakes::Part part(context_.mistakes, shown(field.name));
   const auto what = "source '" + shown(field.name) + "'";
@@ -76,7 +76,7 @@ void SourceReader::read(const Field& field) {
 }
 
 void SourceReader::read_fifo(const Reader& reader, const Field& source,
-                             source::FifoOptions& options) {
+                             source::SourceOptions& options) {
   const auto* field = reader.need("fifo", "say which:  fifo: /run/standpipe/" + shown(source.name));
   const auto path = field ? reader.path("fifo") : std::nullopt;
   if (!path) return;
@@ -95,7 +95,7 @@ void SourceReader::read_fifo(const Reader& reader, const Field& source,
   options.path = *path;
 }
 
-void SourceReader::read_owner(const Reader& reader, source::FifoOptions& options) {
+void SourceReader::read_owner(const Reader& reader, source::SourceOptions& options) {
   options.trust_others = reader.choice("trust", {"self", "others"}) == "others";
   if (const auto* mode = reader.find("mode")) {
     options.mode = mode_of(context_, *mode).value_or(options.mode);
@@ -112,7 +112,7 @@ void SourceReader::read_owner(const Reader& reader, source::FifoOptions& options
 }
 
 void SourceReader::read_framing(const Field& field, const std::string& of,
-                                source::FifoOptions& options, Spot& given) {
+                                source::SourceOptions& options, Spot& given) {
   const Reader reader(context_, *field.value, field.key,
                       {"'framing' of " + of,
                        "framing: { type: length_prefixed }",
@@ -141,8 +141,8 @@ void SourceReader::check_framing_details(const Reader& reader) {
                    "'delimiter' means nothing for framing length_prefixed", "remove it");
 }
 
-void SourceReader::read_log(const Field& field, const std::string& of, source::FifoOptions& options,
-                            Spot& given) {
+void SourceReader::read_log(const Field& field, const std::string& of,
+                            source::SourceOptions& options, Spot& given) {
   const Reader reader(context_, *field.value, field.key,
                       {"'log' of " + of, "log: { max_size: 1MiB }", {"max_size", "when_full"}});
   if (const auto size =
@@ -157,7 +157,7 @@ void SourceReader::read_log(const Field& field, const std::string& of, source::F
 }
 
 void SourceReader::read_rate_limit(const Field& field, const std::string& of,
-                                   source::FifoOptions& options) {
+                                   source::SourceOptions& options) {
   const Reader reader(
       context_, *field.value, field.key,
       {"'rate_limit' of " + of, "rate_limit: { per_second: 1000 }", {"per_second", "burst"}});

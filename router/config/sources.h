@@ -12,7 +12,7 @@ namespace standpipe::config {
 // `sources:`. A source with mistakes in it keeps its name and number, so that routes to it are no
 // mistakes.
 struct Sources {
-  std::vector<source::FifoOptions> options;
+  std::vector<source::SourceOptions> options;
   Names names;
   // Where each said so; nowhere: the default.
   std::vector<Spot> fifo;

@@ -102,7 +102,7 @@ std::string size_within(const match::PatternCost& cost) {
   return bytes < KiB ? std::to_string(bytes) + "B" : std::to_string(bytes / KiB) + "KiB";
 }
 
-void warn_of_slow_patterns(Context& context, const source::FifoOptions& source, const Spot& spot,
+void warn_of_slow_patterns(Context& context, const source::SourceOptions& source, const Spot& spot,
                            const match::PatternCost& cost) {
   const auto largest = std::min(source.match_max, source.message_size_max);
   if (cost.bytes_max() >= largest) return;

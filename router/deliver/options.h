@@ -21,6 +21,7 @@ enum class Placement { inline_, thread, process };
 struct HandlerOptions {
   std::string name;  // the key in YAML
   const plugin::Plugin* plugin = nullptr;
+  bool is_source = false;  // it is polled for messages, and is given none
   bool departed =
       false;  // the configuration no longer has it: what it has waits, and it is never called
   bool changed = false;               // since the last worker: a hold was for what it was before

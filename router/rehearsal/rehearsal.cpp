@@ -14,7 +14,7 @@ namespace standpipe::rehearsal {
 namespace {
 
 // What a FIFO knows of a message, and what the caller says beside it.
-std::vector<match::Meta> borrowed(const source::FifoOptions& source, const Metadata& meta) {
+std::vector<match::Meta> borrowed(const source::SourceOptions& source, const Metadata& meta) {
   std::vector<match::Meta> pieces{{"fifo", source.path}};
   for (const auto& [name, value] : meta) pieces.push_back({name, value});
   return pieces;

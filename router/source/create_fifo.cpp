@@ -184,7 +184,7 @@ void check_can_make(const FifoRequest& request) {
 
 }  // namespace
 
-FifoRequest request_of(const FifoOptions& source) {
+FifoRequest request_of(const SourceOptions& source) {
   return {.path = source.path,
           .mode = source.mode,
           .mode_matters = source.mode_given,

@@ -22,7 +22,7 @@ struct FifoRequest {
   bool trust_others = false;  // lifts the rules of standpipe/open.hpp
 };
 
-FifoRequest request_of(const FifoOptions& source);
+FifoRequest request_of(const SourceOptions& source);
 
 // Makes sure that a FIFO stands at the path, and creates it when it is missing. An existing FIFO
 // keeps its mode and owner, and nobody sees a reader or writer come. Returns whether it was

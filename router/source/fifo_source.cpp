@@ -18,7 +18,7 @@
 
 namespace standpipe::source {
 
-FifoSource::FifoSource(const FifoOptions& options, std::optional<Fd> kept) : path_(options.path) {
+FifoSource::FifoSource(const SourceOptions& options, std::optional<Fd> kept) : path_(options.path) {
   if (adopt(std::move(kept))) return;
   const auto request = request_of(options);
   auto prepared = prepare_fifo(request);
@@ -27,12 +27,12 @@ FifoSource::FifoSource(const FifoOptions& options, std::optional<Fd> kept) : pat
   differs_ = std::move(prepared.differs);
 }
 
-FifoSource FifoSource::nothing(const FifoOptions& options) {
+FifoSource FifoSource::nothing(const SourceOptions& options) {
   auto pipe = Pipe::make(0);
   return FifoSource(options, std::move(pipe.read_end));
 }
 
-void FifoSource::prepare(const FifoOptions& options) { (void)prepare_fifo(request_of(options)); }
+void FifoSource::prepare(const SourceOptions& options) { (void)prepare_fifo(request_of(options)); }
 
 std::string FifoSource::place() const {
   std::array<char, 4096> path{};

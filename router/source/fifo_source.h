@@ -53,11 +53,11 @@ class FifoSource {
  public:
   // Creates the FIFO when it is missing. Throws Failure: not a FIFO, somebody else's symbolic link,
   // folder missing, no permission. `kept`: its read end, as an earlier worker had it.
-  explicit FifoSource(const FifoOptions& options, std::optional<Fd> kept = {});
+  explicit FifoSource(const SourceOptions& options, std::optional<Fd> kept = {});
   // Of a source that is no more: a pipe without writers, from which nothing ever comes.
-  static FifoSource nothing(const FifoOptions& options);
+  static FifoSource nothing(const SourceOptions& options);
   // Makes the FIFO when it is missing, as the constructor does. Throws Failure.
-  static void prepare(const FifoOptions& options);
+  static void prepare(const SourceOptions& options);
 
   // Moves at most `most` bytes (at least 1) into the stage, which is empty.
   Accepted splice_to(const Pipe& stage, std::size_t most, Until until);

@@ -13,7 +13,7 @@ Turn turn_after(const source::Accepted& got) {
 
 }  // namespace
 
-FifoFeed::FifoFeed(const source::FifoOptions& options, std::size_t id, const source::Stage& stage,
+FifoFeed::FifoFeed(const source::SourceOptions& options, std::size_t id, const source::Stage& stage,
                    state::Memory& memory, const Clock& clock, Reporter& reporter,
                    std::optional<Fd> kept)
     : memory_(memory),

@@ -39,7 +39,7 @@ class FifoFeed final : public Feed {
     virtual std::size_t most(std::uint64_t frame_bytes) = 0;
   };
 
-  FifoFeed(const source::FifoOptions& options, std::size_t id, const source::Stage& stage,
+  FifoFeed(const source::SourceOptions& options, std::size_t id, const source::Stage& stage,
            state::Memory& memory, const Clock& clock, Reporter& reporter,
            std::optional<Fd> kept = {});
 

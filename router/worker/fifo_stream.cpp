@@ -11,7 +11,7 @@
 
 namespace standpipe::worker {
 
-FifoStream::FifoStream(const source::FifoOptions& options, std::size_t id,
+FifoStream::FifoStream(const source::SourceOptions& options, std::size_t id,
                        const source::Stage& stage, state::Memory& memory,
                        state::Persistent<State> state, const Clock& clock, std::optional<Fd> kept)
     : options_(options),

@@ -36,12 +36,12 @@ class FifoStream {
   };
 
   // `id`: which source of the hub. `kept`: the FIFO's read end as an earlier worker had it.
-  FifoStream(const source::FifoOptions& options, std::size_t id, const source::Stage& stage,
+  FifoStream(const source::SourceOptions& options, std::size_t id, const source::Stage& stage,
              state::Memory& memory, state::Persistent<State> state, const Clock& clock,
              std::optional<Fd> kept);
 
   const std::string& name() const { return options_.name; }
-  const source::FifoOptions& options() const { return options_; }
+  const source::SourceOptions& options() const { return options_; }
   source::FifoSource& fifo() { return fifo_; }
   const source::FifoSource& fifo() const { return fifo_; }
   const source::Stage& stage() const { return stage_; }
@@ -89,7 +89,7 @@ class FifoStream {
  private:
   void filled(log::Log& log, std::size_t bytes);
 
-  source::FifoOptions options_;
+  source::SourceOptions options_;
   std::size_t id_;
   source::Stage stage_;
   state::Memory& memory_;

@@ -5,7 +5,7 @@
 
 namespace standpipe::worker {
 
-Inlet::Inlet(const source::FifoOptions& options, std::size_t id, log::Arena& arena,
+Inlet::Inlet(const source::SourceOptions& options, std::size_t id, log::Arena& arena,
              const source::Stage& stage, match::Matcher matcher, const Clock& clock,
              Reporter& reporter, bool warn_unmatched, std::optional<Fd> kept)
     : intake_({.source = options.name,

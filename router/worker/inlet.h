@@ -35,7 +35,7 @@ class Inlet {
  public:
   using Turn = worker::Turn;
 
-  Inlet(const source::FifoOptions& options, std::size_t id, log::Arena& arena,
+  Inlet(const source::SourceOptions& options, std::size_t id, log::Arena& arena,
         const source::Stage& stage, match::Matcher matcher, const Clock& clock, Reporter& reporter,
         bool warn_unmatched, std::optional<Fd> kept = {});
   // Ends the step in which an earlier worker died, if it was this source's.

@@ -70,7 +70,7 @@ void SourceGates::leave_notes() {
 }
 
 // A closed FIFO of which nothing is known gets the configured mode.
-void SourceGates::open_closed(const std::vector<source::FifoOptions>& options) {
+void SourceGates::open_closed(const std::vector<source::SourceOptions>& options) {
   left_ = data_.read_stop_notes();
   for (const auto& s : options) {
     if (!source::is_closed(s.path)) continue;

@@ -40,7 +40,7 @@ class SourceGates {
   // ---- the start of a first worker
   // Opens FIFOs that a hub left closed when it was killed while it stopped. Before the FIFOs are
   // opened for reading.
-  void open_closed(const std::vector<source::FifoOptions>& options);
+  void open_closed(const std::vector<source::SourceOptions>& options);
   // Each source continues where the last hub's stop has left its FIFO.
   void resume();
 

@@ -134,7 +134,7 @@ void Topology::rename_sources() {
     if (source_named(from)) continue;
     auto fifo = link_.retrieve(std::string(kFifo) + from);
     if (!fifo) continue;
-    const auto is_there = [&](const source::FifoOptions& s) {
+    const auto is_there = [&](const source::SourceOptions& s) {
       return !directory_->find(state::Kind::source, s.name) &&
              source::what_is_at(s.path, FileId::of(fifo->get())) == source::Named::ours;
     };
@@ -344,7 +344,7 @@ void Topology::add_departed() {
   }
   for (const auto& source : directory_->names(state::Kind::source)) {
     if (source_named(source)) continue;
-    source::FifoOptions departed;
+    source::SourceOptions departed;
     departed.name = source;
     departed.message_size_max = kMessageSizeMaxMost;
     if (const auto fifo = fifos_.find(source); fifo != fifos_.end())

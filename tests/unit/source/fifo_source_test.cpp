@@ -39,7 +39,7 @@ class Fixture {
 
   test::TemporaryFolder folder;
   std::string path = folder / "in";
-  FifoSource fifo{source::FifoOptions{.name = "in", .path = path}};
+  FifoSource fifo{source::SourceOptions{.name = "in", .path = path}};
   Pipe stage = Pipe::make(64 * KiB);
   Fd dev_null{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
   Fd writer = open_writer();

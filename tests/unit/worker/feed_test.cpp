@@ -58,7 +58,7 @@ class FifoKind {
     if (feed_) kept.emplace(::dup(feed_->stream().fifo().fd()));
     relayed_.reset();
     feed_.reset();
-    feed_.emplace(source::FifoOptions{.name = "in", .path = world_.folder / "in"}, 0,
+    feed_.emplace(source::SourceOptions{.name = "in", .path = world_.folder / "in"}, 0,
                   source::Stage{world_.stage, world_.dev_null.get()}, memory, world_.clock,
                   world_.reporter, std::move(kept));
     relayed_.emplace(*feed_);

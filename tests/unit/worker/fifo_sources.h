@@ -221,7 +221,7 @@ class FifoSources {
     arena.emplace(*keeping);
     for (std::size_t i = 0; i < kept.size(); ++i) {
       const auto name = "in" + std::to_string(i);
-      source::FifoOptions options{.name = name, .path = folder / name};
+      source::SourceOptions options{.name = name, .path = folder / name};
       options.message_size_max = message_max;
       options.log_size_max = log_max;
       match::RouteOptions route;

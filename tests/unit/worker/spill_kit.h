@@ -96,7 +96,7 @@ struct SpillWorker {
       : keeping(std::move(memory)),
         arena(*keeping),
         dev_null(::open("/dev/null", O_WRONLY | O_CLOEXEC)) {
-    source::FifoOptions options{.name = "in", .path = folder + "/in"};
+    source::SourceOptions options{.name = "in", .path = folder + "/in"};
     options.log_size_max = log_max;
     options.message_size_max = message_max;
     match::RouteOptions route;

@@ -243,7 +243,7 @@ class Kit {
   }
 
   std::uint64_t memory_max = 16 * MiB;
-  std::uint64_t log_size_max = source::FifoOptions{}.log_size_max;
+  std::uint64_t log_size_max = source::SourceOptions{}.log_size_max;
   std::size_t large_bytes = 1000;
   Nanoseconds drain_timeout = 10s;
   std::string data_dir = "data";
