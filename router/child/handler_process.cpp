@@ -60,9 +60,14 @@ class Child {
       : calls_(descriptors.calls),
         services_(descriptors.services),
         page_(page),
+        wake_(descriptors.wake),
         memory_(map_messages(Fd(descriptors.memory), setup)),
         host_(services_.get(), *page),
         registry_(std::vector<std::string>{}) {
+    if (descriptors.made >= 0) {
+      made_.emplace(Fd(descriptors.made));
+      made_->close_file();
+    }
     deliver::CulpritMark::install(page->culprit, page->note);
     problem_ = confine(setup);
     if (problem_.empty()) problem_ = load(setup);
@@ -73,15 +78,18 @@ class Child {
   static std::string confine(const ChildSetup& setup);
   std::string load(const ChildSetup& setup);
   plugin::Answer make_call();
-  plugin::Answer make(CallKind kind, const deliver::BatchParts& batch, Nanoseconds deadline);
+  plugin::Answer make(CallKind kind, const deliver::BatchParts& batch = {},
+                      const deliver::CallTerms& terms = {}, std::string_view resume = {});
 
   Fd calls_, services_;
   deliver::SharedCallPage& page_;
+  Fd wake_;
   const std::byte* memory_;
   RemoteHost host_;
   plugin::Registry registry_;
   deliver::HandlerOptions options_;
   std::string problem_;  // why no call can be made; empty: nothing is wrong
+  std::optional<deliver::MadeRegion> made_;
   std::optional<deliver::PluginCaller> caller_;
 };
 
@@ -99,9 +107,12 @@ std::string Child::load(const ChildSetup& setup) {
   options_.values = setup.values;
   options_.plugin = registry_.find(setup.plugin, refused);
   if (!options_.plugin) return setup.plugin + ": " + refused.reason;
-  if (!options_.plugin->is_handler() || ChildSetup::declaration(*options_.plugin) != setup.declared)
+  options_.is_source = setup.is_source;
+  const bool offers =
+      setup.is_source ? options_.plugin->is_source() : options_.plugin->is_handler();
+  if (!offers || ChildSetup::declaration(*options_.plugin) != setup.declared)
     return "the file of its plugin has other options by now: reload the hub";
-  caller_.emplace(options_, setup.id, host_, page_->flight);
+  caller_.emplace(options_, setup.id, host_, page_->flight, made_ ? &*made_ : nullptr, wake_.get());
   return {};
 }
 
@@ -118,15 +129,16 @@ plugin::Answer Child::make_call() {
   if (!caller_) return {STANDPIPE_FATAL, problem_};
   const CallKind kind = page_->kind;
   if (page_->creates != 0 && kind != CallKind::create) {
-    if (auto made = make(CallKind::create, {}, {}); !made.ok()) return made;
+    if (auto made = make(CallKind::create); !made.ok()) return made;
     store_in_order(page_->flight.returned, std::uint32_t{0});  // there is more to the call
   }
-  return make(kind, page_->batch(memory_), Nanoseconds(page_->deadline_ns));
+  return make(kind, page_->batch(memory_), page_->terms, page_->resume_text());
 }
 
-plugin::Answer Child::make(CallKind kind, const deliver::BatchParts& batch, Nanoseconds deadline) {
+plugin::Answer Child::make(CallKind kind, const deliver::BatchParts& batch,
+                           const deliver::CallTerms& terms, std::string_view resume) {
   page_->flight.point();
-  caller_->make(kind, batch, deadline);
+  caller_->make(kind, batch, terms, resume);
   return caller_->answer();
 }
 

@@ -35,6 +35,7 @@ bool Blame::is_to_be_alone(CallKind kind) const {
   if (kind == CallKind::reopen) return is(Phase::reopen);
   if (kind == CallKind::flush) return is(Phase::flush);
   if (kind == CallKind::tick) return is(Phase::tick);
+  if (kind == CallKind::poll) return is(Phase::poll);
   return is(Phase::close) || (kind == CallKind::close && is(Phase::flush));
 }
 
@@ -44,6 +45,7 @@ void Blame::forgive(CallKind returned) {
   if (returned == CallKind::handle) forget(Phase::handle);
   if (returned == CallKind::reopen) forget(Phase::reopen);
   if (returned == CallKind::tick) end_streak(Phase::tick);
+  if (returned == CallKind::poll) end_streak(Phase::poll);
   if (returned == CallKind::close || returned == CallKind::flush) forget(Phase::flush);
   if (returned == CallKind::close || returned == CallKind::disconnect) forget(Phase::close);
 }

@@ -47,7 +47,9 @@ class Blame {
   bool is_to_be_alone(CallKind kind) const;
   // A call of that kind has come back.
   void forgive(CallKind returned);
+  // kTicksForgiven of these have come back in a row.
   void forgive_ticks() { forget(Phase::tick); }
+  void forgive_polls() { forget(Phase::poll); }
 
   // ---- messages that were dead-lettered since the last one that was not
   bool is_last_in_a_row() const { return record_->dead_letters_in_a_row + 1 >= kDeadLettersInARow; }

@@ -9,8 +9,8 @@
 namespace standpipe::deliver {
 namespace {
 
-constexpr std::string_view kPhaseNames[kPhases] = {"no call", "create", "open",   "handle",
-                                                   "flush",   "close",  "reopen", "tick"};
+constexpr std::string_view kPhaseNames[kPhases] = {"no call", "create", "open", "handle", "flush",
+                                                   "close",   "reopen", "tick", "poll"};
 
 bool is_known(Phase phase) {
   return phase != Phase::none && static_cast<std::size_t>(phase) < kPhases;
@@ -59,6 +59,7 @@ Phase Call::phase_of_death() const {
          : kind() == CallKind::open  ? Phase::open
          : kind() == CallKind::flush ? Phase::flush
          : kind() == CallKind::tick  ? Phase::tick
+         : kind() == CallKind::poll  ? Phase::poll
                                      : Phase::close;
 }
 
@@ -97,7 +98,8 @@ void Call::fetch(const Flight& theirs) {
 void Call::begin(CallKind kind) {
   record(kind);
   memory_.commit();
-  if (kind == CallKind::tick && !theirs_) count_up(watch_.call);
+  const bool is_watched = kind == CallKind::tick || kind == CallKind::poll;
+  if (is_watched && !theirs_) count_up(watch_.call);
 }
 
 void Call::note_outputs(std::span<Output* const> outputs) {
@@ -130,7 +132,7 @@ void Call::begin_handle(Batch& batch, std::span<Output* const> outputs) {
 
 void Call::enter_on_loop(const Batch* batch) {
   static constexpr std::string_view kNames[] = {"",      "create", "open",  "handle", "reopen",
-                                                "close", "close",  "flush", "tick"};
+                                                "close", "close",  "flush", "tick",   "poll"};
   const auto copy = [](std::string_view from, auto& to) {
     to[from.copy(to, sizeof to - 1)] = '\0';
   };

@@ -27,13 +27,14 @@ enum class CallKind : std::uint32_t {
   disconnect,
   close,
   flush,
-  tick
+  tick,
+  poll,
 };
 
 // Which of its functions a plugin is in during a call: for people, and to know whether it dies in
 // the same one again.
-enum class Phase : std::uint32_t { none, create, open, handle, flush, close, reopen, tick };
-constexpr std::size_t kPhases = 8;
+enum class Phase : std::uint32_t { none, create, open, handle, flush, close, reopen, tick, poll };
+constexpr std::size_t kPhases = 9;
 std::string_view phase_name(Phase phase);
 
 // How far a call is, written in the plugin's place while it is in progress, on whatever thread.
@@ -59,7 +60,7 @@ struct Flight {
 
 // Records a handler's calls in the memory that outlives the worker. A call is recorded before it is
 // made, so a death names it; its end is committed together with its results, so it is settled once.
-// For the keeper, which watches for calls that do not return, each call of handle and of tick
+// For the keeper, which watches for calls that do not return, each call of handle, tick and poll
 // increments a word of the handler's watch at its begin and at its end; but not for one in a child,
 // which the worker itself ends.
 //

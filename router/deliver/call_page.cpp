@@ -49,16 +49,17 @@ CallPage* map_page(const Fd& file) {
 
 }  // namespace
 
-void CallPage::write_request(CallKind call, const BatchParts& batch, Nanoseconds deadline,
-                             bool create) {
-  kind = call;
+void CallPage::write_request(const CallRequest& request, bool create) {
+  const auto batch = request.kind == CallKind::handle ? request.batch->parts() : BatchParts{};
+  kind = request.kind;
   attempt = batch.attempt;
   frame_count = static_cast<std::uint32_t>(batch.frames.size());
   stretch_count = static_cast<std::uint32_t>(batch.stretches.size());
   source_bytes = static_cast<std::uint32_t>(batch.source.copy(source, sizeof source));
   fifo_bytes = static_cast<std::uint32_t>(batch.fifo.copy(fifo, sizeof fifo));
   creates = create ? 1 : 0;
-  deadline_ns = deadline.count();
+  terms = request.terms;
+  resume_bytes = static_cast<std::uint32_t>(request.resume.copy(resume, sizeof resume));
   ticket = batch.ticket;
   copy_to(frames, batch.frames);
   copy_to(stretches, batch.stretches);

@@ -12,6 +12,7 @@
 #include "deliver/batch.h"
 #include "deliver/call.h"
 #include "deliver/crash_note.h"
+#include "deliver/plugin_caller.h"
 #include "plugin/handler.h"
 
 namespace standpipe::deliver {
@@ -32,8 +33,10 @@ struct CallPage {
   std::uint32_t frame_count, stretch_count, source_bytes, fifo_bytes;
   std::uint32_t creates;   // the plugin's instance is to be made first
   std::uint32_t stopping;  // the hub stops; at any time
-  std::int64_t deadline_ns;
+  CallTerms terms;
+  std::uint32_t resume_bytes;
   std::uint64_t ticket;
+  char resume[STANDPIPE_RESUME_BYTES_MAX];
   char source[kSourceBytesMax];
   char fifo[kFifoBytesMax];
   BatchFrame frames[kBatchMessages];
@@ -48,9 +51,10 @@ struct CallPage {
   CrashNote note;
 
   // The worker: what is to be called. The flight was prepared by Call.
-  void write_request(CallKind call, const BatchParts& batch, Nanoseconds deadline, bool create);
+  void write_request(const CallRequest& request, bool create);
   // The child: with its own `memory`.
   BatchParts batch(const std::byte* memory) const;
+  std::string_view resume_text() const { return {resume, resume_bytes}; }
   // The child, and then the worker: what the plugin answered.
   void write_answer(const plugin::Answer& made);
   plugin::Answer read_answer() const;

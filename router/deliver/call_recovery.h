@@ -39,6 +39,7 @@ class CallRecovery {
     Lifecycle& lifecycle;
     Batch& batch;
     std::span<const std::unique_ptr<Delivery>> deliveries;
+    bool makes_messages = false;  // what it made of these is lost: it is to make them again
   };
 
   CallRecovery(const Parts& parts, const Death& death, Nanoseconds now)

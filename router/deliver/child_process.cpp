@@ -51,24 +51,32 @@ Fd duplicate(int fd) {
 
 std::string ChildDescriptors::text() const {
   std::string text;
-  for (const int fd : all()) (text += text.empty() ? "" : ",") += std::to_string(fd);
+  for (const int fd : {calls, services, setup, memory, page, made, wake})
+    (text += text.empty() ? "" : ",") += std::to_string(fd);
   return text;
+}
+
+std::vector<int> ChildDescriptors::all() const {
+  std::vector<int> there{calls, services, setup, memory, page};
+  for (const int fd : {made, wake})
+    if (fd >= 0) there.push_back(fd);
+  return there;
 }
 
 std::optional<ChildDescriptors> ChildDescriptors::parse(const std::string& text) {
   ChildDescriptors d{};
   int end = 0;
-  const int found = std::sscanf(text.c_str(), "%d,%d,%d,%d,%d%n", &d.calls, &d.services, &d.setup,
-                                &d.memory, &d.page, &end);
-  if (found != 5 || static_cast<std::size_t>(end) != text.size()) return std::nullopt;
+  const int found = std::sscanf(text.c_str(), "%d,%d,%d,%d,%d,%d,%d%n", &d.calls, &d.services,
+                                &d.setup, &d.memory, &d.page, &d.made, &d.wake, &end);
+  if (found != 7 || static_cast<std::size_t>(end) != text.size()) return std::nullopt;
   for (const int fd : d.all())
     if (fd <= STDERR_FILENO) return std::nullopt;
   return d;
 }
 
-ChildProcess::ChildProcess(const keeper::Program& program, const ChildSetup& setup, int memory,
-                           int page) {
-  start(program, setup, memory, page);
+ChildProcess::ChildProcess(const keeper::Program& program, const ChildSetup& setup,
+                           const Lent& lent) {
+  start(program, setup, lent);
   process_ = Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
   if (process_) return;
   const int problem = errno;
@@ -77,14 +85,17 @@ ChildProcess::ChildProcess(const keeper::Program& program, const ChildSetup& set
   throw Failure::system("watch a handler's process", problem);
 }
 
-void ChildProcess::start(const keeper::Program& program, const ChildSetup& setup, int memory,
-                         int page) {
+void ChildProcess::start(const keeper::Program& program, const ChildSetup& setup,
+                         const Lent& lent) {
   auto calls = socket_pair(), services = socket_pair();
   const auto told = setup.write();
-  const auto messages = open_to_read(memory);
-  const auto call = duplicate(page);
-  const ChildDescriptors descriptors{calls.theirs.get(), services.theirs.get(), told.get(),
-                                     messages.get(), call.get()};
+  const auto messages = open_to_read(lent.memory);
+  const auto call = duplicate(lent.page);
+  const auto made = lent.made < 0 ? Fd() : duplicate(lent.made);
+  const auto wake = lent.wake < 0 ? Fd() : duplicate(lent.wake);
+  const ChildDescriptors descriptors{
+      calls.theirs.get(), services.theirs.get(), told.get(), messages.get(), call.get(), made.get(),
+      wake.get()};
   pid_ = program.start({"standpipe: " + setup.handler, kChildCommand, descriptors.text()},
                        descriptors.all(), "STANDPIPE_HANDLER=" + setup.handler);
   calls_ = std::move(calls.ours);

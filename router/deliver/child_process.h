@@ -3,9 +3,9 @@
 
 #include <sys/types.h>
 
-#include <array>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -15,13 +15,13 @@
 namespace standpipe::deliver {
 
 // The hidden command of a handler's child, and the descriptors that it inherits, in this order, as
-// numbers with commas between.
+// numbers with commas between. The last two may be -1: it makes no messages, or is not polled.
 inline constexpr auto kChildCommand = "handler-process";
 struct ChildDescriptors {
-  int calls, services, setup, memory, page;
+  int calls, services, setup, memory, page, made, wake;
   std::string text() const;
   static std::optional<ChildDescriptors> parse(const std::string& text);
-  std::array<int, 5> all() const { return {calls, services, setup, memory, page}; }
+  std::vector<int> all() const;  // that there are
 };
 
 // A handler's child, as the worker has it: the program again, by exec, with the memory of messages
@@ -32,8 +32,15 @@ struct ChildDescriptors {
 // worker that is killed.
 class ChildProcess {
  public:
-  // `memory`: the hub's, `page`: the call's; both are borrowed. Throws Failure.
-  ChildProcess(const keeper::Program& program, const ChildSetup& setup, int memory, int page);
+  // What it gets of the worker; borrowed.
+  struct Lent {
+    int memory;  // the hub's
+    int page;    // the call's
+    int made;    // where its plugin's messages go; -1: it makes none
+    int wake;    // what ends a poll; -1: it is not polled
+  };
+  // Throws Failure.
+  ChildProcess(const keeper::Program& program, const ChildSetup& setup, const Lent& lent);
   ~ChildProcess();
   ChildProcess(const ChildProcess&) = delete;
   ChildProcess& operator=(const ChildProcess&) = delete;
@@ -51,7 +58,7 @@ class ChildProcess {
   std::optional<int> reap();
 
  private:
-  void start(const keeper::Program& program, const ChildSetup& setup, int memory, int page);
+  void start(const keeper::Program& program, const ChildSetup& setup, const Lent& lent);
   Fd calls_, services_;
   pid_t pid_ = 0;
   Fd process_;

@@ -58,6 +58,7 @@ Fd ChildSetup::write() const {
   parts.set("handler", handler);
   parts.set("id", id);
   parts.set("plugin", plugin);
+  parts.set("source", is_source ? 1 : 0);
   parts.set("declared", declared);
   parts.set("memory_max", memory_max);
   parts.set("user", user);

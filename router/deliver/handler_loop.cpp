@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "deliver/handler_loop.h"
 
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <utility>
 
@@ -19,8 +23,25 @@ constexpr Nanoseconds kExpiryGrain =
     std::chrono::milliseconds(1);  // so that a message is too old when its time is looked at
 constexpr Nanoseconds kTickLeast = std::chrono::milliseconds(
     1);  // from one call of tick to the next, whatever the plugin asks for
+// A source that waits for something to come is asked again so often; and one that may not wait,
+// when nothing came.
+constexpr Nanoseconds kPollMost = std::chrono::seconds(1);
+constexpr Nanoseconds kPollPause = std::chrono::milliseconds(10);
 constexpr std::size_t kBlocksLeast =
     256;  // what settling a batch may take of the memory for rows, and as much again
+
+std::unique_ptr<Making> making_of(const HandlerOptions& options, const HandlerNeeds& needs) {
+  if (!needs.sink || options.departed) return nullptr;
+  const bool is_shared = options.where() == Placement::process && needs.children;
+  return std::make_unique<Making>(*needs.sink, options.name, is_shared, needs.reporter);
+}
+
+Fd wake_of(const HandlerOptions& options) {
+  if (!options.is_source || options.departed) return {};
+  Fd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!wake) throw Failure::system("make an eventfd for a source", errno);
+  return wake;
+}
 
 }  // namespace
 
@@ -35,7 +56,10 @@ HandlerLoop::HandlerLoop(const HandlerOptions& options, std::size_t id, const Ha
       settlement_(options_, needs_, host_, blame_, &late_.messages()),
       batch_(kBatchMessages, std::min<std::uint64_t>(kBatchBytes, options_.queue.bytes_in_hand())),
       limit_(options_.timeout),
-      caller_(options_, id, host_, call_.flight()) {
+      making_(making_of(options_, needs_)),
+      wake_(wake_of(options_)),
+      caller_(options_, id, host_, call_.flight(), making_ ? &making_->region() : nullptr,
+              wake_.get()) {
   const auto* children = needs_.children;
   if (auto kept = children ? children->link.retrieve(call_page_name(name())) : std::nullopt)
     page_ = std::make_unique<SharedCallPage>(std::move(*kept));
@@ -60,7 +84,8 @@ void HandlerLoop::make_executor() {
     }
     call_.use_child((*page_)->flight);
     executor_ =
-        std::make_unique<ProcessExecutor>(options_, call_.id(), needs_, host_, *page_, completed);
+        std::make_unique<ProcessExecutor>(options_, call_.id(), needs_, host_, *page_, completed,
+                                          making_ ? making_->region().fd() : -1, wake_.get());
   }
 }
 
@@ -101,7 +126,7 @@ void HandlerLoop::make_instance() {
                                  "the plugin's file");
   is_made_ = true;
   for (const auto& lack :
-       plugin::missing_powers(*options_.plugin->abi->handler, options_.placement.has_value()))
+       plugin::missing_powers(*options_.plugin, options_.kind(), options_.placement.has_value()))
     needs_.reporter.info(name() + ": " + lack);
 }
 
@@ -114,7 +139,8 @@ CallRecovery::Parts HandlerLoop::recovery_parts() {
           .settlement = settlement_,
           .lifecycle = lifecycle_,
           .batch = batch_,
-          .deliveries = deliveries_.all()};
+          .deliveries = deliveries_.all(),
+          .makes_messages = making_ != nullptr};
 }
 
 // What was in a child has not killed the worker.
@@ -212,6 +238,7 @@ bool HandlerLoop::advance(Nanoseconds now) {
   waits_for_output_ = waits_for_turn_ = false;
   const bool has_more = settle_late(now);
   if ((held() || ends_taken_) && !busy_) return_taken(now);
+  if (busy_ && request_.kind == CallKind::poll && has_news_of_safety()) end_poll();
   if (in_call()) return has_more;
   return advance_calls(now) || has_more;
 }
@@ -225,8 +252,12 @@ bool HandlerLoop::advance_calls(Nanoseconds now) {
     wake_by(close_at_);
     return false;
   }
+  if (due == CallKind::close && has_news_of_safety() && lifecycle_.running())
+    return make(CallKind::poll, {.safe_until = making_->sink().safe_until()});
   if (due != CallKind::close && expire(now)) return deliveries_.has_more();
+  if (due == CallKind::handle && options_.is_source && !departed()) return poll(now);
   if (due == CallKind::handle && !departed() && options_.plugin->ticks()) {
+    if (tick_at_ <= now && !prepare_making(now)) return false;
     if (tick_at_ <= now) return host_.is_quiet() ? make(CallKind::tick) : wait_for_output();
     if (tick_at_ < Nanoseconds::max()) wake_by(tick_at_);
   }
@@ -249,8 +280,55 @@ bool HandlerLoop::give_messages(Nanoseconds now) {
   return give_batch(now);
 }
 
+// false: there is no room for what a call would make. Whoever has room wakes the handler.
+bool HandlerLoop::prepare_making(Nanoseconds now) {
+  if (!making_ || making_->prepare()) return true;
+  if (const auto at = making_->sink().ask_again()) wake_by(std::max(*at, now));
+  return false;
+}
+
+// A source brings nothing more once the hub stops, but hears of what is safe.
+bool HandlerLoop::poll(Nanoseconds now) {
+  if (!making_) return false;
+  if (poll_at_ > now && !has_news_of_safety()) {
+    wake_by(poll_at_);
+    return false;
+  }
+  auto terms = terms_of_poll(now);
+  if (!needs_.stopping && poll_at_ <= now && prepare_making(now))
+    terms.credit = making_->credit();
+  else if (!has_news_of_safety())
+    return false;
+  return make(CallKind::poll, terms);
+}
+
+CallTerms HandlerLoop::terms_of_poll(Nanoseconds now) const {
+  const bool waits = options_.where() != Placement::inline_;
+  const auto longest =
+      options_.timeout > Nanoseconds(0) ? std::min(kPollMost, options_.timeout / 2) : kPollMost;
+  return {.deadline = waits ? now + longest : now, .safe_until = making_->sink().safe_until()};
+}
+
+bool HandlerLoop::has_news_of_safety() const {
+  return options_.is_source && making_ && !departed() && options_.plugin->hears_of_safety() &&
+         making_->sink().safe_until() > told_safe_;
+}
+
+void HandlerLoop::end_poll() {
+  if (!wake_ || is_woken_ || !busy_ || request_.kind != CallKind::poll) return;
+  const std::uint64_t one = 1;
+  is_woken_ = ::write(wake_.get(), &one, sizeof one) == sizeof one;
+}
+
+void HandlerLoop::note_stopping() {
+  executor_->note_stopping();
+  end_poll();
+}
+
 bool HandlerLoop::give_batch(Nanoseconds now) {
+  if (deliveries_.has_more() && !prepare_making(now)) return false;
   if (!next_batch(now)) {
+    if (making_) making_->cancel();
     needs_.memory.commit();  // cursors may have passed what is for others
     return false;
   }
@@ -472,19 +550,28 @@ bool HandlerLoop::admitted(bool alone) {
 }
 
 // Makes a call that is not about messages, as soon as it is admitted.
-bool HandlerLoop::make(CallKind kind) {
-  if (!admitted(blame_.is_to_be_alone(kind))) return false;
+bool HandlerLoop::make(CallKind kind, const CallTerms& terms) {
+  if (!admitted(blame_.is_to_be_alone(kind))) {
+    if (making_) making_->cancel();
+    return false;
+  }
   lifecycle_.began(kind);
-  call(kind);
+  call(kind, terms);
   return true;
 }
 
 // on_completed follows, now or when the thread has reported.
-void HandlerLoop::call(CallKind kind) {
+void HandlerLoop::call(CallKind kind, const CallTerms& terms) {
   busy_ = true;
-  request_ = {.kind = kind, .batch = &batch_};
-  if (kind == CallKind::close || kind == CallKind::flush) request_.deadline = lifecycle_.close_by();
-  if (kind == CallKind::tick) request_.deadline = needs_.clock.steady();
+  request_ = {.kind = kind, .batch = &batch_, .terms = terms};
+  if (kind == CallKind::close || kind == CallKind::flush)
+    request_.terms.deadline = lifecycle_.close_by();
+  if (kind == CallKind::tick) request_.terms.deadline = needs_.clock.steady();
+  if (making_ && (kind == CallKind::tick || kind == CallKind::handle))
+    request_.terms.credit = making_->credit();
+  if (kind == CallKind::poll) begin_poll();
+  if (kind == CallKind::open && making_ && options_.is_source)
+    request_.resume = resume_ = making_->sink().resume();
   if (kind == CallKind::handle) {
     host_.expect();
     call_.begin_handle(batch_, host_.outputs());
@@ -523,12 +610,20 @@ void HandlerLoop::end_calls(Nanoseconds now) {
   host_.adopt_files();  // before anything is sent there, and while nothing waits to be committed
   call_.came_back();
   returned_ = now;
+  if (kind == CallKind::handle && making_ && !own_answer_)
+    making_->take(call_.flight(), batch_.count(), now);
   if (kind == CallKind::handle && begin_letters(now)) return;
   const bool was_made = ending != Ending::unmade;
   if (kind == CallKind::handle) return settled(was_made, now);
   busy_ = false;
   end_call(was_made);
+  const bool makes = making_ && (kind == CallKind::tick || kind == CallKind::poll);
+  if (makes) {
+    making_->take(now);
+    making_->append();
+  }
   needs_.memory.commit();
+  if (makes) end_making(kind, now);
   const bool has_closed = kind == CallKind::disconnect || kind == CallKind::close;
   if (has_closed || (kind == CallKind::open && !answer().ok())) host_.release_files();
   if (has_closed) return_taken(now);
@@ -551,10 +646,25 @@ void HandlerLoop::settled(bool was_made, Nanoseconds now) {
   end_call(was_made);
   settle(now);
   needs_.memory.commit();
+  if (making_ && !own_answer_) (void)making_->end();
   needs_.observer.settled(batch_.delivery());
   if (std::exchange(own_answer_, std::nullopt)) return;
   is_unproven_ = host_.has_files();
   lifecycle_.handled(has_settled_some() && !is_unproven_, executor_->answer(), now);
+}
+
+void HandlerLoop::begin_poll() {
+  told_safe_ = request_.terms.safe_until;
+  std::uint64_t count = 0;
+  if (std::exchange(is_woken_, false)) (void)!::read(wake_.get(), &count, sizeof count);
+}
+
+// A source that may not wait is not asked again at once when nothing came.
+void HandlerLoop::end_making(CallKind kind, Nanoseconds now) {
+  const auto made = making_->end();
+  if (kind != CallKind::poll) return;
+  const bool waits = options_.where() != Placement::inline_;
+  poll_at_ = made > 0 || waits ? now : now + kPollPause;
 }
 
 Nanoseconds HandlerLoop::next_tick(Nanoseconds now) const {
@@ -579,6 +689,7 @@ void HandlerLoop::on_death(Nanoseconds now) {
   ticks_ = 0;
   host_.adopt_files();
   host_.end_grant();
+  if (making_) making_->cancel();
   const bool settled_some = in_call && settle_death(is_blamed ? death : Death(), now);
   return_taken(now);
   lifecycle_.died(death.text(), !is_blamed, settled_some, now);
@@ -607,12 +718,16 @@ void HandlerLoop::end_call(bool was_made) {
   if (!was_made) return;
   blame_.forgive(request_.kind);
   if (request_.kind == CallKind::tick && ++ticks_ == Blame::kTicksForgiven) blame_.forgive_ticks();
+  if (request_.kind == CallKind::poll && ++ticks_ == Blame::kTicksForgiven) blame_.forgive_polls();
   if (request_.kind == CallKind::open && page_) blame_.forgive(CallKind::create);  // if it did that
 }
 
 void HandlerLoop::settle(Nanoseconds now) {
   if (!own_answer_) limit_.took(batch_.count(), returned_ - called_);
-  const auto retry = settlement_.settle({batch_, call_.flight(), answer(), now});
+  const Outcomes outcomes(batch_, call_.flight(), answer(), now);
+  const bool makes = making_ && !own_answer_;
+  const auto retry = settlement_.settle(outcomes, makes && making_->was_full());
+  if (makes) making_->append(outcomes);
   if (retry) lifecycle_.retries(retry->reason, retry->due);
 }
 
@@ -623,7 +738,10 @@ void HandlerLoop::wake_by(std::optional<Nanoseconds> when) {
 // ---- what the plugin settles later
 
 // true: there is more to do now.
+//
+// What a plugin settles while it makes messages may be settled because of these: they go on first.
 bool HandlerLoop::settle_late(Nanoseconds now) {
+  if (making_ && busy_) return false;
   const bool handles = busy_ && request_.kind == CallKind::handle;
   const auto done = late_.settle(now, handles ? call_.ticket() : 0);
   if (done.retry) lifecycle_.retries(done.retry->reason, done.retry->due);

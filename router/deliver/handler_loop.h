@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/fd.h"
 #include "base/reminder.h"
 #include "deliver/batch.h"
 #include "deliver/batch_limit.h"
@@ -22,6 +23,7 @@
 #include "deliver/handler_state.h"
 #include "deliver/late_settlement.h"
 #include "deliver/lifecycle.h"
+#include "deliver/making.h"
 #include "deliver/options.h"
 #include "deliver/output.h"
 #include "deliver/plugin_caller.h"
@@ -44,6 +46,7 @@ namespace standpipe::deliver {
 //   Settlement    outcomes -> cursors, redelivery, dead letters, entries
 //   LateSettlement  the same of messages that the plugin took to settle them later
 //   PluginHost    what the plugin may ask
+//   Making        what it makes: a handler emits it, a source puts it
 // and Blame and CallRecovery, for the call in which an earlier worker died, or a child.
 class HandlerLoop {
  public:
@@ -116,15 +119,18 @@ class HandlerLoop {
   // Messages that nobody would deliver if it went now: what an output to a FIFO has goes on without
   // it, what one to a file has does not.
   bool has_in_hand() const {
-    return in_call() || !late_.messages().empty() || deliveries_.has_more() ||
-           (host_.has_files() && !deliveries_.drained());
+    return (in_call() && !options_.is_source) || !late_.messages().empty() ||
+           deliveries_.has_more() || (host_.has_files() && !deliveries_.drained());
   }
   std::string held_for() const { return lifecycle_.held_for(); }
   void detach_call() { executor_->detach(); }  // it will not come back
   // The hub ends: what the plugin has said until now is settled, and what it still has is to be
   // saved. Commits.
   void end_taken(Nanoseconds now);
-  void note_stopping() { executor_->note_stopping(); }
+  void note_stopping();
+  // A source whose plugin waits for something to come: it is to return. Any call of `advance` that
+  // finds news for it does so, too.
+  void end_poll();
 
   // ---- being asked
   HandlerState state(Nanoseconds now) const;
@@ -143,6 +149,12 @@ class HandlerLoop {
   bool give_batch(Nanoseconds now);
   bool next_batch(Nanoseconds now);
   bool next_batch_of(Delivery& delivery, Nanoseconds now);
+  bool poll(Nanoseconds now);
+  void begin_poll();
+  void end_making(CallKind kind, Nanoseconds now);
+  bool has_news_of_safety() const;
+  CallTerms terms_of_poll(Nanoseconds now) const;
+  bool prepare_making(Nanoseconds now);
   bool send_run(Nanoseconds now);
   bool send_redelivery(Delivery& delivery, Nanoseconds now);
   bool send_next(Delivery& delivery);
@@ -156,8 +168,8 @@ class HandlerLoop {
   bool flush_taken(Nanoseconds now);
   bool has_enough_in_hand(const Delivery& delivery) const;
   bool admitted(bool alone);
-  bool make(CallKind kind);
-  void call(CallKind kind);
+  bool make(CallKind kind, const CallTerms& terms = {});
+  void call(CallKind kind, const CallTerms& terms = {});
   bool expire(Nanoseconds now);
   void answer_expired();
   bool begin_letters(Nanoseconds now);
@@ -196,8 +208,16 @@ class HandlerLoop {
   Reminder call_reminder_;
 
   bool is_made_ = false;     // the plugin's instance
-  std::uint32_t ticks_ = 0;  // that came back since it was made
+  std::uint32_t ticks_ = 0;  // or polls, that came back since it was made
   Nanoseconds tick_at_{0};   // when it wants to be called by the clock, if it does at all
+
+  // What it makes; nullptr: that goes nowhere.
+  std::unique_ptr<Making> making_;
+  std::string resume_;           // of a call of open
+  Fd wake_;                      // of a source: an eventfd that ends a poll
+  bool is_woken_ = false;        // and says so
+  Nanoseconds poll_at_{0};       // when a source that may not wait is polled next
+  std::uint64_t told_safe_ = 0;  // up to which message it knows that all is safe
 
   // What `advance` said last.
   bool waits_for_output_ = false;

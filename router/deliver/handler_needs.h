@@ -13,6 +13,7 @@
 #include "base/reporter.h"
 #include "deliver/dead_letters.h"
 #include "deliver/letter_writer.h"
+#include "deliver/message_sink.h"
 #include "deliver/settlement_observer.h"
 #include "keeper/link.h"
 #include "keeper/program.h"
@@ -106,6 +107,7 @@ struct HandlerNeeds {
   DeadLetterSink& dead_letters;
   SettlementObserver& observer;
   CompletionQueue& completions;
+  MessageSink* sink = nullptr;           // of what the handler makes; nullptr: it goes nowhere
   const ChildNeeds* children = nullptr;  // nullptr: no handler has a process of its own
 };
 

@@ -55,10 +55,14 @@ void Lifecycle::began(CallKind kind) {
 
 void Lifecycle::came_back(CallKind kind, const plugin::Answer& answer, Nanoseconds now) {
   if (kind == CallKind::open) return opened(answer, now);
-  if (kind == CallKind::reopen || kind == CallKind::tick) {
+  if (kind == CallKind::reopen || kind == CallKind::tick || kind == CallKind::poll) {
     if (answer.code == STANDPIPE_FATAL) return hold_at_once(answer.reason);
     if (!answer.ok()) return disconnect(answer.reason, now);
     if (kind == CallKind::reopen) reporter_.info(options_.name + ": reopened");
+    if (kind == CallKind::poll) {
+      deaths_ = 0;
+      connected();
+    }
   }
   if (kind != CallKind::close && kind != CallKind::flush) return;
   if (!answer.ok()) reporter_.error("flush-failed", options_.name + ": " + answer.reason);

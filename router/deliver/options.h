@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "deliver/account.h"
 #include "deliver/queue_options.h"
+#include "plugin/handler.h"
 #include "plugin/registry.h"
 
 namespace standpipe::deliver {
@@ -64,10 +65,13 @@ struct HandlerOptions {
     return longest - longest / 4 * static_cast<std::int64_t>(chance) / 65536;
   }
 
+  plugin::Kind kind() const { return is_source ? plugin::Kind::source : plugin::Kind::handler; }
+
   // As it is configured, or as the plugin asks. What this router does not know may block.
   Placement where() const {
     if (placement || !plugin) return placement.value_or(Placement::thread);
-    const auto wanted = plugin->abi->handler->placement;
+    const auto* abi = plugin->abi;
+    const auto wanted = is_source ? abi->source->placement : abi->handler->placement;
     if (wanted == STANDPIPE_INLINE) return Placement::inline_;
     return wanted == STANDPIPE_PROCESS ? Placement::process : Placement::thread;
   }

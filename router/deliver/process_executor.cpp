@@ -32,13 +32,15 @@ Fd make_eventfd() {
 
 ProcessExecutor::ProcessExecutor(const HandlerOptions& options, std::size_t id,
                                  const HandlerNeeds& needs, PluginHost& host, SharedCallPage& page,
-                                 std::function<void()> completed)
+                                 std::function<void()> completed, int made_fd, int wake_fd)
     : options_(options),
       id_(id),
       needs_(needs),
       host_(host),
       page_(page),
       completed_(std::move(completed)),
+      made_fd_(made_fd),
+      wake_fd_(wake_fd),
       wake_(make_eventfd()) {}
 
 ProcessExecutor::~ProcessExecutor() {
@@ -73,13 +75,11 @@ bool ProcessExecutor::start(const CallRequest& request) {
 }
 
 void ProcessExecutor::begin(const CallRequest& request) {
-  const bool handles = request.kind == CallKind::handle;
-  page_->write_request(request.kind, handles ? request.batch->parts() : BatchParts{},
-                       request.deadline, !is_made_);
+  page_->write_request(request, !is_made_);
   page_->stopping = needs_.stopping ? 1 : 0;
   if (request.kind == CallKind::open)
     host_.begin_open();
-  else if (handles || request.kind == CallKind::reopen)
+  else if (request.kind == CallKind::handle || request.kind == CallKind::reopen)
     host_.begin_call();
   kind_ = request.kind;
   began_ = real_time();
@@ -156,7 +156,9 @@ ProcessExecutor::Ready ProcessExecutor::wait() {
 
 // How long the call in progress may take; 0: without end.
 Nanoseconds ProcessExecutor::most() const {
-  if (kind_ == CallKind::handle || kind_ == CallKind::tick) return options_.timeout;
+  const bool is_limited =
+      kind_ == CallKind::handle || kind_ == CallKind::tick || kind_ == CallKind::poll;
+  if (is_limited) return options_.timeout;
   return is_run_ && kind_ != CallKind::none ? kRunMost : Nanoseconds(0);
 }
 
@@ -182,6 +184,7 @@ ChildSetup ProcessExecutor::setup() const {
   return {.handler = options_.name,
           .id = id_,
           .plugin = options_.plugin->path,
+          .is_source = options_.is_source,
           .declared = ChildSetup::declaration(*options_.plugin),
           .values = options_.values,
           .memory_max = options_.memory_max,
@@ -194,8 +197,10 @@ ChildSetup ProcessExecutor::setup() const {
 void ProcessExecutor::start_child() try {
   page_->note.signal = page_->note.length = 0;
   page_->culprit = Death::kNobody;
-  auto child = std::make_unique<ChildProcess>(needs_.children->program, setup(), needs_.memory.fd(),
-                                              page_.fd());
+  auto child = std::make_unique<ChildProcess>(
+      needs_.children->program, setup(),
+      ChildProcess::Lent{
+          .memory = needs_.memory.fd(), .page = page_.fd(), .made = made_fd_, .wake = wake_fd_});
   const std::lock_guard lock(mutex_);
   child_ = std::move(child);
   give();

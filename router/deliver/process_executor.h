@@ -38,9 +38,11 @@ namespace standpipe::deliver {
 // Nothing that a child says is trusted: nonsense ends it.
 class ProcessExecutor final : public Executor {
  public:
-  // `page`: where the calls are. All must outlive it.
+  // `page`: where the calls are. `made_fd`, `wake_fd`: of a MadeRegion, and of what ends a poll;
+  // -1: there are none. All must outlive it.
   ProcessExecutor(const HandlerOptions& options, std::size_t id, const HandlerNeeds& needs,
-                  PluginHost& host, SharedCallPage& page, std::function<void()> completed);
+                  PluginHost& host, SharedCallPage& page, std::function<void()> completed,
+                  int made_fd = -1, int wake_fd = -1);
   ~ProcessExecutor() override;
   ProcessExecutor(const ProcessExecutor&) = delete;
   ProcessExecutor& operator=(const ProcessExecutor&) = delete;
@@ -102,7 +104,8 @@ class ProcessExecutor final : public Executor {
   PluginHost& host_;
   SharedCallPage& page_;
   std::function<void()> completed_;
-  Fd wake_;  // an eventfd, for the thread
+  int made_fd_, wake_fd_;  // borrowed
+  Fd wake_;                // an eventfd, for the thread
 
   std::mutex mutex_;
   std::condition_variable ended_;

@@ -18,9 +18,10 @@ Settlement::Settlement(const HandlerOptions& options, const HandlerNeeds& needs,
       taken_(taken),
       dead_letters_(options, needs) {}
 
-std::optional<Settlement::Retry> Settlement::settle(const Outcomes& outcomes) {
+std::optional<Settlement::Retry> Settlement::settle(const Outcomes& outcomes, bool waits_for_room) {
   settle_told(outcomes);
-  if (outcomes.at() < outcomes.batch.count()) redeliver_rest(outcomes, outcomes.at());
+  if (outcomes.at() < outcomes.batch.count())
+    redeliver_rest(outcomes, outcomes.at(), waits_for_room);
   return std::exchange(retry_, std::nullopt);
 }
 
@@ -164,12 +165,12 @@ std::optional<Settlement::Failed> Settlement::failed(const Outcomes& outcomes, s
 }
 
 // Messages from `first` on: no attempt is counted.
-void Settlement::redeliver_rest(const Outcomes& outcomes, std::uint32_t first) {
+void Settlement::redeliver_rest(const Outcomes& outcomes, std::uint32_t first, bool at_once) {
   auto& batch = outcomes.batch;
   auto& delivery = batch.delivery();
   const auto range = batch.range(first, batch.count());
-  const bool settled_none =
-      outcomes.said_well() && first == 0;  // and says all is well: not again at once, for ever
+  const bool settled_none = outcomes.said_well() && first == 0 &&
+                            !at_once;  // and says all is well: not again at once, for ever
   if (settled_none)
     return delivery.redeliver({range, batch.attempt()},
                               outcomes.now + options_.pause(1, outcomes.now));

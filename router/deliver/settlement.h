@@ -40,8 +40,9 @@ class Settlement {
   bool begin_letters(const Outcomes& outcomes, std::function<void()> told);
   bool letters_are_written() const { return dead_letters_.are_written(); }
   void letters_written(const Batch& batch, Nanoseconds now);  // or why they could not be
-  // All of the batch. Returns what is tried again.
-  std::optional<Retry> settle(const Outcomes& outcomes);
+  // All of the batch. Returns what is tried again. `waits_for_room`: what was not handled is given
+  // again as soon as there is room for what the plugin makes of it.
+  std::optional<Retry> settle(const Outcomes& outcomes, bool waits_for_room = false);
   // The messages before outcomes.at(), and no others: the plugin died at that one.
   void settle_before_death(const Outcomes& outcomes);
   // To that output, by its number.
@@ -55,7 +56,7 @@ class Settlement {
   void settle_run(const Outcomes& outcomes, std::uint32_t first, std::uint32_t last);
   void retry(const Outcomes& outcomes, std::uint32_t first, std::uint32_t last);
   void report_retry(const Outcomes& outcomes, std::uint32_t count, Nanoseconds pause);
-  void redeliver_rest(const Outcomes& outcomes, std::uint32_t first);
+  void redeliver_rest(const Outcomes& outcomes, std::uint32_t first, bool at_once);
   // The runs of messages that have failed for good.
   std::vector<Failed> failed_runs(const Outcomes& outcomes);
   // Messages of one outcome that have failed for good, and why; nothing: they have not.

@@ -209,18 +209,26 @@ bool Log::add_run(std::size_t bytes, std::uint32_t count, std::uint64_t time_ns,
 
 bool Log::make_room_for_index() { return grow(0); }
 
+// In one segment, whose sets are as wide as what comes.
+bool Log::make_room(std::uint64_t bytes) {
+  waits_for_arena_ = false;
+  if (!segments_.empty() && segments_.back().free() >= bytes &&
+      segments_.back().run_bytes() == sizing_.run_bytes())
+    return true;
+  if (!segments_.empty()) sizing_.grow();
+  return grow(bytes);
+}
+
+bool Log::reserve(std::uint64_t bytes, std::uint32_t entries) {
+  INVARIANT(incomplete_bytes() == 0, incomplete_bytes());
+  is_reserved_ = make_room(bytes + std::uint64_t{entries} * sizing_.run_bytes());
+  return is_reserved_;
+}
+
 std::span<std::byte> Log::add_block(std::span<const std::byte> block, std::size_t bytes,
                                     std::uint32_t frames) {
   INVARIANT(incomplete_bytes() == 0 && frames > 0 && bytes > 0, incomplete_bytes(), frames, bytes);
-  const auto needed = block.size() + bytes + (std::size_t{frames} + 1) * sizing_.run_bytes();
-  waits_for_arena_ = false;
-  const bool suffices =
-      !segments_.empty() && segments_.back().free() >= needed &&
-      segments_.back().run_bytes() == sizing_.run_bytes();  // its sets are as wide as what comes
-  if (!suffices) {
-    if (!segments_.empty()) sizing_.grow();
-    if (!grow(needed)) return {};
-  }
+  if (!make_room(block.size() + bytes + (std::size_t{frames} + 1) * sizing_.run_bytes())) return {};
   auto& tail = segments_.back();
   tail.add_block(block, end().sequence);
   persistent_.edit().end = {end().position + block.size(), end().sequence};
@@ -311,7 +319,7 @@ void Log::trim(Cursor lowest) {
             end().position.bytes);
   persistent_.edit().trimmed = lowest;
   drop_passed();
-  if (segments_.size() == 1 && empty() && unindexed().empty()) {
+  if (segments_.size() == 1 && empty() && unindexed().empty() && !is_reserved_) {
     // It held little: the source is not busy, and smaller segments leave more for others.
     if (segments_.front().filled() < segments_.front().capacity() / 4) sizing_.shrink();
     give_back_later(segments_.front());

@@ -85,6 +85,11 @@ class Log {
   // Nothing may be unindexed.
   std::span<std::byte> add_block(std::span<const std::byte> block, std::size_t bytes,
                                  std::uint32_t frames);
+  // Keeps room for `bytes` bytes, blocks among them, and `entries` runs in one segment, until
+  // `release`: what is appended within that needs no commit of its own. false: full, as from
+  // `room`. Nothing may be unindexed. Another worker has no such room.
+  bool reserve(std::uint64_t bytes, std::uint32_t entries);
+  void release() { is_reserved_ = false; }
   // From now on only the arena bounds it: for the end of an incomplete frame when the hub stops.
   void lift_limit() { size_max_ = ~std::uint64_t{0} / 2; }
   std::size_t drop_incomplete();
@@ -150,6 +155,7 @@ class Log {
   bool tail_suffices(std::uint64_t frame_bytes) const;
   std::span<std::byte> tail_room(std::uint64_t frame_bytes) const;
   std::uint32_t reserve(const Segment& segment) const;
+  bool make_room(std::uint64_t bytes);
   void learn(const Segment& segment);
   std::uint64_t missing(std::uint64_t frame_bytes) const;
   bool grow(std::uint64_t frame_bytes);
@@ -170,6 +176,7 @@ class Log {
   bool guarantee_used_ = false;
   bool has_blocks_ = false;  // or had, since it was last empty
   bool waits_for_arena_ = false;
+  bool is_reserved_ = false;  // the tail stays, though it may be empty
   std::uint64_t drops_ = 0;
   state::Persistent<LogRecord> persistent_;
   std::deque<Segment> segments_;  // as linked in memory

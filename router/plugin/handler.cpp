@@ -62,15 +62,27 @@ struct AbiValues {
 
 }  // namespace
 
-Handler::Handler(const Plugin& plugin, std::string name, HostServices& services)
-    : abi_(*plugin.abi->handler), name_(std::move(name)), services_(services), plugin_(plugin) {
+Handler::Handler(const Plugin& plugin, std::string name, HostServices& services,
+                 MessageTaker* taker, Kind kind)
+    : handler_(kind == Kind::handler ? plugin.abi->handler : nullptr),
+      source_(kind == Kind::source ? plugin.abi->source : nullptr),
+      common_(common_of(plugin, kind)),
+      name_(std::move(name)),
+      services_(services),
+      taker_(taker),
+      plugin_(plugin) {
   host_ = {sizeof host_, STANDPIPE_ABI_MAJOR, STANDPIPE_ABI_MINOR, this, host_log,
            host_now,     host_stopping,       host_extension};
 }
 
+Handler::Common Handler::common_of(const Plugin& plugin, Kind kind) {
+  const auto of = [](const auto& abi) { return Common{abi.create, abi.close, abi.destroy}; };
+  return kind == Kind::source ? of(*plugin.abi->source) : of(*plugin.abi->handler);
+}
+
 Handler::~Handler() {
   close();
-  if (self_ && abi_.destroy) abi_.destroy(self_);
+  if (self_ && common_.destroy) common_.destroy(self_);
 }
 
 Answer Handler::answer(std::uint32_t code, const standpipe_reason& reason) const {
@@ -91,14 +103,19 @@ Answer Handler::create(const std::vector<Value>& values) {
   config.values = given.values.data();
   config.instance = abi(name_);
   standpipe_reason reason{};
-  const auto code = abi_.create(&host_, &config, &self_, &reason);
+  const auto code = common_.create(&host_, &config, &self_, &reason);
   if (code != STANDPIPE_OK) self_ = nullptr;
   return answer(code, reason);
 }
 
-Answer Handler::open() {
+Answer Handler::open(std::string_view resume) {
   standpipe_reason reason{};
-  auto result = answer(abi_.open ? abi_.open(self_, &reason) : std::uint32_t{STANDPIPE_OK}, reason);
+  std::uint32_t code = STANDPIPE_OK;
+  if (source_ && source_->open)
+    code = source_->open(self_, {resume.data(), resume.size()}, &reason);
+  else if (handler_ && handler_->open)
+    code = handler_->open(self_, &reason);
+  auto result = answer(code, reason);
   opened_ = result.ok();
   flushed_ = false;
   return result;
@@ -117,7 +134,7 @@ void Handler::prepare(standpipe_result& result, std::uint32_t count, std::uint32
 Answer Handler::handle(const standpipe_batch& batch, standpipe_result& result) {
   standpipe_reason reason{};
   result.reason = &reason;
-  auto told = answer(abi_.handle(self_, &batch, &result), reason);
+  auto told = answer(handler_->handle(self_, &batch, &result), reason);
   const auto mended = mend(result, batch.count, told.ok(), plugin_.may_take());
   if (!mended.needs_reason || !told.ok()) return told;
   const bool refused = mended.refused != STANDPIPE_DELIVERED;
@@ -145,26 +162,38 @@ Mended Handler::mend(standpipe_result& result, std::uint32_t count, bool ok, boo
 Answer Handler::flush(std::uint64_t deadline_ns) {
   standpipe_reason reason{};
   if (std::exchange(flushed_, true)) return {};
-  return answer(
-      opened_ && abi_.flush ? abi_.flush(self_, deadline_ns, &reason) : std::uint32_t{STANDPIPE_OK},
-      reason);
+  const bool can = opened_ && handler_ && handler_->flush;
+  return answer(can ? handler_->flush(self_, deadline_ns, &reason) : std::uint32_t{STANDPIPE_OK},
+                reason);
 }
 
 Answer Handler::reopen() {
   standpipe_reason reason{};
-  const bool can = opened_ && STANDPIPE_HAS(&abi_, standpipe_handler, reopen) && abi_.reopen;
-  return answer(can ? abi_.reopen(self_, &reason) : std::uint32_t{STANDPIPE_OK}, reason);
+  const bool can =
+      opened_ && handler_ && STANDPIPE_HAS(handler_, standpipe_handler, reopen) && handler_->reopen;
+  return answer(can ? handler_->reopen(self_, &reason) : std::uint32_t{STANDPIPE_OK}, reason);
 }
 
 Answer Handler::tick(std::uint64_t now_ns, std::uint64_t& next_ns) {
   standpipe_reason reason{};
   next_ns = UINT64_MAX;
-  if (!opened_ || !STANDPIPE_HAS(&abi_, standpipe_handler, tick) || !abi_.tick) return {};
-  return answer(abi_.tick(self_, now_ns, &next_ns, &reason), reason);
+  if (!opened_ || !handler_ || !STANDPIPE_HAS(handler_, standpipe_handler, tick) || !handler_->tick)
+    return {};
+  return answer(handler_->tick(self_, now_ns, &next_ns, &reason), reason);
+}
+
+Answer Handler::poll(standpipe_credit& credit) {
+  standpipe_reason reason{};
+  if (!opened_ || !source_->poll) return {};
+  return answer(source_->poll(self_, &credit, &reason), reason);
+}
+
+void Handler::committed(std::uint64_t sequence) {
+  if (opened_ && source_->committed) source_->committed(self_, sequence);
 }
 
 void Handler::close() {
-  if (opened_ && abi_.close) abi_.close(self_);
+  if (opened_ && common_.close) common_.close(self_);
   opened_ = false;
 }
 
@@ -181,13 +210,20 @@ std::uint32_t Handler::host_stopping(void* self) {
   return static_cast<Handler*>(self)->services_.stopping();
 }
 
-const void* Handler::host_extension(void*, standpipe_string id) {
+// A handler emits, and a source puts. What is of minor version 1 is not for a plugin that says that
+// it needs no more than 0.
+const void* Handler::host_extension(void* self, standpipe_string id) {
   static constexpr standpipe_output kOutput{
       sizeof(standpipe_output), 0, host_add_fifo, host_send_all, host_add_file,
       host_send_all_until};
   static constexpr standpipe_settle kSettle{sizeof(standpipe_settle), 0, host_settle};
   if (view(id) == STANDPIPE_OUTPUT_EXTENSION) return &kOutput;
+  static constexpr standpipe_emit kEmit{sizeof(standpipe_emit), 0, host_emit};
+  static constexpr standpipe_accept kAccept{sizeof(standpipe_accept), 0, host_put, host_resume};
+  const auto& handler = *static_cast<Handler*>(self);
   if (view(id) == STANDPIPE_SETTLE_EXTENSION) return &kSettle;
+  if (view(id) == STANDPIPE_EMIT_EXTENSION && handler.handler_) return &kEmit;
+  if (view(id) == STANDPIPE_ACCEPT_EXTENSION && handler.source_) return &kAccept;
   return nullptr;
 }
 
@@ -196,6 +232,34 @@ void Handler::host_settle(void* self, std::uint64_t ticket, std::uint32_t first,
                           std::uint32_t count, std::uint32_t outcome, standpipe_string why) try {
   const auto text = view(why).substr(0, sizeof standpipe_reason::text);
   static_cast<Handler*>(self)->services_.settle(ticket, first, count, outcome, escaped(text));
+} catch (...) {
+}
+
+std::uint32_t Handler::host_emit(void* self, std::uint32_t of, const standpipe_out* message) try {
+  auto* taker = static_cast<Handler*>(self)->taker_;
+  return taker ? taker->take(of, *message) : std::uint32_t{STANDPIPE_PUT_FULL};
+} catch (...) {
+  return STANDPIPE_PUT_FULL;
+}
+
+std::uint32_t Handler::host_put(void* self, const standpipe_out* message,
+                                std::uint64_t* sequence) try {
+  auto* taker = static_cast<Handler*>(self)->taker_;
+  if (!taker) return STANDPIPE_PUT_FULL;
+  const auto taken = taker->take(STANDPIPE_OF_NONE, *message);
+  if (taken == STANDPIPE_PUT_OK && sequence) *sequence = taker->last_sequence();
+  return taken;
+} catch (...) {
+  return STANDPIPE_PUT_FULL;
+}
+
+void Handler::host_resume(void* self, standpipe_string text) try {
+  auto& handler = *static_cast<Handler*>(self);
+  if (handler.taker_ && handler.taker_->resume(view(text))) return;
+  handler.services_.log(STANDPIPE_LOG_ERROR,
+                        "it said where to go on outside of poll, or in more than " +
+                            std::to_string(STANDPIPE_RESUME_BYTES_MAX) +
+                            " bytes: the place before that stays");
 } catch (...) {
 }
 

@@ -62,6 +62,21 @@ class HostServices {
   virtual void end_call() {}
 };
 
+// Takes the messages that an instance makes in a call: that a handler emits, or a source puts.
+// Called in the thread that the call was made in.
+class MessageTaker {
+ public:
+  // Of which message of the batch it is made, or STANDPIPE_OF_NONE. Returns STANDPIPE_PUT_*.
+  virtual std::uint32_t take(std::uint32_t of, const standpipe_out& message) = 0;
+  // Of the message that was taken last.
+  virtual std::uint64_t last_sequence() const = 0;
+  // Where a source goes on. false: the text is too long, or no call is in progress.
+  virtual bool resume(std::string_view text) = 0;
+
+ protected:
+  ~MessageTaker() = default;
+};
+
 // The answer to a lifecycle call.
 struct Answer {
   std::uint32_t code = STANDPIPE_OK;
@@ -76,21 +91,28 @@ struct Mended {
   std::uint8_t refused = STANDPIPE_DELIVERED;
 };
 
-// One instance of a handler plugin: the only code that calls through the C ABI. It checks every
-// result, because a plugin may be wrong. Calls must not overlap; they may come from different
-// threads.
+// What a plugin is an instance of.
+enum class Kind { handler, source };
+
+// One instance of a plugin, of its handler or of its source: the only code that calls through the C
+// ABI. It checks every result, because a plugin may be wrong. Calls must not overlap; they may come
+// from different threads.
 //
-//   create -> open -> handle... -> flush -> close -> (open again | destroy)
+//   create -> open -> handle..., tick... -> flush -> close -> (open again | destroy)
+//   create -> open -> poll..., committed... -> close -> (open again | destroy)       of a source
 class Handler {
  public:
-  // `services` must outlive the handler.
-  Handler(const Plugin& plugin, std::string name, HostServices& services);
+  // `services` and `taker` must outlive the handler. `taker`: who takes what it makes; nullptr:
+  // nobody does, and it is refused (STANDPIPE_PUT_FULL).
+  Handler(const Plugin& plugin, std::string name, HostServices& services,
+          MessageTaker* taker = nullptr, Kind kind = Kind::handler);
   ~Handler();  // closes and destroys as needed
   Handler(const Handler&) = delete;
   Handler& operator=(const Handler&) = delete;
 
   Answer create(const std::vector<Value>& values);
-  Answer open();
+  // `resume`: of a source, where it goes on.
+  Answer open(std::string_view resume = {});
   // Before a call of handle: what the plugin finds in the result.
   // `notes`: reasons of messages that there is room for where it points.
   static void prepare(standpipe_result& result, std::uint32_t count, std::uint32_t notes = 0);
@@ -105,6 +127,9 @@ class Handler {
   Answer reopen();
   // `next`: when it wants the next one, of the same clock; UINT64_MAX: never.
   Answer tick(std::uint64_t now_ns, std::uint64_t& next_ns);
+  // Of a source.
+  Answer poll(standpipe_credit& credit);
+  void committed(std::uint64_t sequence);
   void close();
 
   const std::string& name() const { return name_; }
@@ -121,14 +146,29 @@ class Handler {
                                            std::uint64_t time);
   static void host_settle(void* self, std::uint64_t ticket, std::uint32_t first,
                           std::uint32_t count, std::uint32_t outcome, standpipe_string why);
+  static std::uint32_t host_emit(void* self, std::uint32_t of, const standpipe_out* message);
+  static std::uint32_t host_put(void* self, const standpipe_out* message, std::uint64_t* sequence);
+  static void host_resume(void* self, standpipe_string text);
   static std::uint32_t host_add_fifo(void* self, const standpipe_fifo_output* fifo,
                                      standpipe_reason* reason);
 
   Answer answer(std::uint32_t code, const standpipe_reason& reason) const;
 
-  const standpipe_handler& abi_;
+  // What both kinds have; NULL: the plugin does without.
+  struct Common {
+    std::uint32_t (*create)(const standpipe_host*, const standpipe_config*, void**,
+                            standpipe_reason*);
+    void (*close)(void*);
+    void (*destroy)(void*);
+  };
+  static Common common_of(const Plugin& plugin, Kind kind);
+
+  const standpipe_handler* handler_;  // nullptr: it is a source
+  const standpipe_source* source_;    // nullptr: it is a handler
+  Common common_;
   std::string name_;
   HostServices& services_;
+  MessageTaker* taker_;
   standpipe_host host_;
   const Plugin& plugin_;
   void* self_ = nullptr;

@@ -3,10 +3,12 @@
 
 namespace standpipe::plugin {
 
-std::vector<std::string> missing_powers(const standpipe_handler& handler, bool is_placed) {
+std::vector<std::string> missing_powers(const Plugin& plugin, Kind kind, bool is_placed) {
   std::vector<std::string> missing;
-  if (handler.placement > STANDPIPE_PROCESS && !is_placed)
-    missing.push_back("its plugin asks for placement " + std::to_string(handler.placement) +
+  const auto placement =
+      kind == Kind::source ? plugin.abi->source->placement : plugin.abi->handler->placement;
+  if (placement > STANDPIPE_PROCESS && !is_placed)
+    missing.push_back("its plugin asks for placement " + std::to_string(placement) +
                       ", which this router does not know: it runs in a thread");
   return missing;
 }

@@ -26,6 +26,8 @@ struct Plugin {
     return is_handler() && STANDPIPE_HAS(abi->handler, standpipe_handler, tick) &&
            abi->handler->tick;
   }
+  // Whether its source wants to know up to which message all is safe.
+  bool hears_of_safety() const { return is_source() && abi->source->committed; }
   bool is_source() const {
     return abi && STANDPIPE_HAS(abi, standpipe_plugin, source) && abi->source;
   }

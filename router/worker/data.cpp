@@ -34,6 +34,7 @@ Data::Data(const config::HubOptions& options, bool continues, std::uint64_t run,
       checkpoint_(options.data_dir),
       checkpoint_timer_(loop),
       stop_notes_(options.data_dir),
+      resume_notes_(options.data_dir, reporter),
       reporter_(reporter) {
   ::signal(SIGXFSZ, SIG_IGN);  // a limit of file sizes is an error of write, not a death
   try {

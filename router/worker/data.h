@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -21,6 +22,7 @@
 #include "worker/checkpoint.h"
 #include "worker/checkpoint_timer.h"
 #include "worker/event_loop.h"
+#include "worker/resume_notes.h"
 #include "worker/stop_notes.h"
 
 namespace standpipe::worker {
@@ -58,6 +60,12 @@ class Data final : public deliver::DeadLetterSink {
   // false: it cannot be kept, after saying why.
   bool write_stop_notes(const std::vector<StopNote>& notes) const;
 
+  // ---- where source plugins go on
+  std::string resume_of(const std::string& source) const { return resume_notes_.of(source); }
+  void write_resumes(const std::map<std::string, std::string>& resumes, bool syncs) {
+    if (works()) resume_notes_.write(resumes, syncs);
+  }
+
   // All spills: the source, and the file. Throws Failure.
   std::vector<std::pair<std::string, std::string>> spills() const;
 
@@ -81,6 +89,7 @@ class Data final : public deliver::DeadLetterSink {
   CheckpointFile checkpoint_;
   CheckpointTimer checkpoint_timer_;
   StopNotes stop_notes_;
+  ResumeNotes resume_notes_;
   Reporter& reporter_;
   bool write_failed_ = false;  // reported once
   bool lost_reported_ = false;

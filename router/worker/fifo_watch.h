@@ -15,7 +15,9 @@ class FifoWatch {
  public:
   // The source reads `poll_mode`, to know how its turns end.
   FifoWatch(EventLoop& loop, std::uint64_t key, PollMode& poll_mode)
-      : loop_(loop), key_(key), poll_mode_(poll_mode) {}
+      : loop_(&loop), key_(key), poll_mode_(&poll_mode) {}
+  // Of a source without a FIFO: there is nothing to report.
+  FifoWatch() = default;
 
   // Throws Failure.
   void begin(int fd);
@@ -26,15 +28,15 @@ class FifoWatch {
   void after_turn(bool is_idle, std::uint64_t messages);
   // Polling is about to pause, so epoll takes over: only it reports that the last writer left.
   void stop_polling();
-  bool polls() const { return poll_mode_.is_polled(); }
+  bool polls() const { return poll_mode_ && poll_mode_->is_polled(); }
 
  private:
   bool watch_again();
 
-  EventLoop& loop_;
-  std::uint64_t key_;
+  EventLoop* loop_ = nullptr;
+  std::uint64_t key_ = 0;
   int fd_ = -1;
-  PollMode& poll_mode_;
+  PollMode* poll_mode_ = nullptr;
 };
 
 }  // namespace standpipe::worker

@@ -192,7 +192,7 @@ bool Hub::may_read(std::size_t i) const {
 // What is over it waits in the FIFO; but a hub that stops takes what is there.
 bool Hub::is_within_rate(std::size_t i) {
   auto& source = sources_[i];
-  if (!source.rate.limits()) return true;
+  if (!source.rate.limits() || source.inlet->made()) return true;
   if (shutdown_.has_begun()) {
     source.inlet->read_at_most(SIZE_MAX);
     return true;
@@ -227,7 +227,7 @@ Inlet::Turn Hub::run_turn(std::size_t i) try {
   auto& source = sources_[i];
   const auto before = source.inlet->counters().accepted;
   const auto turn = source.inlet->accept();
-  source.rate.took(source.inlet->counters().accepted - before);
+  if (!source.inlet->made()) source.rate.took(source.inlet->counters().accepted - before);
   if (turn == Inlet::Turn::full)
     source.watch.stop_polling();
   else
@@ -360,7 +360,28 @@ void Hub::check() {
   replays_.check_invariants();
 }
 
-void Hub::write_checkpoint() { data_.write_checkpoint(checkpoint()); }
+void Hub::write_checkpoint() {
+  data_.write_checkpoint(checkpoint());
+  write_resumes(false);
+}
+
+// Each source plugin goes on after what is settled; and at the end, where all that it put was
+// saved, after that.
+void Hub::write_resumes(bool is_end) {
+  std::map<std::string, std::string> resumes;
+  for (const auto& source : sources_) {
+    const auto& inlet = *source.inlet;
+    if (!inlet.made() || !inlet.made()->is_source()) continue;
+    const auto& deliveries = inlet.deliveries();
+    const bool is_saved =
+        is_end && std::all_of(deliveries.begin(), deliveries.end(), [&](const auto* d) {
+          return inlet.is_spilled() || d->in_flight() == d->saved();
+        });
+    resumes[inlet.name()] =
+        is_saved && !source.has_dropped ? inlet.made()->resume() : inlet.made()->settled_resume();
+  }
+  if (!resumes.empty()) data_.write_resumes(resumes, is_end);
+}
 
 Checkpoint Hub::checkpoint() const {
   Checkpoint point{

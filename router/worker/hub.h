@@ -146,9 +146,13 @@ class Hub final : private deliver::SettlementObserver {
  private:
   // ---- the beginning (hub_begin.cpp)
   deliver::OutputNeeds output_needs();
-  deliver::HandlerNeeds handler_needs();
+  deliver::HandlerNeeds handler_needs(const deliver::HandlerOptions& options);
+  deliver::MessageSink* sink_of(const deliver::HandlerOptions& options);
   void open_sources();
   void open_source(std::size_t source);
+  void open_fifo(std::size_t source, std::size_t slot, bool warn_unmatched);
+  void add_made(std::size_t source, std::size_t slot, bool warn_unmatched);
+  void serve_plugins();
   void make_handlers();
   void make_handler(const deliver::HandlerOptions& options);
   void connect();
@@ -166,6 +170,8 @@ class Hub final : private deliver::SettlementObserver {
   void wait();
   void accept();
   bool may_read(std::size_t source) const;
+  bool may_make(std::size_t source) const;
+  void end_polls();
   void queue();
   void read_leaving();
   void deliver();
@@ -189,6 +195,7 @@ class Hub final : private deliver::SettlementObserver {
   void settled(deliver::Delivery& delivery) override;
   Checkpoint checkpoint() const;
   void write_checkpoint();
+  void write_resumes(bool is_end);
 
   // ---- another configuration (hub_succession.cpp)
   static std::uint64_t key_of_reload();

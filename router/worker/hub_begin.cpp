@@ -13,12 +13,25 @@
 #include "worker/recovery.h"
 
 namespace standpipe::worker {
+namespace {
+
+// An instance of a source plugin has a loop as a handler has, and is one of them here.
+config::HubOptions with_source_plugins(config::HubOptions options) {
+  for (auto& source : options.sources)
+    if (source.origin == source::Origin::plugin) source.from += options.handlers.size();
+  for (auto& plugin : std::exchange(options.source_plugins, {}))
+    options.handlers.push_back(std::move(plugin));
+  return options;
+}
+
+}  // namespace
+
 // The members are made in the order of their declaration: each gets what it needs of those before
 // it as an argument. The body lists what is done with all of them, in the order that a kill at any
 // line requires.
 Hub::Hub(const config::HubOptions& options, const Clock& clock, Reporter& reporter,
          keeper::Link& link, bool saves, const HubNames* before, const keeper::Program* program)
-    : options_(options),
+    : options_(with_source_plugins(options)),
       clock_(clock),
       reporter_(reporter),
       link_(link),
@@ -48,6 +61,7 @@ Hub::Hub(const config::HubOptions& options, const Clock& clock, Reporter& report
   open_sources();
   make_handlers();
   connect();
+  serve_plugins();
   replays_.make_again();
   if (!follows) fifos_.gates().resume();
   if (data_.works()) serve_spills();
@@ -75,7 +89,7 @@ deliver::OutputNeeds Hub::output_needs() {
           {foundation_.pipes().output_stage, foundation_.pipes().output_fifo}};
 }
 
-deliver::HandlerNeeds Hub::handler_needs() {
+deliver::HandlerNeeds Hub::handler_needs(const deliver::HandlerOptions& options) {
   return {.clock = clock_,
           .reporter = reporter_,
           .stopping = shutdown_.begun(),
@@ -86,7 +100,18 @@ deliver::HandlerNeeds Hub::handler_needs() {
           .dead_letters = data_,
           .observer = *this,
           .completions = handlers_,
+          .sink = sink_of(options),
           .children = children_ ? &*children_ : nullptr};
+}
+
+// The source that it is for routes; nullptr: it is none.
+deliver::MessageSink* Hub::sink_of(const deliver::HandlerOptions& options) {
+  for (std::size_t i = 0; i < sources_.size() && !options.departed; ++i) {
+    const auto& source = options_.sources[i];
+    const bool is_its_own = source.origin != source::Origin::fifo && source.name == options.name;
+    if (is_its_own && !sources_[i].is_departed) return sources_[i].inlet->made();
+  }
+  return nullptr;
 }
 
 // Every source that cannot be opened is reported, not just the first.
@@ -116,6 +141,51 @@ void Hub::open_source(std::size_t i) {
   const auto& s = options_.sources[i];
   const bool warn = !options_.unmatched && options_.unmatched_by_default;
   const auto slot = foundation_.directory().slot(state::Kind::source, s.name);
+  if (s.origin == source::Origin::fifo)
+    open_fifo(i, slot, warn);
+  else
+    add_made(i, slot, warn);
+  sources_.ready().add(i);  // nothing reports what lies in it already
+}
+
+void Hub::add_made(std::size_t i, std::size_t slot, bool warn) {
+  const auto& s = options_.sources[i];
+  auto& topology = foundation_.topology();
+  const bool is_departed = topology.has_departed_source(i);
+  const bool is_plugin = s.origin == source::Origin::plugin;
+  std::optional<PluginFeed::Options> made;
+  if (!is_departed)
+    made = PluginFeed::Options{.is_source = is_plugin,
+                               .is_safe_when_taken = s.acks_accepted,
+                               .log_size_max = s.log_size_max,
+                               .resume = is_plugin ? data_.resume_of(s.name) : ""};
+  auto inlet = std::make_unique<Inlet>(s, slot, foundation_.arena(), topology.take_matcher(i),
+                                       clock_, reporter_, warn, std::move(made));
+  auto& source = sources_.add(std::move(inlet), FifoWatch());
+  source.rate = RateLimit(s.rate_limit, s.rate_burst);
+  source.is_departed = is_departed;
+  foundation_.memory().commit();
+}
+
+// Messages that an earlier run left come before those that a plugin makes now.
+void Hub::serve_plugins() {
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    auto* made = sources_[i].inlet->made();
+    if (!made) continue;
+    const auto h = options_.sources[i].from;
+    made->serve({.wake = [this, h] { handlers_.wake(h); },
+                 .want_turn = [this, i] { sources_.ready().add(i); },
+                 .may_make = [this, i] { return may_make(i); },
+                 .rate = &sources_[i].rate});
+  }
+}
+
+bool Hub::may_make(std::size_t i) const {
+  return !sources_[i].inlet->has_unfed() && !sources_[i].is_ending;
+}
+
+void Hub::open_fifo(std::size_t i, std::size_t slot, bool warn) {
+  const auto& s = options_.sources[i];
   auto& topology = foundation_.topology();
   auto fifo = topology.take_fifo(i);
   const bool is_kept = fifo.has_value();
@@ -128,7 +198,6 @@ void Hub::open_source(std::size_t i) {
   source.is_departed = topology.has_departed_source(i);
   foundation_.memory().commit();
   fifos_.begin(*source.inlet, source.watch, is_kept);
-  sources_.ready().add(i);  // nothing reports what lies in it already
   if (foundation_.is_recovered() && !source.is_departed && source.inlet->has_moved())
     source.inlet->read_to_end();
 }
@@ -139,7 +208,7 @@ void Hub::make_handlers() {
 
 void Hub::make_handler(const deliver::HandlerOptions& options) {
   const auto slot = foundation_.directory().slot(state::Kind::handler, options.name);
-  handlers_.add(std::make_unique<deliver::HandlerLoop>(options, slot, handler_needs()));
+  handlers_.add(std::make_unique<deliver::HandlerLoop>(options, slot, handler_needs(options)));
   foundation_.memory().commit();
 }
 
@@ -275,7 +344,7 @@ void Hub::report_queues_of_nobody() try {
 // the messages.
 void Hub::report_loop(const deliver::Output& output) {
   for (const auto& source : sources_)
-    if (source.inlet->fifo().id() == output.id())
+    if (source.inlet->has_fifo() && source.inlet->fifo().id() == output.id())
       reporter_.warning(
           "loop",
           output.path() + " is the FIFO of source " + source.inlet->name() +

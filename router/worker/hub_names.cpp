@@ -33,6 +33,7 @@ HubNames HubNames::of(const config::HubOptions& options) {
   names.memory_max = options.memory_max;
   for (const auto& source : options.sources) names.sources.emplace(source.name, source.path);
   for (const auto& handler : options.handlers) names.handlers.insert(handler.name);
+  for (const auto& plugin : options.source_plugins) names.handlers.insert(plugin.name);
   const auto add = [&](std::size_t source, std::size_t handler) {
     const auto& to = options.handlers[handler];
     const auto name = state::delivery_name(options.sources[source].name, to.name);
@@ -80,7 +81,7 @@ void HubNames::add(HubNames other) {
 std::map<std::string, std::string> HubNames::renamed_in(const HubNames& next) const {
   std::map<std::string, std::string> names;
   for (const auto& [old, path] : sources) {
-    if (next.sources.contains(old)) continue;
+    if (path.empty() || next.sources.contains(old)) continue;
     for (const auto& [name, its_path] : next.sources)
       if (its_path == path && !sources.contains(name)) names.emplace(old, name);
   }

@@ -52,11 +52,13 @@ bool Hub::all_drained() {
 // goes in a circle ends with drain_timeout.)
 bool Hub::goes_round() const {
   return std::any_of(sources_.begin(), sources_.end(), [&](const auto& source) {
-    return source.inlet->fifo().waiting() > 0 && feeds_itself(*source.inlet);
+    return source.inlet->waiting() > 0 && feeds_itself(*source.inlet);
   });
 }
 
-bool Hub::feeds_itself(const Inlet& inlet) const { return outputs_.has(inlet.fifo().id()); }
+bool Hub::feeds_itself(const Inlet& inlet) const {
+  return inlet.has_fifo() && outputs_.has(inlet.fifo().id());
+}
 
 // draining -> closing: handlers flush and close.
 void Hub::begin_close() {
@@ -88,6 +90,7 @@ void Hub::save_rest() {
   disk_queues_.finish();
   replays_.finish();
   stop_save_.save();
+  write_resumes(true);
   foundation_.memory().commit();
   fifos_.gates().leave_notes();
   fifos_.gates().report_lost();

@@ -104,6 +104,7 @@ void Hub::quiet_round() {
   const auto busy =
       std::find_if(all.begin(), all.end(), [](const auto& handler) { return handler->in_call(); });
   if (busy != all.end()) {
+    end_polls();
     if (succession_.is_overdue(loop_.now()))
       stay((*busy)->name() + " has not come back from a call for " +
            duration_text(Succession::kCallMost));
@@ -128,6 +129,11 @@ void Hub::quiet_round() {
   if (!link_.kept()) return lose_keeper();
   succession_.close(clock_.steady());
   handlers_.want_close(clock_.steady() + Succession::kCloseMost);
+}
+
+// A source plugin that waits for something to come is in a call.
+void Hub::end_polls() {
+  for (const auto& handler : handlers_.all()) handler->end_poll();
 }
 
 // closing -> over. From here on the next worker is asked for what people want.
@@ -169,7 +175,7 @@ Inlet::Turn Hub::read_rest(std::size_t i) {
 // How much of what came its log had no room for when it was last tried.
 std::uint64_t Hub::has_no_room_for(std::size_t i) const {
   const auto& inlet = *sources_[i].inlet;
-  return sources_[i].is_full ? inlet.fifo().waiting() + inlet.log().incomplete_bytes() : 0;
+  return sources_[i].is_full ? inlet.waiting() + inlet.log().incomplete_bytes() : 0;
 }
 
 // What comes between the last worker's last look and this one is in the account, as unmatched. What
@@ -178,7 +184,8 @@ void Hub::end_source(std::size_t i) {
   auto& inlet = *sources_[i].inlet;
   sources_[i].is_ending = inlet.has_unfed();
   if (sources_[i].is_ending) return sources_.ready().add(i);
-  if (!inlet.fifo().place().starts_with('/')) return;  // an earlier worker did
+  if (!inlet.has_fifo() || !inlet.fifo().place().starts_with('/'))
+    return;  // there is none, or an earlier worker did
   inlet.read_last();
   const auto turn = read_rest(i);
   sources_[i].is_ending = turn == Inlet::Turn::full;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -116,11 +117,22 @@ bool Intake::add(std::span<const frame::Frame> frames, std::span<const std::byte
   return all;
 }
 
-bool Intake::match(const frame::Frame& frame, std::span<const std::byte> bytes,
-                   std::span<std::uint64_t> set, PendingCounts::Unseen& unseen) const {
-  const match::Meta fifo{"fifo", options_.fifo};
-  const std::span meta(&fifo, options_.fifo.empty() ? 0 : 1);
-  const bool wanted = matcher_.match({bytes.subspan(frame.payload, frame.size), meta}, set);
+// What its source knows of a message.
+std::span<const match::Meta> Intake::meta_of(std::size_t i) {
+  meta_.clear();
+  if (!options_.fifo.empty()) meta_.push_back({"fifo", options_.fifo});
+  log::FieldReader fields(made_.empty() ? std::span<const std::byte>() : made_[i].fields);
+  while (const auto field = fields.next())
+    meta_.push_back(
+        {field->name, {reinterpret_cast<const char*>(field->value.data()), field->value.size()}});
+  return meta_;
+}
+
+bool Intake::match(std::span<const frame::Frame> frames, std::size_t i,
+                   std::span<const std::byte> bytes, std::span<std::uint64_t> set,
+                   PendingCounts::Unseen& unseen) {
+  const auto& frame = frames[i];
+  const bool wanted = matcher_.match({bytes.subspan(frame.payload, frame.size), meta_of(i)}, set);
   unseen = {.above_match_max = matcher_.is_too_large(frame.size),
             .too_long_for_patterns = matcher_.has_left_patterns()};
   return wanted;
@@ -136,12 +148,12 @@ bool Intake::add_runs(std::span<const frame::Frame> frames, std::span<const std:
   std::size_t begin = 0;
   std::uint32_t run_begin = 0;
   PendingCounts::Unseen unseen;  // of the run
-  bool wanted = match(frames[0], bytes, set_, unseen);
+  bool wanted = match(frames, 0, bytes, set_, unseen);
   for (std::size_t i = 1; i <= frames.size(); ++i) {
     bool next_wanted = false;
     PendingCounts::Unseen next;
     if (i < frames.size()) {
-      next_wanted = match(frames[i], bytes, next_set_, next);
+      next_wanted = match(frames, i, bytes, next_set_, next);
       if (next_set_ == set_ && next_wanted == wanted) {
         unseen += next;
         continue;
@@ -220,6 +232,43 @@ bool Intake::append(std::size_t bytes, std::uint32_t frames, std::uint64_t time_
   pending_.add(frames, bytes, set, !matcher_.only_unmatched(set));
   count();
   return true;
+}
+
+void Intake::append_made(std::span<const deliver::MadeMessage> messages, std::uint64_t time_ns) {
+  std::size_t bytes = 0;
+  for (const auto& message : messages)
+    bytes += STANDPIPE_WIRE_HEADER_BYTES + message.payload.size();
+  const auto room = room_for(messages, bytes);
+  made_frames_.clear();
+  std::uint32_t at = 0;
+  for (const auto& message : messages) {
+    const auto size = static_cast<std::uint32_t>(message.payload.size());
+    standpipe_wire_put_length(reinterpret_cast<std::uint8_t*>(room.data() + at), size);
+    const auto payload = at + static_cast<std::uint32_t>(STANDPIPE_WIRE_HEADER_BYTES);
+    if (size > 0) std::memcpy(room.data() + payload, message.payload.data(), size);
+    at = payload + size;
+    made_frames_.push_back({payload, size, at});
+  }
+  log_.filled(bytes);
+  made_ = messages;
+  const bool all = add(made_frames_, room, time_ns);
+  made_ = {};
+  INVARIANT(all, messages.size(), bytes);  // room was kept for the index, too
+}
+
+// With their metadata before it, if any of them has some.
+std::span<std::byte> Intake::room_for(std::span<const deliver::MadeMessage> messages,
+                                      std::size_t bytes) {
+  if (std::all_of(messages.begin(), messages.end(), [](const auto& m) { return m.fields.empty(); }))
+    return log_.same_room(bytes);
+  block_.clear();
+  for (const auto& message : messages) {
+    block_.add_fields(message.fields);
+    block_.end_message();
+  }
+  const auto room = log_.add_block(block_.finish(), bytes, block_.count());
+  INVARIANT(room.size() == bytes, room.size(), bytes);
+  return room;
 }
 
 void Intake::drop(std::size_t bytes, std::uint32_t frames, std::span<const std::uint64_t> set,

@@ -15,8 +15,10 @@
 #include "deliver/account.h"
 #include "deliver/backlog.h"
 #include "deliver/delivery.h"
+#include "deliver/made_messages.h"
 #include "frame/codec.h"
 #include "log/log.h"
+#include "log/meta_block.h"
 #include "match/matcher.h"
 #include "state/persistent.h"
 #include "worker/pending_counts.h"
@@ -33,12 +35,13 @@ struct IntakeOptions {
 };
 
 // The receiving end of a source: its log, the match, the index and the counters. Any feed appends
-// here, in one of two ways:
+// here, in one of three ways:
 //
 //   room, fill it, log().filled, index     a stream: whole frames are found, matched and indexed
 //   room, fill it, append                  whole frames whose handlers are known already
+//   append_made                            payloads that a plugin made, with their metadata
 //
-// Both count what they append. The feed commits, together with its own state, so that a message is
+// All count what they append. The feed commits, together with its own state, so that a message is
 // in the log, in the counters and after the feed's place, or in none of them.
 //
 // It knows the deliveries only to count what matched, and to trim after the slowest.
@@ -92,6 +95,9 @@ class Intake {
   // room, and the bytes are dropped.
   bool append(std::size_t bytes, std::uint32_t count, std::uint64_t time_ns,
               std::span<const std::uint64_t> set);
+  // What a plugin made: it is framed, matched, and indexed with its metadata. Room for it was kept
+  // (log().reserve), so all of it is appended.
+  void append_made(std::span<const deliver::MadeMessage> messages, std::uint64_t time_ns);
   // Messages that those handlers should have had, and that are dropped instead.
   void drop(std::size_t bytes, std::uint32_t count, std::span<const std::uint64_t> set,
             deliver::Reason reason);
@@ -126,8 +132,10 @@ class Intake {
                        std::uint64_t time_ns, bool wanted);
   std::size_t limit_set(std::span<const frame::Frame> frames, std::size_t begin);
   void count();
-  bool match(const frame::Frame& frame, std::span<const std::byte> bytes,
-             std::span<std::uint64_t> set, PendingCounts::Unseen& unseen) const;
+  bool match(std::span<const frame::Frame> frames, std::size_t i, std::span<const std::byte> bytes,
+             std::span<std::uint64_t> set, PendingCounts::Unseen& unseen);
+  std::span<const match::Meta> meta_of(std::size_t i);
+  std::span<std::byte> room_for(std::span<const deliver::MadeMessage> messages, std::size_t bytes);
   void report_unmatched(std::uint64_t dropped);
   void report_left_patterns(std::uint64_t messages);
 
@@ -144,6 +152,11 @@ class Intake {
   state::Persistent<State> state_;
   std::vector<std::uint64_t> set_, next_set_, limited_set_;
   PendingCounts pending_;
+  // What is appended just now that a plugin made, if it is that.
+  std::span<const deliver::MadeMessage> made_;
+  std::vector<frame::Frame> made_frames_;
+  log::MetaBlockWriter block_;
+  std::vector<match::Meta> meta_;  // of the message that is matched
   Throttle unmatched_, faults_, patterns_;
 };
 

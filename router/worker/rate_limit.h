@@ -39,6 +39,8 @@ class RateLimit {
     const auto wanted = std::min(burst_, std::max(1.0, per_second_ * seconds(kPauseLeast)));
     return now + Nanoseconds(static_cast<std::int64_t>((wanted - has_) / per_second_ * 1e9) + 1);
   }
+  // Messages that may come now, of a source that counts them itself.
+  std::uint64_t messages() const { return static_cast<std::uint64_t>(std::max(has_, 0.0)); }
   // Bytes of the turn, of a source of which so much has come.
   std::size_t most(std::uint64_t messages, std::uint64_t bytes) const {
     if (!limits()) return SIZE_MAX;

@@ -23,7 +23,7 @@ std::size_t deliveries_of(const deliver::HandlerLoop& handler) {
 void RelayPolicy::connect(state::Memory& memory) {
   for (auto& source : sources_) {
     auto& inlet = *source.inlet;
-    if (source.handlers.size() != 1 || !inlet.matcher().constant()) continue;
+    if (!inlet.has_fifo() || source.handlers.size() != 1 || !inlet.matcher().constant()) continue;
     if (deliveries_of(handlers_[source.handlers[0]]) != 1 || !source.queues.empty()) continue;
     source.relay = std::make_unique<deliver::Relay>(memory, inlet.name(), inlet.fifo().fd(),
                                                     *inlet.deliveries()[0]);

@@ -60,7 +60,7 @@ Replay& Replays::make(std::size_t source, std::size_t handler, std::uint32_t slo
       }));
   sources_.add_log(replay.log(), source);
   auto& delivery = handlers_[handler].add(replay.take_delivery());
-  delivery.comes_from(inlet->fifo().path());
+  delivery.comes_from(inlet->has_fifo() ? inlet->fifo().path() : "");
   deliveries_.add(replay.delivery_id(), delivery, handler);
   foundation_.memory().commit();
   return replay;

@@ -24,6 +24,7 @@ constexpr Nanoseconds kPatience = 1s;
 void SourceGates::close() {
   std::vector<StopNote> notes;
   for (auto& source : sources_) {
+    if (!source.inlet->has_fifo()) continue;
     source.inlet->plan_to_close();
     notes.push_back(source.inlet->stop_note());
   }
@@ -50,7 +51,7 @@ void SourceGates::accept_last(log::Arena& arena, std::uint64_t run) {
 void SourceGates::report_lost() {
   for (auto& source : sources_) {
     const auto& inlet = *source.inlet;
-    const auto left = inlet.is_sealed() ? 0 : inlet.fifo().waiting();
+    const auto left = inlet.is_sealed() ? 0 : inlet.waiting();
     lost_bytes_ += left;
     if (left > 0)
       reporter_.error("shutdown", inlet.name() + ": " + counted(left, "byte") +
@@ -62,6 +63,7 @@ void SourceGates::report_lost() {
 void SourceGates::leave_notes() {
   std::vector<StopNote> notes;
   for (auto& source : sources_) {
+    if (!source.inlet->has_fifo()) continue;
     source.inlet->open_to_openings();
     const auto note = source.inlet->stop_note();
     if (note.skip > 0 || note.discards || note.head_bytes > 0) notes.push_back(note);
@@ -73,7 +75,7 @@ void SourceGates::leave_notes() {
 void SourceGates::open_closed(const std::vector<source::SourceOptions>& options) {
   left_ = data_.read_stop_notes();
   for (const auto& s : options) {
-    if (!source::is_closed(s.path)) continue;
+    if (s.origin != source::Origin::fifo || !source::is_closed(s.path)) continue;
     const auto id = FileId::at(s.path);
     const auto note = std::find_if(left_.begin(), left_.end(),
                                    [&](const StopNote& n) { return id == n.fifo && n.mode; });
@@ -89,6 +91,7 @@ void SourceGates::open_closed(const std::vector<source::SourceOptions>& options)
 
 void SourceGates::resume() {
   for (auto& source : sources_) {
+    if (!source.inlet->has_fifo()) continue;
     const auto id = source.inlet->fifo().id();
     const auto note = std::find_if(left_.begin(), left_.end(),
                                    [&](const StopNote& n) { return n.fifo == id && n.seal; });

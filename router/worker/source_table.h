@@ -34,6 +34,7 @@ struct SourceSlot {
   Nanoseconds held_until{0};  // what comes waits in the FIFO until then; 0: it does not
   bool is_full = false;       // its last turn found no room
   bool is_blocked = false;    // and that is because a handler's queue is full
+  bool has_dropped = false;   // what a stop could not deliver could not be saved
   bool is_ending = false;     // it is closed as soon as what is in its FIFO was read
 };
 

@@ -61,6 +61,7 @@ void StopSave::drop(SourceSlot& source) {
       reporter_.info(who + counted(again, "message") + " of an earlier run " +
                      (again == 1 ? "waits" : "wait") + " on where " +
                      (again == 1 ? "it was" : "they were") + ", for the next start");
+    source.has_dropped = source.has_dropped || left > again;
     if (left > again)
       reporter_.warning("shutdown", who + counted(left - again, "message") +
                                         " could not be delivered in time and " +

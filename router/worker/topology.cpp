@@ -17,6 +17,7 @@
 #include "log/log.h"
 #include "source/create_fifo.h"
 #include "worker/disk_queue.h"
+#include "worker/plugin_feed.h"
 #include "worker/replay.h"
 
 namespace standpipe::worker {
@@ -27,7 +28,7 @@ constexpr std::string_view kFifo = "source/", kOutput = "output/";
 
 // Records of a source that has that name, but for those that say what it has on the disk.
 std::vector<std::string> records_of_source(const std::string& name) {
-  return {"source/" + name, "fifo/" + name, "relay/" + name};
+  return {"source/" + name, "fifo/" + name, "relay/" + name, PluginFeed::record_of(name)};
 }
 
 std::string record_on_disk(const std::string& name) { return "spill/" + name; }
@@ -135,7 +136,7 @@ void Topology::rename_sources() {
     auto fifo = link_.retrieve(std::string(kFifo) + from);
     if (!fifo) continue;
     const auto is_there = [&](const source::SourceOptions& s) {
-      return !directory_->find(state::Kind::source, s.name) &&
+      return s.origin == source::Origin::fifo && !directory_->find(state::Kind::source, s.name) &&
              source::what_is_at(s.path, FileId::of(fifo->get())) == source::Named::ours;
     };
     const auto to = std::find_if(options_.sources.begin(), options_.sources.end(), is_there);
@@ -349,6 +350,8 @@ void Topology::add_departed() {
     departed.message_size_max = kMessageSizeMaxMost;
     if (const auto fifo = fifos_.find(source); fifo != fifos_.end())
       departed.path = path_of(fifo->second.get());
+    else
+      departed.origin = source::Origin::plugin;
     source_numbers_.emplace(source, options_.sources.size());
     options_.sources.push_back(std::move(departed));
   }

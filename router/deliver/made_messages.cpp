@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "deliver/made_messages.h"
+
+#include <standpipe/wire.h>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/failure.h"
+#include "log/meta_block.h"
+
+namespace standpipe::deliver {
+namespace {
+
+constexpr std::uint64_t kBlockHeadBytes = 16;  // of a metadata block, and 4 a message
+
+std::uint64_t padded(std::uint64_t bytes) { return (bytes + 7) / 8 * 8; }
+
+std::string_view view(standpipe_string s) {
+  return s.size ? std::string_view(s.data, s.size) : std::string_view();
+}
+
+void append_field(std::vector<std::byte>& to, std::string_view name, std::string_view value) {
+  const auto name_bytes = static_cast<std::uint16_t>(name.size());
+  const std::uint16_t reserved = 0;
+  const auto value_bytes = static_cast<std::uint32_t>(value.size());
+  const auto at = to.size();
+  to.resize(at + log::kFieldHeadBytes + name.size() + value.size());
+  auto* out = to.data() + at;
+  std::memcpy(out, &name_bytes, 2);
+  std::memcpy(out + 2, &reserved, 2);
+  std::memcpy(out + 4, &value_bytes, 4);
+  std::memcpy(out + 8, name.data(), name.size());
+  std::memcpy(out + 8 + name.size(), value.data(), value.size());
+}
+
+}  // namespace
+
+// ---- the region
+
+std::uint64_t MadeRegion::file_bytes(std::uint64_t message_size_max) {
+  // Records are a little larger than what their messages cost of the credit.
+  const auto largest = padded(message_size_max + log::kFieldsBytesMax) +
+                       MessageMaker::kMessagesMax * (sizeof(Record) + 8);
+  return (kHeaderBytes + std::max<std::uint64_t>(largest, kKeptBytes) + 4095) / 4096 * 4096;
+}
+
+MadeRegion::MadeRegion(std::uint64_t message_size_max) {
+  const auto bytes = file_bytes(message_size_max);
+  file_ = Fd(::memfd_create("standpipe: made", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  // A process that made it shorter would end the worker, too (SIGBUS).
+  if (!file_ || ::ftruncate(file_.get(), static_cast<off_t>(bytes)) != 0 ||
+      ::fcntl(file_.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+    throw Failure::system("make memory for the messages of a plugin", errno);
+  map(bytes);
+}
+
+MadeRegion::MadeRegion(Fd file) : file_(std::move(file)) {
+  struct stat st {};
+  if (::fstat(file_.get(), &st) != 0 || static_cast<std::uint64_t>(st.st_size) < kHeaderBytes)
+    throw Failure("the memory for the messages of a plugin has another size");
+  map(static_cast<std::uint64_t>(st.st_size));
+}
+
+MadeRegion::~MadeRegion() { ::munmap(base_, bytes_); }
+
+void MadeRegion::map(std::uint64_t bytes) {
+  void* at =
+      ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file_.get(), 0);
+  if (at == MAP_FAILED) throw Failure::system("map memory for the messages of a plugin", errno);
+  (void)::madvise(at, bytes, MADV_DONTFORK);
+  base_ = static_cast<std::byte*>(at);
+  bytes_ = bytes;
+}
+
+void MadeRegion::clear() {
+  auto& h = header();
+  const std::uint64_t used = std::min<std::uint64_t>(h.used, records().size());
+  h.count = h.has_resume = 0;
+  h.used = h.wanted = h.resume_bytes = 0;
+  if (used <= kKeptBytes || !file_) return;
+  const auto kept = (kHeaderBytes + kKeptBytes) / 4096 * 4096;
+  (void)::fallocate(file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                    static_cast<off_t>(kept), static_cast<off_t>(bytes_ - kept));
+}
+
+std::uint32_t MadeRegion::count() const { return header().count; }
+
+std::uint64_t MadeRegion::wanted() const { return header().wanted; }
+
+std::optional<std::vector<MadeMessage>> MadeRegion::messages(std::vector<std::byte>* copy) const {
+  const std::uint32_t count = header().count;
+  if (count > MessageMaker::kMessagesMax) return std::nullopt;
+  std::vector<MadeMessage> all;
+  all.reserve(count);
+  std::span<const std::byte> rest = records();
+  if (copy) {
+    const std::uint64_t used = header().used;
+    if (used > rest.size()) return std::nullopt;
+    copy->assign(rest.begin(), rest.begin() + static_cast<std::ptrdiff_t>(used));
+    rest = *copy;
+  }
+  for (std::uint32_t i = 0; i < count; ++i) {
+    Record record;
+    if (rest.size() < sizeof record) return std::nullopt;
+    std::memcpy(&record, rest.data(), sizeof record);
+    rest = rest.subspan(sizeof record);
+    if (record.fields_bytes > rest.size() ||
+        record.payload_bytes > rest.size() - record.fields_bytes)
+      return std::nullopt;
+    const auto fields = rest.subspan(record.payload_bytes, record.fields_bytes);
+    if (!fields.empty() && !log::are_fields(fields)) return std::nullopt;
+    all.push_back({record.of, rest.first(record.payload_bytes), fields});
+    rest = rest.subspan(
+        std::min<std::uint64_t>(padded(record.payload_bytes + record.fields_bytes), rest.size()));
+  }
+  return all;
+}
+
+std::optional<std::string> MadeRegion::resume() const {
+  const auto& h = header();
+  if (h.has_resume == 0) return std::nullopt;
+  return std::string(h.resume, std::min<std::uint64_t>(h.resume_bytes, sizeof h.resume));
+}
+
+// ---- in the plugin's place
+
+std::uint64_t MessageMaker::cost_of(std::uint64_t payload_bytes, std::uint64_t fields_bytes) {
+  return STANDPIPE_WIRE_HEADER_BYTES + payload_bytes + fields_bytes + sizeof(std::uint32_t);
+}
+
+void MessageMaker::begin(const MakeCredit& credit, const standpipe_batch* batch) {
+  credit_ = credit;
+  credit_.messages = std::min(credit.messages, kMessagesMax);
+  batch_ = batch;
+  thread_ = std::this_thread::get_id();
+  cost_ = kBlockHeadBytes;
+  is_of_one_ = true;
+  is_open_ = true;
+}
+
+// Metadata of the message that another is made of.
+std::span<const standpipe_pair> MessageMaker::inherited(std::uint32_t of) const {
+  if (!batch_ || of >= batch_->count ||
+      !STANDPIPE_STRIDE_HAS(batch_->stride, standpipe_message, meta_count))
+    return {};
+  const auto* at =
+      reinterpret_cast<const char*>(batch_->messages) + std::size_t{of} * batch_->stride;
+  const auto& message = *reinterpret_cast<const standpipe_message*>(at);
+  return {message.meta, message.meta_count};
+}
+
+// Its own ones come after what it inherits, and each of them replaces that of its name. What is
+// inherited is left out where there is no room for it. false: its own are too many or too large.
+bool MessageMaker::gather_fields(std::uint32_t of, const standpipe_out& message) {
+  fields_.clear();
+  const std::span own(message.meta, message.meta_count);
+  if (own.size() > log::kMetaPairsMax) return false;
+  std::uint64_t bytes = 0;
+  for (const auto& pair : own) {
+    const bool is_named = pair.name.size >= 1 && pair.name.size <= log::kMetaNameBytesMax;
+    if (!is_named || pair.value.size > log::kMetaBytesMax) return false;
+    bytes += pair.name.size + pair.value.size;
+  }
+  if (bytes > log::kMetaBytesMax) return false;
+  auto pairs = own.size();
+  for (const auto& pair : inherited(of)) {
+    const auto name = view(pair.name);
+    const bool is_replaced = std::any_of(
+        own.begin(), own.end(), [&](const auto& other) { return view(other.name) == name; });
+    const auto more = pair.name.size + pair.value.size;
+    if (is_replaced || pairs == log::kMetaPairsMax || bytes + more > log::kMetaBytesMax) continue;
+    append_field(fields_, name, view(pair.value));
+    bytes += more;
+    ++pairs;
+  }
+  for (const auto& pair : own) append_field(fields_, view(pair.name), view(pair.value));
+  return true;
+}
+
+std::uint32_t MessageMaker::take(std::uint32_t of, const standpipe_out& message) {
+  if (!is_in_call()) return STANDPIPE_PUT_FULL;
+  const bool is_none = of == STANDPIPE_OF_NONE;
+  if (!is_none && (!batch_ || of >= batch_->count)) return STANDPIPE_PUT_TOO_LARGE;
+  if (message.bytes > credit_.message_size_max || !gather_fields(of, message))
+    return STANDPIPE_PUT_TOO_LARGE;
+  auto& header = region_.header();
+  const auto cost = cost_of(message.bytes, fields_.size());
+  const auto bytes = sizeof(MadeRegion::Record) + padded(message.bytes + fields_.size());
+  if (header.count >= credit_.messages || cost_ + cost > credit_.bytes ||
+      bytes > region_.records().size() - header.used)
+    return full(of, cost);
+  if (header.count == 0) first_of_ = of;
+  is_of_one_ = is_of_one_ && of == first_of_;
+  auto* out = region_.records().data() + header.used;
+  const MadeRegion::Record record{message.bytes, of, static_cast<std::uint32_t>(fields_.size())};
+  std::memcpy(out, &record, sizeof record);
+  out += sizeof record;
+  if (message.bytes > 0) std::memcpy(out, message.data, message.bytes);
+  if (!fields_.empty()) std::memcpy(out + message.bytes, fields_.data(), fields_.size());
+  header.used += bytes;
+  ++header.count;
+  cost_ += cost;
+  return STANDPIPE_PUT_OK;
+}
+
+// What all messages of one make finds room in one call, or never does.
+std::uint32_t MessageMaker::full(std::uint32_t of, std::uint64_t cost) {
+  auto& header = region_.header();
+  const bool is_alone =
+      header.count == 0 || (is_of_one_ && of == first_of_ && of != STANDPIPE_OF_NONE);
+  const bool has_most = header.count >= kMessagesMax || cost_ + cost > credit_.bytes_max;
+  if (is_alone && has_most) return STANDPIPE_PUT_TOO_LARGE;
+  header.wanted = is_alone ? cost_ + cost : kBlockHeadBytes + cost;
+  return STANDPIPE_PUT_FULL;
+}
+
+bool MessageMaker::resume(std::string_view text) {
+  auto& header = region_.header();
+  if (!is_in_call() || text.size() > sizeof header.resume) return false;
+  std::memcpy(header.resume, text.data(), text.size());
+  header.resume_bytes = text.size();
+  header.has_resume = 1;
+  return true;
+}
+
+}  // namespace standpipe::deliver

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/plugin_feed.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <utility>
+
+#include "base/limits.h"
+
+namespace standpipe::worker {
+
+PluginFeed::PluginFeed(Intake& intake, Options options, const Clock& clock)
+    : intake_(intake),
+      options_(std::move(options)),
+      clock_(clock),
+      safe_(intake.log().trimmed().sequence) {
+  if (!options_.is_source) return;
+  auto& memory = intake_.memory();
+  record_ =
+      reinterpret_cast<Resume*>(memory.record(record_of(intake_.source()), sizeof(Resume)).data());
+  if (record_->is_kept == 0 && !options_.resume.empty()) keep_resume(options_.resume);
+  if (record_->is_kept != 0) {
+    if (record_->bytes > sizeof record_->text)
+      throw state::Memory::Damaged("the place where a source goes on is too long");
+    note_place({record_->after}, resume());
+  }
+}
+
+// ---- turns
+
+Turn PluginFeed::feed(Intake&) {
+  if (!waits_) return Turn::idle;
+  if (!has_room(0)) return Turn::full;
+  intake_.log().release();
+  waits_ = false;
+  around_.wake();
+  return Turn::idle;
+}
+
+// The account of what is safe. A source plugin that is in a poll is told of it by its loop.
+void PluginFeed::passed(log::Position) {
+  const auto trimmed = intake_.log().trimmed().sequence;
+  if (trimmed == safe_) return;
+  safe_ = trimmed;
+  while (!places_.empty() && places_.front().after <= safe_) {
+    settled_resume_ = std::move(places_.front().text);
+    places_.pop_front();
+  }
+  if (options_.is_source && !options_.is_safe_when_taken) around_.wake();
+}
+
+// ---- what a call makes
+
+bool PluginFeed::has_room(std::uint64_t bytes) {
+  if (!around_.may_make() || intake_.is_blocked()) return false;
+  return intake_.log().reserve(std::max(bytes, usual_bytes()),
+                               deliver::MessageMaker::kMessagesMax + 1);
+}
+
+std::uint64_t PluginFeed::usual_bytes() const {
+  const auto most = std::clamp(options_.log_size_max / 8, std::uint64_t{4 * KiB}, kCreditBytes);
+  return options_.is_source ? std::min(credit_bytes_, most) : most;
+}
+
+std::optional<deliver::MakeCredit> PluginFeed::room(std::uint64_t bytes) {
+  ask_again_.reset();
+  const auto messages = messages_now();
+  if (messages == 0) return std::nullopt;
+  const auto given = std::max(bytes, usual_bytes());
+  if (!has_room(given)) {
+    if (!std::exchange(waits_, true)) around_.want_turn();
+    return std::nullopt;
+  }
+  return deliver::MakeCredit{
+      .messages = messages,
+      .bytes = given,
+      .bytes_max = intake_.message_size_max() + log::kFieldsBytesMax + kCreditBytes,
+      .message_size_max = intake_.message_size_max(),
+      .next_sequence = intake_.log().end().sequence.number};
+}
+
+// 0: not before `ask_again_`.
+std::uint32_t PluginFeed::messages_now() {
+  constexpr auto kMost = deliver::MessageMaker::kMessagesMax;
+  if (!rate_ || !rate_->limits()) return kMost;
+  ask_again_ = rate_->wait_until(clock_.steady());
+  return ask_again_ ? 0
+                    : static_cast<std::uint32_t>(std::min<std::uint64_t>(kMost, rate_->messages()));
+}
+
+void PluginFeed::append(std::span<const deliver::MadeMessage> messages) {
+  intake_.append_made(messages, static_cast<std::uint64_t>(clock_.wall().count()));
+  if (rate_) rate_->took(messages.size());
+  // The next poll is given more where this one brought much.
+  std::uint64_t bytes = 0;
+  for (const auto& message : messages)
+    bytes += deliver::MessageMaker::cost_of(message.payload.size(), message.fields.size());
+  if (bytes >= credit_bytes_ / 2) credit_bytes_ = std::min(2 * credit_bytes_, kCreditBytes);
+  around_.want_turn();
+}
+
+void PluginFeed::call_is_over() {
+  intake_.log().release();
+  around_.want_turn();  // what is empty goes back
+}
+
+// ---- where a source goes on
+
+void PluginFeed::keep_resume(std::string_view text) {
+  if (!record_) return;
+  constexpr auto kHead = offsetof(Resume, text);
+  const auto bytes = std::min(text.size(), sizeof record_->text);
+  intake_.memory().log_undo(record_, kHead + std::max<std::size_t>(bytes, record_->bytes));
+  record_->is_kept = 1;
+  record_->after = intake_.log().end().sequence.number;
+  record_->bytes = text.copy(record_->text, sizeof record_->text);
+  note_place({record_->after}, text);
+}
+
+std::string PluginFeed::resume() const {
+  return record_ && record_->is_kept != 0 ? std::string(record_->text, record_->bytes)
+                                          : std::string();
+}
+
+// Where many are waiting, one in between is forgotten: the places before and after it serve as
+// well.
+void PluginFeed::note_place(log::Sequence after, std::string_view text) {
+  if (after <= safe_ || options_.is_safe_when_taken) {
+    places_.clear();
+    settled_resume_ = text;
+    return;
+  }
+  if (!places_.empty() && places_.back().after == after) places_.pop_back();
+  if (places_.size() >= kPlacesMax) places_.erase(places_.begin() + kPlacesMax / 2);
+  places_.push_back({after, std::string(text)});
+}
+
+std::uint64_t PluginFeed::safe_until() const {
+  const auto& log = intake_.log();
+  const auto next = options_.is_safe_when_taken ? log.end().sequence : safe_;
+  return next.number - 1;
+}
+
+}  // namespace standpipe::worker

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/resume_notes.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "base/folder.h"
+#include "base/opening.h"
+
+namespace standpipe::worker {
+
+ResumeNotes::ResumeNotes(const std::string& data_dir, Reporter& reporter)
+    : path_(data_dir + "/resume"), reporter_(reporter) {
+  const auto opened = paths::open_existing(path_, O_RDONLY, own_file());
+  if (!opened) return;
+  try {
+    notes_ = Parts::read(opened.fd());
+  } catch (const Failure&) {
+    reporter_.warning("resume",
+                      path_ + " is not whole: sources with a plugin begin as if for the first time",
+                      "messages may come again");
+  }
+}
+
+std::string ResumeNotes::of(const std::string& source) const {
+  return notes_.text(as_file_name(source));
+}
+
+void ResumeNotes::write(const std::map<std::string, std::string>& resumes, bool syncs) {
+  auto notes = notes_;
+  for (const auto& [source, text] : resumes) notes.set(as_file_name(source), text);
+  if (notes == notes_ && !syncs) return;
+  std::swap(notes, notes_);
+  auto failure = write_file(syncs);
+  if (!failure) {
+    has_failed_ = false;
+    return;
+  }
+  notes_ = std::move(notes);  // so it is tried again
+  if (!std::exchange(has_failed_, true))
+    reporter_.warning("resume",
+                      "where sources with a plugin go on cannot be kept, so after a sudden end "
+                      "messages may come again: " +
+                          std::string(failure->what()),
+                      failure->help());
+}
+
+std::optional<Failure> ResumeNotes::write_file(bool syncs) const try {
+  const auto temporary = path_ + ".tmp";
+  (void)paths::Entry(temporary, own_file()).remove();  // of a kill, or what else stands there
+  const auto opened = paths::open_or_create(temporary, O_WRONLY | O_TRUNC, 0600, own_file());
+  if (!opened) return failure_of(opened.problem());
+  notes_.write_to(opened.fd());
+  if (syncs && ::fdatasync(opened.fd()) != 0) return Failure::system("write " + path_, errno);
+  if (::rename(temporary.c_str(), path_.c_str()) != 0)
+    return Failure::system("write " + path_, errno);
+  if (syncs) (void)sync_folder(folder_of(path_));
+  return std::nullopt;
+} catch (const Failure& failure) {
+  return failure;
+}
+
+}  // namespace standpipe::worker
