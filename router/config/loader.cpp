@@ -175,7 +175,8 @@ void HubReader::read_sections(const Reader& reader) {
   hub_.unmatched_by_default = !unmatched;
   hub_.keeps_unmatched = unmatched && unmatched->value->text == "dead_letter";
   if (unmatched) hub_.unmatched = read_unmatched(context_, *unmatched, ends);
-  if (const auto* tests = reader.find("tests")) hub_.tests = read_tests(context_, *tests, ends);
+  if (const auto* tests = reader.find("tests"))
+    hub_.tests = read_tests(context_, *tests, ends, sources);
   hub_.sources = sources.options;
   hub_.handlers = handlers.options;
   hub_.source_plugins = sources.plugins;
