@@ -37,8 +37,11 @@ std::string inventory(const config::HubOptions& hub) {
     return handler.is_for_unmatched_letters();
   });
   const auto handlers = hub.handlers.size() - static_cast<std::size_t>(own);
-  return counted(hub.sources.size(), "source") + ", " + counted(handlers, "handler") + ", " +
-         counted(hub.routes.size(), "route");
+  const auto sources = std::count_if(hub.sources.begin(), hub.sources.end(), [](const auto& s) {
+    return s.origin != source::Origin::handler;  // which is counted as one
+  });
+  return counted(static_cast<std::size_t>(sources), "source") + ", " +
+         counted(handlers, "handler") + ", " + counted(hub.routes.size(), "route");
 }
 
 }  // namespace standpipe::cli

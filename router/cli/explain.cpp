@@ -23,9 +23,11 @@ namespace {
 // Bytes of a FIFO that are explained at once, unless one message of the source may have more.
 constexpr std::uint64_t kStreamMax = 64 * MiB;
 
+// A handler is meant by name only.
 std::size_t source_of(const config::HubOptions& hub, const std::optional<std::string>& given) {
   std::vector<std::string> names;
-  for (const auto& source : hub.sources) names.push_back(source.name);
+  for (const auto& source : hub.sources)
+    if (given || source.origin != source::Origin::handler) names.push_back(source.name);
   const auto known = "(sources: " + joined(names, ", ") + ')';
   if (!given && names.size() == 1) return 0;
   if (!given) throw WrongUsage("say where the message comes in", "--source NAME " + known);
@@ -94,6 +96,11 @@ Status explain(const Arguments& arguments, Streams& streams) {
   const auto hub = load_configuration(arguments, streams, plugins);
   if (!hub) return Status::wrong_configuration;
   const auto source = source_of(*hub, arguments.text("source"));
+  if (arguments.has("raw") && hub->sources[source].origin != source::Origin::fifo)
+    throw WrongUsage("source " + quoted(hub->sources[source].name) +
+                         " is no FIFO, so there are no "
+                         "frames in it",
+                     "leave out --raw: what is given is one message");
   const auto content = bytes_of(arguments, streams, hub->sources[source]);
   rehearsal::Rehearsal rehearsal(*hub);
   const auto bytes = arguments.has("raw") ? content : rehearsal.framed(source, content);
@@ -129,29 +136,31 @@ Command explain_command() {
           "is touched. With --raw the bytes are those that lie in a FIFO, frames and all; the\n"
           "status is 1 when a part of them is no message.",
       .operands = {{.name = "CONFIG"}, {.name = "MESSAGE", .required = false, .kind = Kind::text}},
-      .options = {plugins_option(),
-                  {.name = "source",
-                   .letter = 's',
-                   .kind = Kind::text,
-                   .value = "NAME",
-                   .summary = "where it comes in; needed where there are several sources"},
-                  {.name = "file",
-                   .letter = 'f',
-                   .kind = Kind::file,
-                   .value = "F",
-                   .summary = "the content of F is the message; - is standard input"},
-                  {.name = "hex",
-                   .kind = Kind::text,
-                   .value = "H",
-                   .summary = "the message as hexadecimal digits, two a byte"},
-                  {.name = "raw",
-                   .summary = "what is given are bytes of the FIFO, with their frames"},
-                  {.name = "meta",
-                   .kind = Kind::text,
-                   .value = "NAME=VALUE",
-                   .summary = "what the source knows of the message; may be given several times",
-                   .repeatable = true},
-                  {.name = "json", .summary = "JSON on standard output, an object a message"}},
+      .options =
+          {plugins_option(),
+           {.name = "source",
+            .letter = 's',
+            .kind = Kind::text,
+            .value = "NAME",
+            .summary =
+                "where it comes in, or a handler that emits it; needed where there are several "
+                "sources"},
+           {.name = "file",
+            .letter = 'f',
+            .kind = Kind::file,
+            .value = "F",
+            .summary = "the content of F is the message; - is standard input"},
+           {.name = "hex",
+            .kind = Kind::text,
+            .value = "H",
+            .summary = "the message as hexadecimal digits, two a byte"},
+           {.name = "raw", .summary = "what is given are bytes of the FIFO, with their frames"},
+           {.name = "meta",
+            .kind = Kind::text,
+            .value = "NAME=VALUE",
+            .summary = "what the source knows of the message; may be given several times",
+            .repeatable = true},
+           {.name = "json", .summary = "JSON on standard output, an object a message"}},
       .run = explain};
 }
 

@@ -33,6 +33,15 @@ std::string handler_text(const deliver::HandlerOptions& handler) {
   return text + ')';
 }
 
+// What a handler makes of messages is not known here.
+std::string emitting_text(const config::HubOptions& hub, std::size_t handler) {
+  for (const auto& source : hub.sources)
+    if (source.origin == source::Origin::handler && source.from == handler)
+      return "          what it emits goes on by its own routes: explain --source " + source.name +
+             '\n';
+  return {};
+}
+
 // The routes of one message, and which handlers each of them reached first.
 class RouteLines {
  public:
@@ -77,6 +86,7 @@ class RouteLines {
       const bool again = !told_.insert(handler).second;
       text += "       -> " + handler_text(hub_.handlers[handler]) +
               (again ? ", which has it already" : "") + '\n';
+      if (!again) text += emitting_text(hub_, handler);
     }
     return text;
   }
@@ -105,10 +115,9 @@ std::string explanation_text(const config::HubOptions& hub, std::size_t source,
   if (explanation.routes.empty()) text += "  no route takes messages from this source\n";
   if (!explanation.unmatched) return text;
   text += "  no route wants it\n       -> ";
-  return text +
-         (hub.unmatched ? handler_text(hub.handlers[*hub.unmatched]) + ", as unmatched"
-                        : "dropped and counted (no_route)") +
-         '\n';
+  if (!hub.unmatched) return text + "dropped and counted (no_route)\n";
+  return text + handler_text(hub.handlers[*hub.unmatched]) + ", as unmatched\n" +
+         emitting_text(hub, *hub.unmatched);
 }
 
 std::string explanation_json(const config::HubOptions& hub, std::size_t source,

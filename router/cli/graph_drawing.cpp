@@ -47,7 +47,8 @@ std::string label(const Language& language, const std::vector<std::string>& line
 }
 
 std::vector<std::string> lines_of(const Graph::Source& source) {
-  return {source.name, source.path, source.policy};
+  return {source.name, source.path, source.plugin.empty() ? "" : "plugin " + source.plugin,
+          source.policy};
 }
 
 std::vector<std::string> lines_of(const Graph::Route& route) {
@@ -65,16 +66,24 @@ std::vector<std::string> lines_of(const Graph::Handler& handler) {
 
 std::string id(char kind, std::size_t number) { return kind + std::to_string(number); }
 
-// Calls `edge(from, to, style)` for each; style: "" or "unmatched" or "loop".
+// A handler that emits is the source of what it emits.
+std::string source_id(const Graph& graph, std::size_t source) {
+  const auto handler = graph.sources[source].handler;
+  return handler ? id('h', *handler) : id('s', source);
+}
+
+// Calls `edge(from, to, style)` for each; style: "", "emitted", "unmatched" or "loop".
 void for_edges(const Graph& graph,
                const std::function<void(std::string, std::string, std::string_view)>& edge) {
   for (std::size_t r = 0; r < graph.routes.size(); ++r) {
-    for (const auto source : graph.routes[r].from) edge(id('s', source), id('r', r), "");
+    for (const auto source : graph.routes[r].from)
+      edge(source_id(graph, source), id('r', r), graph.sources[source].handler ? "emitted" : "");
     for (const auto handler : graph.routes[r].to) edge(id('r', r), id('h', handler), "");
   }
   for (std::size_t s = 0; s < graph.sources.size(); ++s)
     if (graph.sources[s].may_be_unmatched)
-      edge(id('s', s), graph.unmatched ? id('h', *graph.unmatched) : "dropped", "unmatched");
+      edge(source_id(graph, s), graph.unmatched ? id('h', *graph.unmatched) : "dropped",
+           "unmatched");
   for (std::size_t h = 0; h < graph.handlers.size(); ++h)
     for (const auto source : graph.handlers[h].feeds) edge(id('h', h), id('s', source), "loop");
 }
@@ -98,7 +107,8 @@ std::string graph_dot(const Graph& graph) {
             (is_reached ? "" : ", style=dashed, fontcolor=gray40, color=gray40") + "];\n";
   };
   for (std::size_t i = 0; i < graph.sources.size(); ++i)
-    node('s', i, lines_of(graph.sources[i]), "shape=box, style=rounded", true);
+    if (!graph.sources[i].handler)
+      node('s', i, lines_of(graph.sources[i]), "shape=box, style=rounded", true);
   for (std::size_t i = 0; i < graph.routes.size(); ++i)
     node('r', i, lines_of(graph.routes[i]), "shape=ellipse", !graph.routes[i].hidden_by);
   for (std::size_t i = 0; i < graph.handlers.size(); ++i)
@@ -120,7 +130,7 @@ std::string graph_mermaid(const Graph& graph) {
             (is_reached ? "" : ":::unreached") + '\n';
   };
   for (std::size_t i = 0; i < graph.sources.size(); ++i)
-    node('s', i, lines_of(graph.sources[i]), ">", "]", true);
+    if (!graph.sources[i].handler) node('s', i, lines_of(graph.sources[i]), ">", "]", true);
   for (std::size_t i = 0; i < graph.routes.size(); ++i)
     node('r', i, lines_of(graph.routes[i]), "([", "])", !graph.routes[i].hidden_by);
   for (std::size_t i = 0; i < graph.handlers.size(); ++i)

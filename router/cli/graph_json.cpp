@@ -23,8 +23,14 @@ std::string json_names(const std::vector<Named>& all, const std::vector<std::siz
   return json_list_of(numbers, [&](std::size_t number) { return json_string(all[number].name); });
 }
 
+std::string text_or_null(const std::string& text) {
+  return text.empty() ? "null" : json_string(text);
+}
+
 std::string source_json(const Graph::Source& source) {
-  return "{\"name\":" + json_string(source.name) + ",\"fifo\":" + json_string(source.path) +
+  return "{\"name\":" + json_string(source.name) + ",\"fifo\":" + text_or_null(source.path) +
+         ",\"plugin\":" + text_or_null(source.plugin) +
+         ",\"emitted\":" + json_bool(source.handler.has_value()) +
          ",\"policy\":" + json_string(source.policy) + ",\"routed\":" + json_bool(source.routed) +
          ",\"may_be_unmatched\":" + json_bool(source.may_be_unmatched) + '}';
 }
@@ -43,7 +49,8 @@ std::string handler_json(const Graph& graph, const Graph::Handler& handler) {
   return "{\"name\":" + json_string(handler.name) + ",\"plugin\":" + json_string(handler.plugin) +
          ",\"paths\":" + json_list_of(handler.paths, text) +
          ",\"policy\":" + json_string(handler.policy) + ",\"used\":" + json_bool(handler.used) +
-         ",\"feeds\":" + json_names(graph.sources, handler.feeds) + '}';
+         ",\"feeds\":" + json_names(graph.sources, handler.feeds) +
+         ",\"emits\":" + json_bool(handler.emits.has_value()) + '}';
 }
 
 }  // namespace

@@ -13,8 +13,26 @@ namespace standpipe::cli {
 namespace {
 
 std::string policy_of(const source::SourceOptions& source) {
-  return "length_prefixed, messages up to " + size_text(source.message_size_max) + "; log of " +
-         size_text(source.log_size_max) + ", then writers wait";
+  const bool is_fifo = source.origin == source::Origin::fifo;
+  const auto* waits = is_fifo                                    ? "writers wait"
+                      : source.origin == source::Origin::handler ? "its handler waits"
+                                                                 : "its plugin waits";
+  return (is_fifo ? "length_prefixed, " : "") +
+         ("messages up to " + size_text(source.message_size_max)) + "; log of " +
+         size_text(source.log_size_max) + ", then " + waits;
+}
+
+Graph::Source source_of(const config::HubOptions& hub, std::size_t number, bool may_be_unmatched) {
+  const auto& source = hub.sources[number];
+  const bool is_handler = source.origin == source::Origin::handler;
+  const bool is_plugin = source.origin == source::Origin::plugin;
+  return {.name = source.name,
+          .path = source.path,
+          .plugin = is_plugin ? hub.source_plugins[source.from].plugin->name : "",
+          .handler = is_handler ? std::optional(source.from) : std::nullopt,
+          .policy = policy_of(source),
+          .may_be_unmatched = may_be_unmatched,
+          .routed = false};
 }
 
 std::string policy_of(const deliver::HandlerOptions& handler) {
@@ -49,11 +67,8 @@ Graph graph_of(const config::HubOptions& hub) {
   const auto reach = config::reach_of(hub);
   Graph graph;
   graph.unmatched = hub.unmatched;
-  for (std::size_t i = 0; i < hub.sources.size(); ++i) {
-    const auto& source = hub.sources[i];
-    graph.sources.push_back(
-        {source.name, source.path, policy_of(source), reach.unmatched[i], false});
-  }
+  for (std::size_t i = 0; i < hub.sources.size(); ++i)
+    graph.sources.push_back(source_of(hub, i, reach.unmatched[i]));
   for (std::size_t i = 0; i < hub.routes.size(); ++i) {
     const auto& route = hub.routes[i];
     const auto by = reach.hidden_by[i];
@@ -63,6 +78,8 @@ Graph graph_of(const config::HubOptions& hub) {
   }
   for (std::size_t i = 0; i < hub.handlers.size(); ++i)
     graph.handlers.push_back(handler_of(hub, i, reach.handlers[i]));
+  for (std::size_t i = 0; i < graph.sources.size(); ++i)
+    if (const auto handler = graph.sources[i].handler) graph.handlers[*handler].emits = i;
   return graph;
 }
 

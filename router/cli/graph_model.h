@@ -14,10 +14,14 @@ namespace standpipe::cli {
 // configuration: whoever prints them makes them safe for where they go.
 struct Graph {
   struct Source {
-    std::string name, path;
-    std::string policy;     // "length_prefixed, messages up to 16MiB; ..."
-    bool may_be_unmatched;  // some of its messages may have no route
-    bool routed;            // some route takes its messages
+    std::string name;
+    // What its messages come from, one of:
+    std::string path;                    // a FIFO
+    std::string plugin;                  // a source plugin
+    std::optional<std::size_t> handler;  // that emits them, and has the same name
+    std::string policy;                  // "length_prefixed, messages up to 16MiB; ..."
+    bool may_be_unmatched;               // some of its messages may have no route
+    bool routed;                         // some route takes its messages
   };
   struct Route {
     std::string name;
@@ -28,10 +32,11 @@ struct Graph {
   };
   struct Handler {
     std::string name, plugin;
-    std::vector<std::string> paths;  // that its options name
-    std::string policy;              // what becomes of messages on which it fails
-    bool used;                       // some message may get to it
-    std::vector<std::size_t> feeds;  // sources whose FIFO it writes into
+    std::vector<std::string> paths;         // that its options name
+    std::string policy;                     // what becomes of messages on which it fails
+    bool used;                              // some message may get to it
+    std::vector<std::size_t> feeds;         // sources whose FIFO it writes into
+    std::optional<std::size_t> emits = {};  // the source that it is
   };
   std::vector<Source> sources;
   std::vector<Route> routes;

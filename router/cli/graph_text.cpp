@@ -26,14 +26,21 @@ std::string route_text(const Graph& graph, const Graph::Route& route) {
   return text;
 }
 
-std::string source_text(const Graph& graph, std::size_t number) {
+// What becomes of a source's messages.
+std::string routes_text(const Graph& graph, std::size_t number) {
   const auto& source = graph.sources[number];
-  auto text = source.name + "  " + printable(source.path) + "\n  (" + source.policy + ")\n";
+  auto text = "  (" + source.policy + ")\n";
   for (const auto& route : graph.routes)
     if (is_from(route, number)) text += route_text(graph, route);
   if (!source.may_be_unmatched) return text;
   return text + "  unmatched\n    -> " +
          (graph.unmatched ? graph.handlers[*graph.unmatched].name : "dropped and counted") + '\n';
+}
+
+std::string source_text(const Graph& graph, std::size_t number) {
+  const auto& source = graph.sources[number];
+  const auto from = source.plugin.empty() ? printable(source.path) : "plugin " + source.plugin;
+  return source.name + "  " + from + '\n' + routes_text(graph, number);
 }
 
 std::string handler_text(const Graph& graph, const Graph::Handler& handler) {
@@ -43,6 +50,7 @@ std::string handler_text(const Graph& graph, const Graph::Handler& handler) {
   for (const auto source : handler.feeds)
     text += "    -> comes in again at " + graph.sources[source].name + '\n';
   if (!handler.used) text += "    UNUSED: no message gets to it\n";
+  if (handler.emits) text += "  and emits messages\n" + routes_text(graph, *handler.emits);
   return text;
 }
 
@@ -50,7 +58,8 @@ std::string handler_text(const Graph& graph, const Graph::Handler& handler) {
 
 std::string graph_text(const Graph& graph) {
   std::string text = "SOURCES\n";
-  for (std::size_t i = 0; i < graph.sources.size(); ++i) text += source_text(graph, i);
+  for (std::size_t i = 0; i < graph.sources.size(); ++i)
+    if (!graph.sources[i].handler) text += source_text(graph, i);
   text += "\nHANDLERS\n";
   for (const auto& handler : graph.handlers) text += handler_text(graph, handler);
   return text;

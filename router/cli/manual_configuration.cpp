@@ -59,7 +59,7 @@ ManualPage configuration_page(plugin::Registry& plugins) {
   page.heading("KEYS");
   for (const auto& map : config::key_maps()) add_key_map(page, map);
   page.heading("PLUGINS");
-  page.paragraphs("What stands under `options` of a handler is its plugin's own.");
+  page.paragraphs("What stands under `options` of a handler or a source is its plugin's own.");
   for (const auto* plugin : usable_plugins(plugins)) add_plugin_options(page, *plugin);
   page.heading("SEE ALSO");
   page.paragraphs(

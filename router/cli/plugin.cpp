@@ -74,10 +74,6 @@ Status show(const Arguments& arguments, Streams& streams) {
     throw Failure(refused.reason,
                   near ? "did you mean '" + *near + "'? (" + refused.help + ')' : refused.help);
   }
-  if (arguments.has("yaml") && !plugin->is_handler())
-    throw Failure(printable(plugin->name) +
-                  " offers no handler, and this router does not run "
-                  "source plugins yet");
   streams.out.write(arguments.has("json")   ? plugin_json(*plugin)
                     : arguments.has("yaml") ? plugin_yaml(*plugin)
                                             : plugin_page(*plugin));

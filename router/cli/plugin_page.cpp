@@ -89,6 +89,11 @@ std::string option_json(const PluginOption& option) {
          ",\"example\":" + text_or_null(option.example) + "}";
 }
 
+// Where a sample of it stands. One that offers both is shown as a handler.
+std::string_view section_of(const Plugin& plugin) {
+  return plugin.is_source() && !plugin.is_handler() ? "sources" : "handlers";
+}
+
 }  // namespace
 
 std::string option_facts(const plugin::Option& option) {
@@ -108,7 +113,8 @@ std::string plugin_kind(const Plugin& plugin) {
 std::string example_yaml(const Plugin& plugin) {
   const bool any_required = std::any_of(plugin.options.begin(), plugin.options.end(),
                                         [](const auto& o) { return o.required; });
-  std::string text = "handlers:\n  my_" + plugin.name + ":\n    plugin: " + plugin.name + '\n';
+  std::string text = std::string(section_of(plugin)) + ":\n  my_" + plugin.name +
+                     ":\n    plugin: " + plugin.name + '\n';
   if (!plugin.options.empty()) text += any_required ? "    options:\n" : "    # options:\n";
   const std::string optional = any_required ? "      # " : "    #   ";
   for (const auto& o : plugin.options)
@@ -121,9 +127,9 @@ std::string plugin_yaml(const Plugin& plugin) {
   auto text = "# " + plugin.name + ' ' + printable(plugin.version) + ": " +
               printable(plugin.summary) +
               "\n# Correct what is required, remove \"# \" before what you change, and then: "
-              "standpipe check FILE\n"
-              "sources:\n  in:\n    fifo: /tmp/" +
-              name + "-in\n\n";
+              "standpipe check FILE\n";
+  if (section_of(plugin) == "handlers")
+    text += "sources:\n  in:\n    fifo: /tmp/" + name + "-in\n\n";
   std::istringstream example(example_yaml(plugin));
   auto option = plugin.options.begin();
   for (std::string line; std::getline(example, line); text += '\n') {
@@ -135,7 +141,10 @@ std::string plugin_yaml(const Plugin& plugin) {
             (option->summary.empty() ? "" : ": " + printable(option->summary));
     ++option;
   }
-  return text + "\nroutes:\n  - from: in\n    to: " + name + '\n';
+  if (section_of(plugin) == "handlers")
+    return text + "\nroutes:\n  - from: in\n    to: " + name + '\n';
+  return text + "\nhandlers:\n  screen:\n    plugin: print\n\nroutes:\n  - from: " + name +
+         "\n    to: screen\n";
 }
 
 std::string plugin_page(const Plugin& plugin) {
@@ -144,8 +153,8 @@ std::string plugin_page(const Plugin& plugin) {
   if (!plugin.documentation.empty()) text += '\n' + printable_lines(plugin.documentation, "");
   text += plugin.options.empty() ? "\nIt has no options.\n" : "\nOptions:\n";
   for (const auto& o : plugin.options) text += option_text(o);
-  if (plugin.is_source()) text += "\nThis router does not run source plugins yet.\n";
-  if (plugin.is_source() && !plugin.is_handler()) return text;
+  if (plugin.is_source() && plugin.is_handler())
+    text += "\nIt is a source, too: name it under `sources`, with the same options.\n";
   return text + "\nIn a configuration:\n" + printable_lines(example_yaml(plugin), "  ");
 }
 

@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "config/names.h"
+#include "config/plugins.h"
 #include "config/reader.h"
 #include "deliver/options.h"
-#include "plugin/registry.h"
 
 namespace standpipe::config {
 
@@ -18,6 +18,6 @@ struct Handlers {
   std::vector<bool> allow_loop;  // each: it may write into a FIFO that a source reads
 };
 
-Handlers read_handlers(Context& context, const Field& section, plugin::Registry& plugins);
+Handlers read_handlers(Context& context, const Field& section, Plugins& plugins);
 
 }  // namespace standpipe::config

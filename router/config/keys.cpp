@@ -87,8 +87,10 @@ KeyMap whole_file() {
         .least = "1",
         .required = true},
        {"unmatched", "drop | dead_letter | HANDLER", "drop, with a warning",
-        "What becomes of messages that no route wants. To say `drop` leaves out the warning; "
-        "`dead_letter` keeps them among the dead letters (no_route).",
+        "What becomes of messages that no route wants, also of those that handlers emit where a "
+        "route is from them. To say `drop` leaves out the warning; `dead_letter` keeps them among "
+        "the dead letters (no_route). A handler here must not emit messages that come back to it: "
+        "give it a last route without `match`.",
         "drop"},
        {"tests", "LIST", "", "Messages and what should come of them, for `standpipe test`.",
         "[{ send: { source: orders, text: hello }, expect: { screen: 1 } }]"}}};
@@ -134,53 +136,140 @@ KeyMap rate_limit() {
             .most = "1000000000"}}};
 }
 
+// What handlers and source plugins have in common.
+Key isolation() {
+  return {"isolation", "inline | thread | process", "as the plugin wants",
+          "Where it runs: on the hub's loop, in a thread of its own, or in a process of its own, "
+          "whose crash or hang touches nothing else.",
+          "process"};
+}
+
+Key process_memory_max() {
+  return {.name = "memory_max",
+          .value = "SIZE",
+          .fallback = "none",
+          .summary =
+              "Of a plugin in a process: how much data it may have. Messages are not "
+              "counted.",
+          .example = "256MiB",
+          .least = size_text(kHandlerMemoryLeast),
+          .most = size_text(kHandlerMemoryMost)};
+}
+
+Key user() {
+  return {"user", "TEXT", "the hub's",
+          "Of a plugin in a process: whom it runs as, if root runs the hub.", "nobody"};
+}
+
+KeyMap backoff(std::string_view path) {
+  const deliver::HandlerOptions defaults{.name = {}, .values = {}};
+  return {path,
+          "Each wait is twice as long as the one before.",
+          {{.name = "initial",
+            .value = "DURATION",
+            .fallback = duration_text(defaults.backoff_initial),
+            .summary = "The first wait.",
+            .example = "1s",
+            .least = "1ms",
+            .most = "1d"},
+           {.name = "max",
+            .value = "DURATION",
+            .fallback = duration_text(defaults.backoff_max),
+            .summary = "The longest wait.",
+            .example = "5m",
+            .least = "1ms",
+            .most = "1d"}}};
+}
+
 KeyMap source() {
-  return {"sources.NAME",
-          "A FIFO that programs write frames into.",
-          {{.name = "fifo",
-            .value = "PATH",
-            .fallback = "",
-            .summary = "The FIFO. It is created when it is missing.",
-            .example = "/run/standpipe/orders",
-            .required = true},
-           {"mode", "\"OCTAL\"", "\"0600\"",
-            "The permissions of a FIFO that is created, in quotes.", "\"0620\""},
-           {"owner", "USER", "", "The owner of a FIFO that is created.", "root"},
-           {"group", "GROUP", "", "The group of a FIFO that is created.", "adm"},
-           {"trust", "self | others", "self",
-            "With `others`, the path is used even where other users could have put something in "
-            "its place.",
-            "others"},
-           {"framing", "MAP", "", "How messages lie in the FIFO.", "{ type: length_prefixed }"},
-           {"log", "MAP", "", "How much may wait.", "{ max_size: 4MiB }"},
-           {"rate_limit", "MAP", "", "How many messages a second are read of it, at most.",
-            "{ per_second: 1000, burst: 100 }"},
-           {.name = "match_max",
-            .value = "SIZE",
-            .fallback = "the hub's",
-            .summary = "As the hub's, for this source.",
-            .example = "4MiB",
-            .least = "1B",
-            .most = size_text(kMatchMaxMost)}}};
+  return {
+      "sources.NAME",
+      "A FIFO that programs write frames into, or a plugin that brings messages. A handler "
+      "that emits messages is a source, too: routes name it after `from`.",
+      {{.name = "fifo",
+        .value = "PATH",
+        .fallback = "",
+        .summary = "The FIFO. It is created when it is missing.",
+        .example = "/run/standpipe/orders"},
+       {.name = "plugin",
+        .value = "NAME | PATH",
+        .fallback = "",
+        .summary = "Instead of a FIFO, a plugin that offers a source: a name, or a path when "
+                   "there is a slash in it.",
+        .example = "replay"},
+       {"mode", "\"OCTAL\"", "\"0600\"", "The permissions of a FIFO that is created, in quotes.",
+        "\"0620\""},
+       {"owner", "USER", "", "The owner of a FIFO that is created.", "root"},
+       {"group", "GROUP", "", "The group of a FIFO that is created.", "adm"},
+       {"trust", "self | others", "self",
+        "Of a FIFO: with `others`, the path is used even where other users could have put "
+        "something in its place.",
+        "others"},
+       {"options", "MAP", "", "The plugin's own: see PLUGINS, and `standpipe plugin show NAME`.",
+        "{ path: /var/log/orders.log }"},
+       {"ack", "settled | accepted", "settled",
+        "When a plugin is told that a message is safe, so that a broker may forget it: when "
+        "all handlers have settled it, or when the hub's log has it, which a failure of power "
+        "may undo.",
+        "accepted"},
+       isolation(),
+       process_memory_max(),
+       user(),
+       {.name = "timeout",
+        .value = "DURATION",
+        .fallback = "none",
+        .summary = "A call of the plugin that takes longer counts as a crash. Without it, "
+                   "for ever.",
+        .example = "30s",
+        .least = "100ms",
+        .most = "1d"},
+       {"retry", "MAP", "", "How long a plugin waits before it is opened again.",
+        "{ backoff: { max: 1m } }"},
+       {"framing", "MAP", "", "How messages lie in the FIFO, and how large they may be.",
+        "{ max_message_size: 1MiB }"},
+       {"log", "MAP", "", "How much may wait.", "{ max_size: 4MiB }"},
+       {"rate_limit", "MAP", "", "How many messages a second are read of it, at most.",
+        "{ per_second: 1000, burst: 100 }"},
+       {.name = "match_max",
+        .value = "SIZE",
+        .fallback = "the hub's",
+        .summary = "As the hub's, for this source.",
+        .example = "4MiB",
+        .least = "1B",
+        .most = size_text(kMatchMaxMost)}},
+      {},
+      false,
+      {"fifo", "plugin"}};
+}
+
+KeyMap source_retry() {
+  return {"sources.NAME.retry",
+          "",
+          {{"backoff", "MAP", "",
+            "The waits before a plugin that has failed, or lost its connection, is opened again, "
+            "each up to a quarter shorter by chance.",
+            "{ initial: 1s, max: 1m }"}}};
 }
 
 KeyMap framing() {
   return {"sources.NAME.framing",
           "",
           {{"type", "length_prefixed", "length_prefixed",
-            "A frame is the payload's length, 4 bytes, little endian, then the payload. Other "
-            "framings are for later versions.",
+            "Of a FIFO: a frame is the payload's length, 4 bytes, little endian, then the payload. "
+            "Other framings are for later versions.",
             "length_prefixed"},
            {.name = "max_message_size",
             .value = "SIZE",
             .fallback = size_text(kMessageSizeMaxDefault),
             .summary = "A frame that claims more is a mistake of its writer: what that wrote is "
-                       "dropped and counted until it closes the FIFO.",
+                       "dropped and counted until it closes the FIFO. A plugin is told that its "
+                       "message is too large.",
             .example = "1MiB",
             .least = "1B",
             .most = size_text(kMessageSizeMaxMost)},
-           {"length_bytes", "4", "4", "The bytes of the length.", "4"},
-           {"byte_order", "little", "little", "The order of the bytes of the length.", "little"},
+           {"length_bytes", "4", "4", "Of a FIFO: the bytes of the length.", "4"},
+           {"byte_order", "little", "little", "Of a FIFO: the order of the bytes of the length.",
+            "little"},
            {.name = "delimiter",
             .value = "TEXT",
             .fallback = "",
@@ -199,7 +288,9 @@ KeyMap log() {
             .least = size_text(kLogSizeLeast),
             .most = size_text(kLogSizeMost)},
            {"when_full", "block", "block",
-            "Nothing is read from the FIFO until there is room, so its writers wait.", "block"}}};
+            "Nothing is read from the FIFO, and no plugin asked, until there is room; so writers "
+            "wait.",
+            "block"}}};
 }
 
 KeyMap handler() {
@@ -214,21 +305,9 @@ KeyMap handler() {
         .required = true},
        {"options", "MAP", "", "The plugin's own: see PLUGINS, and `standpipe plugin show NAME`.",
         "{ format: hex }"},
-       {"isolation", "inline | thread | process", "as the plugin wants",
-        "Where it runs: on the hub's loop, in a thread of its own, or in a process of its own, "
-        "whose "
-        "crash or hang touches nothing else.",
-        "process"},
-       {.name = "memory_max",
-        .value = "SIZE",
-        .fallback = "none",
-        .summary =
-            "Of a handler in a process: how much data it may have. Messages are not counted.",
-        .example = "256MiB",
-        .least = size_text(kHandlerMemoryLeast),
-        .most = size_text(kHandlerMemoryMost)},
-       {"user", "TEXT", "the hub's",
-        "Of a handler in a process: whom it runs as, if root runs the hub.", "nobody"},
+       isolation(),
+       process_memory_max(),
+       user(),
        {.name = "timeout",
         .value = "DURATION",
         .fallback = "none",
@@ -272,26 +351,6 @@ KeyMap retry() {
         .most = "3650d"},
        {"backoff", "MAP", "", "The waits between attempts, each up to a quarter shorter by chance.",
         "{ initial: 1s, max: 1m }"}}};
-}
-
-KeyMap backoff() {
-  const deliver::HandlerOptions defaults{.name = {}, .values = {}};
-  return {"handlers.NAME.retry.backoff",
-          "Each wait is twice as long as the one before.",
-          {{.name = "initial",
-            .value = "DURATION",
-            .fallback = duration_text(defaults.backoff_initial),
-            .summary = "The first wait.",
-            .example = "1s",
-            .least = "1ms",
-            .most = "1d"},
-           {.name = "max",
-            .value = "DURATION",
-            .fallback = duration_text(defaults.backoff_max),
-            .summary = "The longest wait.",
-            .example = "5m",
-            .least = "1ms",
-            .most = "1d"}}};
 }
 
 KeyMap queue() {
@@ -345,9 +404,10 @@ KeyMap route() {
       "A message goes to every route that matches, and to each handler at most once.",
       {{"name", "TEXT", "its number", "How messages of the hub call the route.", "big orders"},
        {.name = "from",
-        .value = "SOURCE | LIST",
+        .value = "SOURCE | HANDLER | LIST",
         .fallback = "",
-        .summary = "Whose messages it takes.",
+        .summary = "Whose messages it takes: those that come in at a source, or that a handler "
+                   "emits. Handlers must not emit in a cycle.",
         .example = "orders",
         .least = "1",
         .required = true},
@@ -514,9 +574,9 @@ KeyMap test_send() {
       "tests[].send",
       "What one writer sends, who then closes the FIFO: a source, and one of the messages.",
       {{.name = "source",
-        .value = "SOURCE",
+        .value = "SOURCE | HANDLER",
         .fallback = "",
-        .summary = "Where it comes in.",
+        .summary = "Where it comes in, or the handler that emits it.",
         .example = "orders",
         .required = true},
        {"text", "TEXT", "", "The message.", "hello"},
@@ -525,7 +585,7 @@ KeyMap test_send() {
        {"json", "VALUE", "", "The message as a JSON document, written as YAML.",
         "{ type: order, amount: 5000 }"},
        {"file", "PATH", "", "A file that is the message; at most 64MiB.", "order.json"},
-       {"raw", "TEXT | MAP", "", "Bytes as they lie in the FIFO, with whatever frames are in them.",
+       {"raw", "TEXT | MAP", "", "Bytes as they lie in a FIFO, with whatever frames are in them.",
         "{ hex: 05000000 68656c6c6f }"},
        {"meta", "MAP", "", "What the source knows of the message, by name.",
         "{ fifo: /run/standpipe/orders }"}},
@@ -590,10 +650,29 @@ KeyMap test_expect() {
 }  // namespace
 
 std::vector<KeyMap> key_maps() {
-  return {whole_file(), dead_letters(), source(),     framing(),    log(),   rate_limit(),
-          handler(),    retry(),        backoff(),    queue(),      route(), match(),
-          match_text(), match_json(),   match_meta(), match_size(), test(),  test_send(),
-          test_raw(),   test_fail(),    test_expect()};
+  return {whole_file(),
+          dead_letters(),
+          source(),
+          framing(),
+          log(),
+          rate_limit(),
+          source_retry(),
+          backoff("sources.NAME.retry.backoff"),
+          handler(),
+          retry(),
+          backoff("handlers.NAME.retry.backoff"),
+          queue(),
+          route(),
+          match(),
+          match_text(),
+          match_json(),
+          match_meta(),
+          match_size(),
+          test(),
+          test_send(),
+          test_raw(),
+          test_fail(),
+          test_expect()};
 }
 
 }  // namespace standpipe::config

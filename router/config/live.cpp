@@ -112,7 +112,7 @@ class LiveCheck {
   void check_reader(const Spot& spot, const std::string& path, const FileId& fifo);
   void check_handlers();
   void check_handler(std::size_t number, SharedText& reason);
-  void check_user(std::size_t number);
+  void check_user(const deliver::HandlerOptions& options, const Spot& spot, const char* kind);
   bool check_own_files_of(std::size_t number);
   void check_own_file(const OwnFile& file, bool makes_folders);
   void add(Severity severity, const Spot& spot, const char* code, std::string message,
@@ -156,8 +156,10 @@ void LiveCheck::check_data_dir() {
 
 // Whether the hub that has the data folder is this configuration's.
 bool LiveCheck::reads_sources() const {
-  return std::any_of(hub_.sources.begin(), hub_.sources.end(), [this](const auto& source) {
-    const auto fifo = FileId::at(source.path);
+  const auto is_fifo = [](const auto& source) { return source.origin == source::Origin::fifo; };
+  if (std::none_of(hub_.sources.begin(), hub_.sources.end(), is_fifo)) return true;  // as it seems
+  return std::any_of(hub_.sources.begin(), hub_.sources.end(), [&](const auto& source) {
+    const auto fifo = is_fifo(source) ? FileId::at(source.path) : std::nullopt;
     return fifo && source::claimant(*fifo) == running_;
   });
 }
@@ -196,8 +198,12 @@ void LiveCheck::check_place_of_data_dir() {
     add(Severity::error, data_dir_, "live-data-dir", opened.problem().text, opened.problem().help);
 }
 
+// A source plugin is not opened: it might take messages away from whoever has them.
 void LiveCheck::check_source(std::size_t number) try {
   const auto& options = hub_.sources[number];
+  if (options.origin == source::Origin::plugin)
+    return check_user(hub_.source_plugins[options.from], sources_.names.spot(number), "source");
+  if (options.origin == source::Origin::handler) return;
   const auto found = source::inspect_fifo(source::request_of(options));
   if (!found) return;
   const auto& spot = sources_.fifo[number];
@@ -274,25 +280,25 @@ bool LiveCheck::check_own_files_of(std::size_t number) {
 }
 
 // Of a process of its own; a hub does not start where it cannot become that.
-void LiveCheck::check_user(std::size_t number) {
-  const auto& options = handlers_.options[number];
+void LiveCheck::check_user(const deliver::HandlerOptions& options, const Spot& spot,
+                           const char* kind) {
   if (options.user.empty()) return;
-  const auto who = "handler '" + shown(options.name) + "' ";
+  const auto who = std::string(kind) + " '" + shown(options.name) + "' ";
   const auto* user = ::getpwnam(options.user.c_str());
   if (!user)
-    add(Severity::error, handlers_.names.spot(number), "live-user",
+    add(Severity::error, spot, "live-user",
         who + "is to run as " + shown(options.user) + ", and there is no such user",
         "make that user (useradd --system), or correct 'user'");
   else if (::geteuid() != 0 && ::geteuid() != user->pw_uid)
-    add(Severity::error, handlers_.names.spot(number), "live-user",
+    add(Severity::error, spot, "live-user",
         who + "is to run as " + shown(options.user) + ", which only a hub of root's can do",
         "run the hub as root, or remove 'user'");
 }
 
 void LiveCheck::check_handler(std::size_t number, SharedText& reason) {
-  check_user(number);
   const auto& options = handlers_.options[number];
   const auto& spot = handlers_.names.spot(number);
+  check_user(options, spot, "handler");
   if (check_own_files_of(number)) return;
   reason.write("");
   const auto fault = plugin::fault_in_child(

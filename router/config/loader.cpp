@@ -8,6 +8,8 @@
 #include <optional>
 
 #include "base/text.h"
+#include "config/cycles.h"
+#include "config/emitters.h"
 #include "config/extent.h"
 #include "config/handlers.h"
 #include "config/join.h"
@@ -18,6 +20,7 @@
 #include "config/own_files.h"
 #include "config/parse.h"
 #include "config/paths.h"
+#include "config/plugins.h"
 #include "config/reader.h"
 #include "config/routes.h"
 #include "config/sources.h"
@@ -160,21 +163,26 @@ void HubReader::read_sections(const Reader& reader) {
       reader, "handlers", "say what is done with them:  handlers: { screen: { plugin: print } }");
   const auto* routes_field =
       section(reader, "routes", "say what goes where:  routes: [{ from: orders, to: screen }]");
-  if (sources_field) sources = read_sources(context_, *sources_field);
-  if (handlers_field) handlers = read_handlers(context_, *handlers_field, plugins_);
+  Plugins plugins(context_, plugins_);
+  if (sources_field) sources = read_sources(context_, *sources_field, plugins);
+  if (handlers_field) handlers = read_handlers(context_, *handlers_field, plugins);
+  Emitters emitters(context_, sources, handlers, plugins_.loads());
   const Ends ends{is_whole_ && sources.names.size() ? &sources.names : nullptr,
-                  is_whole_ && handlers.names.size() ? &handlers.names : nullptr};
+                  is_whole_ && handlers.names.size() ? &handlers.names : nullptr, &emitters};
   Routes routes;
   if (routes_field) routes = read_routes(context_, *routes_field, ends);
   const auto* unmatched = reader.find("unmatched");
   hub_.unmatched_by_default = !unmatched;
   hub_.keeps_unmatched = unmatched && unmatched->value->text == "dead_letter";
   if (unmatched) hub_.unmatched = read_unmatched(context_, *unmatched, ends);
-  if (const auto* tests = reader.find("tests")) hub_.tests = read_tests(context_, *tests, ends);
+  if (const auto* tests = reader.find("tests"))
+    hub_.tests = read_tests(context_, *tests, ends, sources);
   hub_.sources = sources.options;
   hub_.handlers = handlers.options;
+  hub_.source_plugins = sources.plugins;
   hub_.routes = routes.options;
   check_one_namespace(context_, sources, handlers);
+  check_cycles(context_, hub_, routes, unmatched ? unmatched->value->spot : Spot());
   if (is_whole_) check_memory(context_, hub_, sources, memory_reported_);
   if (handlers_field && routes_field)
     check_extent(context_, hub_, handlers_field->key, routes_field->key);
@@ -187,7 +195,7 @@ void HubReader::read_sections(const Reader& reader) {
   if (!context_.mistakes.any_error()) {
     warn_of_unreachable(context_, hub_, sources, handlers, routes);
     warn_of_slow_patterns(context_, hub_, sources);
-    if (plugins_.tries()) try_handlers(context_, handlers);
+    if (plugins_.tries()) try_plugins(context_, sources, handlers);
   }
   if (how_ == Reading::live && !context_.mistakes.any_error()) {
     const auto* data_dir = reader.find("data_dir");

@@ -3,6 +3,7 @@
 
 #include "base/open_files.h"
 #include "base/text.h"
+#include "config/instance.h"
 #include "plugin/path_template.h"
 
 namespace standpipe::config {
@@ -28,16 +29,20 @@ std::size_t more_files(const deliver::HandlerOptions& handler) {
   return chooses ? files : 0;
 }
 
+void add_files_of(const deliver::HandlerOptions& instance, OpenFiles& needed) {
+  needed.worker += more_files(instance);
+  if (!instance.plugin || placement_of(instance) != deliver::Placement::process) return;
+  needed.worker += kAProcess;
+  ++needed.kept;  // its calls
+}
+
 }  // namespace
 
 void check_open_files(Context& context, const HubOptions& hub, const Spot& sources) {
-  auto needed = OpenFiles::needed_for(hub.sources.size(), hub.handlers.size());
-  for (const auto& handler : hub.handlers) {
-    needed.worker += more_files(handler);
-    if (handler.where() != deliver::Placement::process) continue;
-    needed.worker += kAProcess;
-    ++needed.kept;  // its calls
-  }
+  auto needed =
+      OpenFiles::needed_for(hub.sources.size(), hub.handlers.size() + hub.source_plugins.size());
+  for (const auto* instances : {&hub.handlers, &hub.source_plugins})
+    for (const auto& instance : *instances) add_files_of(instance, needed);
   const auto limit = open_files_limit();
   if (needed.kept > kKeptMost)
     return context.error(

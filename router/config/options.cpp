@@ -105,19 +105,21 @@ bool is_mode(const plugin::Option& option) {
 }
 
 std::vector<plugin::Value> read_options(Context& context, const Field* given,
-                                        const plugin::Plugin& plugin, const Field& handler) {
+                                        const plugin::Plugin& plugin, const Field& part,
+                                        std::string_view kind) {
   static const Node kNone{.kind = Kind::map, .spot = {}, .text = {}, .items = {}, .entries = {}};
   if (given && given->value->kind != Kind::map) {
     wrong_type(context, *given, "a map", "write  options: { KEY: VALUE }");
     return {};
   }
   if (given) hide_secrets(context, *given, plugin);
-  const auto owner = given && !given->value->entries.empty() ? given->key : handler.key;
-  const Reader reader(context, given ? *given->value : kNone, owner,
-                      {.what = "handler '" + shown(handler.name) + "' (plugin " + plugin.name + ")",
-                       .example = "options: { KEY: VALUE }",
-                       .keys = keys_of(plugin),
-                       .noun = "option"});
+  const auto owner = given && !given->value->entries.empty() ? given->key : part.key;
+  const Reader reader(
+      context, given ? *given->value : kNone, owner,
+      {.what = std::string(kind) + " '" + shown(part.name) + "' (plugin " + plugin.name + ")",
+       .example = "options: { KEY: VALUE }",
+       .keys = keys_of(plugin),
+       .noun = "option"});
   const bool rotates = std::ranges::any_of(plugin.options, [&](const auto& option) {
     return option.rotates && reader.find(option.name);
   });
@@ -130,14 +132,13 @@ std::vector<plugin::Value> read_options(Context& context, const Field* given,
     auto value = option.type == STANDPIPE_SECRET ? read_secret(context, field, file, option)
                  : field                         ? read_value(context, *field, option)
                                                  : std::nullopt;
-    if (field)
-      context.option_spots.emplace(std::pair(handler.name, option.name), field->value->spot);
+    if (field) context.option_spots.emplace(std::pair(part.name, option.name), field->value->spot);
     if (value && field && option.is_own_file)
-      context.own_files.push_back(own_file(*field, option, value->text, handler.name, rotates));
+      context.own_files.push_back(own_file(*field, option, value->text, part.name, rotates));
     if (value && field && option.type == STANDPIPE_PATH)
-      context.given_paths.push_back({field->value->spot, value->text, handler.name});
+      context.given_paths.push_back({field->value->spot, value->text, part.name});
     values.push_back(value ? std::move(*value)
-                           : plugin::default_value(option, context.folder_of(handler.key)));
+                           : plugin::default_value(option, context.folder_of(part.key)));
   }
   return values;
 }

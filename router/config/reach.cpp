@@ -59,6 +59,49 @@ class Finals {
   std::map<std::string, std::vector<std::size_t>> by_rarest_;
 };
 
+// Goes from sources that bring something to handlers, and on from what these emit.
+class HandlerReach {
+ public:
+  HandlerReach(const HubOptions& hub, Reach& reach)
+      : hub_(hub), reach_(reach), routes_(hub.sources.size()), emitted_(hub.handlers.size()) {
+    for (std::size_t r = 0; r < hub.routes.size(); ++r)
+      if (!reach.hidden_by[r])
+        for (const auto source : hub.routes[r].from) routes_[source].push_back(r);
+  }
+
+  void find() {
+    for (std::size_t s = 0; s < hub_.sources.size(); ++s) {
+      if (hub_.sources[s].origin == source::Origin::handler)
+        emitted_[hub_.sources[s].from] = s;
+      else
+        to_do_.push_back(s);
+    }
+    while (!to_do_.empty()) {
+      const auto source = to_do_.back();
+      to_do_.pop_back();
+      go_from(source);
+    }
+  }
+
+ private:
+  void go_from(std::size_t source) {
+    for (const auto route : routes_[source])
+      for (const auto handler : hub_.routes[route].to) get_to(handler);
+    if (hub_.unmatched && reach_.unmatched[source]) get_to(*hub_.unmatched);
+  }
+  void get_to(std::size_t handler) {
+    if (reach_.handlers[handler]) return;
+    reach_.handlers[handler] = true;
+    if (emitted_[handler]) to_do_.push_back(*emitted_[handler]);
+  }
+
+  const HubOptions& hub_;
+  Reach& reach_;
+  std::vector<std::vector<std::size_t>> routes_;     // of each source
+  std::vector<std::optional<std::size_t>> emitted_;  // the source that each handler is
+  std::vector<std::size_t> to_do_;
+};
+
 }  // namespace
 
 Reach reach_of(const HubOptions& hub) {
@@ -84,12 +127,8 @@ Reach reach_of(const HubOptions& hub) {
       if (conditions[r].empty()) reach.unmatched[source] = false;
     }
     reach.hidden_by.push_back(hidden ? hidden_by : std::nullopt);
-    if (hidden) continue;
-    for (const auto handler : route.to) reach.handlers[handler] = true;
   }
-  if (hub.unmatched &&
-      std::find(reach.unmatched.begin(), reach.unmatched.end(), true) != reach.unmatched.end())
-    reach.handlers[*hub.unmatched] = true;
+  HandlerReach(hub, reach).find();
   return reach;
 }
 

@@ -16,7 +16,9 @@ struct Reach {
   // Of each route: the final route that hides it from its first source, if each of its sources has
   // one; empty: messages can get to it.
   std::vector<std::optional<std::size_t>> hidden_by;
-  std::vector<bool> handlers;   // of each: by a route that is not hidden, or as `unmatched`
+  // Of each: by a route that is not hidden, from a source that brings something, or as
+  // `unmatched`. A source that is a handler brings nothing unless messages get to the handler.
+  std::vector<bool> handlers;
   std::vector<bool> unmatched;  // of each source: it may have messages that no route wants
 };
 

@@ -250,6 +250,20 @@ const Field* Reader::need(std::string_view key, const std::string& label) const 
   return find(key);
 }
 
+const Field* Reader::need_one(std::string_view key, std::string_view other,
+                              const std::string& label) const {
+  const auto quoted = [](std::string_view name) { return "'" + std::string(name) + "'"; };
+  const auto *one = find(key), *another = find(other);
+  if (one && another)
+    context_.error(another->key, "duplicate-key",
+                   shape_.what + " has " + quoted(key) + " and " + quoted(other),
+                   "keep one of them");
+  if (is_map_ && !attempted_.contains(key) && !attempted_.contains(other))
+    context_.error(owner_, "missing-" + shape_.noun,
+                   shape_.what + " has neither " + quoted(key) + " nor " + quoted(other), label);
+  return one ? one : another;
+}
+
 std::optional<plugin::Value> Reader::value(std::string_view key, plugin::Option option) const {
   const auto* field = find(key);
   if (!field) return std::nullopt;

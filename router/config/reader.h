@@ -102,6 +102,11 @@ class Reader {
   // As find; when it was not even attempted, that is a mistake, and `label` says what to write.
   const Field* need(std::string_view key, const std::string& label) const;
 
+  // Exactly one of two keys: which of them was given. Where neither was even attempted, or both
+  // were, that is a mistake; `label` says what to write where neither is.
+  const Field* need_one(std::string_view key, std::string_view other,
+                        const std::string& label) const;
+
   std::optional<std::string> text(std::string_view key) const;
   std::optional<std::string> path(std::string_view key) const;  // absolute
   std::optional<bool> boolean(std::string_view key) const;

@@ -99,9 +99,9 @@ std::optional<std::size_t> RouteReader::resolve(const Field& item, const std::st
   if (const auto number = names.find(name)) return number;
   const auto& spot = item.value->spot;
   const auto quoted = "'" + shown(name) + "'";
-  if (is_from && ends_.handlers && ends_.handlers->find(name))
-    context_.not_available(spot, "a route from a handler", quoted + " is a handler; name a source");
-  else if (!is_from && ends_.sources && ends_.sources->find(name))
+  const auto emitter = is_from && ends_.handlers ? ends_.handlers->find(name) : std::nullopt;
+  if (emitter) return ends_.emitters->source_of(spot, *emitter);
+  if (!is_from && ends_.sources && ends_.sources->find(name))
     context_.error(spot, "unknown-handler", quoted + " is a source, not a handler",
                    "a route goes to handlers");
   else if (name.find(',') != std::string::npos)

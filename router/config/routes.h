@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "config/emitters.h"
 #include "config/names.h"
 #include "config/reader.h"
 #include "match/rule.h"
@@ -15,6 +16,7 @@ namespace standpipe::config {
 struct Ends {
   const Names* sources = nullptr;
   const Names* handlers = nullptr;
+  Emitters* emitters = nullptr;  // makes sources of the handlers that routes name as such
 };
 
 // `routes:`, names resolved.

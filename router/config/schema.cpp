@@ -163,8 +163,8 @@ Json plugin_schema(const plugin::Plugin& plugin) {
   return closed_object(std::move(properties), std::move(required));
 }
 
-// What holds for a handler of that plugin.
-Json handler_condition(const plugin::Plugin& plugin) {
+// What holds for a handler or a source of that plugin.
+Json plugin_condition(const plugin::Plugin& plugin) {
   const auto is_it = Json::object().set("plugin", Json::object().set("const", word(plugin.name)));
   const auto options = Json::object().set("options", reference("plugin." + plugin.name));
   auto then = Json::object().set("properties", options);
@@ -198,6 +198,7 @@ class Writer {
   Json map_way(const std::string& path, const Key& key) const;
   Json list_way(const std::string& path, const Key& key) const;
   static Json values_way(const Key& key);
+  std::vector<const plugin::Plugin*> plugins_of(std::string_view path) const;
   const KeyMap* find(std::string_view path) const;
   const KeyMap* of_names(const std::string& path) const;
 
@@ -216,6 +217,16 @@ const KeyMap* Writer::of_names(const std::string& path) const {
     return m.path.starts_with(path + '.') && is_capitals(m.path.substr(path.size() + 1));
   });
   return at == maps_.end() ? nullptr : &*at;
+}
+
+// Those that a map of this path may name.
+std::vector<const plugin::Plugin*> Writer::plugins_of(std::string_view path) const {
+  const bool of_sources = path == "sources.NAME";
+  std::vector<const plugin::Plugin*> plugins;
+  if (!of_sources && path != "handlers.NAME") return plugins;
+  for (const auto* plugin : plugins_)
+    if (of_sources ? plugin->is_source() : plugin->is_handler()) plugins.push_back(plugin);
+  return plugins;
 }
 
 Json Writer::map_way(const std::string& path, const Key& key) const {
@@ -286,8 +297,8 @@ Json Writer::key_schema(const KeyMap& map, const Key& key) const {
       choices.emplace_back(each);
     rest.remove_prefix(std::min(end + 3, rest.size()));
   }
-  if (path == "handlers.NAME.plugin")  // so that editors offer their names
-    for (const auto* plugin : plugins_) choices.push_back(plugin->name);
+  if (key.name == "plugin")  // so that editors offer their names
+    for (const auto* plugin : plugins_of(map.path)) choices.push_back(plugin->name);
   if (!choices.empty()) ways.push_back(choice(choices));
   auto text = std::string(key.summary);
   if (!key.fallback.empty()) text += " Default: " + key.fallback + '.';
@@ -313,9 +324,10 @@ Json Writer::map_schema(const KeyMap& map) const {
   auto schema = closed_object(std::move(properties), std::move(required));
   if (map.not_empty) schema.set("minProperties", Json::literal("1"));
   if (!map.one_of.empty()) schema.set("oneOf", each_required(map.one_of));
-  if (map.path != "handlers.NAME" || plugins_.empty()) return schema;
+  const auto plugins = plugins_of(map.path);
+  if (plugins.empty()) return schema;
   auto conditions = Json::list();
-  for (const auto* plugin : plugins_) conditions.add(handler_condition(*plugin));
+  for (const auto* plugin : plugins) conditions.add(plugin_condition(*plugin));
   return schema.set("allOf", std::move(conditions));
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/sources.h"
 
+#include <initializer_list>
 #include <unordered_map>
 
 #include "base/text.h"
+#include "config/instance.h"
 #include "config/names.h"
 #include "config/paths.h"
 
@@ -14,20 +16,22 @@ constexpr const char* kRateMost = "1000000000";
 constexpr const char* kFramesInstead =
     "use length_prefixed; `standpipe send` makes such frames of lines and files";
 
-// The key of a plugin, where a source has one.
-const Node* plugin_key(const Node& source) {
-  for (const auto& entry : source.entries)
-    if (entry.key->text == "plugin") return entry.key;
-  return nullptr;
-}
-
 // Reads one source after the other; remembers which FIFOs are taken.
 class SourceReader {
  public:
-  SourceReader(Context& context, Sources& sources) : context_(context), sources_(sources) {}
+  SourceReader(Context& context, Plugins& plugins, Sources& sources)
+      : context_(context),
+        plugins_(plugins),
+        instance_(context, plugins, Role::source),
+        sources_(sources) {}
   void read(const Field& field);
 
  private:
+  void read_origin(const Reader& reader, const Field& source, source::SourceOptions& options);
+  void refuse(const Reader& reader, std::initializer_list<const char*> keys,
+              const std::string& whose, const char* instead);
+  void read_plugin(const Reader& reader, const Field& source, source::SourceOptions& options);
+  void read_retry(const Field& field, const std::string& of, deliver::HandlerOptions& instance);
   void read_fifo(const Reader& reader, const Field& source, source::SourceOptions& options);
   void read_owner(const Reader& reader, source::SourceOptions& options);
   void read_framing(const Field& field, const std::string& of, source::SourceOptions& options,
@@ -38,6 +42,8 @@ class SourceReader {
   void read_rate_limit(const Field& field, const std::string& of, source::SourceOptions& options);
 
   Context& context_;
+  Plugins& plugins_;
+  InstanceReader instance_;
   Sources& sources_;
   std::unordered_map<std::string, std::string> taken_;  // path -> source
 };
@@ -46,41 +52,83 @@ void SourceReader::read(const Field& field) {
   check_name(context_.mistakes, field.key, field.name);
   sources_.names.add(field.name, field.key);
   source::SourceOptions options{.name = field.name, .path = {}};
-  Spot message_size, log_size, fifo = field.key;
+  Spot message_size, log_size;
   const Mistakes::Part part(context_.mistakes, shown(field.name));
   const auto what = "source '" + shown(field.name) + "'";
-  if (const auto* plugin = plugin_key(*field.value)) {
-    context_.not_available(plugin->spot, "a source with a plugin",
-                           "give it a 'fifo' instead, and let a program write into that");
-  } else {
-    const Reader reader(
-        context_, *field.value, field.key,
-        {what,
-         shown(field.name) + ": { fifo: /run/standpipe/" + shown(field.name) + " }",
-         {"fifo", "mode", "owner", "group", "trust", "framing", "log", "rate_limit", "match_max"},
-         {{"options", "they belong to source plugins; a FIFO has none"}}});
-    read_fifo(reader, field, options);
-    if (const auto* given = reader.find("fifo")) fifo = given->value->spot;
-    read_owner(reader, options);
-    if (const auto* framing = reader.find("framing"))
-      read_framing(*framing, what, options, message_size);
-    if (const auto* log = reader.find("log")) read_log(*log, what, options, log_size);
-    if (const auto* limit = reader.find("rate_limit")) read_rate_limit(*limit, what, options);
-    options.match_max =
-        reader.size("match_max", "1B", size_text(kMatchMaxMost)).value_or(context_.match_max);
-  }
+  const Reader reader(
+      context_, *field.value, field.key,
+      {what,
+       shown(field.name) + ": { fifo: /run/standpipe/" + shown(field.name) + " }",
+       {"fifo", "plugin", "mode", "owner", "group", "trust", "options", "ack", "isolation",
+        "memory_max", "user", "timeout", "retry", "framing", "log", "rate_limit", "match_max"},
+       {},
+       "key",
+       false,
+       plugins_.options_of(*field.value)});
+  read_origin(reader, field, options);
+  const auto* given = reader.find("fifo");
+  if (const auto* framing = reader.find("framing"))
+    read_framing(*framing, what, options, message_size);
+  if (const auto* log = reader.find("log")) read_log(*log, what, options, log_size);
+  if (const auto* limit = reader.find("rate_limit")) read_rate_limit(*limit, what, options);
+  options.match_max =
+      reader.size("match_max", "1B", size_text(kMatchMaxMost)).value_or(context_.match_max);
   sources_.options.push_back(std::move(options));
-  sources_.fifo.push_back(fifo);
+  sources_.fifo.push_back(given ? given->value->spot : field.key);
   sources_.message_size_max.push_back(message_size);
   sources_.log_size_max.push_back(log_size);
 }
 
+// A FIFO or a plugin. What only the other one has is a mistake.
+void SourceReader::read_origin(const Reader& reader, const Field& source,
+                               source::SourceOptions& options) {
+  const auto* origin =
+      reader.need_one("fifo", "plugin", "say which:  fifo: /run/standpipe/" + shown(source.name));
+  if (!origin) return;
+  if (origin->name == "fifo") {
+    if (!reader.find("plugin"))
+      refuse(reader, {"options", "ack", "isolation", "memory_max", "user", "timeout", "retry"},
+             "a source with a plugin", "remove it: this source is a FIFO");
+    read_fifo(reader, source, options);
+    return read_owner(reader, options);
+  }
+  refuse(reader, {"mode", "owner", "group", "trust"}, "a FIFO",
+         "remove it: this source has a plugin, and no FIFO is made for it");
+  read_plugin(reader, source, options);
+}
+
+void SourceReader::refuse(const Reader& reader, std::initializer_list<const char*> keys,
+                          const std::string& whose, const char* instead) {
+  for (const auto* key : keys)
+    if (const auto* unused = reader.find(key))
+      context_.error(unused->key, "unused-key", "'" + unused->name + "' is for " + whose, instead);
+}
+
+void SourceReader::read_plugin(const Reader& reader, const Field& source,
+                               source::SourceOptions& options) {
+  deliver::HandlerOptions instance{.name = source.name, .values = {}};
+  instance_.read(reader, source, instance);
+  if (const auto* retry = reader.find("retry"))
+    read_retry(*retry, "source '" + shown(source.name) + "'", instance);
+  options.origin = source::Origin::plugin;
+  options.from = sources_.plugins.size();
+  options.acks_accepted = reader.choice("ack", {"settled", "accepted"}) == "accepted";
+  sources_.plugins.push_back(std::move(instance));
+}
+
+// A source has no messages to try again, but it may have to be opened again.
+void SourceReader::read_retry(const Field& field, const std::string& of,
+                              deliver::HandlerOptions& instance) {
+  const Reader reader(context_, *field.value, field.key,
+                      {"'retry' of " + of, "retry: { backoff: { max: 1m } }", {"backoff"}});
+  if (const auto* backoff = reader.find("backoff")) instance_.read_backoff(*backoff, of, instance);
+}
+
 void SourceReader::read_fifo(const Reader& reader, const Field& source,
                              source::SourceOptions& options) {
-  const auto* field = reader.need("fifo", "say which:  fifo: /run/standpipe/" + shown(source.name));
-  const auto path = field ? reader.path("fifo") : std::nullopt;
+  const auto path = reader.path("fifo");
   if (!path) return;
-  const auto& spot = field->value->spot;
+  const auto& spot = reader.find("fifo")->value->spot;
   if (path->find_first_of("*?[") != std::string::npos)
     return context_.not_available(spot, "a pattern for FIFOs",
                                   "name each FIFO as a source of its own");
@@ -117,12 +165,11 @@ void SourceReader::read_framing(const Field& field, const std::string& of,
                       {"'framing' of " + of,
                        "framing: { type: length_prefixed }",
                        {"type", "max_message_size", "length_bytes", "byte_order", "delimiter"}});
-  const auto* type = reader.find("type");
-  const auto known = reader.available("type", {{"length_prefixed"},
-                                               {"lines", "delimited", "netstring", "sealed"},
-                                               "framing",
-                                               kFramesInstead});
-  if (!type || known) check_framing_details(reader);
+  if (options.origin == source::Origin::plugin)
+    refuse(reader, {"type", "length_bytes", "byte_order", "delimiter"}, "a FIFO",
+           "remove it: a plugin brings messages, and no frames");
+  else
+    check_framing_details(reader);
   if (const auto most = reader.size("max_message_size", "1B", size_text(kMessageSizeMaxMost))) {
     options.message_size_max = *most;
     given = reader.find("max_message_size")->value->spot;
@@ -130,6 +177,12 @@ void SourceReader::read_framing(const Field& field, const std::string& of,
 }
 
 void SourceReader::check_framing_details(const Reader& reader) {
+  const auto* type = reader.find("type");
+  const auto known = reader.available("type", {{"length_prefixed"},
+                                               {"lines", "delimited", "netstring", "sealed"},
+                                               "framing",
+                                               kFramesInstead});
+  if (type && !known) return;
   reader.available("length_bytes", {{"4"},
                                     {"1", "2", "8", "varint"},
                                     "length_bytes",
@@ -171,11 +224,11 @@ void SourceReader::read_rate_limit(const Field& field, const std::string& of,
 
 }  // namespace
 
-Sources read_sources(Context& context, const Field& section) {
+Sources read_sources(Context& context, const Field& section, Plugins& plugins) {
   Sources sources;
   const auto reader = Reader::of_names(context, *section.value,
                                        {"'sources'", "sources: { NAME: { fifo: PATH } }", {}});
-  SourceReader one(context, sources);
+  SourceReader one(context, plugins, sources);
   for (const auto& field : reader.fields()) one.read(field);
   if (reader.is_empty())
     context.error(section.key, "no-sources", "there are no sources",

@@ -4,7 +4,9 @@
 #include <vector>
 
 #include "config/names.h"
+#include "config/plugins.h"
 #include "config/reader.h"
+#include "deliver/options.h"
 #include "source/options.h"
 
 namespace standpipe::config {
@@ -14,12 +16,13 @@ namespace standpipe::config {
 struct Sources {
   std::vector<source::SourceOptions> options;
   Names names;
-  // Where each said so; nowhere: the default.
+  std::vector<deliver::HandlerOptions> plugins;  // those of sources that have one
+  // Where each said so; nowhere: the default. Of one that is no FIFO, `fifo` is its name's place.
   std::vector<Spot> fifo;
   std::vector<Spot> message_size_max;
   std::vector<Spot> log_size_max;
 };
 
-Sources read_sources(Context& context, const Field& section);
+Sources read_sources(Context& context, const Field& section, Plugins& plugins);
 
 }  // namespace standpipe::config

@@ -19,7 +19,8 @@ constexpr const char* kCountMost = "1000000000";
 // Reads one test after the other; remembers their names.
 class TestReader {
  public:
-  TestReader(Context& context, const Ends& ends) : context_(context), ends_(ends) {}
+  TestReader(Context& context, const Ends& ends, const Sources& sources)
+      : context_(context), ends_(ends), sources_(sources) {}
   TestOptions read(const Field& field, std::size_t number);
 
  private:
@@ -38,6 +39,7 @@ class TestReader {
 
   Context& context_;
   const Ends& ends_;
+  const Sources& sources_;
   std::unordered_map<std::string, Spot> names_;
 };
 
@@ -128,7 +130,13 @@ void TestReader::read_send(const Field& field, std::vector<SendOptions>& sends) 
   if (!content && reader.is_map())
     context_.error(field.key, "missing-key", "'send' has no message",
                    "add text, hex, base64, json, file or raw");
-  if (content && content->name == "raw")
+  const bool is_raw = content && content->name == "raw";
+  if (is_raw && number && sources_.options[*number].origin != source::Origin::fifo)
+    context_.error(
+        content->key, "unused-key",
+        "'raw' is for a FIFO, and '" + shown(sources_.options[*number].name) + "' is none",
+        "write the message as text, hex, base64, json or file");
+  if (is_raw)
     read_raw(*content, send);
   else if (content)
     read_content(*content, send);
@@ -280,9 +288,10 @@ void TestReader::read_payload(const Field& item, const std::string& key, Payload
 
 }  // namespace
 
-std::vector<TestOptions> read_tests(Context& context, const Field& section, const Ends& ends) {
+std::vector<TestOptions> read_tests(Context& context, const Field& section, const Ends& ends,
+                                    const Sources& sources) {
   std::vector<TestOptions> tests;
-  TestReader one(context, ends);
+  TestReader one(context, ends, sources);
   for (const auto& item : items_of(context, section,
                                    "tests: [{ name: it works, send: { source: orders, text: hi }, "
                                    "expect: { screen: 1 } }]"))

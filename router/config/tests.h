@@ -10,6 +10,7 @@
 namespace standpipe::config {
 
 // `tests:`, names resolved. Files that tests send are not looked at.
-std::vector<TestOptions> read_tests(Context& context, const Field& section, const Ends& ends);
+std::vector<TestOptions> read_tests(Context& context, const Field& section, const Ends& ends,
+                                    const Sources& sources);
 
 }  // namespace standpipe::config

@@ -35,7 +35,7 @@ std::map<FileKey, std::size_t> check_sources(Context& context, const Sources& so
   std::map<FileKey, std::size_t> readers;
   for (std::size_t i = 0; i < sources.options.size(); ++i) {
     const auto& source = sources.options[i];
-    if (source.path.empty()) continue;  // a mistake that was reported
+    if (source.path.empty()) continue;  // no FIFO, or a mistake that was reported
     const auto [at, is_new] = readers.emplace(file_key(source.path), i);
     if (is_new) continue;
     const auto& first = sources.options[at->second];
@@ -125,7 +125,7 @@ void warn_of_slow_patterns(Context& context, const source::SourceOptions& source
 void check_one_namespace(Context& context, const Sources& sources, const Handlers& handlers) {
   for (std::size_t i = 0; i < handlers.options.size(); ++i) {
     const auto source = sources.names.find(handlers.options[i].name);
-    if (!source) continue;
+    if (!source || sources.options[*source].origin == source::Origin::handler) continue;
     const Mistakes::Part part(context.mistakes, handlers.options[i].name);
     context.error(handlers.names.spot(i), "duplicate-name",
                   "a source and a handler are called '" + shown(handlers.options[i].name) + "'",

@@ -13,7 +13,7 @@ namespace standpipe::config {
 
 // What is wrong with a configuration as a whole, where each part of it is right.
 
-// A name that a source and a handler have: routes may one day come from either.
+// A name that a source and a handler have: routes may come from either.
 void check_one_namespace(Context& context, const Sources& sources, const Handlers& handlers);
 // FIFOs that two sources read, or that a handler writes into and a source reads, by whatever
 // spelling, link or second name. The latter may be meant (`allow_loop: true`). It looks at the disk

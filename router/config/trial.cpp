@@ -9,6 +9,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "plugin/handler.h"
 #include "plugin/trial.h"
@@ -49,18 +50,50 @@ class Counter {
   void* at_;
 };
 
-// The first handler from `first` on that ends its process when it is made, and how; nothing: all
+// A handler or a source plugin.
+struct Instance {
+  const char* kind;
+  const deliver::HandlerOptions* options;
+  Spot spot;
+  std::string text() const { return std::string(kind) + " '" + options->name + "'"; }
+};
+
+std::vector<Instance> instances_of(const Sources& sources, const Handlers& handlers) {
+  std::vector<Instance> all;
+  for (std::size_t i = 0; i < sources.options.size(); ++i)
+    if (const auto& source = sources.options[i]; source.origin == source::Origin::plugin)
+      all.push_back({"source", &sources.plugins[source.from], sources.names.spot(i)});
+  for (std::size_t i = 0; i < handlers.options.size(); ++i)
+    all.push_back({"handler", &handlers.options[i], handlers.names.spot(i)});
+  return all;
+}
+
+// Makes an instance and discards it. A source is made, and discarded, by functions like a
+// handler's, so here it passes for one.
+plugin::Answer make(const deliver::HandlerOptions& options, plugin::HostServices& host) {
+  auto plugin = *options.plugin;
+  auto abi = *plugin.abi;
+  standpipe_handler as_handler{};
+  if (options.is_source) {
+    as_handler.size = sizeof as_handler;
+    as_handler.create = abi.source->create;
+    as_handler.destroy = abi.source->destroy;
+    abi.handler = &as_handler;
+    plugin.abi = &abi;
+  }
+  plugin::Handler handler(plugin, options.name, host);
+  return handler.create(options.values);
+}
+
+// The first instance from `first` on that ends its process when it is made, and how; nothing: all
 // return. They are made in one child, which reports where it is.
-std::optional<std::pair<std::size_t, std::string>> first_fault(const Handlers& handlers,
-                                                               std::size_t first,
-                                                               const Counter& at) {
+std::optional<std::pair<std::size_t, std::string>> first_fault(
+    const std::vector<Instance>& instances, std::size_t first, const Counter& at) {
   const auto fault = plugin::fault_in_child([&] {
     NoHost host;
-    for (auto i = first; i < handlers.options.size(); ++i) {
+    for (auto i = first; i < instances.size(); ++i) {
       at.set(i);
-      const auto& options = handlers.options[i];
-      plugin::Handler handler(*options.plugin, options.name, host);
-      (void)handler.create(options.values);
+      (void)make(*instances[i].options, host);
     }
   });
   if (!fault) return std::nullopt;
@@ -68,39 +101,36 @@ std::optional<std::pair<std::size_t, std::string>> first_fault(const Handlers& h
 }
 
 // A reason that begins with an option's name ("path: ...") is shown where that was given.
-void complain(Context& context, const Handlers& handlers, std::size_t which,
-              const std::string& reason) {
-  const auto& name = handlers.options[which].name;
-  const auto given = context.option_spots.find({name, reason.substr(0, reason.find(':'))});
+void complain(Context& context, const Instance& instance, const std::string& reason) {
+  const auto given =
+      context.option_spots.find({instance.options->name, reason.substr(0, reason.find(':'))});
   const bool is_option = given != context.option_spots.end();
-  context.error(is_option ? given->second : handlers.names.spot(which), "plugin-refuses",
-                "handler '" + name + "': " + reason,
+  context.error(is_option ? given->second : instance.spot, "plugin-refuses",
+                instance.text() + ": " + reason,
                 is_option ? "its plugin refuses this" : "its plugin refuses these options");
 }
 
 }  // namespace
 
-void try_handlers(Context& context, const Handlers& handlers) {
+void try_plugins(Context& context, const Sources& sources, const Handlers& handlers) {
+  const auto instances = instances_of(sources, handlers);
   std::set<std::size_t> faulty;
   const Counter at;
-  for (std::size_t first = 0; at.works() && first < handlers.options.size();) {
-    const auto fault = first_fault(handlers, first, at);
+  for (std::size_t first = 0; at.works() && first < instances.size();) {
+    const auto fault = first_fault(instances, first, at);
     if (!fault) break;
     const auto& [which, what] = *fault;
-    context.error(
-        handlers.names.spot(which), "plugin-crashes",
-        "handler '" + handlers.options[which].name + "': its plugin " + what + " when it was made",
-        "with these options; that is a mistake in the plugin");
+    context.error(instances[which].spot, "plugin-crashes",
+                  instances[which].text() + ": its plugin " + what + " when it was made",
+                  "with these options; that is a mistake in the plugin");
     faulty.insert(which);
     first = which + 1;
   }
   NoHost host;
-  for (std::size_t i = 0; i < handlers.options.size(); ++i) {
+  for (std::size_t i = 0; i < instances.size(); ++i) {
     if (faulty.contains(i)) continue;
-    const auto& options = handlers.options[i];
-    plugin::Handler handler(*options.plugin, options.name, host);
-    const auto made = handler.create(options.values);
-    if (!made.ok()) complain(context, handlers, i, made.reason);
+    const auto made = make(*instances[i].options, host);
+    if (!made.ok()) complain(context, instances[i], made.reason);
   }
 }
 

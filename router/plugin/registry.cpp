@@ -21,21 +21,21 @@ constexpr std::string_view kSuffix = ".so";
 
 // What stands for a plugin that is not loaded: a handler and a source that nobody calls.
 const standpipe_plugin& nothing() {
+  static const standpipe_source dry = [] {
+    standpipe_source source{};
+    source.placement = STANDPIPE_INLINE;
+    return source;
+  }();
   static const standpipe_handler nobody = [] {
     standpipe_handler handler{};
     handler.placement = STANDPIPE_INLINE;
     return handler;
   }();
-  static const standpipe_source no_source = [] {
-    standpipe_source source{};
-    source.placement = STANDPIPE_INLINE;
-    return source;
-  }();
   static const standpipe_plugin plugin = [] {
     standpipe_plugin p{};
     p.size = sizeof p;
     p.handler = &nobody;
-    p.source = &no_source;
+    p.source = &dry;
     return p;
   }();
   return plugin;

@@ -21,6 +21,8 @@ struct Plugin {
   bool is_handler() const { return abi && abi->handler; }
   // Whether it may settle messages later: what it would mean by that is of minor version 1.
   bool may_take() const { return abi && abi->abi_minor >= 1; }
+  // Whether it may emit messages, which is of that version, too.
+  bool may_emit() const { return may_take(); }
   // Whether it wants to be called by the clock.
   bool ticks() const {
     return is_handler() && STANDPIPE_HAS(abi->handler, standpipe_handler, tick) &&

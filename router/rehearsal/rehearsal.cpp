@@ -15,7 +15,8 @@ namespace {
 
 // What a FIFO knows of a message, and what the caller says beside it.
 std::vector<match::Meta> borrowed(const source::SourceOptions& source, const Metadata& meta) {
-  std::vector<match::Meta> pieces{{"fifo", source.path}};
+  std::vector<match::Meta> pieces;
+  if (source.origin == source::Origin::fifo) pieces.push_back({"fifo", source.path});
   for (const auto& [name, value] : meta) pieces.push_back({name, value});
   return pieces;
 }

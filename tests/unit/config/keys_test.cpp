@@ -3,12 +3,15 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <map>
+#include <set>
 
 #include "base/text.h"
 #include "config/loader.h"
 #include "places.h"
 #include "plugin/registry.h"
+#include "temporary_folder.h"
 
 using namespace standpipe;
 
@@ -26,6 +29,9 @@ constexpr const char* kMistaken =
     "    rate_limit: { strange: 1, per_second: 1 }\n"
     "    framing: { strange: 1 }\n"
     "    log: { strange: 1 }\n"
+    "  brought:\n"
+    "    plugin: replay\n"
+    "    retry: { strange: 1, backoff: { strange: 1 } }\n"
     "handlers:\n"
     "  out:\n"
     "    strange: 1\n"
@@ -58,9 +64,28 @@ std::vector<std::string> keys_in(const std::string& label) {
   return keys;
 }
 
+// Those that come with the program, and a source plugin of the name that examples have.
+class Folders {
+ public:
+  Folders() {
+    std::filesystem::create_symlink(places::config_plugins() + "/bringing.so",
+                                    temporary_ / "replay.so");
+  }
+  std::vector<std::string> list() const { return {places::plugins(), temporary_.path()}; }
+
+ private:
+  test::TemporaryFolder temporary_;
+};
+
+const std::vector<std::string>& folders() {
+  static const Folders all;
+  static const auto list = all.list();
+  return list;
+}
+
 // The lists of keys that the loader knows, one a map.
 std::multimap<std::string, int> known_to_the_loader() {
-  plugin::Registry plugins({places::plugins()});
+  plugin::Registry plugins(folders());
   std::multimap<std::string, int> known;
   for (const auto& d : config::load_text(kMistaken, "strange.yaml", plugins).diagnostics)
     if (d.message.find("'strange'") != std::string::npos)
@@ -87,6 +112,15 @@ const std::map<std::string_view, std::string> kPlaces = {
      "routes: [{ from: orders, to: screen }] }\n@\n"},
     {"dead_letters", "dead_letters: { @ }\n"},
     {"sources.NAME", "sources: { orders: { <<: { fifo: /run/orders }, @ } }\n"},
+    {"sources.NAME of a plugin",
+     "sources: { orders: { <<: { plugin: replay, options: { path: a }, isolation: process }, @ } "
+     "}\n"},
+    {"sources.NAME.retry",
+     "sources: { orders: { plugin: replay, options: { path: a }, retry: { @ } } }\n"},
+    {"sources.NAME.retry.backoff",
+     "sources: { orders: { plugin: replay, options: { path: a }, retry: { backoff: { <<: { "
+     "initial: "
+     "1ms, max: 1d }, @ } } } }\n"},
     {"sources.NAME.framing", "sources: { orders: { fifo: /run/orders, framing: { @ } } }\n"},
     {"sources.NAME.log", "sources: { orders: { fifo: /run/orders, log: { @ } } }\n"},
     {"sources.NAME.rate_limit",
@@ -121,10 +155,19 @@ const std::map<std::string_view, std::string> kPlaces = {
      "tests: [{ send: { source: orders, text: x }, expect: { screen: { @ } } }]\n"},
 };
 
+// Of sources, some are for those with a plugin.
+const std::set<std::string> kOfSourcePlugins = {"plugin",     "options", "ack",     "isolation",
+                                                "memory_max", "user",    "timeout", "retry"};
+
+std::string place_of(const config::KeyMap& map, const std::string& key) {
+  const auto path = std::string(map.path);
+  if (path == "sources.NAME" && kOfSourcePlugins.contains(key)) return path + " of a plugin";
+  return kPlaces.contains(path + ' ' + key) ? path + ' ' + key : path;
+}
+
 // A configuration that is right, with that line in that map.
 std::string configuration_with(const config::KeyMap& map, const std::string& line) {
-  const auto of_key = std::string(map.path) + ' ' + line.substr(0, line.find(':'));
-  const auto place = kPlaces.contains(of_key) ? kPlaces.find(of_key) : kPlaces.find(map.path);
+  const auto place = kPlaces.find(place_of(map, line.substr(0, line.find(':'))));
   INFO(map.path);
   REQUIRE(place != kPlaces.end());
   auto text = place->second;
@@ -139,7 +182,7 @@ std::string configuration_with(const config::KeyMap& map, const std::string& lin
 }
 
 std::string codes_of(const config::KeyMap& map, const config::Key& key, std::string_view value) {
-  plugin::Registry plugins({places::plugins()});
+  plugin::Registry plugins(folders());
   const auto text = configuration_with(map, std::string(key.name) + ": " + std::string(value));
   std::string codes;
   for (const auto& d : config::load_text(text, "/etc/k.yaml", plugins).diagnostics)
@@ -169,7 +212,7 @@ std::string beyond(const std::string& limit, bool is_most) {
 }  // namespace
 
 TEST_CASE("the manual explains each key that a configuration may have, and no other") {
-  CHECK(known_to_the_loader().size() == 21);
+  CHECK(known_to_the_loader().size() == 23);
   CHECK(explained() == known_to_the_loader());
 }
 
@@ -196,7 +239,7 @@ TEST_CASE("a key that is declared to be required is missed where it is missing, 
   for (const auto& map : config::key_maps()) {
     if (map.path.empty()) continue;  // golden mistakes miss its sections
     for (const auto& key : map.keys) {
-      plugin::Registry plugins({places::plugins()});
+      plugin::Registry plugins(folders());
       auto without = configuration_with(map, "x-nothing: 1");
       if (const auto merge = without.find("<<: {"); merge != std::string::npos)
         without.replace(merge, end_of_map(without, merge) - merge, "x-else: 1");

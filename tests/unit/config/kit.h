@@ -9,14 +9,15 @@
 #include "config/loader.h"
 #include "places.h"
 
-// Four plugins that are always there, whatever else is built: messages list them.
+// Six plugins that are always there, whatever else is built: messages list them.
 class ConfigPlugins {
  public:
   ConfigPlugins() {
     char name[] = "/tmp/standpipe-config-XXXXXX";
     folder_ = ::mkdtemp(name);
     for (const auto* plugin : {"print", "log", "forward"}) link(places::plugins(), plugin);
-    link(places::config_plugins(), "every_option");
+    for (const auto* plugin : {"every_option", "bringing", "speaking"})
+      link(places::config_plugins(), plugin);
   }
   ~ConfigPlugins() { std::filesystem::remove_all(folder_); }
   ConfigPlugins(const ConfigPlugins&) = delete;
