@@ -20,6 +20,16 @@ std::optional<std::string_view> Fields::text(const Template::Piece& piece) {
   return own || !piece.fallback ? own : std::optional<std::string_view>(*piece.fallback);
 }
 
+bool Fields::append(std::string& out, const Template& whole) {
+  bool is_whole = true;
+  for (const auto& piece : whole.pieces()) {
+    const auto its = text(piece);
+    if (its) out += *its;
+    is_whole = is_whole && its;
+  }
+  return is_whole;
+}
+
 std::optional<std::string_view> Fields::found(const Template::Piece& piece) {
   switch (piece.part) {
     case Template::Part::literal:

@@ -20,6 +20,9 @@ class Fields {
   // Until the next call; of a literal, its text. nullopt: the message does not have it, and the
   // placeholder has no default.
   std::optional<std::string_view> text(const Template::Piece& piece);
+  // Appends all of a template. false: a value is missing that has no default; nothing stands for
+  // it.
+  bool append(std::string& out, const Template& whole);
   // Why there was no text: "its payload is no JSON".
   std::string why_missing(const Template::Piece& piece);
 

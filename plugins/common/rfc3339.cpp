@@ -35,4 +35,24 @@ std::string rfc3339(std::chrono::nanoseconds since_1970) {
   return text;
 }
 
+std::optional<std::chrono::nanoseconds> parse_rfc3339(std::string_view text) {
+  using namespace std::chrono;
+  constexpr std::string_view kShape = "dddd-dd-ddTdd:dd:dd.dddZ";
+  if (text.size() != kShape.size()) return std::nullopt;
+  unsigned numbers[7] = {};
+  std::size_t number = 0;
+  for (std::size_t i = 0; i < kShape.size(); ++i) {
+    const bool is_digit = text[i] >= '0' && text[i] <= '9';
+    if (kShape[i] == 'd' ? !is_digit : text[i] != kShape[i]) return std::nullopt;
+    if (kShape[i] == 'd')
+      numbers[number] = 10 * numbers[number] + static_cast<unsigned>(text[i] - '0');
+    else
+      ++number;
+  }
+  const auto [y, mo, d, h, mi, s, ms] = numbers;
+  const year_month_day date{year(static_cast<int>(y)), month(mo), day(d)};
+  if (!date.ok() || y < 1970 || y > 2261 || h > 23 || mi > 59 || s > 60) return std::nullopt;
+  return sys_days(date).time_since_epoch() + hours(h) + minutes(mi) + seconds(s) + milliseconds(ms);
+}
+
 }  // namespace common
