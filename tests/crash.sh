@@ -10,6 +10,7 @@
 #   sh tests/crash.sh devices [STRIDE]    as points, and some instructions after, where each device has a file of its own
 #   sh tests/crash.sh held [STRIDE]       as points, and some instructions after, while what handlers that are away miss goes to the disk, and comes back
 #   sh tests/crash.sh process [STRIDE]    as points, and some instructions after, where every handler has a process of its own
+#   sh tests/crash.sh made [STRIDE]       the same where plugins make messages
 #   sh tests/crash.sh taken [STRIDE]      as points, some instructions after, and twice, where plugins settle messages later
 #   sh tests/crash.sh queue [STRIDE]      as points, some instructions after, and twice, with a queue on disk for each handler
 #   sh tests/crash.sh replay [STRIDE]     as points, some instructions after, and twice, while dead letters are replayed
@@ -56,6 +57,11 @@ case $mode in
     ;;
   process)
     (points --process --every "${argument:-1}") && points --process --every "${argument:-1}" --when after --steps 4000
+    ;;
+  made)
+    (points --made --every "${argument:-1}") &&
+      (points --made --every "${argument:-1}" --when after --steps 4000) &&
+      points --made --every "$((${argument:-1} * 4))" --then 300
     ;;
   taken)
     (points --taken --every "${argument:-1}") &&

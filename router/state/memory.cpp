@@ -94,7 +94,7 @@ Memory::Layout::Layout(const MemoryPlan& plan) {
   undo_bytes = kUndoBytes + deliveries * kUndoLinesADelivery * sizeof(UndoLog::Entry);
   records = undo + whole_pages(undo_bytes);
   records_bytes =
-      whole_pages(1 * MiB + logs * 2 * KiB + deliveries * 3 * KiB + handlers * 24 * KiB +
+      whole_pages(1 * MiB + logs * 2 * KiB + deliveries * 3 * KiB + handlers * 42 * KiB +
                   outputs * 8 * KiB + queues * 4 * KiB + replays * 16 * KiB);
   blocks = records + records_bytes;
   block_count = static_cast<std::uint32_t>(8192 + 256 * handlers + 2 * deliveries);

@@ -24,7 +24,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent / "e2e"))
 
 from killer import Killer, compile_into  # noqa: E402 (the kit's folder must be known first)
-from scenario import DevicesRun, FilesRun, HeldRun, ProcessRun, QueueRun, RelayRun, ReloadRun, ReplayRun, Run, TakenRun  # noqa: E402
+from scenario import DevicesRun, FilesRun, HeldRun, MadeRun, ProcessRun, QueueRun, RelayRun, ReloadRun, ReplayRun, Run, TakenRun  # noqa: E402
 
 Point = collections.namedtuple("Point", "call when steps then", defaults=("before", 0, 0))
 
@@ -48,6 +48,7 @@ def arguments():
     p.add_argument("--held", action="store_true", help="a handler is held and a forward has no reader, and what waits for them goes to the disk")
     p.add_argument("--process", action="store_true", help="every handler has a process of its own")
     p.add_argument("--taken", action="store_true", help="plugins settle messages later, from threads of their own")
+    p.add_argument("--made", action="store_true", help="plugins make messages: handlers emit them, and sources put them")
     p.add_argument("--queue", action="store_true", help="each handler has a queue on disk")
     p.add_argument("--replay", action="store_true", help="dead letters are replayed beside live messages")
     p.add_argument("--reload", action="store_true", help="the hub is reloaded again and again meanwhile")
@@ -82,6 +83,8 @@ def kind(options):
         return ReplayRun
     if options.taken:
         return TakenRun
+    if options.made:
+        return MadeRun
     return HeldRun if options.held else RelayRun if options.relay else Run
 
 
@@ -146,6 +149,7 @@ def repeat_command(point, options):
     scenario += (" --files" if options.files else "") + (" --devices" if options.devices else "")
     scenario += (" --reload" if options.reload else "") + (" --process" if options.process else "")
     scenario += (" --queue" if options.queue else "") + (" --replay" if options.replay else "") + (" --taken" if options.taken else "")
+    scenario += " --made" if options.made else ""
     return (
         f"python3 tests/crash/points.py --bin {options.bin} --points {point.call} --when {point.when} --step {point.steps}"
         f"{then}{scenario} --messages {options.messages} --seed {options.seed}"

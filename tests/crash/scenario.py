@@ -99,6 +99,31 @@ TAKEN_YAML = SOURCES + """handlers:
 routes: [{from: [a, b], to: [log, taken, apart]}]
 """
 
+# What plugins make: handlers that emit, in a thread and in a process, and sources, whose messages are numbered.
+MADE = 300
+MADE_YAML = SOURCES + f"""  numbers: {{plugin: generate, options: {{count: {MADE}, rate: 1000, payload: "{{sequence}}"}}}}
+  far_numbers: {{plugin: generate, isolation: process, options: {{count: {MADE}, rate: 1000, payload: "{{sequence}}"}}}}
+handlers:
+  log: {{plugin: log, options: {{path: log.out, format: frames, sync: never}}}}
+  shaped: {{plugin: transform, isolation: thread, options: {{add_meta: {{from: "{{source}}"}}}}}}
+  inlined: {{plugin: transform, isolation: inline, options: {{add_meta: {{from: "{{source}}"}}}}}}
+  apart: {{plugin: transform, isolation: process, options: {{add_meta: {{from: "{{source}}"}}}}}}
+  shaped_log: {{plugin: log, options: {{path: shaped.out, format: frames, sync: never}}}}
+  inlined_log: {{plugin: log, options: {{path: inlined.out, format: frames, sync: never}}}}
+  apart_log: {{plugin: log, options: {{path: apart.out, format: frames, sync: never}}}}
+  lost: {{plugin: log, options: {{path: lost.out, format: frames, sync: never}}}}
+  numbers_log: {{plugin: log, options: {{path: numbers.out, format: frames, sync: never}}}}
+  far_numbers_log: {{plugin: log, options: {{path: far_numbers.out, format: frames, sync: never}}}}
+routes:
+  - {{from: [a, b], to: [log, shaped, inlined, apart]}}
+  - {{from: shaped, match: {{meta: {{from: {{in: [a, b]}}}}}}, to: shaped_log}}
+  - {{from: inlined, match: {{meta: {{from: {{in: [a, b]}}}}}}, to: inlined_log}}
+  - {{from: apart, match: {{meta: {{from: {{in: [a, b]}}}}}}, to: apart_log}}
+  - {{from: [shaped, inlined, apart], match: {{not: {{meta: {{from: {{in: [a, b]}}}}}}}}, to: lost}}
+  - {{from: numbers, to: numbers_log}}
+  - {{from: far_numbers, to: far_numbers_log}}
+"""
+
 WANTED = {"print": is_for_print, "recorder": is_for_recorder}  # log and forward want all
 
 
@@ -391,6 +416,55 @@ class TakenRun(Run):
         self.hub.account.says(source, accepted=len(messages))
         for handler in ("log", "taken", "apart"):
             self.hub.account.says(f"{source} -> {handler}", matched=len(messages), delivered=len(messages))
+
+
+class MadeRun(Run):
+    """What plugins make: handlers emit it and sources put it, once each and in order, through any death of the worker."""
+
+    yaml, nexts = MADE_YAML, {}
+    EMITTERS, NUMBERS = ("shaped", "inlined", "apart"), ("numbers", "far_numbers")
+
+    def wait_for_all(self, seconds=20):
+        self._patiently(lambda: self.fed() or not self.alive(), "the writers get rid of what they have", seconds)
+        self._patiently(lambda: self._all_written() or not self.alive(), "all that is made is written", seconds)
+
+    def _all_written(self):
+        sent = sum(len(m) for m in self.messages.values())
+        counts = [(f"{name}.out", sent) for name in self.EMITTERS] + [(f"{name}.out", MADE) for name in self.NUMBERS]
+        return all(len(frames_in(self._file(name), incomplete=True)[0]) >= count for name, count in counts)
+
+    def _checks(self):
+        return self._log, self._emitted, self._put, self._account
+
+    def _emitted(self):
+        for name in self.EMITTERS:
+            arrived = judge.by_source(self._frames(name))
+            for source, messages in self.messages.items():
+                judge.once_in_order(f"{name}, {source}", arrived[source], [judge.mark(m) for m in messages])
+        if self.bench.path("lost.out").exists() and self._file("lost.out"):
+            raise Wrong("messages were emitted without their metadata")
+
+    def _put(self):
+        for name in self.NUMBERS:
+            judge.once_in_order(name, self._frames(name), [b"%d" % (i + 1) for i in range(MADE)])
+
+    def _frames(self, name):
+        payloads, rest = frames_in(self._file(f"{name}.out"), incomplete=True)
+        if rest:
+            raise Wrong(f"{name}: a truncated frame at the end, {len(rest)} bytes")
+        return payloads
+
+    def _account_of(self, source, messages):
+        self.hub.account.says(source, accepted=len(messages))
+        for handler in ("log", *self.EMITTERS):
+            self.hub.account.says(f"{source} -> {handler}", matched=len(messages), delivered=len(messages))
+
+    def _account(self):
+        super()._account()
+        sent = sum(len(m) for m in self.messages.values())
+        for source, count in [(name, sent) for name in self.EMITTERS] + [(name, MADE) for name in self.NUMBERS]:
+            self.hub.account.says(source, accepted=count)
+            self.hub.account.says(f"{source} -> {source}_log", matched=count, delivered=count)
 
 
 class ReloadRun(Run):

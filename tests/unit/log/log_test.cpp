@@ -684,3 +684,33 @@ TEST_CASE("a log may number its messages from elsewhere, and its successor goes 
   CHECK(piece->begin.sequence.number == first);
   CHECK(next.log.count_between(next.log.trimmed(), next.log.end(), 0) == 2);
 }
+
+TEST_CASE("room that is reserved stays, though the log is empty, until it is released") {
+  Fixture f;
+  REQUIRE(f.log.reserve(1000, 3));
+  f.log.trim(f.log.end());
+  CHECK(f.log.memory() > 0);
+  const auto transaction = f.keeping.transaction();
+  const auto room = f.log.same_room(1000);
+  std::memset(room.data(), 'x', 1000);
+  f.log.filled(1000);
+  const std::vector<std::uint64_t> one(f.log.set_words(), 1), two(f.log.set_words(), 2);
+  REQUIRE(f.log.add_run(500, 1, 1, 1, one));
+  REQUIRE(f.log.add_run(300, 1, 1, 1, two));
+  REQUIRE(f.log.add_run(200, 1, 1, 1, one));
+  CHECK(f.keeping.transaction() == transaction);  // nothing was committed on the way
+  f.keeping.commit();
+  f.log.release();
+  f.log.trim(f.log.end());
+  CHECK(f.log.memory() == 0);
+}
+
+TEST_CASE("room cannot be reserved where the log is full") {
+  Fixture f({.id = 0, .size_max = 64 * KiB, .readers = 2});
+  const std::string kilobyte(1024, 'k');
+  while (f.append(kilobyte)) f.keeping.commit();
+  (void)f.log.drop_incomplete();
+  CHECK_FALSE(f.log.reserve(32 * KiB, 10));
+  f.log.trim(f.log.end());
+  CHECK(f.log.reserve(32 * KiB, 10));
+}
