@@ -97,7 +97,7 @@ std::string Child::load(const ChildSetup& setup) {
   plugin::Refused refused;
   options_.name = setup.handler;
   options_.values = setup.values;
-  options_.plugin = registry_.find(setup.plugin, refused);
+  options_.plugin = registry_.find(setup.plugin, refused, setup.sha256);
   if (!options_.plugin) return setup.plugin + ": " + refused.reason;
   if (!options_.plugin->is_handler() || ChildSetup::declaration(*options_.plugin) != setup.declared)
     return "the file of its plugin has other options by now: reload the hub";

@@ -58,6 +58,7 @@ Fd ChildSetup::write() const {
   parts.set("handler", handler);
   parts.set("id", id);
   parts.set("plugin", plugin);
+  parts.set("sha256", sha256);
   parts.set("declared", declared);
   parts.set("memory_max", memory_max);
   parts.set("user", user);
@@ -74,6 +75,7 @@ ChildSetup ChildSetup::read(int file) {
   ChildSetup setup{.handler = parts.text("handler"),
                    .id = parts.number("id"),
                    .plugin = parts.text("plugin"),
+                   .sha256 = parts.text("sha256"),
                    .declared = parts.text("declared"),
                    .values = {},
                    .memory_max = parts.number("memory_max"),

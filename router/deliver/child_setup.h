@@ -20,6 +20,7 @@ struct ChildSetup {
   std::string handler;
   std::size_t id = 0;  // the handler's number in the hub
   std::string plugin;  // the path of its file
+  std::string sha256;  // that pins it; empty: nothing does
   // What the worker's copy of the plugin declares: in another copy values would mean something
   // else.
   std::string declared;

@@ -182,6 +182,7 @@ ChildSetup ProcessExecutor::setup() const {
   return {.handler = options_.name,
           .id = id_,
           .plugin = options_.plugin->path,
+          .sha256 = options_.plugin->sha256,
           .declared = ChildSetup::declaration(*options_.plugin),
           .values = options_.values,
           .memory_max = options_.memory_max,
