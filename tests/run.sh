@@ -112,7 +112,7 @@ stage_asan() {
 stage_tsan() {
   export TSAN_OPTIONS=halt_on_error=1:abort_on_error=1
   # shellcheck disable=SC2046 # words
-  step "build: gcc, thread sanitizer" configure_and_build tsan standpipe plugins test_plugins plugin_every_option $(printf 'unit_%s ' $threaded) || return
+  step "build: gcc, thread sanitizer" configure_and_build tsan standpipe plugins test_plugins config_plugins $(printf 'unit_%s ' $threaded) || return
   FOLDERS=$threaded step "unit tests, thread sanitizer" unit build/tsan 400 "$quick"
   STANDPIPE_TEST_SLOW=8 step "end-to-end tests, thread sanitizer" e2e tsan --scale small --jobs $((jobs * 2)) --only "$threads"
 }

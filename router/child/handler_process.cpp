@@ -105,7 +105,7 @@ std::string Child::load(const ChildSetup& setup) {
   plugin::Refused refused;
   options_.name = setup.handler;
   options_.values = setup.values;
-  options_.plugin = registry_.find(setup.plugin, refused);
+  options_.plugin = registry_.find(setup.plugin, refused, setup.sha256);
   if (!options_.plugin) return setup.plugin + ": " + refused.reason;
   options_.is_source = setup.is_source;
   const bool offers =

@@ -38,23 +38,26 @@ void add_plugins(const Parts& running, const Parts& found, const config::HubOpti
                  std::vector<Difference>& all) {
   const auto before = files_by_path(running.text("plugins"));
   std::map<std::string, std::string> names;
-  for (const auto& handler : hub.handlers) names[handler.plugin->path] = handler.plugin->name;
+  for (const auto* instances : {&hub.handlers, &hub.source_plugins})
+    for (const auto& instance : *instances) names[instance.plugin->path] = instance.plugin->name;
   for (const auto& [path, file] : files_by_path(found.text("plugins")))
     if (const auto was = before.find(path); was != before.end() && was->second != file)
       all.push_back({Difference::Kind::changed, "plugin", names[path], "its file"});
 }
 
 // Those that are configured otherwise, or whose plugin is another file: a line each.
-std::string changed_handlers(const std::vector<Difference>& all, const config::HubOptions& hub) {
+std::string changed_instances(const std::vector<Difference>& all, const config::HubOptions& hub) {
   std::string lines;
-  for (const auto& handler : hub.handlers) {
-    const auto is_its = [&](const Difference& d) {
-      return d.kind == Difference::Kind::changed &&
-             ((d.what == "handler" && d.name == handler.name) ||
-              (d.what == "plugin" && d.name == handler.plugin->name));
-    };
-    if (std::any_of(all.begin(), all.end(), is_its)) lines += handler.name + '\n';
-  }
+  for (const auto* instances : {&hub.handlers, &hub.source_plugins})
+    for (const auto& instance : *instances) {
+      const auto is_its = [&](const Difference& d) {
+        return d.kind == Difference::Kind::changed &&
+               ((d.what == (instance.is_source ? "source" : "handler") &&
+                 d.name == instance.name) ||
+                (d.what == "plugin" && d.name == instance.plugin->name));
+      };
+      if (std::any_of(all.begin(), all.end(), is_its)) lines += instance.name + '\n';
+    }
   return lines;
 }
 
@@ -121,7 +124,7 @@ Parts examined(const Parts& running, const Arguments& worker) {
   auto all = config::differences(bundle_of(running), bundle_of(found));
   add_plugins(running, found, loaded.hub, all);
   describe(all, found);
-  found.set("changed", changed_handlers(all, loaded.hub));
+  found.set("changed", changed_instances(all, loaded.hub));
   return found;
 }
 

@@ -89,8 +89,9 @@ Command plugin_list_command() {
                        {"standpipe plugin list --plugins ./build",
                         "with those in a folder of your own"}},
           .description =
-              "Plugins are searched in --plugins, then in $STANDPIPE_PLUGIN_PATH, then beside\n"
-              "the program. Files that cannot be used are listed as broken, with the reason.",
+              "Plugins are searched in --plugins, then in $STANDPIPE_PLUGIN_PATH, then, for a\n"
+              "configuration, in its plugin_path, then beside the program. Files that cannot be "
+              "used are listed as broken, with the reason.",
           .operands = {},
           .options = {plugins_option(),
                       {.name = "json", .summary = "JSON, an object a plugin and line"}},

@@ -83,9 +83,10 @@ bool DiskComparison::has_changed(const Parts& configuration, const Arguments& wo
 
 std::string plugin_files(const config::HubOptions& hub) {
   std::set<std::string> lines;
-  for (const auto& handler : hub.handlers)
-    if (handler.plugin && !handler.plugin->path.empty())
-      lines.insert(identity_of(handler.plugin->path) + ' ' + handler.plugin->path);
+  for (const auto* instances : {&hub.handlers, &hub.source_plugins})
+    for (const auto& instance : *instances)
+      if (instance.plugin && !instance.plugin->path.empty())
+        lines.insert(identity_of(instance.plugin->path) + ' ' + instance.plugin->path);
   std::string text;
   for (const auto& line : lines) text += line + '\n';
   return text;

@@ -288,8 +288,9 @@ Status begin(const Arguments& arguments, Streams& streams, keeper::Link& link,
   const bool tries = configurations.start() == Start::tries;
   if (!tries && configurations.start() != Start::is_through) return work(begin);
   const auto changed = lines_in(configurations.mine().text("changed"));
-  for (auto& handler : loaded->hub.handlers)
-    handler.changed = std::find(changed.begin(), changed.end(), handler.name) != changed.end();
+  for (auto* instances : {&loaded->hub.handlers, &loaded->hub.source_plugins})
+    for (auto& instance : *instances)
+      instance.changed = std::find(changed.begin(), changed.end(), instance.name) != changed.end();
   if (!tries) return work(begin);
   const auto before = worker::HubNames::read(configurations.other());
   begin.before = &before;

@@ -9,6 +9,8 @@
 namespace standpipe::config {
 namespace {
 
+constexpr std::size_t kDigestDigits = 64;
+
 deliver::Placement placement_called(const std::string& isolation) {
   if (isolation == "process") return deliver::Placement::process;
   return isolation == "thread" ? deliver::Placement::thread : deliver::Placement::inline_;
@@ -42,10 +44,27 @@ void InstanceReader::read(const Reader& reader, const Field& part,
 void InstanceReader::read_plugin(const Reader& reader, const Field& part,
                                  deliver::HandlerOptions& options) {
   const auto* named = reader.need("plugin", "say which:  plugin: print");
-  options.plugin = named ? plugins_.find(*named, role_) : nullptr;
+  const auto sha256 = read_sha256(reader);
+  options.plugin = named && sha256 ? plugins_.find(*named, role_, *sha256) : nullptr;
   if (options.plugin && plugins_.loads())
     options.values =
         read_options(context_, reader.find("options"), *options.plugin, part, name_of(role_));
+}
+
+// Empty: the file is not pinned. nullopt: it is, by what is no digest; so it must not be loaded.
+std::optional<std::string> InstanceReader::read_sha256(const Reader& reader) {
+  const auto* field = reader.find("sha256");
+  if (!field) return reader.was_given("sha256") ? std::nullopt : std::optional(std::string());
+  auto digest = reader.text("sha256");
+  if (!digest) return std::nullopt;
+  for (auto& c : *digest) c = c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' + 'a') : c;
+  const bool is_one = digest->size() == kDigestDigits &&
+                      digest->find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (is_one) return digest;
+  context_.error(field->value->spot, "bad-value",
+                 "'" + shown(*digest) + "' is no SHA-256, which has 64 hexadecimal digits",
+                 "as  sha256sum FILE  prints it");
+  return std::nullopt;
 }
 
 void InstanceReader::read_isolation(const Reader& reader, deliver::HandlerOptions& options) {

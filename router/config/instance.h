@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "config/plugins.h"
@@ -19,13 +20,15 @@ class InstanceReader {
   InstanceReader(Context& context, Plugins& plugins, Role role)
       : context_(context), plugins_(plugins), role_(role) {}
 
-  // plugin, options, isolation, memory_max, user, timeout. `part`: the instance's name and value.
+  // plugin, sha256, options, isolation, memory_max, user, timeout. `part`: the instance's name and
+  // value.
   void read(const Reader& reader, const Field& part, deliver::HandlerOptions& options);
   // `of`: the instance, as messages call it.
   void read_backoff(const Field& field, const std::string& of, deliver::HandlerOptions& options);
 
  private:
   void read_plugin(const Reader& reader, const Field& part, deliver::HandlerOptions& options);
+  std::optional<std::string> read_sha256(const Reader& reader);
   void read_isolation(const Reader& reader, deliver::HandlerOptions& options);
   void read_limits(const Reader& reader, deliver::HandlerOptions& options);
 

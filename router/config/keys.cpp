@@ -9,6 +9,9 @@
 namespace standpipe::config {
 namespace {
 
+constexpr std::string_view kDigestExample =
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
 KeyMap whole_file() {
   return {
       "",
@@ -65,6 +68,11 @@ KeyMap whole_file() {
         .most = "1d"},
        {"dead_letters", "MAP", "", "How many dead letters are kept.",
         "{ max_size: 1GiB, max_age: 30d }"},
+       {"plugin_path", "PATH | LIST", "",
+        "Folders where plugins are looked for: after `--plugins` and `$STANDPIPE_PLUGIN_PATH`, "
+        "before those that came with the program. Where root runs the hub, a plugin is refused "
+        "whose file or folder others can write to, unless it is pinned by sha256.",
+        "[/opt/standpipe/plugins, plugins]"},
        {.name = "sources",
         .value = "MAP",
         .fallback = "",
@@ -137,6 +145,14 @@ KeyMap rate_limit() {
 }
 
 // What handlers and source plugins have in common.
+Key sha256() {
+  return {"sha256", "TEXT", "",
+          "Pins the plugin's file: it is loaded only if its content has this SHA-256, 64 "
+          "hexadecimal digits as `sha256sum` prints them. The file is copied into memory and the "
+          "copy is loaded, so a plugin that is pinned finds no libraries beside itself.",
+          kDigestExample};
+}
+
 Key isolation() {
   return {"isolation", "inline | thread | process", "as the plugin wants",
           "Where it runs: on the hub's loop, in a thread of its own, or in a process of its own, "
@@ -303,6 +319,7 @@ KeyMap handler() {
         .summary = "The plugin: a name, or a path when there is a slash in it.",
         .example = "print",
         .required = true},
+       sha256(),
        {"options", "MAP", "", "The plugin's own: see PLUGINS, and `standpipe plugin show NAME`.",
         "{ format: hex }"},
        isolation(),

@@ -85,6 +85,7 @@ class HubReader {
  private:
   void read_settings(const Reader& reader);
   void read_dead_letters(const Field& field);
+  void read_plugin_path(const Field& field);
   void check_version(const Reader& reader);
   void read_sections(const Reader& reader);
   const Field* section(const Reader& reader, const char* name, const char* label) const {
@@ -107,7 +108,7 @@ void HubReader::read(const Node& root) {
       {"the configuration",
        "sources: { in: { fifo: /tmp/in } }",
        {"version", "data_dir", "memory_max", "overflow_max", "match_max", "drain_timeout",
-        "dead_letters", "sources", "handlers", "routes", "unmatched", "tests"}});
+        "dead_letters", "plugin_path", "sources", "handlers", "routes", "unmatched", "tests"}});
   if (!reader.is_map()) return;
   read_settings(reader);
   read_sections(reader);
@@ -126,6 +127,7 @@ void HubReader::read_settings(const Reader& reader) {
       reader.size("match_max", "1B", size_text(kMatchMaxMost)).value_or(kMatchMaxDefault);
   hub_.drain_timeout = reader.duration("drain_timeout", "0s", "1d").value_or(hub_.drain_timeout);
   if (const auto* letters = reader.find("dead_letters")) read_dead_letters(*letters);
+  if (const auto* folders = reader.find("plugin_path")) read_plugin_path(*folders);
   const auto folder = reader.path("data_dir");
   hub_.data_dir_by_default = !folder;
   hub_.data_dir =
@@ -142,6 +144,19 @@ void HubReader::read_dead_letters(const Field& field) {
   const auto age = reader.duration("max_age", "1m", "3650d");
   hub_.dead_letters = deliver::DeadLetterLimits::of(size.value_or(hub_.dead_letters.all),
                                                     age.value_or(hub_.dead_letters.age));
+}
+
+// One folder or a list of them; a folder that is not there is one without plugins.
+void HubReader::read_plugin_path(const Field& field) {
+  if (field.value->kind == Kind::map)
+    return wrong_type(context_, field, "a folder or a list of folders",
+                      "write  plugin_path: /opt/plugins");
+  const bool is_one = field.value->kind == Kind::scalar;
+  std::vector<std::string> folders;
+  for (const auto& item : is_one ? std::vector{field} : items_of(context_, field, {}))
+    if (auto value = value_of(context_, item, {.type = STANDPIPE_PATH, .name = field.name}))
+      folders.push_back(std::move(value->text));
+  plugins_.search_too(std::move(folders));
 }
 
 void HubReader::check_version(const Reader& reader) {

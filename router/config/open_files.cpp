@@ -31,6 +31,7 @@ std::size_t more_files(const deliver::HandlerOptions& handler) {
 
 void add_files_of(const deliver::HandlerOptions& instance, OpenFiles& needed) {
   needed.worker += more_files(instance);
+  if (instance.plugin && !instance.plugin->sha256.empty()) ++needed.worker;  // the file's copy
   if (!instance.plugin || placement_of(instance) != deliver::Placement::process) return;
   needed.worker += kAProcess;
   ++needed.kept;  // its calls

@@ -28,8 +28,9 @@ Plugins::Plugins(Context& context, plugin::Registry& registry)
     : context_(context), registry_(registry), known_(registry.names()) {}
 
 // `whole`: the name, or the absolute path.
-const Plugins::Answer& Plugins::ask(const std::string& name, const std::string& whole) {
-  const auto [at, is_new] = answers_.try_emplace(whole);
+const Plugins::Answer& Plugins::ask(const std::string& name, const std::string& whole,
+                                    const std::string& sha256) {
+  const auto [at, is_new] = answers_.try_emplace({whole, sha256});
   auto& answer = at->second;
   if (!is_new) return answer;
   if (is_path(name) && !is_file(whole) && registry_.loads())
@@ -38,11 +39,11 @@ const Plugins::Answer& Plugins::ask(const std::string& name, const std::string& 
            !std::binary_search(known_.begin(), known_.end(), name))
     answer.refused = {"", "unknown plugin '" + shown(name) + "'", registry_.searched()};
   else
-    answer.plugin = registry_.find(whole, answer.refused);
+    answer.plugin = registry_.find(whole, answer.refused, sha256);
   return answer;
 }
 
-const plugin::Plugin* Plugins::find(const Field& field, Role role) {
+const plugin::Plugin* Plugins::find(const Field& field, Role role, const std::string& sha256) {
   const auto name = text_of(context_, field, "a plugin's name");
   if (!name) return nullptr;
   if (name->empty() || name->find('\0') != std::string::npos) {
@@ -52,7 +53,7 @@ const plugin::Plugin* Plugins::find(const Field& field, Role role) {
   }
   const std::filesystem::path folder = context_.folder_of(field.value->spot);
   const auto& answer =
-      ask(*name, is_path(*name) ? (folder / *name).lexically_normal().string() : *name);
+      ask(*name, is_path(*name) ? (folder / *name).lexically_normal().string() : *name, sha256);
   if (!answer.plugin) {
     complain(field, *name, answer);
   } else if (!offers(*answer.plugin, role)) {
@@ -64,13 +65,16 @@ const plugin::Plugin* Plugins::find(const Field& field, Role role) {
   return nullptr;
 }
 
+// Not of a file that is pinned: it must not be loaded before it was looked at.
 std::vector<Synonym> Plugins::options_of(const Node& part) {
   std::vector<Synonym> options;
+  for (const auto& entry : part.entries)
+    if (entry.key->text == "sha256") return options;
   for (const auto& entry : part.entries) {
     const auto& name = entry.value->text;
     if (entry.key->text != "plugin" || !std::binary_search(known_.begin(), known_.end(), name))
       continue;
-    const auto* plugin = ask(name, name).plugin;
+    const auto* plugin = ask(name, name, {}).plugin;
     if (!plugin) continue;
     for (const auto& option : plugin->options)
       options.push_back({option.name, "options: { " + option.name + ": ... }"});

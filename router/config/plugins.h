@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/reader.h"
@@ -18,8 +19,8 @@ enum class Role { handler, source };
 class Plugins {
  public:
   Plugins(Context& context, plugin::Registry& registry);
-  // nullptr: a mistake was added.
-  const plugin::Plugin* find(const Field& field, Role role);
+  // nullptr: a mistake was added. `sha256`: what pins its file; empty: it is not pinned.
+  const plugin::Plugin* find(const Field& field, Role role, const std::string& sha256);
   // How the options of a part's plugin are written, for somebody who left out `options:`.
   std::vector<Synonym> options_of(const Node& part);
   // Else plugins have names only, and what they want is not asked.
@@ -30,7 +31,7 @@ class Plugins {
     const plugin::Plugin* plugin = nullptr;
     plugin::Refused refused;
   };
-  const Answer& ask(const std::string& name, const std::string& whole);
+  const Answer& ask(const std::string& name, const std::string& whole, const std::string& sha256);
   void complain(const Field& field, const std::string& name, const Answer& answer);
   void complain_of_role(const Field& field, const plugin::Plugin& plugin, Role role);
   void warn_of_another_name(const Field& field, const plugin::Plugin& plugin);
@@ -40,7 +41,7 @@ class Plugins {
   plugin::Registry& registry_;
   std::vector<std::string>
       known_;  // sorted; folders are looked through once, not for each name that is unknown
-  std::map<std::string, Answer> answers_;
+  std::map<std::pair<std::string, std::string>, Answer> answers_;  // by name or path, and sha256
 };
 
 }  // namespace standpipe::config

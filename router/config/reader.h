@@ -99,6 +99,8 @@ class Reader {
   const std::vector<Field>& fields() const { return fields_; }
 
   const Field* find(std::string_view key) const;
+  // Whether the key stands there, with a value or without.
+  bool was_given(std::string_view key) const { return attempted_.find(key) != attempted_.end(); }
   // As find; when it was not even attempted, that is a mistake, and `label` says what to write.
   const Field* need(std::string_view key, const std::string& label) const;
 

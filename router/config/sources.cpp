@@ -55,16 +55,16 @@ void SourceReader::read(const Field& field) {
   Spot message_size, log_size;
   const Mistakes::Part part(context_.mistakes, shown(field.name));
   const auto what = "source '" + shown(field.name) + "'";
-  const Reader reader(
-      context_, *field.value, field.key,
-      {what,
-       shown(field.name) + ": { fifo: /run/standpipe/" + shown(field.name) + " }",
-       {"fifo", "plugin", "mode", "owner", "group", "trust", "options", "ack", "isolation",
-        "memory_max", "user", "timeout", "retry", "framing", "log", "rate_limit", "match_max"},
-       {},
-       "key",
-       false,
-       plugins_.options_of(*field.value)});
+  const Reader reader(context_, *field.value, field.key,
+                      {what,
+                       shown(field.name) + ": { fifo: /run/standpipe/" + shown(field.name) + " }",
+                       {"fifo", "plugin", "sha256", "mode", "owner", "group", "trust", "options",
+                        "ack", "isolation", "memory_max", "user", "timeout", "retry", "framing",
+                        "log", "rate_limit", "match_max"},
+                       {},
+                       "key",
+                       false,
+                       plugins_.options_of(*field.value)});
   read_origin(reader, field, options);
   const auto* given = reader.find("fifo");
   if (const auto* framing = reader.find("framing"))
@@ -87,7 +87,8 @@ void SourceReader::read_origin(const Reader& reader, const Field& source,
   if (!origin) return;
   if (origin->name == "fifo") {
     if (!reader.find("plugin"))
-      refuse(reader, {"options", "ack", "isolation", "memory_max", "user", "timeout", "retry"},
+      refuse(reader,
+             {"sha256", "options", "ack", "isolation", "memory_max", "user", "timeout", "retry"},
              "a source with a plugin", "remove it: this source is a FIFO");
     read_fifo(reader, source, options);
     return read_owner(reader, options);

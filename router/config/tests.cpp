@@ -131,10 +131,10 @@ void TestReader::read_send(const Field& field, std::vector<SendOptions>& sends) 
     context_.error(field.key, "missing-key", "'send' has no message",
                    "add text, hex, base64, json, file or raw");
   const bool is_raw = content && content->name == "raw";
-  if (is_raw && number && sources_.options[*number].origin != source::Origin::fifo)
+  if (is_raw && number && sources_.options[send.source].origin != source::Origin::fifo)
     context_.error(
         content->key, "unused-key",
-        "'raw' is for a FIFO, and '" + shown(sources_.options[*number].name) + "' is none",
+        "'raw' is for a FIFO, and '" + shown(sources_.options[send.source].name) + "' is none",
         "write the message as text, hex, base64, json or file");
   if (is_raw)
     read_raw(*content, send);

@@ -59,6 +59,7 @@ Fd ChildSetup::write() const {
   parts.set("id", id);
   parts.set("plugin", plugin);
   parts.set("source", is_source ? 1 : 0);
+  parts.set("sha256", sha256);
   parts.set("declared", declared);
   parts.set("memory_max", memory_max);
   parts.set("user", user);
@@ -75,6 +76,8 @@ ChildSetup ChildSetup::read(int file) {
   ChildSetup setup{.handler = parts.text("handler"),
                    .id = parts.number("id"),
                    .plugin = parts.text("plugin"),
+                   .is_source = parts.number("source") != 0,
+                   .sha256 = parts.text("sha256"),
                    .declared = parts.text("declared"),
                    .values = {},
                    .memory_max = parts.number("memory_max"),

@@ -21,6 +21,7 @@ struct ChildSetup {
   std::size_t id = 0;  // the handler's number in the hub
   std::string plugin;  // the path of its file
   bool is_source = false;
+  std::string sha256;  // that pins it; empty: nothing does
   // What the worker's copy of the plugin declares: in another copy values would mean something
   // else.
   std::string declared;

@@ -185,6 +185,7 @@ ChildSetup ProcessExecutor::setup() const {
           .id = id_,
           .plugin = options_.plugin->path,
           .is_source = options_.is_source,
+          .sha256 = options_.plugin->sha256,
           .declared = ChildSetup::declaration(*options_.plugin),
           .values = options_.values,
           .memory_max = options_.memory_max,

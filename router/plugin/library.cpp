@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "base/failure.h"
+#include "base/fd.h"
+#include "plugin/pinned_file.h"
 #include "plugin/shared_object.h"
 
 namespace standpipe::plugin {
@@ -28,12 +30,14 @@ std::string loaders_words(std::string_view text) {
   return std::string(text.substr(begin + kBefore.size(), end - begin - kBefore.size()));
 }
 
-std::unique_ptr<boost::dll::shared_library> load(const std::string& path) try {
-  if (const auto problem = shared_object_problem(path))
+// `file`: what is loaded for it.
+std::unique_ptr<boost::dll::shared_library> load(const std::string& path,
+                                                 const std::string& file) try {
+  if (const auto problem = shared_object_problem(file))
     throw Failure(path + " cannot be loaded: " + *problem);
   using boost::dll::load_mode::rtld_local;
   using boost::dll::load_mode::rtld_now;
-  return std::make_unique<boost::dll::shared_library>(path, rtld_now | rtld_local);
+  return std::make_unique<boost::dll::shared_library>(file, rtld_now | rtld_local);
 } catch (const Failure&) {
   throw;
 } catch (const std::exception& e) {
@@ -51,10 +55,15 @@ boost::dll::shared_library& keep(std::unique_ptr<boost::dll::shared_library> lib
   return *kept->emplace_back(std::move(library));
 }
 
+// The loader takes two files of one name for the same, so the descriptor stays, and with it its
+// number.
+std::string name_of_copy(Fd copy) { return "/proc/self/fd/" + std::to_string(copy.release()); }
+
 }  // namespace
 
-Library::Library(const std::string& path) {
-  const auto& library = keep(load(path));
+Library::Library(const std::string& path, const std::string& sha256) {
+  const auto& library =
+      keep(load(path, sha256.empty() ? path : name_of_copy(pinned_copy(path, sha256))));
   if (!library.has(kEntry))
     throw Failure(path + " is no Standpipe plugin: it does not export " + kEntry,
                   "end the plugin's source with STANDPIPE_PLUGIN(Class), and link it with the "

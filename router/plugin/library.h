@@ -12,8 +12,10 @@ namespace standpipe::plugin {
 // threads and thread-local destructors of the plugin may outlive every use of it.
 class Library {
  public:
-  // Throws Failure: no such file, not a shared object, undefined symbols, no standpipe_plugin_v1.
-  explicit Library(const std::string& path);
+  // `sha256`: of the file, which is loaded from a sealed copy of it (pinned_file.h); empty: any
+  // content. Throws Failure: no such file, another one than is pinned, not a shared object,
+  // undefined symbols, no standpipe_plugin_v1.
+  explicit Library(const std::string& path, const std::string& sha256 = {});
   // The plugin's description; never null.
   const standpipe_plugin* description() const { return description_; }
 

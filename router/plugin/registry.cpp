@@ -4,13 +4,16 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <set>
+#include <utility>
 
 #include "base/failure.h"
 #include "base/text.h"
 #include "plugin/description.h"
 #include "plugin/library.h"
 #include "plugin/trial.h"
+#include "plugin/trusted_file.h"
 
 namespace standpipe::plugin {
 namespace {
@@ -76,24 +79,38 @@ std::vector<std::string> Registry::default_folders() {
       rest.remove_prefix(std::min(colon + 1, rest.size()));
     }
   }
+  if (auto installed = installed_folder(); !installed.empty())
+    folders.push_back(std::move(installed));
+  return folders;
+}
+
+std::string Registry::installed_folder() {
   std::error_code error;
   const auto program = fs::read_symlink("/proc/self/exe", error);
-  if (!error)
-    folders.push_back(
-        (program.parent_path() / STANDPIPE_PLUGINS_FROM_PROGRAM).lexically_normal().string());
-  return folders;
+  if (error) return {};
+  return (program.parent_path() / STANDPIPE_PLUGINS_FROM_PROGRAM).lexically_normal().string();
+}
+
+void Registry::search_too(std::vector<std::string> folders) { more_folders_ = std::move(folders); }
+
+std::vector<std::string> Registry::folders() const {
+  auto all = folders_;
+  const bool ends_in_installed = !all.empty() && all.back() == installed_folder();
+  all.insert(ends_in_installed ? std::prev(all.end()) : all.end(), more_folders_.begin(),
+             more_folders_.end());
+  return all;
 }
 
 std::vector<std::string> Registry::names() const {
   std::set<std::string> names;
-  for (const auto& folder : folders_)
+  for (const auto& folder : folders())
     for (const auto& name : names_in(folder)) names.insert(name);
   return {names.begin(), names.end()};
 }
 
-const Plugin* Registry::find(const std::string& name, Refused& why) {
+const Plugin* Registry::find(const std::string& name, Refused& why, const std::string& sha256) {
   if (!loads_) {
-    auto& plugin = loaded_[name].plugin;
+    auto& plugin = loaded_[{name, sha256}].plugin;
     if (!plugin) plugin = std::make_unique<Plugin>();
     plugin->name = name;
     plugin->abi = &nothing();
@@ -104,14 +121,13 @@ const Plugin* Registry::find(const std::string& name, Refused& why) {
     why = {"", "unknown plugin '" + escaped(name) + '\'', folders_help()};
     return nullptr;
   }
-  if (const auto known = loaded_.find(*path); known != loaded_.end()) {
+  if (const auto known = loaded_.find({*path, sha256}); known != loaded_.end()) {
     if (!known->second.plugin) why = known->second.refused;
     return known->second.plugin.get();
   }
-  auto& entry = loaded_[*path];
+  auto& entry = loaded_[{*path, sha256}];
   try {
-    try_in_child(*path);
-    entry.plugin = std::make_unique<Plugin>(read_description(*Library(*path).description(), *path));
+    entry.plugin = std::make_unique<Plugin>(load(*path, sha256));
   } catch (const Failure& failure) {
     entry.refused = {*path, failure.what(), failure.help()};
     why = entry.refused;
@@ -119,11 +135,19 @@ const Plugin* Registry::find(const std::string& name, Refused& why) {
   return entry.plugin.get();
 }
 
+Plugin Registry::load(const std::string& path, const std::string& sha256) const {
+  if (sha256.empty()) check_trusted(path);
+  try_in_child(path, sha256);
+  auto plugin = read_description(*Library(path, sha256).description(), path);
+  plugin.sha256 = sha256;
+  return plugin;
+}
+
 // The first code of a plugin that runs: constructors of the library, and its description.
-void Registry::try_in_child(const std::string& path) const {
+void Registry::try_in_child(const std::string& path, const std::string& sha256) const {
   if (!tries_) return;
-  if (const auto fault =
-          fault_in_child([&] { (void)read_description(*Library(path).description(), path); }))
+  const auto ask = [&] { (void)read_description(*Library(path, sha256).description(), path); };
+  if (const auto fault = fault_in_child(ask))
     throw Failure(path + ": it " + *fault + " when it was asked what it is",
                   "look at its describe(), and at what is made when it is loaded");
 }
@@ -131,7 +155,7 @@ void Registry::try_in_child(const std::string& path) const {
 std::optional<std::string> Registry::path_of(const std::string& name) const {
   if (name.find('/') != std::string::npos)
     return is_there(name) ? std::optional(fs::absolute(name).string()) : std::nullopt;
-  for (const auto& folder : folders_) {
+  for (const auto& folder : folders()) {
     const auto path = (fs::path(folder) / (name + std::string(kSuffix))).string();
     if (is_there(path)) return fs::absolute(path).string();
   }
@@ -146,7 +170,7 @@ std::string Registry::folders_help() const {
 
 std::string Registry::searched() const {
   std::vector<std::string> places;
-  for (const auto& folder : folders_) {
+  for (const auto& folder : folders()) {
     std::error_code error;
     const bool is_folder = fs::is_directory(folder, error);
     const char* why = is_folder                     ? ""

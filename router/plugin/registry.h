@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "plugin/option.h"
@@ -16,6 +17,7 @@ namespace standpipe::plugin {
 // plugins are never unloaded.
 struct Plugin {
   std::string name, version, summary, documentation, path;
+  std::string sha256 = {};  // that its file was pinned by; empty: it was not
   std::vector<Option> options;
   const standpipe_plugin* abi = nullptr;
   bool is_handler() const { return abi && abi->handler; }
@@ -42,7 +44,9 @@ struct Refused {
   std::string help;
 };
 
-// Finds plugins by name in a list of folders, first one wins; loads each at most once. One thread.
+// Finds plugins by name in a list of folders, first one wins; loads each at most once, or once for
+// each way that it is pinned. Where root runs it, files that others could write to are refused,
+// save those that are pinned. One thread.
 class Registry {
  public:
   explicit Registry(std::vector<std::string> folders);
@@ -59,18 +63,25 @@ class Registry {
   Registry(const Registry&) = delete;
   Registry& operator=(const Registry&) = delete;
 
-  // `name` is a plugin's name, or a path when it contains a slash. nullptr: `why` says what was
-  // tried and what to do.
-  const Plugin* find(const std::string& name, Refused& why);
+  // Searches these folders, too: after those that a person or the environment named, before the
+  // installation's. They replace those of an earlier call.
+  void search_too(std::vector<std::string> folders);
+
+  // `name` is a plugin's name, or a path when it contains a slash. `sha256`: what the file's
+  // content must have, in lower case; empty: anything. nullptr: `why` says what was tried and what
+  // to do.
+  const Plugin* find(const std::string& name, Refused& why, const std::string& sha256 = {});
   // Names of the files that look like plugins, sorted, without loading any.
   std::vector<std::string> names() const;
-  const std::vector<std::string>& folders() const { return folders_; }
+  std::vector<std::string> folders() const;
   // "searched in /nope (no such folder), /usr/lib/standpipe/plugins"
   std::string searched() const;
 
-  // $STANDPIPE_PLUGIN_PATH (colons between), then where the installation has them, relative to the
-  // program (../lib/standpipe/plugins), so that it may be moved.
+  // $STANDPIPE_PLUGIN_PATH (colons between), then where the installation has them.
   static std::vector<std::string> default_folders();
+  // Relative to the program (../lib/standpipe/plugins), so that it may be moved; empty: the
+  // program's place is not known.
+  static std::string installed_folder();
 
  private:
   Registry() : loads_(false) {}
@@ -80,12 +91,15 @@ class Registry {
   };
   std::optional<std::string> path_of(const std::string& name) const;
   std::string folders_help() const;
-  void try_in_child(const std::string& path) const;
+  void try_in_child(const std::string& path, const std::string& sha256) const;
+  Plugin load(const std::string& path, const std::string& sha256) const;
 
   bool loads_ = true;
   bool tries_ = true;
   std::vector<std::string> folders_;
-  std::map<std::string, Entry> loaded_;  // by path; by name where nothing is loaded
+  std::vector<std::string> more_folders_ = {};
+  std::map<std::pair<std::string, std::string>, Entry>
+      loaded_;  // by path and sha256; by name where nothing is loaded
 };
 
 }  // namespace standpipe::plugin

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`standpipe check` says every mistake of a configuration, and nothing else does anything."""
 
+import hashlib
+import os
 import pathlib
 import shutil
 
@@ -31,7 +33,7 @@ def each_bad_configuration_is_reported_as_its_text_says(t):
     for file in files:
         shutil.copytree(file, t.path(file.name)) if file.is_dir() else shutil.copy(file, t.folder)
         only_warnings = file.stem.startswith("warnings")
-        out, err = t.run("check", file.name, status=0 if only_warnings else 78, env=four_plugins(t))
+        out, err = t.run("check", file.name, status=0 if only_warnings else 78, env=six_plugins(t))
         said = err.replace(str(t.folder), "FOLDER").replace(str(config_plugins()), "PLUGINS")
         own = str(process.program().resolve().parent.parent / "lib/standpipe/plugins")  # searched as well, and nothing new in it
         equal(said.replace(f", {own}", ""), file.with_suffix(".stderr").read_text(), file.name)
@@ -42,9 +44,36 @@ def config_plugins():
     return process.program().parent.parent / "lib/standpipe/config-plugins"
 
 
-def four_plugins(t):
-    """Messages list the plugins that are there: the three of the house, and one that has every kind of option."""
+def six_plugins(t):
+    """Messages list the plugins that are there: the three of the house, one that has every kind of option, a source, and one that may emit."""
     return process.environment(t.folder) | {"STANDPIPE_PLUGIN_PATH": str(config_plugins())}
+
+
+@test
+def a_plugin_that_others_can_write_to_is_not_run_by_root_unless_it_is_pinned(t):
+    if os.geteuid() != 0:
+        return
+    own = process.program().resolve().parent.parent / "lib/standpipe/plugins/print.so"
+    t.path("own").mkdir()
+    plugin = t.path("own/mine.so")
+    shutil.copy(own, plugin)
+    plugin.chmod(0o666)
+    digest = hashlib.sha256(plugin.read_bytes()).hexdigest()
+
+    def text(pin):
+        return f"plugin_path: own\nsources: {{a: {{fifo: a}}}}\nhandlers: {{s: {{plugin: mine{pin}}}}}\nroutes: [{{from: a, to: s}}]\n"
+
+    t.path("own.yaml").write_text(text(""))
+    _, err = t.run("check", "own.yaml", status=78)
+    assert "is not run by root" in err and f"chmod go-w {plugin}" in err, err
+    t.path("own.yaml").write_text(text(f", sha256: {digest}"))
+    t.run("check", "own.yaml")
+    hub = t.hub(text(f", sha256: {digest}")).start()
+    hub.stop()
+    with plugin.open("ab") as file:
+        file.write(b"more")
+    _, err = t.run("check", "own.yaml", status=78)
+    assert "is not the file that is pinned: its SHA-256 is " in err, err
 
 
 @test

@@ -57,6 +57,37 @@ TEST_CASE("what a final route took is not tried further") {
                  Catch::Contains("  --   all         not tried: 'large ones' is final"));
 }
 
+TEST_CASE("what a handler emits is explained for the handler, by its own routes") {
+  const test::TemporaryFolder folder;
+  std::ofstream(folder / "t.yaml")
+      << "sources: { in: { fifo: in }, brought: { plugin: bringing, options: { path: x } } }\n"
+         "handlers: { split: { plugin: speaking }, screen: { plugin: print } }\n"
+         "routes:\n"
+         "  - { name: all, from: [in, brought], to: [split, screen] }\n"
+         "  - { name: on, from: split, to: screen }\n";
+  const auto explain = [&](const std::string& source, std::vector<std::string> more, int status) {
+    Console c;
+    std::vector<std::string> words{
+        "explain",   folder / "t.yaml",        "--plugins", places::plugins(),
+        "--plugins", places::config_plugins(), "--source",  source};
+    words.insert(words.end(), more.begin(), more.end());
+    CHECK(c.run(words) == status);
+    return c.out() + c.err();
+  };
+  for (const auto* source : {"in", "brought"})
+    CHECK_THAT(explain(source, {"abc"}, 0),
+               Catch::Contains("       -> split (speaking)\n"
+                               "          what it emits goes on by its own routes: explain "
+                               "--source split\n"
+                               "       -> screen (print)\n"));
+  CHECK_THAT(explain("split", {"abc"}, 0), Catch::Contains("source split ") &&
+                                               Catch::Contains("  yes  on") &&
+                                               Catch::Contains("       -> screen (print)\n"));
+  CHECK_THAT(explain("screen", {"abc"}, 2), Catch::Contains("(sources: in, brought, split)"));
+  CHECK_THAT(explain("split", {"--raw", "--hex", "00"}, 2),
+             Catch::Contains("source 'split' is no FIFO, so there are no frames in it"));
+}
+
 TEST_CASE("what no route wants is said, and where it goes") {
   Explained dropped, kept("unmatched: rest\n");
   Console c, d;

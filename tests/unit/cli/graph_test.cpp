@@ -21,9 +21,9 @@ std::string content(const fs::path& path) {
   return text.str();
 }
 
-int graph(Console& c, const std::string& format) {
-  return c.run({"graph", (kFolder / "orders.yaml").string(), "--plugins", places::plugins(),
-                "--format", format});
+int graph(Console& c, const std::string& format, const std::string& name = "orders") {
+  return c.run({"graph", (kFolder / (name + ".yaml")).string(), "--plugins", places::plugins(),
+                "--plugins", places::config_plugins(), "--format", format});
 }
 
 // Finds programs in one folder alone while it lives.
@@ -43,15 +43,16 @@ class OnlyPath {
 // STANDPIPE_GOLDEN=write makes the expectations anew: read them then.
 TEST_CASE("a graph is drawn as written down beside its configuration") {
   const bool write = std::getenv("STANDPIPE_GOLDEN") != nullptr;
-  for (const std::string format : {"text", "mermaid", "dot"}) {
-    INFO(format);
-    Console c;
-    CHECK(graph(c, format) == 0);
-    CHECK(c.err().empty());
-    const auto golden = kFolder / ("orders." + format);
-    if (write) std::ofstream(golden) << c.out();
-    CHECK(c.out() == content(golden));
-  }
+  for (const std::string name : {"orders", "emitting"})
+    for (const std::string format : {"text", "mermaid", "dot"}) {
+      INFO(name << ' ' << format);
+      Console c;
+      CHECK(graph(c, format, name) == 0);
+      CHECK(c.err().empty());
+      const auto golden = kFolder / (name + '.' + format);
+      if (write) std::ofstream(golden) << c.out();
+      CHECK(c.out() == content(golden));
+    }
 }
 
 TEST_CASE("for programs it is one object on one line") {
@@ -66,10 +67,24 @@ TEST_CASE("for programs it is one object on one line") {
                      R"("to":["screen","archive"],"final":false,"hidden_by":"noise \"here\""})") &&
                  Catch::Contains(
                      R"({"name":"again","plugin":"forward","paths":["/run/standpipe/more"],)") &&
-                 Catch::Contains(R"("used":true,"feeds":["more"]})") &&
+                 Catch::Contains(R"("used":true,"feeds":["more"],"emits":false})") &&
                  Catch::EndsWith("\"unmatched\":null}\n"));
   Console both;
   CHECK(both.run({"graph", (kFolder / "orders.yaml").string(), "--json", "--format", "dot"}) == 2);
+}
+
+TEST_CASE("for programs a source says what brings its messages") {
+  Console c;
+  CHECK(c.run({"graph", (kFolder / "emitting.yaml").string(), "--plugins", places::plugins(),
+               "--plugins", places::config_plugins(), "--json"}) == 0);
+  CHECK_THAT(
+      c.out(),
+      Catch::Contains(
+          R"("orders","fifo":"/run/standpipe/orders","plugin":null,"emitted":false,)") &&
+          Catch::Contains(R"("readings","fifo":null,"plugin":"bringing","emitted":false,)") &&
+          Catch::Contains(R"("split","fifo":null,"plugin":null,"emitted":true,)") &&
+          Catch::Contains(R"("name":"large","from":["split"],)") &&
+          Catch::Contains(R"("used":true,"feeds":[],"emits":true})"));
 }
 
 TEST_CASE("a drawing is made by graphviz, which is given the graph in its language") {

@@ -89,24 +89,27 @@ TEST_CASE("a plugin without options that must be given needs no options") {
   CHECK(example_yaml(p) == "handlers:\n  my_shout:\n    plugin: shout\n");
 }
 
-TEST_CASE(
-    "a page says which of source and handler a plugin offers, and shows only what can be used") {
+TEST_CASE("a page says which of source and handler a plugin offers, and shows how to use it") {
   const standpipe_handler handler{};
   const standpipe_source source{};
   standpipe_plugin abi{};
   abi.size = sizeof abi;
   auto p = shout();
   p.abi = &abi;
-  const auto has_example = [&] {
-    return plugin_page(p).find("In a configuration:") != std::string::npos;
+  const auto shows = [&](const std::string& text) {
+    return plugin_page(p).find(text) != std::string::npos;
   };
   CHECK(plugin_kind(p) == "-");
   abi.source = &source;
   CHECK(plugin_kind(p) == "source");
-  CHECK_FALSE(has_example());
+  CHECK(shows("In a configuration:\n  sources:\n    my_shout:\n      plugin: shout\n"));
+  CHECK(plugin_yaml(p).ends_with(
+      "\nhandlers:\n  screen:\n    plugin: print\n\nroutes:\n  - from: my_shout\n    to: "
+      "screen\n"));
   abi.handler = &handler;
   CHECK(plugin_kind(p) == "source, handler");
-  CHECK(has_example());
+  CHECK(shows("In a configuration:\n  handlers:\n    my_shout:\n"));
+  CHECK(shows("It is a source, too: name it under `sources`"));
   CHECK(plugin_page(p).find("shout 1.2 (source, handler): ") == 0);
   abi.size = offsetof(standpipe_plugin, source);  // of minor 0
   CHECK(plugin_kind(p) == "handler");

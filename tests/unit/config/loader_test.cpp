@@ -201,6 +201,106 @@ TEST_CASE_METHOD(Fixture, "what no route wants is dead-lettered by a handler of 
   CHECK(hub.sources[0].rate_burst == 7);  // as the rate
 }
 
+TEST_CASE_METHOD(Fixture, "a source with a plugin has a place in a loop, as a handler has") {
+  const auto hub = good(
+      "sources:\n"
+      "  in: { fifo: in }\n"
+      "  brought:\n"
+      "    plugin: bringing\n"
+      "    options: { path: here }\n"
+      "    ack: accepted\n"
+      "    isolation: process\n"
+      "    memory_max: 64MiB\n"
+      "    user: nobody\n"
+      "    timeout: 3s\n"
+      "    retry: { backoff: { initial: 1s, max: 5s } }\n"
+      "    framing: { max_message_size: 1KiB }\n"
+      "    log: { max_size: 2MiB }\n"
+      "    rate_limit: { per_second: 7 }\n"
+      "    match_max: 9B\n"
+      "  plain: { plugin: bringing, options: { path: there } }\n"
+      "handlers: { screen: { plugin: print } }\n"
+      "routes: [{ from: [in, brought, plain], to: screen }]\n");
+  REQUIRE(hub.sources.size() == 3);
+  const auto& brought = hub.sources[1];
+  CHECK(brought.origin == source::Origin::plugin);
+  CHECK(brought.from == 0);
+  CHECK(brought.path.empty());
+  CHECK(brought.acks_accepted);
+  CHECK(brought.message_size_max == KiB);
+  CHECK(brought.log_size_max == 2 * MiB);
+  CHECK(brought.rate_limit == 7);
+  CHECK(brought.match_max == 9);
+  CHECK(hub.sources[2].from == 1);
+  CHECK_FALSE(hub.sources[2].acks_accepted);
+  REQUIRE(hub.source_plugins.size() == 2);
+  const auto& instance = hub.source_plugins[0];
+  CHECK(instance.name == "brought");
+  CHECK(instance.is_source);
+  CHECK(instance.plugin->is_source());
+  CHECK(instance.values[0].text == folder / "here");
+  CHECK(instance.placement == deliver::Placement::process);
+  CHECK(instance.memory_max == 64 * MiB);
+  CHECK(instance.user == "nobody");
+  CHECK(instance.timeout == 3s);
+  CHECK(instance.backoff_initial == 1s);
+  CHECK(instance.backoff_max == 5s);
+  CHECK(!hub.source_plugins[1].placement);
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "a handler that a route is from is a source, after those that are given") {
+  const auto hub = good(
+      "match_max: 5KiB\n"
+      "sources: { in: { fifo: in } }\n"
+      "handlers: { screen: { plugin: print }, two: { plugin: speaking }, one: { plugin: speaking } "
+      "}\n"
+      "routes:\n"
+      "  - { from: [one, in], to: screen }\n"
+      "  - { from: [in], to: [two, one] }\n"
+      "  - { from: [two, one], to: screen }\n"
+      "tests: [{ send: { source: one, text: x }, expect: { screen: 1 } }]\n");
+  REQUIRE(hub.sources.size() == 3);
+  CHECK(hub.sources[1].name == "one");
+  CHECK(hub.sources[1].origin == source::Origin::handler);
+  CHECK(hub.sources[1].from == 2);
+  CHECK(hub.sources[1].path.empty());
+  CHECK(hub.sources[1].match_max == 5 * KiB);
+  CHECK(hub.sources[2].name == "two");
+  CHECK(hub.sources[2].from == 1);
+  CHECK(hub.routes[0].from == std::vector<std::size_t>{1, 0});
+  CHECK(hub.routes[2].from == std::vector<std::size_t>{2, 1});
+  CHECK(hub.tests[0].sends[0].source == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "where plugins are not loaded, sources and handlers keep their numbers") {
+  auto names = plugin::Registry::of_names();
+  const auto loaded = config::load_text(
+      "sources: { brought: { plugin: bringing, options: { path: here } } }\n"
+      "handlers: { screen: { plugin: print }, one: { plugin: speaking } }\n"
+      "routes: [{ from: brought, to: one }, { from: one, to: screen }]\n",
+      folder / "hub.yaml", names);
+  INFO(rendered(loaded));
+  REQUIRE(loaded.ok());
+  REQUIRE(loaded.hub.sources.size() == 2);
+  CHECK(loaded.hub.sources[0].origin == source::Origin::plugin);
+  CHECK(loaded.hub.sources[1].origin == source::Origin::handler);
+  CHECK(loaded.hub.source_plugins.size() == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "a cycle through a long chain of handlers is found") {
+  std::string handlers = "handlers: { screen: { plugin: print }", routes = "routes:\n";
+  for (int i = 0; i < 3'000; ++i) {
+    handlers += ", h" + std::to_string(i) + ": { plugin: speaking }";
+    routes += "  - { from: " + (i == 0 ? "in" : "h" + std::to_string(i - 1)) + ", to: h" +
+              std::to_string(i) + " }\n";
+  }
+  const auto text =
+      "memory_max: 4GiB\nsources: { in: { fifo: in } }\n" + handlers + " }\n" + routes;
+  CHECK(codes(text).find("cycle") == std::string::npos);
+  CHECK_THAT(codes(text + "  - { from: h2999, to: h1 }\n"), Catch::Contains("cycle"));
+}
+
 TEST_CASE_METHOD(Fixture, "what is left out has its default") {
   const auto hub = good(
       "sources: { in: { fifo: in } }\nhandlers: { screen: { plugin: print } }\nroutes: [{ from: "
@@ -647,6 +747,29 @@ TEST_CASE_METHOD(Fixture, "a plugin by its path is taken from the configuration'
   REQUIRE(::mkfifo((folder / "pipe.so").c_str(), 0600) == 0);
   CHECK(codes("sources: { a: { fifo: a } }\nhandlers: { s: { plugin: ./pipe.so } }\nroutes: [{ "
               "from: a, to: s }]\n") == "unknown-plugin");
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "plugins are found where the configuration says, after all other folders") {
+  const std::string rest =
+      "sources: { a: { fifo: a } }\nhandlers: { s: { plugin: own } }\nroutes: [{ from: a, to: s "
+      "}]\n";
+  CHECK(codes(rest) == "unknown-plugin");
+  std::filesystem::create_directories(folder / "one");
+  std::filesystem::create_directories(folder / "two");
+  std::filesystem::create_symlink(plugins.folder() / "print.so", folder / "two/own.so");
+  for (const std::string path : {"two", "[one, two]", "[./none, two]"}) {
+    INFO(path);
+    const auto loaded = load("plugin_path: " + path + "\n" + rest);
+    INFO(rendered(loaded));
+    REQUIRE(loaded.ok());
+    CHECK(loaded.hub.handlers[0].plugin->path == folder / "two/own.so");
+  }
+  std::filesystem::create_symlink(plugins.folder() / "forward.so", folder / "two/print.so");
+  const auto first = load(
+      "plugin_path: two\nsources: { a: { fifo: a } }\nhandlers: { s: { plugin: "
+      "print } }\nroutes: [{ from: a, to: s }]\n");
+  CHECK(first.hub.handlers[0].plugin->name == "print");
 }
 
 TEST_CASE_METHOD(Fixture, "a secret is in no message") {

@@ -63,6 +63,24 @@ TEST_CASE("a source has unmatched messages unless a route of it takes everything
         std::vector<bool>{false, true});
 }
 
+TEST_CASE("a handler that emits brings something to others if messages get to it") {
+  using Reached = std::vector<bool>;
+  config::HubOptions hub;
+  hub.sources.push_back({.name = "x", .path = {}});
+  for (const auto* name : {"a", "b", "c", "rest"})
+    hub.handlers.push_back({.name = name, .values = {}});
+  hub.sources.push_back({.name = "a", .path = {}, .origin = source::Origin::handler, .from = 0});
+  hub.sources.push_back({.name = "b", .path = {}, .origin = source::Origin::handler, .from = 1});
+  hub.routes = {route({2}, {}, 2), route({1}, {}, 1)};
+  CHECK(config::reach_of(hub).handlers == Reached{false, false, false, false});
+  hub.routes.push_back(route({0}, {}, 0));
+  CHECK(config::reach_of(hub).handlers == Reached{true, true, true, false});
+  hub.unmatched = 3;
+  CHECK(config::reach_of(hub).handlers == Reached{true, true, true, false});
+  hub.routes[0] = route({2}, prefix("a"), 2);
+  CHECK(config::reach_of(hub).handlers == Reached{true, true, true, true});
+}
+
 TEST_CASE("many routes that have a condition in common take no square of the time") {
   std::vector<match::RouteOptions> routes;
   for (int i = 0; i < 20'000; ++i) {

@@ -10,6 +10,7 @@ TEST_CASE("a child is told everything as the worker has it") {
   ChildSetup setup{.handler = "it",
                    .id = 7,
                    .plugin = "/lib/it.so",
+                   .sha256 = "0123456789abcdef",
                    .declared = "a 1\nb 2\n",
                    .values = {{.type = STANDPIPE_INTEGER, .is_set = true, .integer = -5},
                               {.type = STANDPIPE_FLOAT, .is_set = true, .real = -0.1},
@@ -25,6 +26,7 @@ TEST_CASE("a child is told everything as the worker has it") {
   CHECK(read.handler == "it");
   CHECK(read.id == 7);
   CHECK(read.plugin == setup.plugin);
+  CHECK(read.sha256 == setup.sha256);
   CHECK(read.declared == setup.declared);
   CHECK(read.memory_max == setup.memory_max);
   CHECK(read.user == "nobody");

@@ -102,6 +102,20 @@ TEST_CASE("folders that were searched are named, with what is wrong with them") 
         "/nope/../no\\x1bpe (no such folder)");
 }
 
+TEST_CASE("folders of a configuration are searched before the installation's alone") {
+  using Folders = std::vector<std::string>;
+  const auto installed = plugin::Registry::installed_folder();
+  REQUIRE(plugin::Registry::default_folders().back() == installed);
+  plugin::Registry plugins({"/asked", "/environment", installed});
+  plugins.search_too({"/a", "/b"});
+  CHECK(plugins.folders() == Folders{"/asked", "/environment", "/a", "/b", installed});
+  plugins.search_too({"/c"});
+  CHECK(plugins.folders() == Folders{"/asked", "/environment", "/c", installed});
+  plugin::Registry elsewhere({"/asked"});
+  elsewhere.search_too({"/a"});
+  CHECK(elsewhere.folders() == Folders{"/asked", "/a"});
+}
+
 TEST_CASE("each broken plugin is refused for what is broken") {
   const auto at = [](const std::string& name) { return in_folder(name) + ": "; };
   CHECK(refusal("future_major") ==

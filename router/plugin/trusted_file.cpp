@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugin/trusted_file.h"
+
+#include <sys/stat.h>
+
+#include <filesystem>
+
+#include "base/failure.h"
+#include "base/text.h"
+
+namespace standpipe::plugin {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void refuse(const std::string& path, const std::string& at, const std::string& fault,
+                         const std::string& remedy) {
+  throw Failure(escaped(path) + " is not run by root: " + escaped(at) + ' ' + fault,
+                remedy + ", or pin the file by sha256");
+}
+
+// By one who is neither root nor us.
+void check_writers(const std::string& path, const std::string& at, const struct stat& status,
+                   const paths::User& user) {
+  if (!user.is_ours(status.st_uid))
+    refuse(path, at, "belongs to " + paths::user_name(status.st_uid) + ", who can change it",
+           "chown root " + escaped(at));
+  if (S_ISDIR(status.st_mode) && (status.st_mode & S_ISVTX)) return;
+  const bool everybody = status.st_mode & S_IWOTH;
+  if (everybody || ((status.st_mode & S_IWGRP) && status.st_gid != 0))
+    refuse(path, at, std::string("may be written to by ") + (everybody ? "everybody" : "a group"),
+           "chmod go-w " + escaped(at));
+}
+
+// The folder's own, and each above it.
+void check_folders(const std::string& path, const std::string& real, const paths::User& user) {
+  for (auto at = fs::path(real).parent_path();; at = at.parent_path()) {
+    struct stat status {};
+    if (::stat(at.c_str(), &status) == 0) check_writers(path, at.string(), status, user);
+    if (!at.has_relative_path()) return;
+  }
+}
+
+}  // namespace
+
+void check_trusted(const std::string& path, const paths::User& user) {
+  if (!user.is_root) return;
+  // Its walk goes through links as we do, and knows whose they are.
+  const paths::Entry entry(path, {}, user);
+  if (!entry && entry.problem().error == EPERM)
+    throw Failure(escaped(path) + " is not run by root: " + escaped(entry.problem().text),
+                  "chown root " + escaped(entry.problem().at) + " and chmod go-w " +
+                      escaped(entry.problem().at) + ", or pin the file by sha256");
+  if (!entry || !entry.exists()) return;  // the loader says what is wrong
+  check_folders(path, entry.path(), user);
+  check_writers(path, entry.path(), entry.status(), user);
+}
+
+}  // namespace standpipe::plugin
