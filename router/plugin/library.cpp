@@ -57,7 +57,10 @@ boost::dll::shared_library& keep(std::unique_ptr<boost::dll::shared_library> lib
 
 // The loader takes two files of one name for the same, so the descriptor stays, and with it its
 // number.
-std::string name_of_copy(Fd copy) { return "/proc/self/fd/" + std::to_string(copy.release()); }
+std::string name_of_copy(Fd copy) {
+  static auto* const kept = new std::vector<Fd>();
+  return "/proc/self/fd/" + std::to_string(kept->emplace_back(std::move(copy)).get());
+}
 
 }  // namespace
 

@@ -39,6 +39,8 @@ std::string other_than(std::string digest) {
   return digest;
 }
 
+using Folders = std::vector<std::string>;
+
 const std::string kPrint = places::plugins() + "/print.so";
 
 }  // namespace
@@ -72,7 +74,7 @@ TEST_CASE("a pinned plugin is what was looked at, whatever becomes of its file")
   const auto digest = sha256_of(file);
   plugin::Refused why;
   {
-    plugin::Registry plugins({});
+    plugin::Registry plugins(Folders{});
     CHECK(plugins.find(file, why, other_than(digest)) == nullptr);
     CHECK_THAT(why.reason, Contains("is not the file that is pinned"));
     const auto* print = plugins.find(file, why, digest);
@@ -83,12 +85,12 @@ TEST_CASE("a pinned plugin is what was looked at, whatever becomes of its file")
     CHECK(plugins.find(file, why, digest) == print);
   }
   std::ofstream(file) << "no plugin";
-  plugin::Registry later({});
+  plugin::Registry later(Folders{});
   CHECK(later.find(file, why, digest) == nullptr);
 }
 
 TEST_CASE("two pinned plugins are two, though each is a copy in memory") {
-  plugin::Registry plugins({});
+  plugin::Registry plugins(Folders{});
   plugin::Refused why;
   const auto log = places::plugins() + "/log.so";
   const auto* first = plugins.find(kPrint, why, sha256_of(kPrint));
@@ -105,7 +107,7 @@ TEST_CASE("a pinned plugin may lie where others can write, for what they write i
   std::filesystem::permissions(folder.path(), std::filesystem::perms::all);
   const auto file = folder / "print.so";
   std::filesystem::copy_file(kPrint, file);
-  plugin::Registry plugins({});
+  plugin::Registry plugins(Folders{});
   plugin::Refused why;
   CHECK(plugins.find(file, why, sha256_of(file)));
   if (::geteuid() != 0) return;
