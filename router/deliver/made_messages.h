@@ -95,7 +95,7 @@ class MadeRegion {
 class MessageMaker final : public plugin::MessageTaker {
  public:
   // What one message of a batch makes is bounded: it has to find room in one call.
-  static constexpr std::uint32_t kMessagesMax = kBatchMessages;
+  static constexpr std::uint32_t kMessagesMax = STANDPIPE_EMITTED_MAX;
 
   // What a message takes of the credit: of a log, and of a metadata block.
   static std::uint64_t cost_of(std::uint64_t payload_bytes, std::uint64_t fields_bytes);

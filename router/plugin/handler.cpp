@@ -210,8 +210,7 @@ std::uint32_t Handler::host_stopping(void* self) {
   return static_cast<Handler*>(self)->services_.stopping();
 }
 
-// A handler emits, and a source puts. What is of minor version 1 is not for a plugin that says that
-// it needs no more than 0.
+// A handler emits, and a source puts.
 const void* Handler::host_extension(void* self, standpipe_string id) {
   static constexpr standpipe_output kOutput{
       sizeof(standpipe_output), 0, host_add_fifo, host_send_all, host_add_file,
@@ -236,8 +235,12 @@ void Handler::host_settle(void* self, std::uint64_t ticket, std::uint32_t first,
 }
 
 std::uint32_t Handler::host_emit(void* self, std::uint32_t of, const standpipe_out* message) try {
-  auto* taker = static_cast<Handler*>(self)->taker_;
-  return taker ? taker->take(of, *message) : std::uint32_t{STANDPIPE_PUT_FULL};
+  auto& handler = *static_cast<Handler*>(self);
+  if (handler.taker_) return handler.taker_->take(of, *message);
+  if (!std::exchange(handler.has_said_nowhere_, true))
+    handler.services_.log(STANDPIPE_LOG_WARNING,
+                          "what it emits goes nowhere: no route is from: " + handler.name_);
+  return STANDPIPE_PUT_OK;
 } catch (...) {
   return STANDPIPE_PUT_FULL;
 }

@@ -103,7 +103,7 @@ enum class Kind { handler, source };
 class Handler {
  public:
   // `services` and `taker` must outlive the handler. `taker`: who takes what it makes; nullptr:
-  // nobody does, and it is refused (STANDPIPE_PUT_FULL).
+  // nobody does, and what it emits is dropped, which is said once.
   Handler(const Plugin& plugin, std::string name, HostServices& services,
           MessageTaker* taker = nullptr, Kind kind = Kind::handler);
   ~Handler();  // closes and destroys as needed
@@ -173,7 +173,8 @@ class Handler {
   const Plugin& plugin_;
   void* self_ = nullptr;
   bool opened_ = false;
-  bool flushed_ = false;  // since it was opened
+  bool flushed_ = false;           // since it was opened
+  bool has_said_nowhere_ = false;  // that nobody takes what it emits
 };
 
 }  // namespace standpipe::plugin

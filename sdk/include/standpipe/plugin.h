@@ -427,8 +427,18 @@ enum {
  *
  * What is emitted of a message takes effect together with that message's outcome, once, through any
  * death. If the call dies, or the message is retried or lies at or after `at`, nothing was emitted
- * of it. */
+ * of it. So after a death all messages of a call of such a handler are redelivered, also those
+ * before `at`. A message of which something was emitted cannot be STANDPIPE_TAKEN: it is retried.
+ * What a handler settles during a call (standpipe.settle/1) is settled after what that call emitted
+ * has taken effect.
+ *
+ * What is emitted inherits the metadata of the message that it is made of; metadata of its own
+ * replaces what has the same name. A handler that no route names as a source has nobody who would
+ * take it: emit answers OK, and the host says so once in its log. */
 #define STANDPIPE_EMIT_EXTENSION "standpipe.emit/1"
+
+/* What can be made of one message of a batch, and in one call of tick or poll. */
+#define STANDPIPE_EMITTED_MAX 1024
 
 /* `of` for messages that belong to no message of the batch; the only value allowed in tick. */
 #define STANDPIPE_OF_NONE UINT32_MAX
@@ -438,8 +448,9 @@ typedef struct standpipe_emit {
   uint32_t reserved;
   /* Emits a message made of message `of` (its index in the batch). Returns STANDPIPE_PUT_*. After
    * FULL, set `at` to that message and return OK: the host calls handle again, from there on, once
-   * there is room. Messages are emitted in the order of these calls.
-   * [inside handle and tick, in their thread] */
+   * there is room. TOO_LARGE also says that this message has made too many: at most
+   * STANDPIPE_EMITTED_MAX, and about the largest message's bytes. Messages are emitted in the order
+   * of these calls. [inside handle and tick, in their thread] */
   uint32_t (*emit)(void* host_self, uint32_t of, const standpipe_out* message);
 } standpipe_emit;
 
