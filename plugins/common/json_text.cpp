@@ -173,18 +173,20 @@ std::optional<JsonPointer> JsonPointer::parse(std::string_view text) {
 }
 
 struct JsonText::Parser {
-  simdjson::dom::parser parser{2 * kBytesMax};  // quotes make it longer
+  explicit Parser(std::size_t bytes_max) : parser(2 * bytes_max) {}  // quotes make it longer
+  simdjson::dom::parser parser;
   std::optional<element> root;
 };
 
-JsonText::JsonText() : parser_(std::make_unique<Parser>()) {}
+JsonText::JsonText(std::size_t bytes_max)
+    : bytes_max_(bytes_max), parser_(std::make_unique<Parser>(bytes_max)) {}
 JsonText::~JsonText() = default;
 JsonText::JsonText(JsonText&&) noexcept = default;
 JsonText& JsonText::operator=(JsonText&&) noexcept = default;
 
 bool JsonText::parse(std::string_view text) {
   parser_->root.reset();
-  if (text.empty() || text.size() > kBytesMax) return false;
+  if (text.empty() || text.size() > bytes_max_) return false;
   element root;
   auto& parser = parser_->parser;
   if (!parser.parse(text.data(), text.size()).get(root)) {

@@ -31,12 +31,12 @@ class JsonText {
  public:
   static constexpr std::size_t kBytesMax = 1 << 20;  // larger ones are not looked into
 
-  JsonText();
+  explicit JsonText(std::size_t bytes_max = kBytesMax);
   ~JsonText();
   JsonText(JsonText&&) noexcept;
   JsonText& operator=(JsonText&&) noexcept;
 
-  // Copies what it needs. false: it is no JSON, or larger than kBytesMax.
+  // Copies what it needs. false: it is no JSON, or larger than bytes_max.
   bool parse(std::string_view text);
   // What is there in the text that was parsed last, until the next call: a string without its
   // quotes and escapes; a number, true or false as JSON writes them (a number with a fraction in
@@ -47,6 +47,7 @@ class JsonText {
 
  private:
   struct Parser;
+  std::size_t bytes_max_;
   std::unique_ptr<Parser> parser_;
   std::string text_;  // of a value that is not a string
 };
