@@ -186,6 +186,8 @@ static inline int standpipe_request(standpipe_requester* r, const void* request,
   int error;
   body.data = (const char*)request;
   body.size = size;
+  reply->data = NULL;
+  reply->size = 0;
   (void)snprintf(id, sizeof id, "\"%s-%llu\"", r->name, (unsigned long long)++r->requests);
   error = standpipe_requester_send(r, body, id, timeout_ms);
   if (error) return error;
