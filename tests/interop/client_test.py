@@ -144,7 +144,7 @@ def a_worker_killed_at_each_of_its_system_calls_loses_and_repeats_nothing(t):
     count, kills = Counter(calls[:begins]), 0
     for call in calls[begins : ends + 1]:
         count[call] += 1
-        _, killed, why = worked(t, f"{call} {count[call]}", sizes, "-e", "trace=none", "-e", f"inject={call}:signal=KILL:when={count[call]}")
+        _, killed, why = worked(t, f"{call} {count[call]}", sizes, "-e", f"inject={call}:signal=KILL:when={count[call]}")
         assert not why, f"killed at call {count[call]} of {call}: {why}"
         kills += killed == -signal.SIGKILL
     assert kills > 0.9 * (ends - begins), f"only {kills} of {ends - begins} calls came, and ended it"  # how often it waits differs
