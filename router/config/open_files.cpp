@@ -21,8 +21,7 @@ std::size_t more_files(const deliver::HandlerOptions& handler) {
   for (std::size_t i = 0; i < handler.plugin->options.size(); ++i) {
     const auto& option = handler.plugin->options[i];
     const auto& value = handler.values[i];
-    chooses = chooses || (option.is_own_file && option.is_template && value.is_set &&
-                          !plugin::fixed_path(value.text));
+    chooses = chooses || (option.is_template && value.is_set && !plugin::fixed_path(value.text));
     if (option.is_open_files && value.is_set && value.integer > 0)
       files += static_cast<std::size_t>(value.integer);
   }

@@ -23,7 +23,7 @@ def broken_plugins_are_listed_with_their_reason_beside_the_sound_ones(t):
     listed = {line.split()[0]: line for line in out.decode().splitlines()}
     for name, reason in (("text", "not a shared object"), ("cut", "truncated"), ("fifo", "not a regular file")):
         assert "broken" in listed[name] and reason in listed[name], listed[name]
-    for name in ("forward", "log", "print"):
+    for name in ("forward", "log", "print", "reply"):
         assert "handler" in listed[name], listed[name]
     out, _ = t.run("plugin", "list", "--plugins", folder, "--json")
     kinds = {p["name"]: p["kind"] for p in map(json.loads, out.splitlines())}
@@ -41,7 +41,7 @@ def a_folder_that_is_not_there_is_named(t):
 
 @test
 def the_sample_of_each_plugin_passes_check_and_so_does_all_that_it_explains(t):
-    for name in ("forward", "log", "print"):
+    for name in ("forward", "log", "print", "reply"):
         out, _ = t.run("plugin", "show", name, "--yaml")
         t.path("sample.yaml").write_bytes(out)
         said, _ = t.run("check", t.path("sample.yaml"))

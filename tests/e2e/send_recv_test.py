@@ -311,7 +311,7 @@ def every_command_has_a_page_with_an_example(t):
 @test
 def plugins_are_listed_and_shown_with_their_options(t):
     out, _ = t.run("plugin", "list")
-    for name in (b"forward", b"log", b"print", b"recording"):
+    for name in (b"forward", b"log", b"print", b"recording", b"reply"):
         assert name in out, f"{name} is not in\n{out.decode()}"
     out, _ = t.run("plugin", "show", "log")
     for option in (b"path", b"format", b"rotate_size", b"keep", b"sync"):

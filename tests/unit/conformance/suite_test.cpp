@@ -58,7 +58,7 @@ TEST_CASE("a sound plugin passes every check") {
 
 // A sanitizer keeps what is freed for a while, so memory seems to grow.
 TEST_CASE("our own plugins pass every check", "[no-sanitizer]") {
-  const auto* name = GENERATE("print", "log", "forward");
+  const auto* name = GENERATE("print", "log", "forward", "reply");
   for (const auto& r : run(places::plugins() + "/" + name + ".so")) {
     INFO(name << ' ' << r.check->id << ": " << r.verdict.text);
     CHECK(r.verdict.kind == Kind::passed);
