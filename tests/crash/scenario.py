@@ -102,17 +102,19 @@ routes: [{from: [a, b], to: [log, taken, apart]}]
 # What plugins make: handlers that emit, in a thread and in a process, and sources, whose messages are numbered.
 MADE = 300
 MADE_YAML = SOURCES + f"""  numbers: {{plugin: generate, options: {{count: {MADE}, rate: 1000, payload: "{{sequence}}"}}}}
+  inlined_numbers: {{plugin: numbering, options: {{count: {MADE}}}}}
   far_numbers: {{plugin: generate, isolation: process, options: {{count: {MADE}, rate: 1000, payload: "{{sequence}}"}}}}
 handlers:
   log: {{plugin: log, options: {{path: log.out, format: frames, sync: never}}}}
   shaped: {{plugin: transform, isolation: thread, options: {{add_meta: {{from: "{{source}}"}}}}}}
-  inlined: {{plugin: transform, isolation: inline, options: {{add_meta: {{from: "{{source}}"}}}}}}
+  inlined: {{plugin: emitting}}
   apart: {{plugin: transform, isolation: process, options: {{add_meta: {{from: "{{source}}"}}}}}}
   shaped_log: {{plugin: log, options: {{path: shaped.out, format: frames, sync: never}}}}
   inlined_log: {{plugin: log, options: {{path: inlined.out, format: frames, sync: never}}}}
   apart_log: {{plugin: log, options: {{path: apart.out, format: frames, sync: never}}}}
   lost: {{plugin: log, options: {{path: lost.out, format: frames, sync: never}}}}
   numbers_log: {{plugin: log, options: {{path: numbers.out, format: frames, sync: never}}}}
+  inlined_numbers_log: {{plugin: log, options: {{path: inlined_numbers.out, format: frames, sync: never}}}}
   far_numbers_log: {{plugin: log, options: {{path: far_numbers.out, format: frames, sync: never}}}}
 routes:
   - {{from: [a, b], to: [log, shaped, inlined, apart]}}
@@ -121,6 +123,7 @@ routes:
   - {{from: apart, match: {{meta: {{from: {{in: [a, b]}}}}}}, to: apart_log}}
   - {{from: [shaped, inlined, apart], match: {{not: {{meta: {{from: {{in: [a, b]}}}}}}}}, to: lost}}
   - {{from: numbers, to: numbers_log}}
+  - {{from: inlined_numbers, to: inlined_numbers_log}}
   - {{from: far_numbers, to: far_numbers_log}}
 """
 
@@ -422,7 +425,7 @@ class MadeRun(Run):
     """What plugins make: handlers emit it and sources put it, once each and in order, through any death of the worker."""
 
     yaml, nexts = MADE_YAML, {}
-    EMITTERS, NUMBERS = ("shaped", "inlined", "apart"), ("numbers", "far_numbers")
+    EMITTERS, NUMBERS = ("shaped", "inlined", "apart"), ("numbers", "inlined_numbers", "far_numbers")
 
     def wait_for_all(self, seconds=20):
         self._patiently(lambda: self.fed() or not self.alive(), "the writers get rid of what they have", seconds)

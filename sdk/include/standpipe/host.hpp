@@ -72,7 +72,9 @@ class Host {
            " bytes together. At most max_message_size of its source, " +
            std::to_string(STANDPIPE_META_PAIRS_MAX) + " pairs, " +
            std::to_string(STANDPIPE_META_NAME_MAX) + " bytes in a name and " +
-           std::to_string(STANDPIPE_META_BYTES_MAX) + " bytes of metadata are allowed";
+           std::to_string(STANDPIPE_META_BYTES_MAX) + " bytes of metadata are allowed, and " +
+           std::to_string(STANDPIPE_EMITTED_MAX) + " messages, of about as many bytes as one may " +
+           "have, made of one";
   }
 
   struct Fifo {

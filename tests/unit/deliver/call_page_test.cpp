@@ -18,10 +18,16 @@ TEST_CASE("a batch is the same in the page, wherever the memory of messages is m
   test::OneHandler one{"first", "second"};
   one.batch.delivery().comes_from("/run/in");
   SharedCallPage page;
-  page->write_request(CallKind::handle, one.batch.parts(), Nanoseconds(7), true);
+  page->write_request({.kind = CallKind::handle,
+                       .batch = &one.batch,
+                       .terms = {.deadline = Nanoseconds(7), .safe_until = 5},
+                       .resume = "at 3"},
+                      true);
   CHECK(page->kind == CallKind::handle);
   CHECK(page->creates == 1);
-  CHECK(page->deadline_ns == 7);
+  CHECK(page->terms.deadline == Nanoseconds(7));
+  CHECK(page->terms.safe_until == 5);
+  CHECK(page->resume_text() == "at 3");
   const auto& memory = one.one.memory;
   const auto bytes = memory.arena().size();
   void* elsewhere = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED | MAP_NORESERVE, memory.fd(),

@@ -33,8 +33,10 @@ class Fixture {
   }
   // Returns when it has answered a call, so that all that it does at its beginning is done.
   ChildProcess& start() {
-    auto& started = child.emplace(program, setup, memory.fd(), page.fd());
-    page->write_request(deliver::CallKind::close, {}, {}, false);
+    auto& started = child.emplace(
+        program, setup,
+        ChildProcess::Lent{.memory = memory.fd(), .page = page.fd(), .made = -1, .wake = -1});
+    page->write_request({.kind = deliver::CallKind::close}, false);
     REQUIRE(deliver::send_number(started.calls(), 1) == 0);
     std::uint64_t number = 0;
     REQUIRE(deliver::receive_number(started.calls(), number, true) == deliver::Heard::message);
@@ -63,10 +65,12 @@ class Fixture {
 }  // namespace
 
 TEST_CASE("descriptors are handed over by number, and none of the standard streams is one") {
-  const ChildDescriptors d{5, 6, 7, 8, 9};
-  CHECK(d.text() == "5,6,7,8,9");
-  CHECK(ChildDescriptors::parse("5,6,7,8,9")->page == 9);
-  for (const auto* wrong : {"", "5", "5,6,7,8", "5,6,7,8,9,10", "5,6,7,8,9x", "2,6,7,8,9"})
+  const ChildDescriptors d{5, 6, 7, 8, 9, -1, 10};
+  CHECK(d.text() == "5,6,7,8,9,-1,10");
+  CHECK(d.all() == std::vector<int>{5, 6, 7, 8, 9, 10});
+  CHECK(ChildDescriptors::parse("5,6,7,8,9,-1,10")->page == 9);
+  for (const auto* wrong : {"", "5", "5,6,7,8,9,-1", "5,6,7,8,9,10,11,12", "5,6,7,8,9,10,11x",
+                            "2,6,7,8,9,-1,-1", "5,6,7,8,9,2,-1"})
     CHECK_FALSE(ChildDescriptors::parse(wrong));
 }
 

@@ -29,7 +29,7 @@ class Fixture : public test::OneHandler {
   }
   // As the loop does it. Returns the answer, when it has come back.
   const plugin::Answer& make(CallKind kind) {
-    const deliver::CallRequest request{.kind = kind, .batch = &batch, .deadline = {}};
+    const deliver::CallRequest request{.kind = kind, .batch = &batch};
     kind == CallKind::handle ? call->begin_handle(batch, {}) : call->begin(kind);
     completed = {};
     if (!executor->start(request)) completed.get_future().wait();
@@ -37,7 +37,7 @@ class Fixture : public test::OneHandler {
     one.memory.commit();
     return executor->answer();
   }
-  void create() { executor->run({.kind = CallKind::create, .batch = nullptr, .deadline = {}}); }
+  void create() { executor->run({.kind = CallKind::create, .batch = nullptr}); }
 
   std::promise<void> completed;
   std::optional<deliver::Call> call;

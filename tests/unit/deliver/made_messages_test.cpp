@@ -81,10 +81,10 @@ class Fixture {
       std::string text(reinterpret_cast<const char*>(m.payload.data()), m.payload.size());
       log::FieldReader fields(m.fields);
       while (const auto field = fields.next())
-        text += "{" + std::string(field->name) + "=" +
-                std::string(reinterpret_cast<const char*>(field->value.data()),
-                            field->value.size()) +
-                "}";
+        text +=
+            "{" + std::string(field->name) + "=" +
+            std::string(reinterpret_cast<const char*>(field->value.data()), field->value.size()) +
+            "}";
       all.push_back(m.of == STANDPIPE_OF_NONE ? text : std::to_string(m.of) + ":" + text);
     }
     return all;
@@ -140,7 +140,8 @@ TEST_CASE("What is made inherits metadata, and its own replaces that of the same
   CHECK(f.texts() == Texts{"0:a{topic=t}{key=new}{more=m}", "1:b{other=o}", "c"});
 }
 
-TEST_CASE("Metadata has bounds: its own is refused beyond them, and what is inherited is left out") {
+TEST_CASE(
+    "Metadata has bounds: its own is refused beyond them, and what is inherited is left out") {
   Fixture f(kCredit.message_size_max);
   const std::string half(log::kMetaBytesMax / 2, 'v');
   const DescribedBatch in({{{"big", half}, {"small", "s"}}});

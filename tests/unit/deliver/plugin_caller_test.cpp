@@ -18,7 +18,7 @@ class Fixture : public test::OneHandler {
     host.emplace(options.name, needs(clock, one.memory));
     caller.emplace(options, 3, *host, flight);
   }
-  void make(CallKind kind) { caller->make({.kind = kind, .batch = &batch, .deadline = {}}); }
+  void make(CallKind kind) { caller->make({.kind = kind, .batch = &batch}); }
 
   deliver::Flight flight{};
   std::optional<deliver::PluginHost> host;

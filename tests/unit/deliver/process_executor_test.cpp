@@ -45,7 +45,7 @@ class Fixture : public test::OneHandler {
   }
   // As the loop does it.
   Ending make(CallKind kind) {
-    const deliver::CallRequest request{.kind = kind, .batch = &batch, .deadline = {}};
+    const deliver::CallRequest request{.kind = kind, .batch = &batch};
     kind == CallKind::handle ? call->begin_handle(batch, {}) : call->begin(kind);
     completed = {};
     if (!executor->start(request)) completed.get_future().wait();

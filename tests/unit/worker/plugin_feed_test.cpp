@@ -19,7 +19,9 @@ using worker::PluginFeed, worker::Turn;
 
 namespace {
 
-std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
 
 // The fields of one message: {"k", "v"}.
 std::vector<std::byte> fields(std::string_view name, std::string_view value) {
@@ -44,11 +46,10 @@ class Fixture {
   void make(PluginFeed::Options options, std::uint64_t log_size_max = 256 * KiB) {
     feed.reset();
     deliveries.clear();
-    intake.emplace(worker::IntakeOptions{.source = "made",
-                                         .id = 0,
-                                         .log_size_max = log_size_max,
-                                         .message_size_max = 64 * KiB},
-                   arena, match::Matcher(0, routes(), std::nullopt), clock, reporter);
+    intake.emplace(
+        worker::IntakeOptions{
+            .source = "made", .id = 0, .log_size_max = log_size_max, .message_size_max = 64 * KiB},
+        arena, match::Matcher(0, routes(), std::nullopt), clock, reporter);
     for (std::size_t bit = 0; bit < 2; ++bit)
       deliveries.push_back(
           intake->make_delivery(bit, bit == 0 ? "a" : "b", static_cast<std::uint32_t>(bit)));
@@ -75,10 +76,10 @@ class Fixture {
         std::string text(reinterpret_cast<const char*>(payload.data()), payload.size());
         log::FieldReader in(batch.fields(i));
         while (const auto field = in.next())
-          text += "{" + std::string(field->name) + "=" +
-                  std::string(reinterpret_cast<const char*>(field->value.data()),
-                              field->value.size()) +
-                  "}";
+          text +=
+              "{" + std::string(field->name) + "=" +
+              std::string(reinterpret_cast<const char*>(field->value.data()), field->value.size()) +
+              "}";
         found.push_back(text);
       }
       delivery.edit_tally().delivered += batch.count();
@@ -195,7 +196,8 @@ TEST_CASE("An empty log's segment stays while a call is in progress, and goes ba
   CHECK(f.intake->log().memory() == 0);
 }
 
-TEST_CASE("A source goes on where it said, in each worker; and after what is settled, in another run") {
+TEST_CASE(
+    "A source goes on where it said, in each worker; and after what is settled, in another run") {
   Fixture f({.is_source = true, .resume = "from the file"});
   CHECK(f.feed->resume() == "from the file");
   CHECK(f.feed->settled_resume() == "from the file");
