@@ -198,6 +198,7 @@ void HubReader::read_sections(const Reader& reader) {
   hub_.routes = routes.options;
   check_one_namespace(context_, sources, handlers);
   check_cycles(context_, hub_, routes, unmatched ? unmatched->value->spot : Spot());
+  fit_emitted(hub_, sources);
   if (is_whole_) check_memory(context_, hub_, sources, memory_reported_);
   if (handlers_field && routes_field)
     check_extent(context_, hub_, handlers_field->key, routes_field->key);

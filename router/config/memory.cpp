@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/memory.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/text.h"
@@ -30,6 +31,19 @@ std::string memory_text(const HubOptions& hub, const Spot& given) {
 }
 
 }  // namespace
+
+void fit_emitted(HubOptions& hub, Sources& sources) {
+  const auto count = sources.options.size();
+  const auto guaranteed =
+      count == 0 ? 0 : count * log::Arena::guaranteed_bytes_for(hub.memory_max, count);
+  const auto shared = hub.memory_max - std::min(guaranteed, hub.memory_max);
+  if (shared <= needed_for(0)) return;
+  for (std::size_t i = 0; i < count; ++i)
+    for (auto* source : {&sources.options[i], &hub.sources[i]})
+      if (source->origin == source::Origin::handler)
+        source->message_size_max =
+            std::min(source->message_size_max, rounded_down(shared - needed_for(0)));
+}
 
 void check_memory(Context& context, const HubOptions& hub, const Sources& sources,
                   const Spot& given) {

@@ -101,9 +101,9 @@ routes: [{from: [a, b], to: [log, taken, apart]}]
 
 # What plugins make: handlers that emit, in a thread and in a process, and sources, whose messages are numbered.
 MADE = 300
-MADE_YAML = SOURCES + f"""  numbers: {{plugin: generate, options: {{count: {MADE}, rate: 1000, payload: "{{sequence}}"}}}}
-  inlined_numbers: {{plugin: numbering, options: {{count: {MADE}}}}}
-  far_numbers: {{plugin: generate, isolation: process, options: {{count: {MADE}, rate: 1000, payload: "{{sequence}}"}}}}
+MADE_YAML = SOURCES + f"""  numbers: {{plugin: generate, framing: {{max_message_size: 64KiB}}, options: {{count: {MADE}, rate: 1000, payload: "{{sequence}}"}}}}
+  inlined_numbers: {{plugin: numbering, framing: {{max_message_size: 64KiB}}, options: {{count: {MADE}}}}}
+  far_numbers: {{plugin: generate, framing: {{max_message_size: 64KiB}}, isolation: process, options: {{count: {MADE}, rate: 1000, payload: "{{sequence}}"}}}}
 handlers:
   log: {{plugin: log, options: {{path: log.out, format: frames, sync: never}}}}
   shaped: {{plugin: transform, isolation: thread, options: {{add_meta: {{from: "{{source}}"}}}}}}
@@ -118,10 +118,10 @@ handlers:
   far_numbers_log: {{plugin: log, options: {{path: far_numbers.out, format: frames, sync: never}}}}
 routes:
   - {{from: [a, b], to: [log, shaped, inlined, apart]}}
-  - {{from: shaped, match: {{meta: {{from: {{in: [a, b]}}}}}}, to: shaped_log}}
-  - {{from: inlined, match: {{meta: {{from: {{in: [a, b]}}}}}}, to: inlined_log}}
-  - {{from: apart, match: {{meta: {{from: {{in: [a, b]}}}}}}, to: apart_log}}
-  - {{from: [shaped, inlined, apart], match: {{not: {{meta: {{from: {{in: [a, b]}}}}}}}}, to: lost}}
+  - {{from: shaped, match: {{meta: {{from: {{regex: "^[ab]$"}}}}}}, to: shaped_log}}
+  - {{from: inlined, match: {{meta: {{from: {{regex: "^[ab]$"}}}}}}, to: inlined_log}}
+  - {{from: apart, match: {{meta: {{from: {{regex: "^[ab]$"}}}}}}, to: apart_log}}
+  - {{from: [shaped, inlined, apart], match: {{not: {{meta: {{from: {{regex: "^[ab]$"}}}}}}}}, to: lost}}
   - {{from: numbers, to: numbers_log}}
   - {{from: inlined_numbers, to: inlined_numbers_log}}
   - {{from: far_numbers, to: far_numbers_log}}
