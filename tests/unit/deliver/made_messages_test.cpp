@@ -100,7 +100,7 @@ using Texts = std::vector<std::string>;
 
 TEST_CASE("What is made in a call is there in order, with what it was made of") {
   Fixture f;
-  const DescribedBatch in({{}, {}});
+  const DescribedBatch in(std::vector<Pairs>{{}, {}});
   f.maker.begin(kCredit, &in.batch);
   CHECK(f.make("one", 0) == STANDPIPE_PUT_OK);
   CHECK(f.maker.last_sequence() == 41);
@@ -117,7 +117,7 @@ TEST_CASE("What is made in a call is there in order, with what it was made of") 
 
 TEST_CASE("Nothing is made outside of a call, nor in another thread, nor of what is not there") {
   Fixture f;
-  const DescribedBatch in({{}});
+  const DescribedBatch in(std::vector<Pairs>{{}});
   CHECK(f.make("early") == STANDPIPE_PUT_FULL);
   CHECK_FALSE(f.maker.resume("early"));
   f.maker.begin(kCredit, &in.batch);
@@ -132,7 +132,7 @@ TEST_CASE("Nothing is made outside of a call, nor in another thread, nor of what
 
 TEST_CASE("What is made inherits metadata, and its own replaces that of the same name") {
   Fixture f;
-  const DescribedBatch in({{{"key", "old"}, {"topic", "t"}}, {{"other", "o"}}});
+  const DescribedBatch in(std::vector<Pairs>{{{"key", "old"}, {"topic", "t"}}, {{"other", "o"}}});
   f.maker.begin(kCredit, &in.batch);
   CHECK(f.make("a", 0, {{"key", "new"}, {"more", "m"}}) == STANDPIPE_PUT_OK);
   CHECK(f.make("b", 1) == STANDPIPE_PUT_OK);
@@ -144,7 +144,7 @@ TEST_CASE(
     "Metadata has bounds: its own is refused beyond them, and what is inherited is left out") {
   Fixture f(kCredit.message_size_max);
   const std::string half(log::kMetaBytesMax / 2, 'v');
-  const DescribedBatch in({{{"big", half}, {"small", "s"}}});
+  const DescribedBatch in(std::vector<Pairs>{{{"big", half}, {"small", "s"}}});
   auto credit = kCredit;
   credit.bytes = credit.bytes_max = 256 * 1024;
   f.maker.begin(credit, &in.batch);
@@ -182,7 +182,7 @@ TEST_CASE("A credit bounds messages and bytes, and says what was wanted") {
 
 TEST_CASE("What one message makes finds room in one call, or is refused for good") {
   Fixture f;
-  const DescribedBatch in({{}, {}});
+  const DescribedBatch in(std::vector<Pairs>{{}, {}});
   auto credit = kCredit;
   credit.bytes = credit.bytes_max = 4096;
   f.maker.begin(credit, &in.batch);
