@@ -121,7 +121,7 @@ def follow(t, folder):
     env = {**process.environment(folder), "PYTHONPATH": ENVIRONMENT["PYTHONPATH"]}
     env["PATH"] = f"{folder}:{process.program().parent}:{env['PATH']}"
     shell = process.spawn(["bash", "-c", script], cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    said = shell.communicate(timeout=100 * SLOW)[0].decode()
+    said = shell.communicate(timeout=60 * SLOW)[0].decode()
     equal(shell.returncode, 0, said)
     steps = iter(said.split("===\n"))
     for language, _, content in blocks:
