@@ -159,13 +159,16 @@ def worked(t, name, sizes, *tracing):
     until(lambda: bytes_waiting(keeps) >= 60_000, "the FIFO is full")
     command = ["strace", "-qq", "-o", t.path("trace"), *tracing, *program(t, "c"), "work", fifo, "80"]
     first = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    then = lines(client(t, "c", "work", fifo, 80, stdout=subprocess.PIPE))
+    # What the first one printed just before its end may not have been acknowledged: that one message comes twice.
+    before, then = first.stdout.decode().splitlines(), []
+    wanted = Counter(without_attempts(as_work(sizes)))
+    for _ in range(20):  # the writer may be slower than a worker is patient
+        then += lines(client(t, "c", "work", fifo, 80, stdout=subprocess.PIPE))
+        both = Counter(without_attempts(before)) + Counter(without_attempts(then))
+        if not wanted - both:
+            break
     equal(writer.wait(), 0)
     os.close(keeps)
-    # What the first one printed just before its end may not have been acknowledged: that one message comes twice.
-    before = first.stdout.decode().splitlines()
-    both = Counter(without_attempts(before)) + Counter(without_attempts(then))
-    wanted = Counter(without_attempts(as_work(sizes)))
     repeated = [f"{work} 2" for work in (both - wanted).elements()]
     is_well = not wanted - both and len(repeated) <= 1 and set(repeated) <= set(then) and not left_behind(t, name)
     calls = re.findall(r"^(\w+)\(", t.path("trace").read_text(), re.MULTILINE)
