@@ -157,7 +157,7 @@ def worked(t, name, sizes, *tracing):
     keeps = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)  # so the writer does not lose its reader
     writer = process.spawn(["sh", "-c", 'cat "$1" >"$2"', "sh", t.path("data"), fifo])
     until(lambda: bytes_waiting(keeps) >= 60_000, "the FIFO is full")
-    command = ["strace", "-qq", "-o", t.path("trace"), *tracing, *program(t, "c"), "work", fifo, "80"]
+    command = ["strace", "-qq", "-o", t.path("trace"), *tracing, *program(t, "c"), "work", fifo, "1000"]
     first = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     # What the first one printed just before its end may not have been acknowledged: that one message comes twice.
     before, then = first.stdout.decode().splitlines(), []
