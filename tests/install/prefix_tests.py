@@ -11,6 +11,14 @@ from kit import HERE, SLOW, TOP, Failed, Skipped, check, need, plain_environment
 
 WANTED = """
 bin/standpipe
+include/standpipe/client.h
+include/standpipe/client.hpp
+include/standpipe/client/base.h
+include/standpipe/client/json.h
+include/standpipe/client/receive.h
+include/standpipe/client/request.h
+include/standpipe/client/send.h
+include/standpipe/client/work.h
 include/standpipe/description.hpp
 include/standpipe/exported.hpp
 include/standpipe/handler.hpp
@@ -210,7 +218,7 @@ def tutorial():
 
 
 def test_the_tutorial_of_the_SDK_is_what_happens(world):
-    need("bash", "make", "pkg-config", "g++")
+    need("bash", "make", "pkg-config", "g++", "gcc")
     prefix = world.given("prefix")
     folder = world.folder / "tutorial"
     folder.mkdir()

@@ -157,15 +157,18 @@ def worked(t, name, sizes, *tracing):
     keeps = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)  # so the writer does not lose its reader
     writer = process.spawn(["sh", "-c", 'cat "$1" >"$2"', "sh", t.path("data"), fifo])
     until(lambda: bytes_waiting(keeps) >= 60_000, "the FIFO is full")
-    command = ["strace", "-qq", "-o", t.path("trace"), *tracing, *program(t, "c"), "work", fifo, "80"]
+    command = ["strace", "-qq", "-o", t.path("trace"), *tracing, *program(t, "c"), "work", fifo, "1000"]
     first = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    then = lines(client(t, "c", "work", fifo, 80, stdout=subprocess.PIPE))
+    # What the first one printed just before its end may not have been acknowledged: that one message comes twice.
+    before, then = first.stdout.decode().splitlines(), []
+    wanted = Counter(without_attempts(as_work(sizes)))
+    for _ in range(20):  # the writer may be slower than a worker is patient
+        then += lines(client(t, "c", "work", fifo, 80, stdout=subprocess.PIPE))
+        both = Counter(without_attempts(before)) + Counter(without_attempts(then))
+        if not wanted - both:
+            break
     equal(writer.wait(), 0)
     os.close(keeps)
-    # What the first one printed just before its end may not have been acknowledged: that one message comes twice.
-    before = first.stdout.decode().splitlines()
-    both = Counter(without_attempts(before)) + Counter(without_attempts(then))
-    wanted = Counter(without_attempts(as_work(sizes)))
     repeated = [f"{work} 2" for work in (both - wanted).elements()]
     is_well = not wanted - both and len(repeated) <= 1 and set(repeated) <= set(then) and not left_behind(t, name)
     calls = re.findall(r"^(\w+)\(", t.path("trace").read_text(), re.MULTILINE)

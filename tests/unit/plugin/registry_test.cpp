@@ -90,7 +90,7 @@ TEST_CASE("a plugin that is not there is reported with those that are") {
   plugin::Refused why;
   CHECK_FALSE(registry.find("biling", why));
   CHECK(why.reason == "unknown plugin 'biling'");
-  CHECK(why.help == "plugins: forward, log, print; searched in " + places::plugins());
+  CHECK(why.help == "plugins: forward, log, print, reply; searched in " + places::plugins());
 }
 
 TEST_CASE("folders that were searched are named, with what is wrong with them") {

@@ -226,10 +226,10 @@ TEST_CASE("when too much waits, the client that makes it wait loses its replies,
   CHECK(desk.last.reasons.at(0) ==
         desk.path("hog") + " is full, and no more replies can wait (max_waiting)");
   CHECK(desk.send("modest", 4000) == STANDPIPE_TAKEN);
-  REQUIRE(desk.host.wait_for_settlements(1));
+  for (int i = 0; i < in_it + 2; ++i) CHECK(text(modest) == Desk::message("modest", 4000));
+  desk.reply->close();  // and its thread says no more
   CHECK(desk.host.settlements[0].reason ==
         "its client reads too slowly, and others wait as well (max_waiting)");
-  for (int i = 0; i < in_it + 2; ++i) CHECK(text(modest) == Desk::message("modest", 4000));
 }
 
 TEST_CASE("a writer that has the lock is waited for") {
@@ -249,11 +249,11 @@ TEST_CASE("a flush waits for replies on the way, but not for ever") {
   standpipe::Receiver client(desk.path("client"));
   desk.fill("client", 4000);
   CHECK(desk.reply->flush(50ms).ok());
-  CHECK(desk.host.settlements.empty());
+  CHECK(desk.host.taken() == 1);
   std::thread reading([&] { (void)text(client); });
   CHECK(desk.reply->flush(5s).ok());
   reading.join();
-  CHECK(desk.host.settlements.size() == 1);
+  CHECK(desk.host.taken() == 0);
 }
 
 TEST_CASE("what waits when it is closed is not settled, and the router's again") {

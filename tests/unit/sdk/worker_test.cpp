@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <functional>
+#include <mutex>
 #include <set>
 #include <string>
 #include <thread>
@@ -49,22 +50,29 @@ std::errc error_of(const std::function<void()>& what) {
   return {};
 }
 
-// A worker in a process of its own, killed where `work` comes back.
-void killed_worker(const std::string& path, const std::function<void(Worker&)>& work) {
+// A worker in a process of its own, which is killed where `work` comes back. A process with threads
+// should not fork, so it is made before them.
+pid_t start_worker(const std::string& path, const std::function<void(Worker&)>& work) {
   const pid_t child = ::fork();
-  if (child == 0) {
-    try {
-      Worker worker(path);
-      work(worker);
-      ::kill(::getpid(), SIGKILL);
-    } catch (const std::exception& e) {
-      ::dprintf(STDERR_FILENO, "the worker to be killed: %s\n", e.what());
-    }
-    ::_exit(1);
+  if (child != 0) return child;
+  try {
+    Worker worker(path);
+    work(worker);
+    ::kill(::getpid(), SIGKILL);
+  } catch (const std::exception& e) {
+    ::dprintf(STDERR_FILENO, "the worker to be killed: %s\n", e.what());
   }
+  ::_exit(1);
+}
+
+void wait_killed(pid_t child) {
   int status = 0;
   REQUIRE(::waitpid(child, &status, 0) == child);
   REQUIRE((WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL));
+}
+
+void killed_worker(const std::string& path, const std::function<void(Worker&)>& work) {
+  wait_killed(start_worker(path, work));
 }
 
 }  // namespace
@@ -224,6 +232,15 @@ TEST_CASE("what a writer did not finish is left out, for workers too") {
 TEST_CASE("several workers get each message once, whoever is killed meanwhile", "[fork]") {
   Queue q;
   constexpr int kMessages = 600;
+  std::vector<pid_t> killed;
+  for (int i = 0; i < 10; ++i)
+    killed.push_back(start_worker(q.path, [i](Worker& w) {
+      w.attempts_max(0);
+      std::this_thread::sleep_for(i * 40ms);
+      for (int n = 0; n < i; ++n)
+        if (w.receive(100ms)) w.release();
+      (void)w.receive(1s);
+    }));
   std::thread sending([&] {
     for (int i = 0; i < kMessages; ++i)
       q.sender.send(std::to_string(i) + std::string(static_cast<std::size_t>(i % 7) * 3000, ' '),
@@ -231,7 +248,6 @@ TEST_CASE("several workers get each message once, whoever is killed meanwhile", 
   });
   std::multiset<int> done;
   std::mutex mutex;
-  std::vector<std::thread> workers;
   const auto work = [&] {
     Worker worker(q.path);
     worker.attempts_max(0);
@@ -241,16 +257,9 @@ TEST_CASE("several workers get each message once, whoever is killed meanwhile", 
       worker.acknowledge();
     }
   };
-  for (int i = 0; i < 2; ++i) workers.emplace_back(work);
-  for (int i = 0; i < 10; ++i)
-    killed_worker(q.path, [i](Worker& w) {
-      w.attempts_max(0);
-      for (int n = 0; n < i; ++n)
-        if (w.receive(100ms)) w.release();
-      (void)w.receive(100ms);
-    });
-  sending.join();
-  for (auto& thread : workers) thread.join();
+  std::thread one(work), other(work);
+  for (const auto child : killed) wait_killed(child);
+  for (auto* thread : {&sending, &one, &other}) thread->join();
   CHECK(done.size() == kMessages);
   CHECK(std::set<int>(done.begin(), done.end()).size() == kMessages);
 }
