@@ -3,7 +3,7 @@
 # and below it the name of each step and each test that failed: the end of a long output is what is read.
 #
 #   sh tests/run.sh                all of it: about half an hour on 2 cores, less where a compiler cache (ccache) has it all
-#   sh tests/run.sh STAGE...       some of: lint test install crash asan tsan valgrind fuzz
+#   sh tests/run.sh STAGE...       some of: test lint install crash asan tsan valgrind fuzz
 set -u
 here=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 . "$here/configs/packages.sh"
@@ -53,16 +53,33 @@ remember_failure() {
   fi | cut -c 1-160 | sed 's/^/    /'
 } >>"$failures"
 
+# ahead STAGE PRESET [TARGET...]: builds what a stage to come needs, while tests run that mostly wait. It gets only what they leave of
+# the processors; configure_and_build waits for it, and says what it could not build.
+idle='nice -n 19'
+chrt --idle 0 true 2>/dev/null && idle='chrt --idle 0'
+ahead() {
+  case " $stages " in *" $1 "*) ;; *) return ;; esac
+  preset=$2
+  shift 2
+  eval "begun=\${ahead_$preset:-}"
+  [ -z "$begun" ] || return
+  # shellcheck disable=SC2086 # words
+  { configure "$preset" && $idle cmake --build "build/$preset" ${1:+--target "$@"}; } >"$logs/ahead-$preset.log" 2>&1 &
+  eval "ahead_$preset=$!"
+}
 configure() { cmake -S . --preset "$1" -DSTANDPIPE_WERROR=ON -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache; }
 # configure_and_build PRESET [TARGET...]
 configure_and_build() {
   preset=$1
   shift
+  eval "begun=\${ahead_$preset:-}"
+  [ -z "$begun" ] || wait "$begun"
   configure "$preset" && cmake --build "build/$preset" ${1:+--target "$@"}
 }
 unit() { JOBS=$jobs sh tests/unit.sh "$@"; }
 journey="base state frame log source match plugin deliver" # folders that a message passes; worker/ is in the journeys of whole hubs
 threaded="base state log source deliver child control keeper worker" # and that threads do
+of_tsan="standpipe plugins test_plugins config_plugins $(for folder in $threaded; do printf 'unit_%s ' "$folder"; done)"
 # Tests of thousands of damages, or of millions of bytes, in one thread take a sanitizer minutes; and limits of memory that one exceeds itself.
 quick='~[exhaustive]~[no-sanitizer]'
 # Not for the thread sanitizer: commands that start no hub, or ask nothing of it that others do not.
@@ -76,7 +93,7 @@ e2e() {
   python3 tests/e2e/run.py --bin "build/$flavour/bin/standpipe" --jobs "$jobs" "$@"  # a later --jobs counts
 }
 format() { git ls-files -co --exclude-standard '*.h' '*.hpp' '*.cpp' '*.c' | xargs clang-format --dry-run --Werror; }
-# Sanitizers build folders as one file each, the rest file by file; nobody builds in batches.
+# Sanitizers build folders as one file each, if they are not too large; the rest is built file by file.
 joined() { configure test && python3 tests/compiles.py unity build/test g++; }
 # By folder, as the folders are compiled there: each header is read once a folder and not once a file.
 tidy() { run-clang-tidy -quiet -p build/asan -j "$jobs" "^$here/(build/asan/)?(router|plugins)/"; }
@@ -84,6 +101,8 @@ tidy() { run-clang-tidy -quiet -p build/asan -j "$jobs" "^$here/(build/asan/)?(r
 stage_test() {
   step "build: gcc, optimised, file by file" configure_and_build test || return
   step "unit tests" unit build/test
+  ahead lint asan
+  ahead asan asan
   step "end-to-end tests, full scale" e2e test --scale full --jobs $((jobs * 2))
 }
 # From a prefix, and as packages in a bare Debian 12; what this machine cannot do is skipped, and told.
@@ -106,13 +125,14 @@ stage_lint() {
 stage_asan() {
   export ASAN_OPTIONS=abort_on_error=1:detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
   step "build: clang, address+undefined sanitizers" configure_and_build asan || return
+  ahead fuzz fuzz
   step "unit tests, address+undefined" unit build/asan 300 "$quick"
   STANDPIPE_TEST_SLOW=6 step "end-to-end tests, address+undefined" e2e asan --scale small --jobs $((jobs * 2))
 }
 stage_tsan() {
   export TSAN_OPTIONS=halt_on_error=1:abort_on_error=1
-  # shellcheck disable=SC2046 # words
-  step "build: gcc, thread sanitizer" configure_and_build tsan standpipe plugins test_plugins config_plugins $(printf 'unit_%s ' $threaded) || return
+  # shellcheck disable=SC2086 # words
+  step "build: gcc, thread sanitizer" configure_and_build tsan $of_tsan || return
   FOLDERS=$threaded step "unit tests, thread sanitizer" unit build/tsan 400 "$quick"
   STANDPIPE_TEST_SLOW=8 step "end-to-end tests, thread sanitizer" e2e tsan --scale small --jobs $((jobs * 2)) --only "$threads"
 }
@@ -128,6 +148,8 @@ stage_valgrind() {
 crash() { BIN=build/test/bin/standpipe JOBS=$jobs sh tests/crash.sh "$@"; }
 stage_crash() {
   step "build: gcc, optimised, file by file" configure_and_build test || return
+  # shellcheck disable=SC2086 # words
+  ahead tsan tsan $of_tsan
   step "crash: each 8th system call, before and after" crash points 8
   step "crash: and the next worker while it recovers" crash twice 30
   step "crash: between stores" crash steps 30
@@ -149,16 +171,21 @@ stage_crash() {
   BIN=build/test/bin/standpipe step "soak, a short run" sh tests/soak.sh 0.3
   step "bench, a smoke run" sh tests/bench/run.sh --smoke --bin build/test/bin/standpipe
 }
-stage_fuzz() { step "fuzzing, a short run" sh tests/fuzz.sh 10; }
+stage_fuzz() {
+  step "build: clang, fuzz targets" configure_and_build fuzz || return
+  step "fuzzing, a short run" sh tests/fuzz.sh 10
+}
 
 # shellcheck disable=SC2086 # a list of packages
 install_packages $packages_build $packages_test $packages_install || exit 1
-[ $# -gt 0 ] || set -- lint test install crash asan tsan valgrind fuzz
+# Tests first: while they wait, what lint reads is built.
+[ $# -gt 0 ] || set -- test lint install crash asan tsan valgrind fuzz
+stages=$*
 for stage in "$@"; do
   case $stage in
-    lint | test | install | crash | asan | tsan | valgrind | fuzz) "stage_$stage" ;;
+    test | lint | install | crash | asan | tsan | valgrind | fuzz) "stage_$stage" ;;
     *)
-      echo "error: there is no stage '$stage' (stages: lint test install crash asan tsan valgrind fuzz)" >&2
+      echo "error: there is no stage '$stage' (stages: test lint install crash asan tsan valgrind fuzz)" >&2
       exit 2
       ;;
   esac
