@@ -19,6 +19,13 @@ namespace fs = std::filesystem;
                 remedy + ", or pin the file by sha256");
 }
 
+// A group that may write to the program itself needs no plugin either.
+bool may_write_to_program(gid_t group) {
+  struct stat program {};
+  return ::stat("/proc/self/exe", &program) == 0 && (program.st_mode & S_IWGRP) &&
+         program.st_gid == group;
+}
+
 // By one who is neither root nor us.
 void check_writers(const std::string& path, const std::string& at, const struct stat& status,
                    const paths::User& user) {
@@ -27,7 +34,9 @@ void check_writers(const std::string& path, const std::string& at, const struct 
            "chown root " + escaped(at));
   if (S_ISDIR(status.st_mode) && (status.st_mode & S_ISVTX)) return;
   const bool everybody = status.st_mode & S_IWOTH;
-  if (everybody || ((status.st_mode & S_IWGRP) && status.st_gid != 0))
+  const bool a_group =
+      (status.st_mode & S_IWGRP) && status.st_gid != 0 && !may_write_to_program(status.st_gid);
+  if (everybody || a_group)
     refuse(path, at, std::string("may be written to by ") + (everybody ? "everybody" : "a group"),
            "chmod go-w " + escaped(at));
 }
@@ -42,6 +51,14 @@ void check_folders(const std::string& path, const std::string& real, const paths
 }
 
 }  // namespace
+
+paths::User loading_user() {
+  auto user = paths::User::current();
+  struct stat program {};
+  if (user.is_root && !user.sudo && ::stat("/proc/self/exe", &program) == 0)
+    user.sudo = program.st_uid;
+  return user;
+}
 
 void check_trusted(const std::string& path, const paths::User& user) {
   if (!user.is_root) return;
