@@ -16,7 +16,8 @@ passed=0
 failed=0
 mkdir -p "$logs"
 failures="$logs/failures"
-: >"$failures"
+times="$logs/times"
+: >"$failures" >"$times"
 
 # step NAME COMMAND...: runs it with its output in a log; adds what it counted ('N passed, N failed').
 step() {
@@ -34,7 +35,9 @@ step() {
   [ "$verdict" = FAILED ] && [ "$bad" = 0 ] && bad=1
   passed=$((passed + ok))
   failed=$((failed + bad))
-  printf '%s  %d passed, %d failed  (%d s)\n' "$verdict" "$ok" "$bad" $(($(date +%s) - began))
+  took=$(($(date +%s) - began))
+  printf '%6d s  %s\n' "$took" "$name" >>"$times"
+  printf '%s  %d passed, %d failed  (%d s)\n' "$verdict" "$ok" "$bad" "$took"
   if [ "$verdict" = FAILED ]; then
     tail -n 60 "$log" | sed 's/^/    /'
     echo "    whole log: $log"
@@ -190,6 +193,9 @@ for stage in "$@"; do
       ;;
   esac
 done
+echo
+echo "The longest steps:"
+sort -rn "$times" | head -n 12
 echo
 echo "$passed passed, $failed failed"
 cat "$failures"
