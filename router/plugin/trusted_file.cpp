@@ -50,6 +50,16 @@ void check_folders(const std::string& path, const std::string& real, const paths
   }
 }
 
+// By a rule of the walk, which names the part that is to blame.
+[[noreturn]] void refuse_way(const std::string& path, const paths::Problem& problem) {
+  auto why = problem.text;
+  if (const auto before = "cannot use " + path + ": "; why.starts_with(before))
+    why.erase(0, before.size());
+  throw Failure(escaped(path) + " is not run by root: " + escaped(why),
+                "chown root " + escaped(problem.at) + " and chmod go-w " + escaped(problem.at) +
+                    ", or pin the file by sha256");
+}
+
 }  // namespace
 
 paths::User loading_user() {
@@ -64,10 +74,7 @@ void check_trusted(const std::string& path, const paths::User& user) {
   if (!user.is_root) return;
   // Its walk goes through links as we do, and knows whose they are.
   const paths::Entry entry(path, {}, user);
-  if (!entry && entry.problem().error == EPERM)
-    throw Failure(escaped(path) + " is not run by root: " + escaped(entry.problem().text),
-                  "chown root " + escaped(entry.problem().at) + " and chmod go-w " +
-                      escaped(entry.problem().at) + ", or pin the file by sha256");
+  if (!entry && entry.problem().error == EPERM) refuse_way(path, entry.problem());
   if (!entry || !entry.exists()) return;  // the loader says what is wrong
   check_folders(path, entry.path(), user);
   check_writers(path, entry.path(), entry.status(), user);
