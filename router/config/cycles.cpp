@@ -101,21 +101,26 @@ class CycleSearch {
 };
 
 class CycleReport {
+  static constexpr std::size_t kNamedMost = 20;  // handlers of one cycle
+
  public:
   CycleReport(Context& context, const HubOptions& hub, const Routes& routes, const Spot& unmatched)
       : context_(context), hub_(hub), routes_(routes), unmatched_(unmatched) {}
 
   void add(const CycleSearch::Cycle& cycle) {
     const auto& first = cycle.front();
+    const auto named = std::min(cycle.size(), kNamedMost);
     std::string names;
-    for (const auto& [handler, step] : cycle) names += name(handler) + " -> ";
+    for (std::size_t i = 0; i < named; ++i) names += name(cycle[i].first) + " -> ";
+    if (cycle.size() > named) names += std::to_string(cycle.size() - named) + " more -> ";
     const bool is_alone = cycle.size() == 1;
     Diagnostic d{.code = "cycle",
                  .message = is_alone
                                 ? "what handler " + quoted(first.first) + " emits comes back to it"
                                 : "handlers emit in a cycle: " + names + name(first.first)};
     d.label = "bounded logs would fill up, and everybody in it would wait for ever";
-    for (const auto& [handler, step] : cycle) d.notes.push_back(step_text(handler, step));
+    for (std::size_t i = 0; i < named; ++i)
+      d.notes.push_back(step_text(cycle[i].first, cycle[i].second));
     d.help.push_back(help(cycle));
     context_.mistakes.add(spot(first.second), std::move(d));
   }

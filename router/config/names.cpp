@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kNameCharactersMax = 64;
 constexpr std::size_t kListed = 12;           // names in one message
+constexpr std::size_t kKeysListed = 24;       // a map's keys are all named: there are no more
 constexpr std::size_t kCandidatesMax = 1000;  // more are not compared with: it would take seconds
 constexpr std::size_t kShownBytes = 200;      // of a key or value in a message
 
@@ -19,11 +20,11 @@ bool is_alphanumeric(char c) {
 
 std::string listed(const std::vector<std::string>& names, std::string_view plural) {
   if (names.empty()) return "there are no " + std::string(plural);
+  const auto count = std::min(names.size(), plural == "keys" ? kKeysListed : kListed);
   std::vector<std::string> first;
-  for (std::size_t i = 0; i < std::min(names.size(), kListed); ++i)
-    first.push_back(shown(names[i]));
+  for (std::size_t i = 0; i < count; ++i) first.push_back(shown(names[i]));
   return std::string(plural) + ": " + joined(first, ", ") +
-         (names.size() > kListed ? " and " + std::to_string(names.size() - kListed) + " more" : "");
+         (names.size() > count ? " and " + std::to_string(names.size() - count) + " more" : "");
 }
 
 }  // namespace

@@ -55,6 +55,7 @@ class Runner:
         }
 
     def run(self, tests):
+        tests = sorted(tests, key=lambda t: -t.seconds)  # the longest first, as far as limits tell: no job waits for one at the end
         pool = ThreadPoolExecutor(max(1, self.options.jobs))
         try:
             list(pool.map(self.run_one, [t for t in tests if not t.alone]))

@@ -15,6 +15,9 @@ FIRST_LINE = "# yaml-language-server: $schema=standpipe.schema.json"
 
 # Golden mistakes that a schema cannot see, each with its reason.
 UNSEEN = {
+    "cannot_emit": "what a plugin can do is not among its options",
+    "cycle_of_unmatched": "names are resolved",
+    "cycles": "names are resolved",
     "deep_lists": "a schema has no limit of depth",
     "files_of_others": "paths are compared",
     "limits_without_process": "a handler's isolation may be its plugin's wish",
@@ -25,7 +28,6 @@ UNSEEN = {
     "memory_for_message": "sizes are compared",
     "memory_for_sources": "sizes are added up",
     "missing_sections": "they may stand in another file",
-    "not_available_route": "names are resolved",
     "one_namespace": "names are compared",
     "own_files": "paths are compared",
     "paths": "paths are looked at",
@@ -33,18 +35,20 @@ UNSEEN = {
     "plugin_refuses": "values that fit their declaration, but not each other",
     "rotated_files": "paths are compared",
     "same_fifo": "paths are compared",
+    "source_plugin_refuses": "what a plugin takes is its own",
     "too_many": "names are resolved",
     "unknown_handler": "names are resolved",
     "unknown_plugin": "plugins may be elsewhere",
     "unknown_source": "names are resolved",
     "variables": "the environment",
     "warnings": "no mistake",
+    "warnings_emitters": "no mistake",
     "warnings_topology": "no mistake",
     "warnings_slow_pattern": "patterns are added up",
 }
 
 
-def four_plugins(t):
+def six_plugins(t):
     return process.environment(t.folder) | {"STANDPIPE_PLUGIN_PATH": str(process.program().parent.parent / "lib/standpipe/config-plugins")}
 
 
@@ -131,7 +135,7 @@ def the_schema_accepts_each_example_which_names_it(t):
 
 @test
 def the_schema_refuses_each_golden_mistake_that_it_can_see(t):
-    judge = validator(json.loads(t.run("schema", env=four_plugins(t))[0]))
+    judge = validator(json.loads(t.run("schema", env=six_plugins(t))[0]))
     seen = set()
     for file in sorted(BAD.glob("*.yaml")):
         try:
@@ -178,11 +182,12 @@ def placed(path, line):
 
 
 CONTENTS = {"text", "hex", "base64", "json", "file", "raw"}  # a `send` has one of them
+ORIGINS = {"fifo", "plugin"}  # a source has one of them
 
 
 def without(needed, line):
     key = line.split(":")[0]
-    given = CONTENTS if key in CONTENTS else {key}
+    given = next((keys for keys in (CONTENTS, ORIGINS) if key in keys), {key})
     return "".join(f"{entry}, " for entry in needed.split(", ") if entry and entry.split(":")[0] not in given)
 
 
@@ -195,6 +200,8 @@ def the_schema_refuses_what_is_of_another_type(t):
         "sources: {a: {fifo: /a, mode: 0600}}",
         "sources: {a: {fifo: [/a]}}",
         "sources: {a: {mode: '0600'}}",
+        "sources: {a: {fifo: /a, plugin: replay}}",
+        "sources: {a: {plugin: replay, ack: always}}",
         "sources: {}",
         "sources: {'a b': {fifo: /a}}",
         "handlers: {a: {plugin: print, options: {formt: hex}}}",

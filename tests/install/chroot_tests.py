@@ -7,6 +7,7 @@ says. The bare system is made once, by debootstrap, and kept under build/roots; 
 
 import os
 import re
+import resource
 import shlex
 import shutil
 import socket
@@ -276,3 +277,43 @@ def test_a_plugin_is_built_out_of_tree_against_the_packages(world):
     by_hand = "g++ -std=c++20 -fPIC -shared /root/plugin/shout.cpp $(pkg-config --cflags --libs standpipe) -o /root/shout.so"
     within(root, "sh", "-ec", by_hand)
     check("counts what is shouted" in within(root, "standpipe", "plugin", "show", "/root/shout.so"), "its page")
+    world.made["tools"] = root
+
+
+def machine_time():
+    """Seconds of processors that programs of this test have used, hubs that have ended among them."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def ran_in(world, root, folder):
+    """The plugin's own configuration as it was made, with a message through its FIFO."""
+    name = folder.split("/")[-1]
+    paths = ["--plugins", folder, f"{folder}/word-count.yaml", "--control", f"{folder}/control"]
+    hub = world.hub(shutil.which("chroot"), root, "standpipe", "run", *paths, env=QUIET)
+    until(lambda: "ready" in hub.said(), f"{name}: a hub that is ready")
+    within(root, "standpipe", "send", "/tmp/word-count-in", "hello")
+    until(lambda: "got 5 bytes" in hub.said(), f"{name}: its handler says it")
+    hub.stop()
+
+
+def test_a_new_plugin_is_built_tested_checked_and_run_with_the_packages_alone(world):
+    root = world.given("tools")
+    began = machine_time()
+    for language in ("cpp", "c"):
+        folder = f"/root/by-make-{language}"
+        within(root, "standpipe", "plugin", "new", "word-count", "--lang", language, "--into", folder)
+        said = within(root, "make", "-C", folder, "test", "check")
+        check(" 0 failed, 0 not run" in said and "warning" not in said, said)
+        ran_in(world, root, folder)
+        folder = f"/root/by-cmake-{language}"
+        within(root, "standpipe", "plugin", "new", "word-count", "--lang", language, "--into", folder)
+        within(root, "cmake", "-S", folder, "-B", f"{folder}/build")
+        said = within(root, "cmake", "--build", f"{folder}/build")
+        check("warning" not in said, said)
+        said = within(root, "ctest", "--test-dir", f"{folder}/build", "--output-on-failure")
+        check("100% tests passed, 0 tests failed out of 3" in said, said)
+        run("cp", root / f"{folder[1:]}/build/word-count.so", root / folder[1:])
+        ran_in(world, root, folder)
+    used = machine_time() - began
+    check(used < 120, f"that took {used:.0f} seconds of a processor, and four authors have waited for it")

@@ -36,7 +36,8 @@ TEST_CASE("the schema has every option that a plugin declares, and a secret's fi
   plugin::Refused refused;
   for (const auto& name : plugins.names()) all.push_back(plugins.find(name, refused));
   const auto text = config::schema(all);
-  CHECK(has(text, "{\"enum\": [\"every_option\", \"forward\", \"log\", \"print\", \"reply\"]}"));
+  CHECK(has(text, R"({"enum": ["every_option", "forward", "log", "print", "speaking"]})"));
+  CHECK(has(text, R"({"enum": ["bringing"]})"));  // of sources
   for (const auto* plugin : all) {
     CHECK(has(text, "{\"const\": \"" + plugin->name + "\"}"));
     CHECK(has(text, "\"plugin." + plugin->name + "\": {"));
