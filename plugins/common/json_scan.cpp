@@ -11,11 +11,12 @@ namespace common {
 namespace {
 
 std::size_t string_end(std::string_view text, std::size_t begin) {
-  for (auto at = begin + 1; at < text.size(); ++at) {
+  auto at = begin + 1;
+  while (at < text.size()) {
     at = text.find_first_of("\"\\", at);
     if (at == text.npos) break;
     if (text[at] == '"') return at + 1;
-    ++at;
+    at += 2;  // what is escaped
   }
   return text.size();
 }

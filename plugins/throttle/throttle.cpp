@@ -159,7 +159,9 @@ Throttle::Step Throttle::wait(standpipe::Batch& batch, std::size_t i, nanosecond
 
 std::optional<nanoseconds> Throttle::tick() {
   const auto now = pace_.at(host_.now());
-  if (!emit_waiting(now)) return kPauseWhenFull;
+  const auto before = waiting_.size();
+  if (!emit_waiting(now))  // one call has room for about 1,000 messages
+    return waiting_.size() < before ? nanoseconds(kTickLeast) : nanoseconds(kPauseWhenFull);
   if (waiting_.empty()) return std::clamp<nanoseconds>(pace_.interval(), kTickIdle, kTickMost);
   return std::clamp<nanoseconds>(waiting_.begin()->first - now, kTickLeast, kTickMost);
 }

@@ -116,7 +116,7 @@ void Transform::describe(standpipe::Description& d) {
       "set      a pointer and what is to be there. Objects on the way are made; /list/- is\n"
       "         behind the last item. The value is a template. One that is {json:/POINTER} alone\n"
       "         copies what is there, so a number stays a number. One without a placeholder that\n"
-      "         is JSON (5, true, null, '\"5\"', a list in [ ]) is taken as that. Any other is a\n"
+      "         is JSON (5, true, 'null', '\"5\"', '[1, 2]') is taken as that. Any other is a\n"
       "         text. Where a message lacks what a template asks for, nothing is set.\n"
       "\n"
       "Or template makes the whole payload, a text; what a message lacks is nothing.\n"

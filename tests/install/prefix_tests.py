@@ -35,10 +35,16 @@ include/standpipe/testing.hpp
 include/standpipe/testing/handler.hpp
 include/standpipe/text.hpp
 include/standpipe/wire.h
+lib/standpipe/plugins/count.so
+lib/standpipe/plugins/filter.so
 lib/standpipe/plugins/forward.so
+lib/standpipe/plugins/generate.so
 lib/standpipe/plugins/log.so
 lib/standpipe/plugins/print.so
+lib/standpipe/plugins/replay.so
 lib/standpipe/plugins/reply.so
+lib/standpipe/plugins/throttle.so
+lib/standpipe/plugins/transform.so
 lib/systemd/system/standpipe@.service
 lib/systemd/user/standpipe@.service
 lib/sysusers.d/standpipe.conf
@@ -85,7 +91,7 @@ def test_a_moved_prefix_finds_its_own_plugins(world):
     prefix = world.folder / "moved"
     before.rename(prefix)
     listed = run(prefix / "bin/standpipe", "plugin", "list", env=plain_environment())
-    check(re.findall(r"^(\w+) .*handler", listed, re.MULTILINE) == ["forward", "log", "print", "reply"], listed)
+    check(re.findall(r"^(\w+) .*handler", listed, re.MULTILINE) == ["count", "filter", "forward", "log", "print", "reply", "throttle", "transform"], listed)
     shown = run(prefix / "bin/standpipe", "plugin", "show", "log", env=plain_environment())
     check(f"{prefix}/lib/standpipe/plugins/log.so" in shown, shown)
     version = run(prefix / "bin/standpipe", "--version")

@@ -47,7 +47,9 @@ class Host {
   // Where there is no room, this ends handle: do not catch what is no std::exception. The router
   // calls handle again, with m first, and nothing was emitted of m until then, so what handle did
   // to its own state before it emitted will be done twice. Throws reject if the message is larger
-  // than the configuration allows, and fatal if this router has no handlers that emit.
+  // than the configuration allows or is one too many of m (at most 1,024), and fatal if this router
+  // has no handlers that emit. Do not take (Outcome::taken) a message of which something was
+  // emitted.
   void emit(const Message& m, std::string_view payload, const Meta& meta = {}) const {
     const auto put = emit_of(m.index(), payload, meta);
     if (put == Put::full) throw detail::NoRoom{m.index()};
@@ -64,17 +66,15 @@ class Host {
   Put emit(std::string_view payload, const Meta& meta = {}) const {
     return emit_of(STANDPIPE_OF_NONE, payload, meta);
   }
-  // Why Put::too_large was the answer, for a reason or the log.
+  // Why Put::too_large was the answer, for a reason or the log. So much may be made of one message.
   static std::string too_large(std::string_view payload, const Meta& meta) {
-    return "the message that it makes is too large: " + std::to_string(payload.size()) +
-           " bytes of payload, with " + std::to_string(meta.pairs().size()) +
+    return "what it makes is too large, or too much: " + std::to_string(payload.size()) +
+           " bytes of payload and " + std::to_string(meta.pairs().size()) +
            " pairs of metadata of " + std::to_string(meta.bytes()) +
-           " bytes together. At most max_message_size of its source, " +
-           std::to_string(STANDPIPE_META_PAIRS_MAX) + " pairs, " +
-           std::to_string(STANDPIPE_META_NAME_MAX) + " bytes in a name and " +
-           std::to_string(STANDPIPE_META_BYTES_MAX) + " bytes of metadata are allowed, and " +
-           std::to_string(STANDPIPE_EMITTED_MAX) + " messages, of about as many bytes as one may " +
-           "have, made of one";
+           " bytes. Allowed are max_message_size, " + std::to_string(STANDPIPE_META_PAIRS_MAX) +
+           " pairs, " + std::to_string(STANDPIPE_META_NAME_MAX) + " bytes in a name, " +
+           std::to_string(STANDPIPE_META_BYTES_MAX) +
+           " bytes of metadata, and 1024 messages made of one";
   }
 
   struct Fifo {

@@ -107,7 +107,7 @@ TEST_CASE("metadata is added, and left out where the message lacks it") {
   CHECK(it.payload == kReading);
   auto meta = it.meta;
   std::sort(meta.begin(), meta.end());
-  CHECK(meta == Pairs{{"device", "d7"}, {"k", "v"}, {"kind", "reading"}});
+  CHECK(meta == Pairs{{"device", "d7"}, {"k", "v"}, {"key", "v"}, {"kind", "reading"}});
 }
 
 TEST_CASE("transform waits where there is no room, and rejects what will never fit") {

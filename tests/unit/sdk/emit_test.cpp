@@ -95,6 +95,17 @@ TEST_CASE("what is emitted of a message has its metadata and takes effect with i
   CHECK(words.handle({"late"}).emitted.empty());
 }
 
+TEST_CASE("the kit lets inherit as a hub does") {
+  Host host;
+  auto words = Handler::of<Words>(host);
+  REQUIRE(words.open().ok());
+  const auto answer = words.handle_messages(
+      {{"x"}, {.payload = "y", .meta = {{"key", "k"}, {"kind", "old"}, {"key", "l"}}}});
+  REQUIRE(answer.emitted.size() == 2);
+  CHECK(answer.emitted[0].meta == Pairs{{"of", "0"}, {"kind", "word"}});
+  CHECK(answer.emitted[1].meta == Pairs{{"key", "k"}, {"key", "l"}, {"of", "1"}, {"kind", "word"}});
+}
+
 TEST_CASE("a handler that emits into a full log ends at that message, and nothing of it counts") {
   Host host;
   host.emit_room = 3;
@@ -117,9 +128,9 @@ TEST_CASE("a message that is too large to be emitted is rejected, with its size 
   CHECK(answer.outcomes == Outcomes{STANDPIPE_REJECT, STANDPIPE_FILTERED});
   CHECK(payloads(answer.emitted) == Texts{"fits"});
   CHECK(answer.reasons[0] ==
-        "the message that it makes is too large: 5 bytes of payload, with 2 pairs of metadata of "
-        "11 bytes together. At most max_message_size of its source, 256 pairs, 255 bytes in a name "
-        "and 65536 bytes of metadata are allowed");
+        "what it makes is too large, or too much: 5 bytes of payload and 2 pairs of metadata of 11 "
+        "bytes. Allowed are max_message_size, 256 pairs, 255 bytes in a name, 65536 bytes of "
+        "metadata, and 1024 messages made of one");
 }
 
 TEST_CASE("a handler of batches sees whether there was room") {
@@ -128,7 +139,7 @@ TEST_CASE("a handler of batches sees whether there was room") {
   REQUIRE(batches.open().ok());
   const auto all = batches.handle_messages({{.payload = "a", .meta = {{"k", "v"}, {"k", "w"}}}});
   REQUIRE(all.emitted.size() == 1);
-  CHECK(all.emitted[0].meta == Pairs{{"k", "v"}, {"k", "w"}});
+  CHECK(all.emitted[0].meta == Pairs{{"k", "v"}, {"k", "w"}});  // given, and so not inherited
   host.emit_room = 2;
   const auto some = batches.handle({"a", "b", "c"});
   CHECK((some.ok() && some.settled == 2));

@@ -175,8 +175,12 @@ class Handler {
     loans_.push_back(std::make_unique<Loan>(last_, last_feed_, ticket, host_.shape(), lending_));
     auto& loan = *loans_.back();
     std::vector<std::uint64_t> sequences;
-    for (const auto& m : last_) sequences.push_back(m.sequence);
-    host_.begin_call(ticket, std::move(sequences));
+    std::vector<Pairs> meta;
+    for (const auto& m : last_) {
+      sequences.push_back(m.sequence);
+      meta.push_back(m.meta);
+    }
+    host_.begin_call(ticket, std::move(sequences), std::move(meta));
     Answer answer;
     detail::guarded(host_, "handle",
                     [&] { answer.answer = abi_.handle(self_, loan.batch(), loan.result()); });

@@ -9,6 +9,7 @@
 #include <standpipe/testing/shape.hpp>
 #include <standpipe/text.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -109,13 +110,15 @@ class Host {
   }
 
   // ---- around a call of handle or tick, by the handler
-  void begin_call(std::uint64_t ticket, std::vector<std::uint64_t> sequences) {
+  void begin_call(std::uint64_t ticket, std::vector<std::uint64_t> sequences,
+                  std::vector<Pairs> meta = {}) {
     const std::lock_guard lock(mutex_);
     pending_.clear();
     if (ticket == 0) return;
     auto& batch = open_[ticket];
     batch.states.assign(sequences.size(), State::handled);
     batch.sequences = std::move(sequences);
+    batch.meta = std::move(meta);
     current_ = ticket;
   }
   // What was emitted of messages that are settled takes effect; so does what was of none, if the
@@ -157,6 +160,7 @@ class Host {
   enum class State { handled, taken, early, settled };
   struct Open {
     std::vector<std::uint64_t> sequences;
+    std::vector<Pairs> meta;
     std::vector<State> states;
     std::map<std::size_t, Settled> early;
   };
@@ -281,6 +285,19 @@ class Host {
     return pairs;
   }
 
+  // What is emitted inherits the metadata of the message that it is made of; its own replaces what
+  // has the same name.
+  static Pairs inherited(const Pairs& from, const Pairs& own) {
+    Pairs all;
+    for (const auto& pair : from) {
+      const bool is_replaced = std::any_of(
+          own.begin(), own.end(), [&](const auto& other) { return other.first == pair.first; });
+      if (!is_replaced) all.push_back(pair);
+    }
+    all.insert(all.end(), own.begin(), own.end());
+    return all;
+  }
+
   static std::uint32_t on_put(void* self, const standpipe_out* out, std::uint64_t* sequence) {
     auto& host = of(self);
     const std::lock_guard lock(host.mutex_);
@@ -310,6 +327,8 @@ class Host {
     const auto batch = host.open_.find(host.current_);
     if (batch != host.open_.end() && of_message < batch->second.sequences.size())
       made.of_sequence = batch->second.sequences[of_message];
+    if (batch != host.open_.end() && of_message < batch->second.meta.size())
+      made.meta = inherited(batch->second.meta[of_message], made.meta);
     host.pending_.push_back(std::move(made));
     return STANDPIPE_PUT_OK;
   }

@@ -37,7 +37,7 @@ struct Feed {
 // A message that a handler emitted.
 struct Made {
   std::string payload;
-  Pairs meta = {};
+  Pairs meta = {};                       // with what it inherits
   std::uint32_t of = STANDPIPE_OF_NONE;  // an index in the batch
   std::uint64_t of_sequence = 0;         // that message's; 0: it was made of none
 };
