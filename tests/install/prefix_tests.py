@@ -12,14 +12,17 @@ from kit import HERE, SLOW, TOP, Failed, Skipped, check, need, plain_environment
 WANTED = """
 bin/standpipe
 include/standpipe/description.hpp
+include/standpipe/exported.hpp
 include/standpipe/handler.hpp
 include/standpipe/host.hpp
+include/standpipe/instance.hpp
 include/standpipe/message.hpp
 include/standpipe/open.hpp
 include/standpipe/options.hpp
 include/standpipe/outcome.hpp
 include/standpipe/plugin.h
 include/standpipe/plugin.hpp
+include/standpipe/source.hpp
 include/standpipe/testing.hpp
 include/standpipe/testing/handler.hpp
 include/standpipe/text.hpp

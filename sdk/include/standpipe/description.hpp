@@ -99,8 +99,8 @@ class Description {
   Description& version(std::string_view s) { return set(plugin.version, s); }
   Description& summary(std::string_view s) { return set(plugin.summary, s); }
   Description& documentation(std::string_view s) { return set(plugin.documentation, s); }
-  // handle never waits for anything, so it may run on the router's event loop. Without this it gets
-  // a thread.
+  // handle (or poll) never waits for anything, so it may run on the router's event loop. Without
+  // this it gets a thread.
   Description& never_blocks() {
     placement = STANDPIPE_INLINE;
     return *this;
@@ -114,6 +114,12 @@ class Description {
   // handle may take messages (Outcome::taken) and settle them later, which a router of minor
   // version 0 cannot do: it refuses the plugin.
   Description& settles_later() {
+    minor = 1;
+    return *this;
+  }
+  // handle or tick emits messages (Host::emit), which a router of minor version 0 cannot do: it
+  // refuses the plugin.
+  Description& emits() {
     minor = 1;
     return *this;
   }

@@ -5,9 +5,8 @@
 #pragma once
 
 #include <standpipe/plugin.h>
-#include <standpipe/description.hpp>
+#include <standpipe/instance.hpp>
 #include <standpipe/message.hpp>
-#include <standpipe/options.hpp>
 #include <standpipe/outcome.hpp>
 #include <standpipe/text.hpp>
 
@@ -19,7 +18,6 @@
 #include <exception>
 #include <optional>
 #include <string_view>
-#include <vector>
 
 namespace standpipe::detail {
 
@@ -37,94 +35,32 @@ concept Ticks = requires(T& t) {
   t.tick();
 };
 
-constexpr std::string_view kUnknownException =
-    "the plugin threw something that is not a std::exception";
-
-// The description of a plugin with one handler class, and the functions that it points to.
-template <class T>
-struct HandlerPlugin {
+// The C functions of a handler class, in the plugin that Plugin::description() describes.
+template <class T, class Plugin>
+struct HandlerFunctions {
   static_assert(HandlesMessage<T> || HandlesBatch<T>,
                 "a handler needs handle(const Message&) or handle(Batch&)");
 
-  static const standpipe_plugin* description() {
-    static const Static all;
-    return &all.description.plugin;
+  static standpipe_handler table(std::uint32_t placement) {
+    standpipe_handler handler{};
+    handler.size = sizeof handler;
+    handler.placement = placement;
+    handler.create = Instance<T, Plugin>::create;
+    handler.open = open;
+    handler.handle = handle;
+    handler.flush = flush;
+    handler.close = Instance<T, Plugin>::close;
+    handler.destroy = Instance<T, Plugin>::destroy;
+    handler.reopen = reopen;
+    if constexpr (Ticks<T>) handler.tick = tick;
+    return handler;
   }
 
  private:
-  struct Static {
-    Description description;
-    std::vector<standpipe_option> options;
-    standpipe_handler handler{};
-    Static() {
-      T::describe(description);
-      for (const auto& o : description.options) options.push_back(o.abi());
-      fill_handler();
-      fill_plugin();
-    }
-    void fill_handler() {
-      handler.size = sizeof handler;
-      handler.placement = description.placement;
-      handler.create = create;
-      handler.open = open;
-      handler.handle = handle;
-      handler.flush = flush;
-      handler.close = close;
-      handler.destroy = destroy;
-      handler.reopen = reopen;
-      if constexpr (Ticks<T>) handler.tick = tick;
-    }
-    void fill_plugin() {
-      auto& p = description.plugin;
-      p.size = sizeof p;
-      p.abi_major = STANDPIPE_ABI_MAJOR;
-      p.abi_minor = description.minor;
-      p.options = options.data();
-      p.option_count = static_cast<std::uint32_t>(options.size());
-      p.option_stride = sizeof(standpipe_option);
-      p.handler = &handler;
-    }
-  };
-
-  // Calls `body` and turns what it throws into an answer for the whole instance.
-  template <class Body>
-  static std::uint32_t guarded(standpipe_reason* reason, std::uint32_t otherwise,
-                               Body body) noexcept {
-    try {
-      body();
-      return STANDPIPE_OK;
-    } catch (const disconnected& e) {
-      write_reason(reason, e.what());
-      return STANDPIPE_DISCONNECTED;
-    } catch (const fatal& e) {
-      write_reason(reason, e.what());
-      return STANDPIPE_FATAL;
-    } catch (const std::exception& e) {
-      write_reason(reason, e.what());
-      return otherwise;
-    } catch (...) {
-      write_reason(reason, kUnknownException);
-      return otherwise;
-    }
-  }
-
-  static std::uint32_t create(const standpipe_host* host, const standpipe_config* config,
-                              void** self, standpipe_reason* reason) noexcept {
-    return guarded(reason, STANDPIPE_FATAL,
-                   [&] { *self = new T(Options(*config, *description(), Host(host))); });
-  }
   static std::uint32_t open(void* self, standpipe_reason* reason) noexcept {
     return guarded(reason, STANDPIPE_DISCONNECTED, [&] {
       if constexpr (requires(T & t) { t.open(); }) static_cast<T*>(self)->open();
     });
-  }
-  static void close(void* self) noexcept {
-    guarded(nullptr, STANDPIPE_OK, [&] {
-      if constexpr (requires(T & t) { t.close(); }) static_cast<T*>(self)->close();
-    });
-  }
-  static void destroy(void* self) noexcept {
-    guarded(nullptr, STANDPIPE_OK, [&] { delete static_cast<T*>(self); });
   }
   static std::uint32_t flush(void* self, std::uint64_t deadline,
                              standpipe_reason* reason) noexcept {
@@ -182,6 +118,9 @@ struct HandlerPlugin {
     try {
       t.handle(b);
       return STANDPIPE_OK;
+    } catch (const NoRoom& full) {  // what comes before that message is settled
+      store_at(result, full.of);
+      return STANDPIPE_OK;
     } catch (const reject& e) {
       return settle_rest(STANDPIPE_REJECT, e.what());
     } catch (const disconnected& e) {
@@ -230,6 +169,8 @@ struct HandlerPlugin {
         } else {
           t.handle(b[i]);
         }
+      } catch (const NoRoom&) {  // `at` is at this message
+        return STANDPIPE_OK;
       } catch (const reject& e) {
         if (reject_and_stop(e.what())) return stop_after();
       } catch (const disconnected& e) {

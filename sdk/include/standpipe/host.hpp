@@ -9,6 +9,7 @@
 #include <standpipe/text.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -32,11 +33,46 @@ class Host {
   // those two. From any thread, until close, and also before handle has returned. Messages that are
   // not taken are ignored. A router that lacks this has refused the plugin (settles_later).
   void settle(const Taken& taken, Outcome outcome, std::string_view why = {}) const {
-    const auto id = detail::abi(STANDPIPE_SETTLE_EXTENSION);
-    const auto* power = static_cast<const standpipe_settle*>(host_->extension(host_->self, id));
+    const auto* power = static_cast<const standpipe_settle*>(extension(STANDPIPE_SETTLE_EXTENSION));
     if (power)
       power->settle(host_->self, taken.ticket, taken.first, taken.count,
                     static_cast<std::uint32_t>(outcome), detail::abi(why));
+  }
+
+  // Emits a message that is made of m, for the routes that begin `from: NAME` of this handler. What
+  // was emitted of m takes effect together with its outcome, once, through any death; nothing of it
+  // if m is retried or was not handled. It has the metadata of m, too, where `meta` has no pair of
+  // that name. Only inside handle, in its thread; the description says emits().
+  //
+  // Where there is no room, this ends handle: do not catch what is no std::exception. The router
+  // calls handle again, with m first, and nothing was emitted of m until then, so what handle did
+  // to its own state before it emitted will be done twice. Throws reject if the message is larger
+  // than the configuration allows, and fatal if this router has no handlers that emit.
+  void emit(const Message& m, std::string_view payload, const Meta& meta = {}) const {
+    const auto put = emit_of(m.index(), payload, meta);
+    if (put == Put::full) throw detail::NoRoom{m.index()};
+    if (put == Put::too_large) throw reject(too_large(payload, meta));
+  }
+  // The same of message i of a batch, for a handler that wants to see what became of it. After
+  // Put::full, call batch.stop_at(i) and return.
+  Put emit(const Batch& batch, std::size_t i, std::string_view payload,
+           const Meta& meta = {}) const {
+    return emit_of(batch[i].index(), payload, meta);
+  }
+  // Emits a message that is made of none: all that tick can do. It takes effect if the call ends
+  // without an exception. After Put::full, emit it in a later call.
+  Put emit(std::string_view payload, const Meta& meta = {}) const {
+    return emit_of(STANDPIPE_OF_NONE, payload, meta);
+  }
+  // Why Put::too_large was the answer, for a reason or the log.
+  static std::string too_large(std::string_view payload, const Meta& meta) {
+    return "the message that it makes is too large: " + std::to_string(payload.size()) +
+           " bytes of payload, with " + std::to_string(meta.pairs().size()) +
+           " pairs of metadata of " + std::to_string(meta.bytes()) +
+           " bytes together. At most max_message_size of its source, " +
+           std::to_string(STANDPIPE_META_PAIRS_MAX) + " pairs, " +
+           std::to_string(STANDPIPE_META_NAME_MAX) + " bytes in a name and " +
+           std::to_string(STANDPIPE_META_BYTES_MAX) + " bytes of metadata are allowed";
   }
 
   struct Fifo {
@@ -108,10 +144,22 @@ class Host {
            power->send_all(host_->self, output) != 0;
   }
 
+  // For powers that this face does not know: the extension of plugin.h's name, or nullptr, and the
+  // first argument of its functions.
+  const void* extension(std::string_view id) const {
+    return host_->extension(host_->self, detail::abi(id));
+  }
+  void* self() const { return host_->self; }
+
  private:
   const standpipe_output* outputs() const {
-    const auto id = detail::abi(STANDPIPE_OUTPUT_EXTENSION);
-    return static_cast<const standpipe_output*>(host_->extension(host_->self, id));
+    return static_cast<const standpipe_output*>(extension(STANDPIPE_OUTPUT_EXTENSION));
+  }
+  Put emit_of(std::uint32_t of, std::string_view payload, const Meta& meta) const {
+    const auto* power = static_cast<const standpipe_emit*>(extension(STANDPIPE_EMIT_EXTENSION));
+    if (!power) throw fatal("this router has no " STANDPIPE_EMIT_EXTENSION);
+    const auto out = detail::out(payload, meta.pairs());
+    return static_cast<Put>(power->emit(host_->self, of, &out));
   }
   void log(std::uint32_t level, std::string_view text) const {
     host_->log(host_->self, level, detail::abi(text));

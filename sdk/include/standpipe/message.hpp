@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// standpipe/message.hpp: what a handler is given: messages, one by one or in batches. Part of
-// plugin.hpp.
+// standpipe/message.hpp: what a handler is given: messages, one by one or in batches; and metadata
+// of what it makes. Part of plugin.hpp.
 #pragma once
 
 #include <standpipe/plugin.h>
@@ -10,9 +10,12 @@
 
 #include <atomic>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <initializer_list>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -43,12 +46,49 @@ inline bool add_note(standpipe_result& result, std::uint32_t i, std::string_view
   std::atomic_signal_fence(std::memory_order_seq_cst);
   return true;
 }
+
+inline standpipe_out out(std::string_view payload, std::span<const standpipe_pair> meta) {
+  return {sizeof(standpipe_out), static_cast<std::uint32_t>(meta.size()),
+          reinterpret_cast<const std::uint8_t*>(payload.data()), payload.size(), meta.data()};
+}
 }  // namespace detail
 
 // Messages that a handler settles later. A small value: copy it, and keep it until then.
 struct Taken {
   std::uint64_t ticket = 0;
   std::uint32_t first = 0, count = 0;
+};
+
+// One piece of metadata that a plugin gives to a message which it makes. It borrows both texts.
+struct Pair : standpipe_pair {
+  Pair(std::string_view its_name, std::string_view its_value)
+      : standpipe_pair{detail::abi(its_name), detail::abi(its_value)} {}
+};
+static_assert(sizeof(Pair) == sizeof(standpipe_pair), "rows of one are rows of the other");
+
+// All metadata of such a message, borrowed: {{"device", id}, {"kind", "alarm"}}, a vector of Pair,
+// or what Message::metadata() returns. At most STANDPIPE_META_PAIRS_MAX pairs, names of at most
+// STANDPIPE_META_NAME_MAX bytes, and STANDPIPE_META_BYTES_MAX bytes in all.
+class Meta {
+ public:
+  Meta() = default;
+  Meta(std::initializer_list<Pair> pairs) : Meta(pairs.begin(), pairs.size()) {}
+  template <class Pairs>
+  requires std::convertible_to<const Pairs&, std::span<const Pair>> Meta(const Pairs& pairs)
+      : Meta(std::data(pairs), std::size(pairs)) {}
+  Meta(std::span<const standpipe_pair> pairs) : pairs_(pairs) {}
+
+  std::span<const standpipe_pair> pairs() const { return pairs_; }
+  std::size_t bytes() const {  // names and values together
+    std::size_t sum = 0;
+    for (const auto& pair : pairs_) sum += pair.name.size + pair.value.size;
+    return sum;
+  }
+
+ private:
+  Meta(const Pair* first, std::size_t count)
+      : pairs_(static_cast<const standpipe_pair*>(first), count) {}
+  std::span<const standpipe_pair> pairs_;
 };
 
 // One message, borrowed until handle returns.
@@ -74,12 +114,16 @@ class Message {
     if (!STANDPIPE_STRIDE_HAS(batch_->stride, standpipe_message, meta_count)) return {};
     return {m_->meta, m_->meta_count};
   }
+  // Its place in the batch, from 0.
+  std::uint32_t index() const {
+    const auto bytes =
+        reinterpret_cast<const char*>(m_) - reinterpret_cast<const char*>(batch_->messages);
+    return static_cast<std::uint32_t>(static_cast<std::uint64_t>(bytes) / batch_->stride);
+  }
   // What Host::settle takes for this message, if handle returns Outcome::taken for it.
   Taken taken() const {
     if (!STANDPIPE_HAS(batch_, standpipe_batch, ticket)) return {};
-    const auto bytes =
-        reinterpret_cast<const char*>(m_) - reinterpret_cast<const char*>(batch_->messages);
-    return {batch_->ticket, static_cast<std::uint32_t>(bytes) / batch_->stride, 1};
+    return {batch_->ticket, index(), 1};
   }
   // Metadata of that name: the message's own, or else what its source says of all its messages.
   // Where there are several, the last one counts.

@@ -12,10 +12,10 @@
 
 namespace standpipe::testing {
 
-// The plugin that STANDPIPE_PLUGIN(T) would export.
-template <class T>
+// The plugin that STANDPIPE_PLUGIN(Classes...) would export.
+template <class... Classes>
 const standpipe_plugin& plugin_of() {
-  return *standpipe::detail::HandlerPlugin<T>::description();
+  return *standpipe::detail::ExportedPlugin<Classes...>::description();
 }
 
 // Loads a built plugin as the hub does, and as the hub never unloads it. A name without a slash is

@@ -8,6 +8,7 @@
 #include <standpipe/testing/call.hpp>
 #include <standpipe/testing/config.hpp>
 #include <standpipe/testing/host.hpp>
+#include <standpipe/testing/library.hpp>
 #include <standpipe/testing/message.hpp>
 #include <standpipe/testing/region.hpp>
 #include <standpipe/text.hpp>
@@ -45,6 +46,11 @@ class Source {
     created = detail::status(host_, "create", [&](standpipe_reason* reason) {
       return abi_.create(host_.abi(), config.abi(), &self_, reason);
     });
+  }
+  // Of a source class, without a built plugin.
+  template <class T>
+  static Source of(Host& host, const Options& options = {}) {
+    return Source(plugin_of<T>(), host, options);
   }
   ~Source() {
     try {
