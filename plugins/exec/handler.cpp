@@ -325,6 +325,6 @@ std::optional<nanoseconds> ExecHandler::tick() {
 }
 
 void ExecHandler::close() {
-  if (program_) program_->end(settings_.stop_timeout);
+  if (program_) program_->end(settings_.stop_timeout, Program::kTermPatience);
   program_.reset();
 }

@@ -23,11 +23,10 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
-constexpr int kPipeBytes = 1 << 20;          // as much as anybody may ask for without privileges
-constexpr milliseconds kTermPatience{1000};  // between SIGTERM and SIGKILL
-constexpr milliseconds kEndPatience{1000};   // for the end of what has closed its streams
-constexpr int kAskForEndMs = 50;             // where the kernel has no descriptors of processes
-constexpr std::size_t kSaidMost = 200;       // bytes of its last line in a reason
+constexpr int kPipeBytes = 1 << 20;         // as much as anybody may ask for without privileges
+constexpr milliseconds kEndPatience{1000};  // for the end of what has closed its streams
+constexpr int kAskForEndMs = 50;            // where the kernel has no descriptors of processes
+constexpr std::size_t kSaidMost = 200;      // bytes of its last line in a reason
 
 struct Pipe {
   common::Fd read, write;
@@ -212,12 +211,12 @@ void Program::signal_group(int number) {
   if (!is_reaped_ && pid_ > 0 && ::kill(-pid_, number) != 0) (void)::kill(pid_, number);
 }
 
-void Program::end(nanoseconds patience) {
+void Program::end(nanoseconds before_term, nanoseconds before_kill) {
   close_input();
-  if (thread_.joinable() && !wait_for_end(patience)) {
-    host_.warning("the program does not end: SIGTERM");
+  if (thread_.joinable() && !wait_for_end(before_term)) {
+    if (before_term.count() > 0) host_.warning("the program does not end: SIGTERM");
     signal_group(SIGTERM);
-    if (!wait_for_end(kTermPatience)) host_.warning("the program does not end: SIGKILL");
+    if (!wait_for_end(before_kill)) host_.warning("the program does not end: SIGKILL");
   }
   kill();
 }

@@ -41,9 +41,10 @@ class Program {
   std::string how_it_ended();
 
   void close_input() { in_ = common::Fd(); }
-  // Closes its standard input, waits, asks it to end, kills it. Reads its output meanwhile, so that
-  // it can end.
-  void end(std::chrono::nanoseconds patience);
+  // Closes its standard input, waits, asks it to end (SIGTERM), waits, kills it. Reads its output
+  // meanwhile, so that it can end.
+  void end(std::chrono::nanoseconds before_term, std::chrono::nanoseconds before_kill);
+  static constexpr std::chrono::seconds kTermPatience{1};
   void kill();  // returns when it has ended
 
  private:
