@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "common/escape.h"
 #include "common/utf8.h"
 
 namespace {
@@ -19,22 +18,13 @@ void add_escaped_byte(std::string& out, char byte) {
 }  // namespace
 
 std::string shown(std::string_view text, std::size_t most) {
-  const auto piece = text.substr(0, most);
   std::string out;
-  std::size_t done = 0;
-  for (std::size_t i = 0; i < piece.size();) {
-    const auto c = common::character_at(piece, i);
-    const bool is_cut = c.bytes == 0 && text.size() > most && piece.size() - i < 4;
-    if (c.bytes > 0) {
-      i += c.bytes;
-      continue;
-    }
-    out += common::escaped(piece.substr(done, i - done), common::kTerminalEscapes);
-    if (is_cut && common::character_at(text, i).bytes > 0) return out + "...";
-    add_escaped_byte(out, piece[i]);
-    done = ++i;
+  for (std::size_t i = 0; i < std::min(text.size(), most);) {
+    const auto bytes = common::character_at(text, i).bytes;
+    if (bytes == 0) add_escaped_byte(out, text[i]);
+    out += text.substr(i, bytes);
+    i += std::max<std::size_t>(bytes, 1);
   }
-  out += common::escaped(piece.substr(done), common::kTerminalEscapes);
   return text.size() > most ? out + "..." : out;
 }
 

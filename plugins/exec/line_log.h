@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-// Text of a program in which nothing can rewrite a screen: controls and what is not UTF-8 are
-// escaped, and a long text is cut, with its length.
+// Text of a program as the host takes texts: bytes that are not UTF-8 are written as \xff, and a
+// long text is cut. What would rewrite a screen is the host's business.
 std::string shown(std::string_view text, std::size_t most);
 
 // What a program prints, line by line in the hub's log. A program that floods it costs the hub a

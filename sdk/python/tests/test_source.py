@@ -42,7 +42,7 @@ class Sources(unittest.TestCase):
             program = Program(WAITING % wait, kind="source")
             self.assertEqual(program.line(), b"standpipe 1 committed\n")
             program.write(b"resume 0\n")
-            self.assertEqual(program.line() + program.process.stdout.read(9), b"emit 1 0\naemit 1 0\n")
+            self.assertEqual(program.line() + program.process.stdout.read(9), b"emit 1 0\naemit 1 0")
             program.write(b"committed 1\n", b"committed 2\n")
             if "yield" in wait:
                 said = b""

@@ -195,7 +195,7 @@ TEST_CASE("exec: a source that prints text is held, and its text shown") {
   const auto end = exec.until_it_fails();
   CHECK(end.fatal());
   CHECK(end.reason ==
-        "it printed 'Hello, world\\n' where a frame of at most max_message_size, or the greeting "
+        "it printed 'Hello, world\n' where a frame of at most max_message_size, or the greeting "
         "`standpipe 1` belongs (see PROTOCOL.md); what is not for the hub goes to standard error");
 }
 
