@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 
-from kit import equal, process, test, until
+from kit import equal, frames_in, process, test, until
 from kit.compiler import compile_c
 from kit.timing import SLOW
 
@@ -30,8 +30,12 @@ def with_package():
     return {**os.environ, "PYTHONPATH": str(PACKAGE / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def start(t, options, **more):
-    return t.start(ONE % options, env={**process.environment(t.folder), "PYTHONPATH": str(PACKAGE / "src")}, **more)
+def package_environment(t):
+    return {**process.environment(t.folder), "PYTHONPATH": str(PACKAGE / "src")}
+
+
+def start(t, options):
+    return t.start(ONE % options, env=package_environment(t))
 
 
 def script(t, name, text):
@@ -144,7 +148,7 @@ def a_program_dies_with_the_worker_and_the_next_one_goes_on(t):
             t.path(left).unlink(missing_ok=True)
         shutil.rmtree(t.path("state"), ignore_errors=True)
         yaml = ONE.replace("plugin: exec,", f"plugin: exec, isolation: {isolation},") % "command: [./keep.py]"
-        hub = t.start(yaml, env={**process.environment(t.folder), "PYTHONPATH": str(PACKAGE / "src")})
+        hub = t.start(yaml, env=package_environment(t))
         hub.send("in", numbered(100))
         until(lambda: len(kept(t)) == 100, "it works")
         os.kill(hub.pids()[1], signal.SIGKILL)
@@ -186,6 +190,114 @@ def what_a_program_says_is_in_the_hubs_log(t):
     assert r"it: \x1b[2J \\xff" in hub.stderr(), hub.stderr()
 
 
+# ---- messages that programs make
+
+UPPER = """#!/usr/bin/env python3
+import os, signal, standpipe
+
+class Upper(standpipe.Handler):
+    def handle(self, m):
+        self.emit(m.payload.upper(), {"kind": "loud"})
+        if m.payload == b"crash" and not os.path.exists("crashed"):
+            open("crashed", "w")
+            os.kill(os.getpid(), signal.SIGSEGV)
+
+Upper().run()
+"""
+EMITS = """
+data_dir: state
+sources: {in: {fifo: in}}
+handlers:
+  it: {plugin: exec, isolation: %s, options: {command: [./upper.py]}}
+  out: {plugin: log, options: {path: out, format: frames}}
+routes:
+  - {from: in, to: it}
+  - {from: it, match: {meta: {kind: loud}}, to: out}
+"""
+
+
+@test(seconds=120)
+def what_a_program_emits_goes_on_by_its_routes_once(t):
+    script(t, "upper.py", UPPER)
+    for isolation in ("thread", "process"):
+        for left in ("out", "crashed"):
+            t.path(left).unlink(missing_ok=True)
+        hub = t.start(EMITS % isolation, env=package_environment(t))
+        messages = numbered(5000)
+        messages[2500] = b"crash"
+        hub.send("in", messages)
+        hub.says(r"the program ended \(SIGSEGV\)")
+        account = hub.stop(seconds=40).says("in", accepted=5000).says("in -> it", delivered=5000)
+        account.says("it", accepted=5000).says("it -> out", delivered=5000)
+        equal(t.frames("out"), [m.upper() for m in messages])
+
+
+BRINGS = """
+data_dir: state
+sources: {it: {plugin: exec, isolation: %s, options: {command: %s}}}
+handlers: {out: {plugin: log, options: {path: out, format: frames, sync: never}}}
+routes: [{from: it, to: out}]
+"""
+
+
+@test
+def a_program_that_prints_frames_is_a_source(t):
+    compile_c(script(t, "numbers.c", NUMBERS_C), t.path("numbers"))
+    hub = t.start(BRINGS % ("thread", "[./numbers, '100000']"))
+    t.until_logged("out", [b"%d" % i for i in range(100_000)])
+    hub.says(r"it: the program ended \(exit status 0\): it is not started again")
+    hub.stop().all_delivered(100_000)
+    equal(t.frames("out"), [b"%d" % i for i in range(100_000)])
+
+
+NUMBERS_C = """
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int main(int count, char** words) {
+  char text[32];
+  for (int i = 0; count == 2 && i < atoi(words[1]); ++i) {
+    const int n = sprintf(text, "%d", i);
+    const unsigned char head[4] = {(unsigned char)n, 0, 0, 0};
+    fwrite(head, 1, 4, stdout);
+    fwrite(text, 1, (size_t)n, stdout);
+  }
+  return fflush(stdout) != 0;
+}
+"""
+
+
+@test(seconds=120)
+def a_python_source_goes_on_where_it_was_after_each_death(t):
+    shutil.copy(EXAMPLES / "follow.py", t.folder)
+    for isolation in ("thread", "process"):
+        t.path("out").unlink(missing_ok=True)
+        shutil.rmtree(t.path("state"), ignore_errors=True)
+        lines = t.path("lines")
+        lines.write_bytes(b"")
+        hub = t.start(BRINGS % (isolation, "[./follow.py, lines]"), env=package_environment(t))
+        for round in range(3):
+            with lines.open("ab") as file:
+                file.writelines(b"line %d of %d\n" % (i, round) for i in range(2000))
+            until(lambda: len(all_frames(t, "out")) > round * 2000, "some have come")
+            os.kill(hub.pids()[1], signal.SIGKILL)
+            hub.says("went on after", count=round + 1)
+        expected = [b"line %d of %d" % (i, round) for round in range(3) for i in range(2000)]
+        t.until_logged("out", expected)
+        hub.stop().all_delivered(6000)
+        equal(t.frames("out"), expected)
+        with lines.open("ab") as file:
+            file.write(b"the last\n")
+        hub = t.start(BRINGS % (isolation, "[./follow.py, lines]"), env=package_environment(t))
+        t.until_logged("out", [*expected, b"the last"])
+        hub.stop().all_delivered(1)
+
+
+def all_frames(t, name):
+    return frames_in(t.path(name).read_bytes(), incomplete=True)[0] if t.path(name).exists() else []
+
+
 # ---- examples
 
 
@@ -194,7 +306,7 @@ def the_examples_work(t):
     for example in EXAMPLES.iterdir():
         shutil.copy(example, t.folder)
     compile_c(t.path("lengths.c"), t.path("lengths"), "-std=c11", "-D_POSIX_C_SOURCE=200809L")
-    hub = t.start((EXAMPLES / "exec.yaml").read_text() + "data_dir: state\n", env={**process.environment(t.folder), "PYTHONPATH": str(PACKAGE / "src")})
+    hub = t.start((EXAMPLES / "exec.yaml").read_text() + "data_dir: state\n", env=package_environment(t))
     order = {"id": 7, "customer": "Ada, Inc.", "amount": 5000}
     hub.send("in", [json.dumps(order).encode(), b"{}", b"!ring", b"", b"plain text", b"x" * 3_000_000])
     hub.says(r"dead-lettered \(rejected\): it is no order: 'id'")
