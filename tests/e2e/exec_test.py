@@ -321,6 +321,36 @@ def the_examples_work(t):
     hub.says("lengths: 5 messages, 3000067 bytes")
 
 
+@test(seconds=120)
+def a_new_plugin_in_another_language_works_as_it_was_made(t):
+    environment = {**package_environment(t), "STANDPIPE": str(process.program())}
+    for language in ("python", "any"):
+        folder = t.path(f"new {language}")
+        out, _ = t.run("plugin", "new", "word-count", "--lang", language, "--into", folder)
+        assert out.decode().endswith(f"next:\n  cd '{folder}' && make test check\n"), out
+        yaml = folder / "word-count.yaml"
+        yaml.write_text(yaml.read_text().replace("/tmp/word-count-in", f"in {language}"))
+        test = ["./test.sh"] if language == "any" else [sys.executable, "-m", "unittest", "test"]
+        done = subprocess.run(test, cwd=folder, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        out, _ = t.run("test", yaml, cwd=folder)
+        assert b"PASS  it is given what comes in" in out, out
+        hub = t.start(f"data_dir: state\n{yaml.read_text()}".replace("./word", f"{folder}/word").replace("[python3, word", f"[python3, {folder}/word"), env=environment)
+        hub.send(f"in {language}", [b"hello", b""])
+        hub.says("mine: got 5 bytes")
+        hub.says("it is empty")
+        hub.stop().says("in", accepted=2).says("in -> mine", delivered=1, dead_lettered=1, dead_letters={"rejected": 1})
+
+
+@test(seconds=300)
+def it_keeps_the_contract_of_plugins(t):
+    t.only_uninstrumented()  # a sanitizer keeps what is freed, so memory seems to grow
+    compile_c(EXAMPLES / "lengths.c", t.path("lengths"), "-std=c11", "-D_POSIX_C_SOURCE=200809L")
+    for options in (["--option", f"command=[{t.path('lengths')}]"], ["--option", "command=[cat]", "--option", "answers=none"]):
+        out, err = t.run("plugin", "check", "exec", "--timeout", "60s", *options, seconds=120)
+        assert b" 0 failed, 0 not run" in out, out.decode() + err
+
+
 # ---- the Python package
 
 

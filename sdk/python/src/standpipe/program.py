@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The streams of a program that the plugin exec runs. Not for users of the package."""
 
+import io
 import os
 import sys
 from typing import Tuple
@@ -25,6 +26,8 @@ def take_streams(kind: str) -> Tuple[int, int]:
     os.close(nothing)
     sys.stdout.flush()
     os.dup2(2, 1)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # else a line would come when there are thousands
+        sys.stdout.reconfigure(line_buffering=True)
     return from_hub, to_hub
 
 
