@@ -168,8 +168,14 @@ bool Program::read_log() {
 
 bool Program::has_ended() const { return is_readable(ended_.get()); }
 
-bool Program::crashed() const {
+bool Program::crashed() {
+  const std::lock_guard lock(mutex_);
   return signal_ != 0 && signal_ != SIGTERM && signal_ != SIGINT && signal_ != SIGHUP;
+}
+
+bool Program::succeeded() {
+  const std::lock_guard lock(mutex_);
+  return is_reaped_ && status_ == 0 && signal_ == 0;
 }
 
 std::string Program::last_said() {
@@ -181,11 +187,15 @@ std::string Program::last_said() {
   return "; it last said: " + last;
 }
 
+std::string Program::end_text() {
+  const std::lock_guard lock(mutex_);
+  return signal_ != 0 ? signal_name(signal_) : "exit status " + std::to_string(status_);
+}
+
 std::string Program::how_it_ended() {
   if (!is_readable(ended_.get(), static_cast<int>(kEndPatience.count())))
     return "the program closed its streams without ending" + last_said();
-  const auto by = signal_ != 0 ? signal_name(signal_) : "exit status " + std::to_string(status_);
-  return "the program ended (" + by + ")" + last_said();
+  return "the program ended (" + end_text() + ")" + last_said();
 }
 
 // Whatever it still writes is read, so that it does not wait for us.

@@ -35,8 +35,8 @@ class Program {
   int out() const { return out_.get(); }         // its standard output, to read; -1: it is logged
   int ended_fd() const { return ended_.get(); }  // readable once it has ended
   bool has_ended() const;
-  bool crashed() const;  // once it has ended: by a signal that nobody sends to end a program
-  bool succeeded() const { return status_ == 0 && signal_ == 0; }
+  bool crashed();    // once it has ended: by a signal that nobody sends to end a program
+  bool succeeded();  // once it has ended: with status 0
   // "the program ended (exit status 1); it last said: ..."; waits a moment for the end.
   std::string how_it_ended();
 
@@ -55,6 +55,7 @@ class Program {
   bool wait_for_end(std::chrono::nanoseconds most);
   void signal_group(int number);
   std::string last_said();
+  std::string end_text();
 
   standpipe::Host host_;
   common::Fd in_, out_, log_out_, ended_;
@@ -63,6 +64,6 @@ class Program {
   LineLog log_;
   pid_t pid_ = -1;
   bool is_reaped_ = false;
-  int status_ = 0, signal_ = 0;  // read after ended_
+  int status_ = 0, signal_ = 0;
   std::thread thread_;
 };

@@ -381,6 +381,17 @@ TEST_CASE("exec: answers that nobody asked for are garbage") {
   CHECK(answer.outcomes == std::vector<std::uint8_t>{STANDPIPE_RETRY});
 }
 
+TEST_CASE("exec: random answers end the program, and nothing else") {
+  const Programs in;
+  for (int i = 0; i < 20; ++i) {
+    Exec exec(in.options(in.sh("echo standpipe 1; head -c 5 >/dev/null; head -c 300000 "
+                               "/dev/urandom; cat >/dev/null\n"),
+                         {{"stop_timeout", "0s"}}));
+    REQUIRE(exec.handler.open().ok());
+    CHECK(exec.handler.handle({"x"}).disconnected());
+  }
+}
+
 TEST_CASE("exec: a program that speaks something else is held before it has a message") {
   const Programs in;
   Exec exec(in.options(in.sh("echo Hello, world\nexec cat\n")));
