@@ -9,8 +9,8 @@
 namespace standpipe::cli {
 namespace {
 
-// Kinds and languages whose template has to wait for a power of the hub.
-void refuse_what_cannot_be_made(const std::string& kind, const std::string& language) {
+// Kinds whose template has to wait for a power of the hub.
+void refuse_what_cannot_be_made(const std::string& kind) {
   if (kind == "source")
     throw Failure("there is no template for a source yet: this router does not run source plugins",
                   "a program in any language is a source, if it writes frames into a FIFO: "
@@ -20,10 +20,6 @@ void refuse_what_cannot_be_made(const std::string& kind, const std::string& lang
         "there is no template for a transform yet: handlers of this router cannot emit messages",
         "a program that reads the FIFO of a `forward` and writes into the FIFO of a source "
         "transforms messages");
-  if (language == "any")
-    throw Failure("there is no template for other languages yet",
-                  "a program in any language can read what a `forward` writes into a FIFO, and "
-                  "write into the FIFO of a source");
 }
 
 void refuse_taken_name(const std::string& name) {
@@ -37,7 +33,7 @@ void refuse_taken_name(const std::string& name) {
 Status make_plugin(const Arguments& arguments, Streams& streams) {
   const auto& name = arguments.operands()[0];
   const auto language = arguments.text("lang").value_or("cpp");
-  refuse_what_cannot_be_made(arguments.text("kind").value_or("handler"), language);
+  refuse_what_cannot_be_made(arguments.text("kind").value_or("handler"));
   if (const auto problem = scaffold::name_problem(name))
     throw WrongUsage(quoted(name) + ' ' + problem->what, problem->help);
   refuse_taken_name(name);
@@ -45,9 +41,11 @@ Status make_plugin(const Arguments& arguments, Streams& streams) {
   const auto files = scaffold::write(name, language, folder);
   std::string text;
   for (const auto& file : files) text += printable(folder + '/' + file) + '\n';
-  streams.out.write(text + "\nnext:\n  cd " + shell_quoted(folder) +
-                    " && make test check     # or: cmake -S . -B build && cmake --build build && "
-                    "ctest --test-dir build\n");
+  streams.out.write(text + "\nnext:\n  cd " + shell_quoted(folder) + " && make test check");
+  streams.out.write(scaffold::is_compiled(language)
+                        ? "     # or: cmake -S . -B build && cmake --build build && "
+                          "ctest --test-dir build\n"
+                        : "\n");
   return Status::done;
 }
 
@@ -58,13 +56,20 @@ Command plugin_new_command() {
       .name = "plugin new",
       .summary = "makes a folder for a plugin of your own, with tests",
       .examples = {{"standpipe plugin new shout", "./shout, in C++"},
-                   {"standpipe plugin new shout --lang c", "in C"}},
+                   {"standpipe plugin new shout --lang c", "in C"},
+                   {"standpipe plugin new shout --lang python", "in Python, run by exec"},
+                   {"standpipe plugin new shout --lang any",
+                    "in sh, to show what any program does"}},
       .description =
           "The folder builds as it is, by CMake and by make: a handler with one option, its "
           "tests,\n"
           "a configuration with tests, and a README that says how each is run. It needs what the\n"
           "package standpipe-dev installs, a compiler, and pkg-config or CMake. Nothing that is\n"
-          "there is overwritten.",
+          "there is overwritten.\n"
+          "\n"
+          "In Python, or in any other language, it is a program that the plugin exec runs: nothing "
+          "is\n"
+          "built, and the hub needs no plugin of its own for it.",
       .operands = {{.name = "NAME", .kind = Kind::text}},
       .options = {{.name = "kind",
                    .kind = Kind::choice,
@@ -74,8 +79,8 @@ Command plugin_new_command() {
                   {.name = "lang",
                    .kind = Kind::choice,
                    .value = "LANGUAGE",
-                   .summary = "cpp (the default) or c; any is not there yet",
-                   .choices = {"cpp", "c", "any"}},
+                   .summary = "cpp (the default), c, python, or any: a program that exec runs",
+                   .choices = {"cpp", "c", "python", "any"}},
                   {.name = "into",
                    .kind = Kind::folder,
                    .value = "DIR",

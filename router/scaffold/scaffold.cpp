@@ -40,8 +40,10 @@ std::string filled_in(std::string_view text, const std::string& name, const std:
 
 std::string reason() { return std::generic_category().message(errno); }
 
+// A script can be executed.
 void write_file(const std::string& path, std::string_view content) {
-  const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+  const mode_t mode = content.starts_with("#!") ? 0777 : 0666;
+  const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode));
   if (!file) throw Failure("cannot make " + escaped(path) + ": " + reason());
   while (!content.empty()) {
     const auto written = ::write(file.get(), content.data(), content.size());
@@ -86,12 +88,15 @@ std::string class_name(std::string_view name) {
   return out;
 }
 
+bool is_compiled(std::string_view language) { return language == "cpp" || language == "c"; }
+
 std::vector<File> files_for(const std::string& name, const std::string& language) {
   std::vector<File> files;
   const auto own = language + '/';
+  const bool has_common = is_compiled(language);
   for (const auto& file : template_files()) {
     const auto folder = file.name.substr(0, file.name.find('/') + 1);
-    if (folder != kCommon && folder != own) continue;
+    if (folder != own && !(has_common && folder == kCommon)) continue;
     files.push_back({filled_in(file.name.substr(folder.size()), name, language),
                      filled_in(file.content, name, language)});
   }

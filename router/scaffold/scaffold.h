@@ -24,7 +24,11 @@ struct File {
   std::string content;
 };
 
-// The files of sdk/template for that language ("cpp", "c"), with the plugin's name in them.
+// A plugin of its own is built in that language; in others it is a program that `exec` runs.
+bool is_compiled(std::string_view language);
+
+// The files of sdk/template for that language ("cpp", "c", "python", "any"), with the plugin's name
+// in them.
 std::vector<File> files_for(const std::string& name, const std::string& language);
 
 // Makes the folder and the files in it, and gives their names. The folder must not exist. Throws

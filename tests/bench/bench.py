@@ -23,7 +23,9 @@ from middles import (
     CounterHub,
     CounterIn,
     DevicesHub,
+    EXEC_PROGRAMS,
     Echo,
+    ExecHub,
     FloodedEcho,
     FloodedHub,
     Hub,
@@ -49,6 +51,7 @@ SIZES = [16, 128, 1024, 65536, 1 << 20]
 TEXT_SIZES = [16, 300, 1024, 65536, 1 << 20]
 DEVICE_SIZES = [128, 300, 1024]
 BATCH = 65536
+EXEC_SIZES = [16, 128, 1024, 65536]
 QUEUE_SIZES = [128, 1024, 65536]
 META_SIZES = [(128, 16), (1024, 16), (16384, 256)]  # bytes of a message, and of its one field
 FILE_MOST = 256 << 20  # bytes into a file, which lies in memory
@@ -195,6 +198,18 @@ class Bench:
             for isolation in ("thread", "process"):
                 for name, program in self.hubs.items():
                     contenders[f"{name}, {isolation}"] = CounterIn(program, isolation)
+            self.side_by_side(title, report.bytes_text(size), contenders, Load(size, BATCH if size < BATCH else 0))
+
+    def programs(self):
+        title = "A program that counts, by exec, against cat >/dev/null"
+        sizes = [s for s in EXEC_SIZES if self.wanted(title, report.bytes_text(s))]
+        if sizes:
+            report.head(title, report.THROUGHPUT)
+        for size in sizes:
+            contenders = {"cat >/dev/null": CatToNull()}
+            for language, command in EXEC_PROGRAMS.items():
+                for name, program in self.hubs.items():
+                    contenders[f"{name}, {language}"] = ExecHub(program, command)
             self.side_by_side(title, report.bytes_text(size), contenders, Load(size, BATCH if size < BATCH else 0))
 
     def neighbours(self):
@@ -417,7 +432,7 @@ def arguments():
         options.rounds, options.picture = 1, f"{os.path.splitext(options.picture)[0]}-smoke.svg"
         SIZES[:] = [16, 128, 1 << 20]
         TEXT_SIZES[:] = DEVICE_SIZES[:] = [300]
-        QUEUE_SIZES[:] = [128]
+        QUEUE_SIZES[:] = EXEC_SIZES[:] = [128]
     return options
 
 
@@ -438,7 +453,7 @@ def main():
     for name, path in hubs.items():
         print(f"{name}: {path}")
     bench = Bench(options, hubs)
-    for part in (bench.throughput, bench.texts, bench.devices, bench.queues, bench.isolation, bench.neighbours, bench.rivals, bench.routes, bench.metadata, bench.matching, bench.latency, bench.start_and_memory):
+    for part in (bench.throughput, bench.texts, bench.devices, bench.queues, bench.isolation, bench.programs, bench.neighbours, bench.rivals, bench.routes, bench.metadata, bench.matching, bench.latency, bench.start_and_memory):
         part()
     if bench.bars:
         print(f"\npicture: {report.picture(options.picture, bench.bars, list(hubs), machine())}")

@@ -187,6 +187,23 @@ class CounterIn(CounterHub):
         self.how = f", isolation: {isolation}"
 
 
+class ExecHub(CounterHub):
+    """A program that counts as counter.so does, and answers for each message."""
+
+    def __init__(self, binary, command):
+        super().__init__(binary)
+        self.command = command
+
+    def start(self, place, load):
+        words = ", ".join(json.dumps(str(w)) for w in [*self.command, load.count, load.warm, "said"])
+        counter = f"counter: {{ plugin: exec, options: {{ command: [{words}] }} }}"
+        self.said = os.open(place / "said", os.O_RDONLY | os.O_NONBLOCK)
+        return hub(self.binary, place, counter, self.routes)
+
+
+EXEC_PROGRAMS = {"C": [TOOLS / "program"], "Python": [sys.executable, HERE / "program.py"]}
+
+
 class TenHub(Hub):
     """Ten handlers of one source: nine that count, the slowest of which is measured, and a tenth."""
 

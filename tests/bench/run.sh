@@ -29,6 +29,7 @@ esac
 
 mkdir -p "$bench"
 cc -O2 -pthread -o "$bench/load" "$here/tests/bench/load.c"
+cc -O2 -o "$bench/program" "$here/tests/bench/program.c"
 c++ -std=c++20 -O2 -shared -fPIC -fvisibility=hidden -isystem "$here/sdk/include" -Wl,--version-script="$here/sdk/plugin.map" \
   -Wl,-z,nodelete -o "$bench/counter.so" "$here/tests/bench/counter.cpp"
 rm -f "$bench/zmq" "$bench/nng" "$bench/amqp"

@@ -42,14 +42,16 @@ def test_each_has_its_part(world):
     made = world.given("packages")
     program, headers = files(made["standpipe"]), files(made["standpipe-dev"])
     for name in ("/usr/bin/standpipe", "/usr/lib/standpipe/plugins/log.so", "/usr/lib/systemd/system/standpipe@.service",
-                 "/usr/share/man/man1/standpipe.1.gz", "/etc/standpipe/", "/usr/share/doc/standpipe/copyright"):  # fmt: skip
+                 "/usr/share/man/man1/standpipe.1.gz", "/etc/standpipe/", "/usr/share/doc/standpipe/copyright",
+                 "/usr/lib/python3/dist-packages/standpipe/handler.py", "/usr/share/doc/standpipe/exec/PROTOCOL.md"):  # fmt: skip
         check(name in program, f"standpipe lacks {name}")
     for name in ("/usr/include/standpipe/plugin.h", "/usr/share/pkgconfig/standpipe.pc", "/usr/share/standpipe/plugin.map",
                  "/usr/share/doc/standpipe-dev/copyright"):  # fmt: skip
         check(name in headers, f"standpipe-dev lacks {name}")
     both = {f for f in program if not f.endswith("/")} & set(headers)
     check(not both, f"in both: {both}")
-    meant = ("/usr/share/man/man1/standpipe-test.1.gz", "/usr/include/standpipe/testing")  # a command's page, and the kit for authors
+    meant = ("/usr/share/man/man1/standpipe-test.1.gz", "/usr/include/standpipe/testing",
+             "/usr/lib/python3/dist-packages/standpipe/testing.py")  # a command's page, and the kits for authors
     strange = [f for f in program + headers if ("test" in f and not f.startswith(meant)) or "/include/c" in f]
     check(not strange, f"tests are in them: {strange}")
 

@@ -217,6 +217,20 @@ def test_a_new_plugin_in_C_builds_tests_and_checks_by_CMake(world):
     check("100% tests passed, 0 tests failed out of 3" in said, said)
 
 
+def test_a_new_plugin_in_Python_or_in_any_language_tests_checks_and_runs_as_it_was_made(world):
+    need("make", "python3")
+    program = world.given("prefix") / "bin/standpipe"
+    for language in ("python", "any"):
+        folder, environment = new_plugin(world, language)
+        environment["PYTHONPATH"] = str(world.given("prefix") / "lib/python3/dist-packages")
+        said = run("make", "-C", folder, f"STANDPIPE={program}", "test", "check", env=environment)
+        check("PASS  it is given what comes in" in said, said)
+        hub = world.hub(program, "run", folder / "word-count.yaml", "--control", folder / "control", env=environment)
+        run(program, "send", folder / "word-count-in", "hello", env=environment)
+        until(lambda: "got 5 bytes" in hub.said(), "its handler says it")
+        hub.stop()
+
+
 def tutorial():
     """The blocks of sdk/README.md in their order: (language, file, content)."""
     text = (TOP / "sdk/README.md").read_text()

@@ -114,6 +114,11 @@ class Message {
     if (!STANDPIPE_STRIDE_HAS(batch_->stride, standpipe_message, meta_count)) return {};
     return {m_->meta, m_->meta_count};
   }
+  // What its source says of all of its messages, such as a topic or queue that it reads.
+  std::span<const standpipe_pair> source_metadata() const {
+    if (!STANDPIPE_HAS(batch_, standpipe_batch, source_meta_count)) return {};
+    return {batch_->source_meta, batch_->source_meta_count};
+  }
   // Its place in the batch, from 0.
   std::uint32_t index() const {
     const auto bytes =

@@ -21,7 +21,7 @@ std::string output_of(const std::string& command) {
 
 TEST_CASE("a plugin exports one symbol and wants nothing from the hub") {
   const std::string name = GENERATE("print", "log", "forward", "filter", "transform", "count",
-                                    "throttle", "generate", "replay", "reply");
+                                    "throttle", "generate", "replay", "reply", "exec");
   const std::string file = "'" + places::plugins() + "/" + name + ".so'";
   CHECK(output_of("nm -D --defined-only -f just-symbols " + file) == "standpipe_plugin_v1\n");
   CHECK(output_of("nm -D --undefined-only -f just-symbols " + file).find("standpipe") ==
@@ -31,7 +31,7 @@ TEST_CASE("a plugin exports one symbol and wants nothing from the hub") {
 
 TEST_CASE("a plugin describes itself, and always with the same constant") {
   const std::string name = GENERATE("print", "log", "forward", "filter", "transform", "count",
-                                    "throttle", "generate", "replay", "reply");
+                                    "throttle", "generate", "replay", "reply", "exec");
   const auto& plugin = kit::load(name);
   CHECK(&plugin == &kit::load(name));
   CHECK(kit::view(plugin.name) == name);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scaffold/scaffold.h"
 
+#include <unistd.h>
+
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
@@ -47,6 +49,11 @@ TEST_CASE("a folder has all that it takes, with the plugin's name in it") {
   CHECK(content(made + "/word-count.cpp").find("STANDPIPE_PLUGIN(WordCount)") != std::string::npos);
   CHECK(write("mine", "c", folder / "mine") ==
         Names{"CMakeLists.txt", "Makefile", "README.md", "mine.c", "mine.yaml", "test.cpp"});
+  CHECK(write("snake", "python", folder / "snake") ==
+        Names{"Makefile", "README.md", "snake.py", "snake.yaml", "test.py"});
+  CHECK(write("shell", "any", folder / "shell") ==
+        Names{"Makefile", "README.md", "shell.sh", "shell.yaml", "test.sh"});
+  CHECK(::access((folder / "shell/shell.sh").c_str(), X_OK) == 0);
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.path()))
     for (const auto* placeholder : {"PLUGIN_NAME", "PLUGIN_CLASS", "PLUGIN_SOURCE"})
       if (entry.is_regular_file())
