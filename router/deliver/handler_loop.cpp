@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "deliver/handler_loop.h"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <utility>
 
@@ -23,10 +19,6 @@ constexpr Nanoseconds kExpiryGrain =
     std::chrono::milliseconds(1);  // so that a message is too old when its time is looked at
 constexpr Nanoseconds kTickLeast = std::chrono::milliseconds(
     1);  // from one call of tick to the next, whatever the plugin asks for
-// A source that waits for something to come is asked again so often; and one that may not wait,
-// when nothing came.
-constexpr Nanoseconds kPollMost = std::chrono::seconds(1);
-constexpr Nanoseconds kPollPause = std::chrono::milliseconds(10);
 constexpr std::size_t kBlocksLeast =
     256;  // what settling a batch may take of the memory for rows, and as much again
 
@@ -34,13 +26,6 @@ std::unique_ptr<Making> making_of(const HandlerOptions& options, const HandlerNe
   if (!needs.sink || options.departed) return nullptr;
   const bool is_shared = options.where() == Placement::process && needs.children;
   return std::make_unique<Making>(*needs.sink, options.name, is_shared, needs.reporter);
-}
-
-Fd wake_of(const HandlerOptions& options) {
-  if (!options.is_source || options.departed) return {};
-  Fd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!wake) throw Failure::system("make an eventfd for a source", errno);
-  return wake;
 }
 
 }  // namespace
@@ -57,9 +42,9 @@ HandlerLoop::HandlerLoop(const HandlerOptions& options, std::size_t id, const Ha
       batch_(kBatchMessages, std::min<std::uint64_t>(kBatchBytes, options_.queue.bytes_in_hand())),
       limit_(options_.timeout),
       making_(making_of(options_, needs_)),
-      wake_(wake_of(options_)),
       caller_(options_, id, host_, call_.flight(), making_ ? &making_->region() : nullptr,
-              wake_.get()) {
+              making_ && options_.is_source ? polling_.emplace(options_, making_->sink()).wake_fd()
+                                            : -1) {
   const auto* children = needs_.children;
   if (auto kept = children ? children->link.retrieve(call_page_name(name())) : std::nullopt)
     page_ = std::make_unique<SharedCallPage>(std::move(*kept));
@@ -83,9 +68,9 @@ void HandlerLoop::make_executor() {
       needs_.children->link.keep(call_page_name(name()), page_->fd());
     }
     call_.use_child((*page_)->flight);
-    executor_ =
-        std::make_unique<ProcessExecutor>(options_, call_.id(), needs_, host_, *page_, completed,
-                                          making_ ? making_->region().fd() : -1, wake_.get());
+    executor_ = std::make_unique<ProcessExecutor>(options_, call_.id(), needs_, host_, *page_,
+                                                  completed, making_ ? making_->region().fd() : -1,
+                                                  polling_ ? polling_->wake_fd() : -1);
   }
 }
 
@@ -238,7 +223,7 @@ bool HandlerLoop::advance(Nanoseconds now) {
   waits_for_output_ = waits_for_turn_ = false;
   const bool has_more = settle_late(now);
   if ((held() || ends_taken_) && !busy_) return_taken(now);
-  if (busy_ && request_.kind == CallKind::poll && has_news_of_safety()) end_poll();
+  if (has_news_of_safety()) end_poll();
   if (in_call()) return has_more;
   return advance_calls(now) || has_more;
 }
@@ -253,7 +238,7 @@ bool HandlerLoop::advance_calls(Nanoseconds now) {
     return false;
   }
   if (due == CallKind::close && has_news_of_safety() && lifecycle_.running())
-    return make(CallKind::poll, {.safe_until = making_->sink().safe_until()});
+    return make(CallKind::poll, polling_->terms(now, {}));
   if (due != CallKind::close && expire(now)) return deliveries_.has_more();
   if (due == CallKind::handle && options_.is_source && !departed()) return poll(now);
   if (due == CallKind::handle && !departed() && options_.plugin->ticks()) {
@@ -289,35 +274,11 @@ bool HandlerLoop::prepare_making(Nanoseconds now) {
 
 // A source brings nothing more once the hub stops, but hears of what is safe.
 bool HandlerLoop::poll(Nanoseconds now) {
-  if (!making_) return false;
-  if (poll_at_ > now && !has_news_of_safety()) {
-    wake_by(poll_at_);
-    return false;
-  }
-  auto terms = terms_of_poll(now);
-  if (!needs_.stopping && poll_at_ <= now && prepare_making(now))
-    terms.credit = making_->credit();
-  else if (!has_news_of_safety())
-    return false;
-  return make(CallKind::poll, terms);
-}
-
-CallTerms HandlerLoop::terms_of_poll(Nanoseconds now) const {
-  const bool waits = options_.where() != Placement::inline_;
-  const auto longest =
-      options_.timeout > Nanoseconds(0) ? std::min(kPollMost, options_.timeout / 2) : kPollMost;
-  return {.deadline = waits ? now + longest : now, .safe_until = making_->sink().safe_until()};
-}
-
-bool HandlerLoop::has_news_of_safety() const {
-  return options_.is_source && making_ && !departed() && options_.plugin->hears_of_safety() &&
-         making_->sink().safe_until() > told_safe_;
-}
-
-void HandlerLoop::end_poll() {
-  if (!wake_ || is_woken_ || !busy_ || request_.kind != CallKind::poll) return;
-  const std::uint64_t one = 1;
-  is_woken_ = ::write(wake_.get(), &one, sizeof one) == sizeof one;
+  if (!polling_) return false;
+  if (!polling_->is_due(now)) wake_by(polling_->due());
+  if (!needs_.stopping && polling_->is_due(now) && prepare_making(now))
+    return make(CallKind::poll, polling_->terms(now, making_->credit()));
+  return has_news_of_safety() && make(CallKind::poll, polling_->terms(now, {}));
 }
 
 void HandlerLoop::note_stopping() {
@@ -569,9 +530,8 @@ void HandlerLoop::call(CallKind kind, const CallTerms& terms) {
   if (kind == CallKind::tick) request_.terms.deadline = needs_.clock.steady();
   if (making_ && (kind == CallKind::tick || kind == CallKind::handle))
     request_.terms.credit = making_->credit();
-  if (kind == CallKind::poll) begin_poll();
-  if (kind == CallKind::open && making_ && options_.is_source)
-    request_.resume = resume_ = making_->sink().resume();
+  if (kind == CallKind::poll) polling_->began(request_.terms);
+  if (kind == CallKind::open && polling_) request_.resume = resume_ = making_->sink().resume();
   if (kind == CallKind::handle) {
     host_.expect();
     call_.begin_handle(batch_, host_.outputs());
@@ -653,18 +613,9 @@ void HandlerLoop::settled(bool was_made, Nanoseconds now) {
   lifecycle_.handled(has_settled_some() && !is_unproven_, executor_->answer(), now);
 }
 
-void HandlerLoop::begin_poll() {
-  told_safe_ = request_.terms.safe_until;
-  std::uint64_t count = 0;
-  if (std::exchange(is_woken_, false)) (void)!::read(wake_.get(), &count, sizeof count);
-}
-
-// A source that may not wait is not asked again at once when nothing came.
 void HandlerLoop::end_making(CallKind kind, Nanoseconds now) {
   const auto made = making_->end();
-  if (kind != CallKind::poll) return;
-  const bool waits = options_.where() != Placement::inline_;
-  poll_at_ = made > 0 || waits ? now : now + kPollPause;
+  if (kind == CallKind::poll) polling_->came_back(made, now);
 }
 
 Nanoseconds HandlerLoop::next_tick(Nanoseconds now) const {

@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "base/fd.h"
 #include "base/reminder.h"
 #include "deliver/batch.h"
 #include "deliver/batch_limit.h"
@@ -28,6 +27,7 @@
 #include "deliver/output.h"
 #include "deliver/plugin_caller.h"
 #include "deliver/plugin_host.h"
+#include "deliver/polling.h"
 #include "deliver/settlement.h"
 
 namespace standpipe::deliver {
@@ -47,6 +47,7 @@ namespace standpipe::deliver {
 //   LateSettlement  the same of messages that the plugin took to settle them later
 //   PluginHost    what the plugin may ask
 //   Making        what it makes: a handler emits it, a source puts it
+//   Polling       when a source is asked for it
 // and Blame and CallRecovery, for the call in which an earlier worker died, or a child.
 class HandlerLoop {
  public:
@@ -130,7 +131,9 @@ class HandlerLoop {
   void note_stopping();
   // A source whose plugin waits for something to come: it is to return. Any call of `advance` that
   // finds news for it does so, too.
-  void end_poll();
+  void end_poll() {
+    if (polling_ && busy_ && request_.kind == CallKind::poll) polling_->end();
+  }
 
   // ---- being asked
   HandlerState state(Nanoseconds now) const;
@@ -150,10 +153,8 @@ class HandlerLoop {
   bool next_batch(Nanoseconds now);
   bool next_batch_of(Delivery& delivery, Nanoseconds now);
   bool poll(Nanoseconds now);
-  void begin_poll();
   void end_making(CallKind kind, Nanoseconds now);
-  bool has_news_of_safety() const;
-  CallTerms terms_of_poll(Nanoseconds now) const;
+  bool has_news_of_safety() const { return polling_ && polling_->has_news(); }
   bool prepare_making(Nanoseconds now);
   bool send_run(Nanoseconds now);
   bool send_redelivery(Delivery& delivery, Nanoseconds now);
@@ -213,11 +214,8 @@ class HandlerLoop {
 
   // What it makes; nullptr: that goes nowhere.
   std::unique_ptr<Making> making_;
-  std::string resume_;           // of a call of open
-  Fd wake_;                      // of a source: an eventfd that ends a poll
-  bool is_woken_ = false;        // and says so
-  Nanoseconds poll_at_{0};       // when a source that may not wait is polled next
-  std::uint64_t told_safe_ = 0;  // up to which message it knows that all is safe
+  std::optional<Polling> polling_;  // of a source
+  std::string resume_;              // of a call of open
 
   // What `advance` said last.
   bool waits_for_output_ = false;

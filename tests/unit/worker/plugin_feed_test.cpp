@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "deliver/batch.h"
 #include "deliver/delivery.h"
 #include "log/meta_block.h"
 #include "match/rule.h"

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "deliver/message_sink.h"
+#include "deliver/options.h"
+#include "deliver/plugin_caller.h"
+
+namespace standpipe::deliver {
+
+// When a source plugin is polled, and for how long. One that may wait is asked again at once, and
+// waits itself for something to come; `end` has it return before. One that may not (inline) is
+// asked now and then. With each poll it hears up to which message all is safe.
+//
+// The loop's thread.
+class Polling {
+ public:
+  // A poll's longest, of one that may wait; and the pause, of one that may not, after it brought
+  // nothing.
+  static constexpr Nanoseconds kMost = std::chrono::seconds(1);
+  static constexpr Nanoseconds kPause = std::chrono::milliseconds(10);
+
+  // Throws Failure. Both must outlive it.
+  Polling(const HandlerOptions& options, const MessageSink& sink);
+
+  int wake_fd() const { return wake_.get(); }  // standpipe_credit.wake_fd
+
+  bool is_due(Nanoseconds now) const { return due_ <= now; }
+  Nanoseconds due() const { return due_; }
+  // More is safe than it was told of.
+  bool has_news() const;
+  // Of a poll now; without credit it only hears what is safe.
+  CallTerms terms(Nanoseconds now, const MakeCredit& credit) const;
+
+  void began(const CallTerms& terms);
+  void came_back(std::size_t made, Nanoseconds now);
+  // The poll in progress is to return. Any number of times.
+  void end();
+
+ private:
+  bool waits() const { return options_.where() != Placement::inline_; }
+
+  const HandlerOptions& options_;
+  const MessageSink& sink_;
+  Fd wake_;                 // an eventfd
+  bool is_ended_ = false;   // it says so
+  std::uint64_t told_ = 0;  // up to which message all is safe, as it knows
+  Nanoseconds due_{0};
+};
+
+}  // namespace standpipe::deliver
