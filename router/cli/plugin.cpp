@@ -90,7 +90,7 @@ Command plugin_list_command() {
                         "with those in a folder of your own"}},
           .description =
               "Plugins are searched in --plugins, then in $STANDPIPE_PLUGIN_PATH, then, for a\n"
-              "configuration, in its plugin_path, then beside the program. Files that cannot be "
+              "configuration, in its plugin_path, then beside the program. Files that cannot be\n"
               "used are listed as broken, with the reason.",
           .operands = {},
           .options = {plugins_option(),

@@ -228,6 +228,7 @@ KeyMap source() {
         "all handlers have settled it, or when the hub's log has it, which a failure of power "
         "may undo.",
         "accepted"},
+       sha256(),
        isolation(),
        process_memory_max(),
        user(),

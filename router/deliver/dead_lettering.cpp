@@ -79,18 +79,20 @@ void DeadLettering::written(const Batch& batch, Nanoseconds now) {
                             failure->help());
 }
 
-void DeadLettering::settle_failed(Batch& batch, const Failed& run, Nanoseconds now) {
+bool DeadLettering::settle_failed(Batch& batch, const Failed& run, Nanoseconds now) {
   auto& delivery = batch.delivery();
   const auto range = batch.range(run.first, run.last);
-  if (failed_)
-    return delivery.redeliver({range, batch.attempt(), batch.deaths(), batch.suspect()},
-                              now + kPause);
+  if (failed_) {
+    delivery.redeliver({range, batch.attempt(), batch.deaths(), batch.suspect()}, now + kPause);
+    return false;
+  }
   if (keeps(delivery))
     delivery.edit_tally().dead_letter(run.reason, range.count);
   else
     delivery.edit_tally().drop(run.reason, range.count);
   delivery.finish(range);
   say(batch, run, now);
+  return true;
 }
 
 void DeadLettering::say(const Batch& batch, const Failed& run, Nanoseconds now) {

@@ -53,7 +53,8 @@ class DeadLettering {
   bool are_written() const { return job_->is_written; }
   void written(const Batch& batch, Nanoseconds now);
   // Counts them and says so; the caller commits. What could not be kept is redelivered instead.
-  void settle_failed(Batch& batch, const Failed& run, Nanoseconds now);
+  // false: they are not settled but redelivered, because their letters could not be kept.
+  bool settle_failed(Batch& batch, const Failed& run, Nanoseconds now);
 
   // ---- the only message of the batch, because its plugin died of it
   std::optional<Failure> write_killer(const Batch& batch, Reason reason, std::string_view text,

@@ -242,8 +242,8 @@ bool HandlerLoop::advance_calls(Nanoseconds now) {
   if (due != CallKind::close && expire(now)) return deliveries_.has_more();
   if (due == CallKind::handle && options_.is_source && !departed()) return poll(now);
   if (due == CallKind::handle && !departed() && options_.plugin->ticks()) {
-    if (tick_at_ <= now && !prepare_making(now)) return false;
-    if (tick_at_ <= now) return host_.is_quiet() ? make(CallKind::tick) : wait_for_output();
+    if (tick_at_ <= now && !host_.is_quiet()) return wait_for_output();
+    if (tick_at_ <= now) return prepare_making(now) && make(CallKind::tick);
     if (tick_at_ < Nanoseconds::max()) wake_by(tick_at_);
   }
   if (due == CallKind::handle) return give_messages(now);
@@ -678,7 +678,7 @@ void HandlerLoop::settle(Nanoseconds now) {
   const Outcomes outcomes(batch_, call_.flight(), answer(), now);
   const bool makes = making_ && !own_answer_;
   const auto retry = settlement_.settle(outcomes, makes && making_->was_full());
-  if (makes) making_->append(outcomes);
+  if (makes) making_->append(outcomes, settlement_);
   if (retry) lifecycle_.retries(retry->reason, retry->due);
 }
 

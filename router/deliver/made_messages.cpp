@@ -19,8 +19,6 @@
 namespace standpipe::deliver {
 namespace {
 
-constexpr std::uint64_t kBlockHeadBytes = 16;  // of a metadata block, and 4 a message
-
 std::uint64_t padded(std::uint64_t bytes) { return (bytes + 7) / 8 * 8; }
 
 std::string_view view(standpipe_string s) {
@@ -43,11 +41,15 @@ void append_field(std::vector<std::byte>& to, std::string_view name, std::string
 
 }  // namespace
 
+std::uint64_t MakeCredit::bytes_max_for(std::uint64_t message_size_max) {
+  return message_size_max + log::kFieldsBytesMax + kSegmentBytes / 2;
+}
+
 // ---- the region
 
 std::uint64_t MadeRegion::file_bytes(std::uint64_t message_size_max) {
   // Records are a little larger than what their messages cost of the credit.
-  const auto largest = padded(message_size_max + log::kFieldsBytesMax) +
+  const auto largest = padded(MakeCredit::bytes_max_for(message_size_max)) +
                        MessageMaker::kMessagesMax * (sizeof(Record) + 8);
   return (kHeaderBytes + std::max<std::uint64_t>(largest, kKeptBytes) + 4095) / 4096 * 4096;
 }
@@ -127,7 +129,9 @@ std::optional<std::vector<MadeMessage>> MadeRegion::messages(std::vector<std::by
 std::optional<std::string> MadeRegion::resume() const {
   const auto& h = header();
   if (h.has_resume == 0) return std::nullopt;
-  return std::string(h.resume, std::min<std::uint64_t>(h.resume_bytes, sizeof h.resume));
+  const volatile std::uint64_t& shared = h.resume_bytes;  // read once: it may change at any time
+  const std::uint64_t bytes = shared;
+  return std::string(h.resume, std::min<std::uint64_t>(bytes, sizeof h.resume));
 }
 
 // ---- in the plugin's place
@@ -216,7 +220,8 @@ std::uint32_t MessageMaker::full(std::uint32_t of, std::uint64_t cost) {
   auto& header = region_.header();
   const bool is_alone =
       header.count == 0 || (is_of_one_ && of == first_of_ && of != STANDPIPE_OF_NONE);
-  const bool has_most = header.count >= kMessagesMax || cost_ + cost > credit_.bytes_max;
+  const bool has_most = header.count >= kMessagesMax || cost_ + cost > credit_.bytes_max ||
+                        cost_ + cost <= credit_.bytes;  // the region, which holds the most, is full
   if (is_alone && has_most) return STANDPIPE_PUT_TOO_LARGE;
   header.wanted = is_alone ? cost_ + cost : kBlockHeadBytes + cost;
   return STANDPIPE_PUT_FULL;

@@ -25,6 +25,9 @@ struct MakeCredit {
   std::uint64_t bytes_max = 0;         // that a call could ever be given
   std::uint64_t message_size_max = 0;  // of a payload
   std::uint64_t next_sequence = 0;     // of the first message
+
+  // The largest message with its metadata, or what is usual.
+  static std::uint64_t bytes_max_for(std::uint64_t message_size_max);
 };
 
 // A message that a plugin made: a handler emitted it, or a source put it. Borrowed.
@@ -97,6 +100,7 @@ class MessageMaker final : public plugin::MessageTaker {
   // What one message of a batch makes is bounded: it has to find room in one call.
   static constexpr std::uint32_t kMessagesMax = STANDPIPE_EMITTED_MAX;
 
+  static constexpr std::uint64_t kBlockHeadBytes = 16;  // of a metadata block, and 4 a message
   // What a message takes of the credit: of a log, and of a metadata block.
   static std::uint64_t cost_of(std::uint64_t payload_bytes, std::uint64_t fields_bytes);
 

@@ -23,7 +23,7 @@ bool Making::prepare() {
 
 void Making::take(Nanoseconds now) {
   (void)read(now);
-  wanted_ = region_.wanted();
+  wanted_ = std::min(region_.wanted(), credit_.bytes_max);
 }
 
 void Making::take(Flight& flight, std::uint32_t count, Nanoseconds now) {
@@ -55,12 +55,12 @@ bool Making::read(Nanoseconds now) {
 
 bool Making::is_within_credit() const {
   if (messages_.size() > credit_.messages) return false;
-  std::uint64_t bytes = 0;
+  std::uint64_t bytes = MessageMaker::kBlockHeadBytes;
   for (const auto& message : messages_) {
     if (message.payload.size() > credit_.message_size_max) return false;
     bytes += MessageMaker::cost_of(message.payload.size(), message.fields.size());
   }
-  return bytes <= credit_.bytes;
+  return messages_.empty() || bytes <= credit_.bytes;
 }
 
 // What is settled later has no commit that it could be made in.
@@ -78,26 +78,27 @@ void Making::refuse_taken(Flight& flight, Nanoseconds now) {
                                   "later, which cannot be one step: the message is retried");
 }
 
-void Making::append(const Outcomes& outcomes) {
-  kept_.clear();
-  std::copy_if(messages_.begin(), messages_.end(), std::back_inserter(kept_), [&](const auto& m) {
+void Making::append(const Outcomes& outcomes, const Settlement& settlement) {
+  finals_.clear();
+  std::copy_if(messages_.begin(), messages_.end(), std::back_inserter(finals_), [&](const auto& m) {
     return m.of == STANDPIPE_OF_NONE ||
-           (m.of < outcomes.at() && outcomes.of(m.of) != STANDPIPE_RETRY);
+           (settlement.is_final(m.of) && outcomes.of(m.of) != STANDPIPE_RETRY);
   });
-  if (!kept_.empty()) sink_.append(kept_);
+  if (!finals_.empty()) sink_.append(finals_);
 }
 
 void Making::append() {
-  kept_.swap(messages_);
-  if (!kept_.empty()) sink_.append(kept_);
+  finals_.swap(messages_);
+  if (!finals_.empty()) sink_.append(finals_);
   if (resume_) sink_.keep_resume(*resume_);
 }
 
 std::size_t Making::end() {
+  credit_ = {};
   sink_.call_is_over();
   messages_.clear();
   resume_.reset();
-  return std::exchange(kept_, {}).size();
+  return std::exchange(finals_, {}).size();
 }
 
 }  // namespace standpipe::deliver

@@ -13,6 +13,7 @@
 #include "deliver/made_messages.h"
 #include "deliver/message_sink.h"
 #include "deliver/outcomes.h"
+#include "deliver/settlement.h"
 
 namespace standpipe::deliver {
 
@@ -38,7 +39,10 @@ class Making {
   // false: there is no room for what the next call makes.
   bool prepare();
   const MakeCredit& credit() const { return credit_; }
-  void cancel() { sink_.call_is_over(); }  // no call was made
+  void cancel() {  // no call was made
+    credit_ = {};
+    sink_.call_is_over();
+  }
   // A call has come back. Of a call of handle, `flight` is that of a batch of `count` messages: an
   // outcome that cannot go together with what was made is changed, and a place that wrote nonsense
   // has handled nothing.
@@ -47,8 +51,8 @@ class Making {
   // The plugin was told that there is no room for what it makes of the first message.
   bool was_full() const { return wanted_ > 0; }
 
-  // The caller commits. Of a batch: what is made of messages that are final now.
-  void append(const Outcomes& outcomes);
+  // The caller commits. Of a batch that is settled: what is made of messages that are final now.
+  void append(const Outcomes& outcomes, const Settlement& settlement);
   void append();
   // The call is over. Returns how many messages were appended.
   std::size_t end();
@@ -66,7 +70,7 @@ class Making {
   std::vector<std::byte> copy_;  // of what is shared
   MakeCredit credit_;
   std::uint64_t wanted_ = 0;  // bytes; 0: the last call had room for all
-  std::vector<MadeMessage> messages_, kept_;
+  std::vector<MadeMessage> messages_, finals_;
   std::optional<std::string> resume_;
   Throttle faults_;
 };

@@ -32,12 +32,16 @@ CallTerms Polling::terms(Nanoseconds now, const MakeCredit& credit) const {
 
 void Polling::began(const CallTerms& terms) {
   told_ = std::max(told_, terms.safe_until);
+  deadline_ = terms.deadline;
+  has_credit_ = terms.credit.messages > 0;
   std::uint64_t count = 0;
   if (std::exchange(is_ended_, false)) (void)!::read(wake_.get(), &count, sizeof count);
 }
 
 void Polling::came_back(std::size_t made, Nanoseconds now) {
-  due_ = made > 0 || waits() ? now : now + kPause;
+  if (!has_credit_) return;
+  const bool has_waited = is_ended_ || now + kPause >= deadline_;
+  due_ = made > 0 || (waits() && has_waited) ? now : now + kPause;
 }
 
 void Polling::end() {

@@ -13,14 +13,13 @@
 namespace standpipe::deliver {
 
 // When a source plugin is polled, and for how long. One that may wait is asked again at once, and
-// waits itself for something to come; `end` has it return before. One that may not (inline) is
-// asked now and then. With each poll it hears up to which message all is safe.
+// waits itself for something to come; `end` has it return before. One that may not (inline), or
+// does not, is asked now and then. With each poll it hears up to which message all is safe.
 //
 // The loop's thread.
 class Polling {
  public:
-  // A poll's longest, of one that may wait; and the pause, of one that may not, after it brought
-  // nothing.
+  // A poll's longest, of one that may wait; and the pause after one that brought nothing at once.
   static constexpr Nanoseconds kMost = std::chrono::seconds(1);
   static constexpr Nanoseconds kPause = std::chrono::milliseconds(10);
 
@@ -50,6 +49,9 @@ class Polling {
   bool is_ended_ = false;   // it says so
   std::uint64_t told_ = 0;  // up to which message all is safe, as it knows
   Nanoseconds due_{0};
+  // Of the last poll.
+  Nanoseconds deadline_{0};
+  bool has_credit_ = false;
 };
 
 }  // namespace standpipe::deliver

@@ -44,6 +44,7 @@ void Settlement::settle_told(const Outcomes& outcomes) {
     (void)dead_letters_.write(outcomes.batch, failed_runs(outcomes),
                               outcomes.now);  // it knows which could not be kept
   bool settled_some = false;
+  finals_.assign(outcomes.at(), true);
   for (std::uint32_t first = 0; first < outcomes.at();) {
     const auto last = end_of_run(outcomes, first);
     settle_run(outcomes, first, last);
@@ -68,8 +69,7 @@ void Settlement::settle_run(const Outcomes& outcomes, std::uint32_t first, std::
       delivery.finish(range);
       return;
     case STANDPIPE_REJECT:
-      return dead_letters_.settle_failed(outcomes.batch, *failed(outcomes, first, last),
-                                         outcomes.now);
+      return fail_for_good(outcomes, *failed(outcomes, first, last));
     case STANDPIPE_SEND:
       if (!host_.has_output(outcomes.sent_to()))
         return retry(outcomes, first, last);  // the plugin errs
@@ -89,10 +89,15 @@ void Settlement::send(std::uint32_t to, Delivery& delivery, const Range& range,
   needs_.outputs.has_entries(output);
 }
 
+void Settlement::fail_for_good(const Outcomes& outcomes, const Failed& run) {
+  if (!dead_letters_.settle_failed(outcomes.batch, run, outcomes.now))
+    std::fill(finals_.begin() + run.first, finals_.begin() + run.last, false);
+}
+
 void Settlement::retry(const Outcomes& outcomes, std::uint32_t first, std::uint32_t last) {
   auto& batch = outcomes.batch;
-  if (const auto run = failed(outcomes, first, last))
-    return dead_letters_.settle_failed(batch, *run, outcomes.now);
+  if (const auto run = failed(outcomes, first, last)) return fail_for_good(outcomes, *run);
+  std::fill(finals_.begin() + first, finals_.begin() + last, false);
   const auto pause = options_.pause(batch.attempt(), outcomes.now);
   batch.delivery().redeliver({batch.range(first, last), batch.attempt() + 1}, outcomes.now + pause);
   retry_ = {outcomes.reason_for(last), outcomes.now + pause};

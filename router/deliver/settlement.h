@@ -48,11 +48,14 @@ class Settlement {
   // To that output, by its number.
   void send(std::uint32_t to, Delivery& delivery, const Range& range, std::uint64_t bytes);
   DeadLettering& dead_letters() { return dead_letters_; }
+  // Of the batch that was settled last: message `i` is final, and not given anew.
+  bool is_final(std::uint32_t i) const { return i < finals_.size() && finals_[i]; }
 
  private:
   using Failed = DeadLettering::Failed;
 
   void settle_told(const Outcomes& outcomes);
+  void fail_for_good(const Outcomes& outcomes, const Failed& run);
   void settle_run(const Outcomes& outcomes, std::uint32_t first, std::uint32_t last);
   void retry(const Outcomes& outcomes, std::uint32_t first, std::uint32_t last);
   void report_retry(const Outcomes& outcomes, std::uint32_t count, Nanoseconds pause);
@@ -73,6 +76,7 @@ class Settlement {
   Blame& blame_;
   TakenMessages* taken_;
   DeadLettering dead_letters_;
+  std::vector<bool> finals_;   // by messages
   bool has_letters_ = false;   // of the batch that is settled next
   std::uint32_t expired_ = 0;  // messages at its beginning that are too old to be tried again
   std::optional<Retry> retry_;

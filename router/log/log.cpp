@@ -2,6 +2,7 @@
 #include "log/log.h"
 
 #include <algorithm>
+#include <bit>
 #include <iterator>
 
 #include "base/invariant.h"
@@ -110,7 +111,9 @@ bool Log::grow(std::uint64_t frame_bytes) {
     }
   }
   const auto least = sizing_.least_for(content);
-  const auto wanted = std::max(least, sizing_.usual_for(incomplete));
+  auto wanted = std::max(least, sizing_.usual_for(incomplete));
+  if (wanted < kSegmentBytes)
+    wanted = std::bit_ceil(wanted);  // such are used again at once (Arena)
   const auto extent = borrow(wanted, least);
   if (!extent) return false;
   Segment fresh(arena_.memory(), *extent, end().position, words_);
@@ -221,7 +224,8 @@ bool Log::make_room(std::uint64_t bytes) {
 
 bool Log::reserve(std::uint64_t bytes, std::uint32_t entries) {
   INVARIANT(incomplete_bytes() == 0, incomplete_bytes());
-  is_reserved_ = make_room(bytes + std::uint64_t{entries} * sizing_.run_bytes());
+  is_reserved_ =
+      bytes < UINT32_MAX && make_room(bytes + std::uint64_t{entries} * sizing_.run_bytes());
   return is_reserved_;
 }
 

@@ -61,8 +61,10 @@ class Data final : public deliver::DeadLetterSink {
   bool write_stop_notes(const std::vector<StopNote>& notes) const;
 
   // ---- where source plugins go on
-  std::string resume_of(const std::string& source) const { return resume_notes_.of(source); }
-  void write_resumes(const std::map<std::string, std::string>& resumes, bool syncs) {
+  std::string resume_of(const std::string& source, const std::string& plugin) const {
+    return resume_notes_.of(source, plugin);
+  }
+  void write_resumes(const ResumeNotes::Places& resumes, bool syncs) {
     if (works()) resume_notes_.write(resumes, syncs);
   }
 

@@ -368,8 +368,9 @@ void Hub::write_checkpoint() {
 // Each source plugin goes on after what is settled; and at the end, where all that it put was
 // saved, after that.
 void Hub::write_resumes(bool is_end) {
-  std::map<std::string, std::string> resumes;
-  for (const auto& source : sources_) {
+  ResumeNotes::Places resumes;
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    const auto& source = sources_[i];
     const auto& inlet = *source.inlet;
     if (!inlet.made() || !inlet.made()->is_source()) continue;
     const auto& deliveries = inlet.deliveries();
@@ -377,7 +378,7 @@ void Hub::write_resumes(bool is_end) {
         is_end && std::all_of(deliveries.begin(), deliveries.end(), [&](const auto* d) {
           return inlet.is_spilled() || d->in_flight() == d->saved();
         });
-    resumes[inlet.name()] =
+    resumes[{inlet.name(), plugin_of(options_.sources[i])}] =
         is_saved && !source.has_dropped ? inlet.made()->resume() : inlet.made()->settled_resume();
   }
   if (!resumes.empty()) data_.write_resumes(resumes, is_end);

@@ -153,6 +153,7 @@ class Hub final : private deliver::SettlementObserver {
   void open_fifo(std::size_t source, std::size_t slot, bool warn_unmatched);
   void add_made(std::size_t source, std::size_t slot, bool warn_unmatched);
   void serve_plugins();
+  const std::string& plugin_of(const source::SourceOptions& source) const;
   void make_handlers();
   void make_handler(const deliver::HandlerOptions& options);
   void connect();

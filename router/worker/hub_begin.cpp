@@ -158,13 +158,19 @@ void Hub::add_made(std::size_t i, std::size_t slot, bool warn) {
     made = PluginFeed::Options{.is_source = is_plugin,
                                .is_safe_when_taken = s.acks_accepted,
                                .log_size_max = s.log_size_max,
-                               .resume = is_plugin ? data_.resume_of(s.name) : ""};
+                               .plugin = is_plugin ? plugin_of(s) : "",
+                               .resume = is_plugin ? data_.resume_of(s.name, plugin_of(s)) : ""};
   auto inlet = std::make_unique<Inlet>(s, slot, foundation_.arena(), topology.take_matcher(i),
                                        clock_, reporter_, warn, std::move(made));
   auto& source = sources_.add(std::move(inlet), FifoWatch());
   source.rate = RateLimit(s.rate_limit, s.rate_burst);
   source.is_departed = is_departed;
   foundation_.memory().commit();
+}
+
+// The name of the plugin that brings a source's messages.
+const std::string& Hub::plugin_of(const source::SourceOptions& source) const {
+  return options_.handlers[source.from].plugin->name;
 }
 
 // Messages that an earlier run left come before those that a plugin makes now.

@@ -138,6 +138,7 @@ void Hub::end_polls() {
 
 // closing -> over. From here on the next worker is asked for what people want.
 void Hub::hand_over() {
+  write_resumes(false);
   foundation_.hand_over();
   link_.succeeds();
   if (!link_.kept()) return lose_keeper();

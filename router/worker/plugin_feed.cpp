@@ -16,22 +16,31 @@ PluginFeed::PluginFeed(Intake& intake, Options options, const Clock& clock)
       clock_(clock),
       safe_(intake.log().trimmed().sequence) {
   if (!options_.is_source) return;
+  settled_resume_ = options_.resume;
   auto& memory = intake_.memory();
   record_ =
       reinterpret_cast<Resume*>(memory.record(record_of(intake_.source()), sizeof(Resume)).data());
-  if (record_->is_kept == 0 && !options_.resume.empty()) keep_resume(options_.resume);
-  if (record_->is_kept != 0) {
-    if (record_->bytes > sizeof record_->text)
-      throw state::Memory::Damaged("the place where a source goes on is too long");
-    note_place({record_->after}, resume());
+  if (record_->bytes > sizeof record_->text)
+    throw state::Memory::Damaged("the place where a source goes on is too long");
+  if (record_->is_kept != 0 && !is_of_this_plugin()) {
+    memory.log_undo(record_, offsetof(Resume, text));
+    record_->is_kept = record_->bytes = 0;
   }
+  if (record_->is_kept == 0 && !options_.resume.empty()) keep_resume(options_.resume);
+  if (record_->is_kept != 0) note_place({record_->after}, resume());
+}
+
+bool PluginFeed::is_of_this_plugin() const {
+  const std::string_view name(record_->plugin, sizeof record_->plugin);
+  return name.substr(0, name.find('\0')) == options_.plugin;
 }
 
 // ---- turns
 
+// While a call is in progress it has its room, which stays.
 Turn PluginFeed::feed(Intake&) {
-  if (!waits_) return Turn::idle;
-  if (!has_room(0)) return Turn::full;
+  if (!waits_ || is_in_call_) return Turn::idle;
+  if (!may_make() || !reserve(0)) return Turn::full;
   intake_.log().release();
   waits_ = false;
   around_.wake();
@@ -52,10 +61,28 @@ void PluginFeed::passed(log::Position) {
 
 // ---- what a call makes
 
-bool PluginFeed::has_room(std::uint64_t bytes) {
-  if (!around_.may_make() || intake_.is_blocked()) return false;
-  return intake_.log().reserve(std::max(bytes, usual_bytes()),
-                               deliver::MessageMaker::kMessagesMax + 1);
+// Where memory is short, less than usual: what a log has of its own holds that. Where the log
+// itself is full, it is trimmed sooner or later.
+std::optional<deliver::MakeCredit> PluginFeed::reserve(std::uint64_t bytes) {
+  const auto usual = usual_bytes();
+  const auto most =
+      std::clamp<std::uint64_t>(usual / 32, kMessagesLeast, deliver::MessageMaker::kMessagesMax);
+  if (auto credit = reserve(std::max(bytes, usual), static_cast<std::uint32_t>(most)))
+    return credit;
+  if (!intake_.log().waits_for_arena()) return std::nullopt;
+  return reserve(std::max(bytes, kCreditBytesLeast), kMessagesLeast);
+}
+
+std::optional<deliver::MakeCredit> PluginFeed::reserve(std::uint64_t bytes,
+                                                       std::uint32_t messages) {
+  const auto most = deliver::MakeCredit::bytes_max_for(intake_.message_size_max());
+  bytes = std::min(bytes, most);
+  if (!intake_.log().reserve(bytes, messages + 1)) return std::nullopt;
+  return deliver::MakeCredit{.messages = messages,
+                             .bytes = bytes,
+                             .bytes_max = most,
+                             .message_size_max = intake_.message_size_max(),
+                             .next_sequence = intake_.log().end().sequence.number};
 }
 
 std::uint64_t PluginFeed::usual_bytes() const {
@@ -67,17 +94,15 @@ std::optional<deliver::MakeCredit> PluginFeed::room(std::uint64_t bytes) {
   ask_again_.reset();
   const auto messages = messages_now();
   if (messages == 0) return std::nullopt;
-  const auto given = std::max(bytes, usual_bytes());
-  if (!has_room(given)) {
+  auto credit = may_make() ? reserve(bytes) : std::nullopt;
+  if (!credit) {
     if (!std::exchange(waits_, true)) around_.want_turn();
     return std::nullopt;
   }
-  return deliver::MakeCredit{
-      .messages = messages,
-      .bytes = given,
-      .bytes_max = intake_.message_size_max() + log::kFieldsBytesMax + kCreditBytes,
-      .message_size_max = intake_.message_size_max(),
-      .next_sequence = intake_.log().end().sequence.number};
+  waits_ = false;
+  is_in_call_ = true;
+  credit->messages = std::min(credit->messages, messages);
+  return credit;
 }
 
 // 0: not before `ask_again_`.
@@ -101,6 +126,7 @@ void PluginFeed::append(std::span<const deliver::MadeMessage> messages) {
 }
 
 void PluginFeed::call_is_over() {
+  is_in_call_ = false;
   intake_.log().release();
   around_.want_turn();  // what is empty goes back
 }
@@ -113,6 +139,8 @@ void PluginFeed::keep_resume(std::string_view text) {
   const auto bytes = std::min(text.size(), sizeof record_->text);
   intake_.memory().log_undo(record_, kHead + std::max<std::size_t>(bytes, record_->bytes));
   record_->is_kept = 1;
+  std::memset(record_->plugin, 0, sizeof record_->plugin);
+  options_.plugin.copy(record_->plugin, sizeof record_->plugin - 1);
   record_->after = intake_.log().end().sequence.number;
   record_->bytes = text.copy(record_->text, sizeof record_->text);
   note_place({record_->after}, text);

@@ -35,6 +35,8 @@ class PluginFeed final : public Feed, public deliver::MessageSink {
   // grows. A source that brings little is not given so much.
   static constexpr std::uint64_t kCreditBytes = 128 * KiB;
   static constexpr std::uint64_t kCreditBytesLeast = 8 * KiB;
+  // And where memory is short: what any log has of its own.
+  static constexpr std::uint32_t kMessagesLeast = 64;
   // Places to go on that are remembered until all messages before them are settled.
   static constexpr std::size_t kPlacesMax = 64;
 
@@ -42,7 +44,8 @@ class PluginFeed final : public Feed, public deliver::MessageSink {
     bool is_source = false;           // a source plugin's; else a handler's
     bool is_safe_when_taken = false;  // `ack: accepted`
     std::uint64_t log_size_max = 0;
-    std::string resume = {};  // of a first worker: what an earlier run left
+    std::string plugin = {};  // its name: another one's text means nothing to it
+    std::string resume = {};  // what the file says
   };
   PluginFeed(Intake& intake, Options options, const Clock& clock);
   // Of the record that it has in the memory.
@@ -87,6 +90,7 @@ class PluginFeed final : public Feed, public deliver::MessageSink {
     std::uint64_t is_kept;
     std::uint64_t after;  // the sequence of the next message
     std::uint64_t bytes;
+    char plugin[72];
     char text[STANDPIPE_RESUME_BYTES_MAX];
   };
   struct Place {
@@ -94,8 +98,11 @@ class PluginFeed final : public Feed, public deliver::MessageSink {
     std::string text;
   };
 
-  bool has_room(std::uint64_t bytes);
+  bool may_make() { return around_.may_make() && !intake_.is_blocked(); }
+  std::optional<deliver::MakeCredit> reserve(std::uint64_t bytes);
+  std::optional<deliver::MakeCredit> reserve(std::uint64_t bytes, std::uint32_t messages);
   std::uint64_t usual_bytes() const;
+  bool is_of_this_plugin() const;
   std::uint32_t messages_now();
   void put_described(std::span<const deliver::MadeMessage> messages);
   void note_place(log::Sequence after, std::string_view text);
@@ -107,6 +114,7 @@ class PluginFeed final : public Feed, public deliver::MessageSink {
   RateLimit* rate_ = nullptr;
   Resume* record_ = nullptr;  // nullptr: a handler's, which needs none
   bool waits_ = false;        // there was no room
+  bool is_in_call_ = false;   // what was reserved is a call's
   std::optional<Nanoseconds> ask_again_;
   std::uint64_t credit_bytes_ = kCreditBytesLeast;  // of a source plugin
   std::uint64_t told_ = 0;                          // trimmed, when the handler was woken last

@@ -11,6 +11,13 @@
 #include "base/opening.h"
 
 namespace standpipe::worker {
+namespace {
+
+std::string key_of(const std::string& source, const std::string& plugin) {
+  return as_file_name(source) + '/' + plugin;
+}
+
+}  // namespace
 
 ResumeNotes::ResumeNotes(const std::string& data_dir, Reporter& reporter)
     : path_(data_dir + "/resume"), reporter_(reporter) {
@@ -25,13 +32,13 @@ ResumeNotes::ResumeNotes(const std::string& data_dir, Reporter& reporter)
   }
 }
 
-std::string ResumeNotes::of(const std::string& source) const {
-  return notes_.text(as_file_name(source));
+std::string ResumeNotes::of(const std::string& source, const std::string& plugin) const {
+  return notes_.text(key_of(source, plugin));
 }
 
-void ResumeNotes::write(const std::map<std::string, std::string>& resumes, bool syncs) {
+void ResumeNotes::write(const Places& resumes, bool syncs) {
   auto notes = notes_;
-  for (const auto& [source, text] : resumes) notes.set(as_file_name(source), text);
+  for (const auto& [whose, text] : resumes) notes.set(key_of(whose.first, whose.second), text);
   if (notes == notes_ && !syncs) return;
   std::swap(notes, notes_);
   auto failure = write_file(syncs);

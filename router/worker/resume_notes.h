@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/failure.h"
 #include "base/parts.h"
@@ -16,16 +17,18 @@ namespace standpipe::worker {
 // and then while the hub runs, and synced at its end. Sources that the configuration does not have
 // now keep what they had.
 //
-// The format is that of base/parts.h; names are those of sources, as file names.
+// The format is that of base/parts.h; names are SOURCE/PLUGIN, the source as a file name: what one
+// plugin left means nothing to another.
 class ResumeNotes {
  public:
   // `reporter` must outlive it.
   ResumeNotes(const std::string& data_dir, Reporter& reporter);
 
   // Empty: nothing is known.
-  std::string of(const std::string& source) const;
-  // By sources. Nothing is written when it is what was written last. A failure is reported once.
-  void write(const std::map<std::string, std::string>& resumes, bool syncs);
+  std::string of(const std::string& source, const std::string& plugin) const;
+  using Places = std::map<std::pair<std::string, std::string>, std::string>;  // by source, plugin
+  // Nothing is written when it is what was written last. A failure is reported once.
+  void write(const Places& resumes, bool syncs);
 
  private:
   std::optional<Failure> write_file(bool syncs) const;

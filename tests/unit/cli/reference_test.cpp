@@ -39,7 +39,8 @@ TEST_CASE_METHOD(Fixture, "every key is explained with its value, limits, defaul
 
 TEST_CASE_METHOD(Fixture, "words choose among the keys and options by their paths") {
   const auto text = reference_text(plugins_, {"retry"});
-  CHECK(text.starts_with("handlers.NAME\n"));
+  CHECK(text.starts_with("sources.NAME\n"));
+  CHECK(has(text, "\nhandlers.NAME\n"));
   CHECK(has(text, "\n  max_attempts: NUMBER, 0 to 1000000\n"));
   CHECK(!has(text, "isolation"));
   CHECK(has(reference_text(plugins_, {"forward", "fifo"}), "options of forward"));

@@ -84,22 +84,22 @@ const std::vector<std::string>& folders() {
 }
 
 // The lists of keys that the loader knows, one a map.
-std::multimap<std::string, int> known_to_the_loader() {
+std::multiset<std::string> known_to_the_loader() {
   plugin::Registry plugins(folders());
-  std::multimap<std::string, int> known;
+  std::multiset<std::string> known;
   for (const auto& d : config::load_text(kMistaken, "strange.yaml", plugins).diagnostics)
     if (d.message.find("'strange'") != std::string::npos)
-      known.emplace(joined(keys_in(d.label), " "), 0);
+      known.insert(joined(keys_in(d.label), " "));
   return known;
 }
 
-std::multimap<std::string, int> explained() {
-  std::multimap<std::string, int> all;
+std::multiset<std::string> explained() {
+  std::multiset<std::string> all;
   for (const auto& map : config::key_maps()) {
     std::vector<std::string> names;
     for (const auto& key : map.keys) names.emplace_back(key.name);
     std::sort(names.begin(), names.end());
-    all.emplace(joined(names, " "), 0);
+    all.insert(joined(names, " "));
   }
   return all;
 }

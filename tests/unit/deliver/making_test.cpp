@@ -62,7 +62,9 @@ class Fixture : public test::OneHandler {
     flight.result.at = static_cast<std::uint32_t>(outcomes.size());
     making.take(flight, 3, now);
     const plugin::Answer well;
-    making.append(Outcomes(batch, flight, well, now));
+    const Outcomes told(batch, flight, well, now);
+    (void)settlement.settle(told, making.was_full());
+    making.append(told, settlement);
     (void)making.end();
     making.region().clear();
   }
@@ -70,6 +72,12 @@ class Fixture : public test::OneHandler {
   static constexpr Nanoseconds now{5};
   Sink sink;
   test::Quiet reporter;
+  std::string name = "it";
+  HandlerNeeds its_needs = needs(clock, one.memory);
+  PluginHost host{name, its_needs};
+  Blame blame{one.memory, options, 0};
+  TakenMessages taken{one.memory, name};
+  Settlement settlement{options, its_needs, host, blame, &taken};
   Making making{sink, "it", false, reporter};
   MessageMaker maker{making.region()};
   Flight flight{};
@@ -106,6 +114,16 @@ TEST_CASE("What is made of a message goes on with its outcome, unless it is trie
     CHECK_FALSE(f.making.was_full());
   }
   CHECK(f.sink.calls == 1);
+}
+
+TEST_CASE("What is made of a rejected message whose letter cannot be kept waits with it") {
+  Fixture f;
+  f.disk_is_full = true;
+  f.make("of a", 0);
+  f.make("of b", 1);
+  f.comes_back({STANDPIPE_REJECT, STANDPIPE_DELIVERED, STANDPIPE_DELIVERED});
+  CHECK(f.sink.appended == Texts{"of b"});
+  CHECK(f.delivery().redeliveries().size() == 1);
 }
 
 TEST_CASE("A message that is settled later emits nothing, and is tried again") {

@@ -231,8 +231,9 @@ TEST_CASE("exec: a message that is above the hub's limit is left out, and report
   const auto got = exec.take(2);
   CHECK(payloads(got) == std::vector<std::string>{"a", "b"});
   REQUIRE(exec.host.reported.size() == 1);
-  CHECK_THAT(exec.host.reported[0],
-             Catch::StartsWith("error: left out: the message that it makes is too large: 5 bytes"));
+  CHECK_THAT(
+      exec.host.reported[0],
+      Catch::StartsWith("error: left out: what it makes is too large, or too much: 5 bytes"));
   exec.source.committed(got.at(0).sequence);
   CHECK(kit::eventually([&] { return in.text("told") == "resume 0\ncommitted 2\n"; }));
 }

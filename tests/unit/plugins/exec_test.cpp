@@ -184,7 +184,7 @@ TEST_CASE("exec: what a program emits is of the next message without an outcome"
   CHECK(answer.emitted[1].meta == standpipe::testing::Pairs{{"of", "one"}});
   CHECK(answer.emitted[3].of == 3);
   CHECK(answer.outcomes[2] == STANDPIPE_REJECT);
-  CHECK_THAT(answer.reasons[2], Catch::StartsWith("the message that it makes is too large: 2000"));
+  CHECK_THAT(answer.reasons[2], Catch::StartsWith("what it makes is too large, or too much: 2000"));
 }
 
 TEST_CASE("exec: where there is no room for what it emits, it is not asked twice") {

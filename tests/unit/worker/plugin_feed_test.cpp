@@ -39,7 +39,7 @@ class Fixture {
  public:
   explicit Fixture(PluginFeed::Options options = {}, std::uint64_t log_size_max = 256 * KiB,
                    std::uint64_t memory_max = 4 * MiB)
-      : memory({.memory_max = memory_max, .logs = 1, .deliveries = 2}), arena(memory) {
+      : memory({.memory_max = memory_max, .logs = 2, .deliveries = 2}), arena(memory) {
     options.log_size_max = log_size_max;
     make(std::move(options), log_size_max);
   }
@@ -152,7 +152,7 @@ TEST_CASE("Where there is no room the plugin waits, and is woken when there is")
     REQUIRE(made < 100);
   }
   CHECK(made >= 8);
-  CHECK(f.intake->log().memory() <= 33 * KiB);
+  CHECK(f.intake->log().memory() <= 40 * KiB);
   const int wakes = f.wakes;
   CHECK(f.feed->feed(*f.intake) == Turn::full);
   CHECK(f.wakes == wakes);
@@ -222,6 +222,45 @@ TEST_CASE(
   f.make({.is_source = true, .resume = "what the file says does not count any more"});
   CHECK(f.feed->resume() == "three");
   CHECK(f.feed->settled_resume() == "three");
+  f.make({.is_source = true, .plugin = "another"});
+  CHECK(f.feed->resume().empty());  // it is another plugin's
+}
+
+TEST_CASE("Until all before the last place is settled, another worker knows the file's") {
+  Fixture f({.is_source = true, .plugin = "it", .resume = "one"});
+  REQUIRE(f.feed->room(0));
+  f.feed->append(std::vector<deliver::MadeMessage>{{0, bytes_of("x"), {}}});
+  f.feed->keep_resume("two");
+  f.memory.commit();
+  f.feed->call_is_over();
+  f.make({.is_source = true, .plugin = "it", .resume = "one"});
+  CHECK(f.feed->resume() == "two");
+  CHECK(f.feed->settled_resume() == "one");
+}
+
+TEST_CASE("What a call was given stays, whatever turns the source takes meanwhile") {
+  Fixture f;
+  f.may_make = false;
+  CHECK_FALSE(f.feed->room(0));
+  f.may_make = true;
+  const auto credit = f.feed->room(0);  // before the turn that would find that out
+  REQUIRE(credit);
+  CHECK(f.feed->feed(*f.intake) == Turn::idle);
+  (void)f.intake->trim();
+  (void)f.intake->trim();
+  f.append({{0, bytes_of(std::string(credit->bytes - 100, 'x')), {}}});
+  CHECK(f.take(1).size() == 1);
+}
+
+TEST_CASE("Where memory is short a call is given what any log has of its own") {
+  Fixture f({}, 1 * MiB, 1 * MiB);
+  std::vector<log::Extent> others;
+  while (const auto extent = f.arena.lend(kSegmentBytesLeast, 1)) others.push_back(*extent);
+  const auto credit = f.feed->room(0);
+  REQUIRE(credit);
+  CHECK(credit->messages == PluginFeed::kMessagesLeast);
+  f.append({{0, bytes_of("x"), {}}});
+  CHECK(f.take(1) == Texts{"x"});
 }
 
 TEST_CASE("Of many places that wait, some are forgotten, and no message is lost by that") {
