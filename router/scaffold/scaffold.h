@@ -24,12 +24,17 @@ struct File {
   std::string content;
 };
 
-// The files of sdk/template for that language ("cpp", "c"), with the plugin's name in them.
-std::vector<File> files_for(const std::string& name, const std::string& language);
+// Whether there is a template of that kind ("handler", "source", "transform") in that language.
+bool has_template(std::string_view kind, std::string_view language);
+
+// The files of sdk/template for that language ("cpp", "c") and kind, with the plugin's name in
+// them.
+std::vector<File> files_for(const std::string& name, const std::string& language,
+                            const std::string& kind);
 
 // Makes the folder and the files in it, and gives their names. The folder must not exist. Throws
 // Failure; then nothing is left behind.
 std::vector<std::string> write(const std::string& name, const std::string& language,
-                               const std::string& folder);
+                               const std::string& kind, const std::string& folder);
 
 }  // namespace standpipe::scaffold
