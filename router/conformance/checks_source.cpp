@@ -351,7 +351,7 @@ std::vector<Check> source_checks() {
        check_resume},
       {"source_committed", "bears to be told what is safe, and does not wait then", "source_status",
        "note the sequence, and acknowledge from a thread or in the next poll", check_committed},
-      {"source_reopens", "can be closed and opened again where it was", "source_status",
+      {"source_reopens", "can be closed and opened again where it was", "source_resume",
        "set up in open all that close takes down", check_reopens},
       {"source_leaks", "leaks no descriptors, threads or memory", "source_status",
        "close, join and free in close and destroy what open and create made", check_leaks},
