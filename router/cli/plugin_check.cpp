@@ -94,9 +94,12 @@ Command plugin_check_command() {
           "Each check runs in a process of its own, with a folder of its own, as bad a hub as the\n"
           "contract allows: the file and its description, options at their limits, life and death\n"
           "a hundred times, messages of every kind, memory that is lent and taken back, what the\n"
-          "process is left like, deadlines, older and newer hosts. A check whose prerequisite "
-          "failed\n"
-          "is not run. Required options get their example, or a path in the check's folder.\n"
+          "process is left like, deadlines, older and newer hosts; of a source its credit, its "
+          "place\n"
+          "to go on at, how fast it is woken. A check whose prerequisite failed is not run, and "
+          "what\n"
+          "a plugin does not offer is left out. Required options get their example, or a path in "
+          "the check's folder.\n"
           "It ends with status 1 if a check failed. Run it in your continuous integration.",
       .operands = {{.name = "FILE"}},
       .options = {plugins_option(),

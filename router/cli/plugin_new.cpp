@@ -9,17 +9,11 @@
 namespace standpipe::cli {
 namespace {
 
-// Kinds whose template has to wait for a power of the hub.
-void refuse_what_cannot_be_made(const std::string& kind) {
-  if (kind == "source")
-    throw Failure("there is no template for a source yet: this router does not run source plugins",
-                  "a program in any language is a source, if it writes frames into a FIFO: "
-                  "standpipe send --help");
-  if (kind == "transform")
-    throw Failure(
-        "there is no template for a transform yet: handlers of this router cannot emit messages",
-        "a program that reads the FIFO of a `forward` and writes into the FIFO of a source "
-        "transforms messages");
+void refuse_what_cannot_be_made(const std::string& kind, const std::string& language) {
+  if (!scaffold::has_template(kind, language))
+    throw Failure("there is no template for a " + kind + " with --lang " + language,
+                  "a source and a transform are there with --lang cpp, a handler with each "
+                  "--lang");
 }
 
 void refuse_taken_name(const std::string& name) {
@@ -33,12 +27,13 @@ void refuse_taken_name(const std::string& name) {
 Status make_plugin(const Arguments& arguments, Streams& streams) {
   const auto& name = arguments.operands()[0];
   const auto language = arguments.text("lang").value_or("cpp");
-  refuse_what_cannot_be_made(arguments.text("kind").value_or("handler"));
+  const auto kind = arguments.text("kind").value_or("handler");
+  refuse_what_cannot_be_made(kind, language);
   if (const auto problem = scaffold::name_problem(name))
     throw WrongUsage(quoted(name) + ' ' + problem->what, problem->help);
   refuse_taken_name(name);
   const auto folder = arguments.text("into").value_or(name);
-  const auto files = scaffold::write(name, language, folder);
+  const auto files = scaffold::write(name, language, kind, folder);
   std::string text;
   for (const auto& file : files) text += printable(folder + '/' + file) + '\n';
   streams.out.write(text + "\nnext:\n  cd " + shell_quoted(folder) + " && make test check");
@@ -59,10 +54,13 @@ Command plugin_new_command() {
                    {"standpipe plugin new shout --lang c", "in C"},
                    {"standpipe plugin new shout --lang python", "in Python, run by exec"},
                    {"standpipe plugin new shout --lang any",
-                    "in sh, to show what any program does"}},
+                    "in sh, to show what any program does"},
+                   {"standpipe plugin new clock --kind source", "that brings messages"},
+                   {"standpipe plugin new tidy --kind transform", "that makes others of them"}},
       .description =
-          "The folder builds as it is, by CMake and by make: a handler with one option, its "
-          "tests,\n"
+          "The folder builds as it is, by CMake and by make: a handler with one option (or a "
+          "source\n"
+          "that goes on where it was, or a handler that emits), its tests,\n"
           "a configuration with tests, and a README that says how each is run. It needs what the\n"
           "package standpipe-dev installs, a compiler, and pkg-config or CMake. Nothing that is\n"
           "there is overwritten.\n"
@@ -74,7 +72,7 @@ Command plugin_new_command() {
       .options = {{.name = "kind",
                    .kind = Kind::choice,
                    .value = "KIND",
-                   .summary = "handler (the default); source and transform are not there yet",
+                   .summary = "handler (the default), source, or transform: a handler that emits",
                    .choices = {"handler", "source", "transform"}},
                   {.name = "lang",
                    .kind = Kind::choice,

@@ -16,7 +16,7 @@ struct Check {
   std::string_view summary;  // what holds, as a sentence without a subject: "exports one function"
   std::string_view needs;    // the check without which this one says nothing; empty: none
   std::string_view help;     // what to do about a failure
-  void (*run)(Subject&);     // in a child; throws Problem or NotJudged
+  void (*run)(Subject&);     // in a child; throws Problem, NotJudged, NotMeant
 };
 
 // In the order in which they run: a check comes after the one that it needs.
@@ -31,5 +31,6 @@ std::vector<Check> lending_checks();
 std::vector<Check> process_checks();
 std::vector<Check> time_checks();
 std::vector<Check> host_checks();
+std::vector<Check> source_checks();
 
 }  // namespace standpipe::conformance

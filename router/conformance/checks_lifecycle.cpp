@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "base/text.h"
+#include "conformance/bounds.h"
 #include "conformance/check.h"
 #include "conformance/child.h"
 #include "conformance/feeds.h"
@@ -12,7 +13,7 @@ namespace standpipe::conformance {
 namespace {
 
 void need_handler(Subject& subject) {
-  if (!subject.description().is_handler()) throw NotJudged{"it offers no handler"};
+  if (!subject.description().is_handler()) throw NotMeant{"it offers no handler"};
 }
 
 void check_create(Subject& subject) {
@@ -32,27 +33,6 @@ void check_create_quiet(Subject& subject) {
   if (open_descriptors() != descriptors) throw Problem{"create opens or closes descriptors"};
   if (const auto what = before.changed(); !what.empty()) throw Problem{"create changes " + what};
   if (!std::filesystem::is_empty(".")) throw Problem{"create makes files"};
-}
-
-// Every limit, choice and default of each option, one at a time.
-template <class Body>
-void for_each_bound(Subject& subject, Body body) {
-  const auto folder = std::filesystem::current_path().string();
-  for (const auto& option : subject.description().options) {
-    auto texts = option.choices;
-    for (const auto& text : {option.minimum, option.maximum, option.fallback})
-      if (!text.empty()) texts.push_back(text);
-    if (option.type == STANDPIPE_BOOLEAN) texts.insert(texts.end(), {"true", "false"});
-    if (option.type == STANDPIPE_LIST) texts.insert(texts.end(), {"[]", "[one, two]"});
-    if (option.type == STANDPIPE_MAP) texts.insert(texts.end(), {"{}", "{one: 1, two: 2}"});
-    if (option.type == STANDPIPE_STRING) texts.insert(texts.end(), {"", std::string(4096, 'x')});
-    if (option.type == STANDPIPE_PATH) texts.push_back(folder + "/bound");
-    for (const auto& text : texts) {
-      auto options = subject.options();
-      options[option.name] = text;
-      body(option.name + ": " + text, options);
-    }
-  }
 }
 
 void check_options(Subject& subject) {

@@ -47,6 +47,7 @@ struct Page {
   pid_t owner = 0;
   Verdict::Kind kind = Verdict::Kind::passed;
   bool is_done = false;
+  bool is_meant = true;
   int signal = 0;
   char call[32] = {};
   char text[2048] = {};
@@ -111,6 +112,9 @@ void judge(const std::function<void()>& check, Page& page) {
   } catch (const Problem& problem) {
     say(Verdict::Kind::failed, problem.text);
   } catch (const NotJudged& reason) {
+    say(Verdict::Kind::not_run, reason.text);
+  } catch (const NotMeant& reason) {
+    if (page.owner == ::getpid()) page.is_meant = false;
     say(Verdict::Kind::not_run, reason.text);
   } catch (const Failure& failure) {
     say(Verdict::Kind::failed, failure.what());
@@ -182,7 +186,7 @@ std::string last_output(int file) {
 
 Verdict verdict_of(const Page& page, bool has_ended, int status, Nanoseconds timeout) {
   using Kind = Verdict::Kind;
-  if (page.is_done) return {page.kind, page.text, {}};
+  if (page.is_done) return {page.kind, page.text, {}, page.is_meant};
   if (has_ended || page.signal) return {Kind::failed, death_text(page, status), {}};
   const auto call = page.call[0] ? std::string(page.call) : std::string("loading it");
   return {Kind::failed, call + " did not come back within " + duration_text(timeout), {}};

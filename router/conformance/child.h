@@ -12,8 +12,9 @@ namespace standpipe::conformance {
 struct Verdict {
   enum class Kind { passed, failed, not_run };
   Kind kind = Kind::passed;
-  std::string text;    // why it failed, or was not run
-  std::string output;  // the last lines that the plugin wrote to its standard streams
+  std::string text;      // why it failed, or was not run
+  std::string output;    // the last lines that the plugin wrote to its standard streams
+  bool is_meant = true;  // false: not run, because the plugin has nothing of that kind
 };
 
 // Thrown by a check: it holds not, or cannot be judged.
@@ -21,6 +22,10 @@ struct Problem {
   std::string text;
 };
 struct NotJudged {
+  std::string text;
+};
+// The plugin does not offer what the check is about.
+struct NotMeant {
   std::string text;
 };
 

@@ -50,6 +50,12 @@ std::set<std::string_view> wanted(const std::vector<std::string>& only) {
   return ids;
 }
 
+// Of a check that needs another one, which has not passed.
+Verdict without(std::string_view needed, const Verdict& verdict) {
+  if (!verdict.is_meant) return verdict;
+  return {Verdict::Kind::not_run, "`" + std::string(needed) + "` did not pass", {}};
+}
+
 Verdict judge(const Check& check, const Request& request, const std::string& folder,
               Nanoseconds timeout) {
   return run_in_child(
@@ -67,7 +73,7 @@ std::span<const Check> checks() {
     std::vector<Check> list;
     for (const auto& part :
          {file_checks(), description_checks(), lifecycle_checks(), message_checks(),
-          lending_checks(), process_checks(), time_checks(), host_checks()})
+          lending_checks(), process_checks(), time_checks(), host_checks(), source_checks()})
       list.insert(list.end(), part.begin(), part.end());
     return list;
   }();
@@ -91,19 +97,19 @@ std::vector<Result> run_suite(const Request& request, const SuiteOptions& option
   const Scratch scratch;
   const SystemClock clock;
   const auto ids = wanted(options.only);
-  std::map<std::string_view, bool> has_passed;
+  std::map<std::string_view, Verdict> verdicts;
   std::vector<Result> results;
   for (const auto& check : checks()) {
     if (!ids.empty() && !ids.contains(check.id)) continue;
     Result result{&check, {}, {}};
     const auto begin = clock.steady();
-    if (!check.needs.empty() && !has_passed[check.needs])
-      result.verdict = {
-          Verdict::Kind::not_run, "`" + std::string(check.needs) + "` did not pass", {}};
-    else
+    if (check.needs.empty() || verdicts[check.needs].kind == Verdict::Kind::passed)
       result.verdict = judge(check, request, scratch.folder(check.id), options.timeout);
+    else
+      result.verdict = without(check.needs, verdicts[check.needs]);
     result.took = clock.steady() - begin;
-    has_passed[check.id] = result.verdict.kind == Verdict::Kind::passed;
+    verdicts[check.id] = result.verdict;
+    if (ids.empty() && !result.verdict.is_meant) continue;
     tell(result);
     results.push_back(std::move(result));
   }

@@ -25,7 +25,8 @@ struct SuiteOptions {
 
 // Runs the checks one after the other, each in a child and a folder of its own, and tells about
 // each as soon as it is judged. A check whose prerequisite failed is not run: what it would say,
-// the other one has said.
+// the other one has said. Checks of handlers are left out for a plugin that has none, unless they
+// are asked for, and so are those of sources.
 std::vector<Result> run_suite(const Request& request, const SuiteOptions& options,
                               const std::function<void(const Result&)>& tell);
 

@@ -20,7 +20,7 @@ namespace standpipe::scaffold {
 namespace {
 
 constexpr std::size_t kNameMost = 64;
-constexpr std::string_view kCommon = "common/";
+constexpr std::string_view kHandler = "handler";
 
 std::string replaced(std::string_view text, std::string_view word, std::string_view by) {
   std::string out;
@@ -61,6 +61,16 @@ void make_folder(const std::string& folder) {
   throw Failure("cannot make the folder " + escaped(folder) + ": " + reason());
 }
 
+// Of files of the same name, the first folder's is taken: a source is built as a handler is, and
+// has a text of its own.
+std::vector<std::string> folders_of(const std::string& kind, const std::string& language) {
+  std::vector<std::string> folders;
+  if (kind != kHandler) folders.push_back(kind + '/');
+  folders.push_back(language + '/');
+  if (is_compiled(language)) folders.emplace_back("common/");
+  return folders;
+}
+
 }  // namespace
 
 std::optional<NameProblem> name_problem(std::string_view name) {
@@ -90,15 +100,21 @@ std::string class_name(std::string_view name) {
 
 bool is_compiled(std::string_view language) { return language == "cpp" || language == "c"; }
 
-std::vector<File> files_for(const std::string& name, const std::string& language) {
+bool has_template(std::string_view kind, std::string_view language) {
+  return kind == kHandler || language == "cpp";
+}
+
+std::vector<File> files_for(const std::string& name, const std::string& language,
+                            const std::string& kind) {
   std::vector<File> files;
-  const auto own = language + '/';
-  const bool has_common = is_compiled(language);
-  for (const auto& file : template_files()) {
-    const auto folder = file.name.substr(0, file.name.find('/') + 1);
-    if (folder != own && !(has_common && folder == kCommon)) continue;
-    files.push_back({filled_in(file.name.substr(folder.size()), name, language),
-                     filled_in(file.content, name, language)});
+  for (const auto& folder : folders_of(kind, language)) {
+    for (const auto& file : template_files()) {
+      if (!file.name.starts_with(folder)) continue;
+      auto own = filled_in(file.name.substr(folder.size()), name, language);
+      const bool is_there = std::any_of(files.begin(), files.end(),
+                                        [&](const File& other) { return other.name == own; });
+      if (!is_there) files.push_back({std::move(own), filled_in(file.content, name, language)});
+    }
   }
   std::sort(files.begin(), files.end(),
             [](const File& a, const File& b) { return a.name < b.name; });
@@ -106,11 +122,11 @@ std::vector<File> files_for(const std::string& name, const std::string& language
 }
 
 std::vector<std::string> write(const std::string& name, const std::string& language,
-                               const std::string& folder) {
+                               const std::string& kind, const std::string& folder) {
   make_folder(folder);
   std::vector<std::string> names;
   try {
-    for (const auto& file : files_for(name, language)) {
+    for (const auto& file : files_for(name, language, kind)) {
       write_file(folder + '/' + file.name, file.content);
       names.push_back(file.name);
     }

@@ -8,7 +8,7 @@ namespace standpipe::scaffold {
 
 // A file of sdk/template, as the build found it. The program needs no file to make others.
 struct TemplateFile {
-  std::string_view name;  // "cpp/PLUGIN_NAME.cpp"; those in common/ are for each language
+  std::string_view name;  // "cpp/PLUGIN_NAME.cpp": of a language, of a kind, or in common/
   std::string_view content;
 };
 

@@ -63,7 +63,7 @@ def a_new_plugin_has_a_name_that_is_checked_and_overwrites_nothing(t):
         assert reason in err, err
     _, err = t.run("plugin", "new", "log", "--into", t.path("x"), status=1)
     assert "there is a plugin 'log' already" in err, err
-    for words in (("--kind", "source"), ("--kind", "transform")):
+    for words in (("--kind", "source", "--lang", "c"), ("--kind", "transform", "--lang", "c"), ("--kind", "source", "--lang", "python")):
         _, err = t.run("plugin", "new", "x", *words, "--into", t.path("x"), status=1)
         assert "there is no template" in err and "help: " in err, err
     assert not t.path("x").exists()

@@ -18,20 +18,24 @@ namespace {
 using Kind = Verdict::Kind;
 using Names = std::vector<std::string>;
 
-// A plugin with that fault, which is what the name of its file says; "none" has none.
+bool is_of_source(const std::string& fault) { return fault.starts_with("source_"); }
+
+// A plugin with that fault, which is what the name of its file says; "none" and "source_none" have
+// none.
 std::string broken(const std::string& fault) {
   static const test::TemporaryFolder folder;
   const auto built = places::broken() + '/' + fault + ".so";
   if (std::filesystem::exists(built)) return built;
   const auto path = folder / (fault + ".so");
   if (!std::filesystem::exists(path))
-    std::filesystem::create_symlink(places::broken() + "/broken.so", path);
+    std::filesystem::create_symlink(
+        places::broken() + (is_of_source(fault) ? "/broken_source.so" : "/broken.so"), path);
   return path;
 }
 
 std::vector<Result> run(const std::string& path, Names only = {}) {
   const Request request{.path = path, .options = {}, .seed = 7, .cycles = 4};
-  const bool hangs = path.ends_with("/closes.so");
+  const bool hangs = path.ends_with("closes.so");
   const SuiteOptions options{.only = std::move(only), .timeout = hangs ? 500ms : 10'000ms};
   return run_suite(request, options, [](const Result&) {});
 }
@@ -50,7 +54,8 @@ std::string verdict(const std::string& fault) {
 }  // namespace
 
 TEST_CASE("a sound plugin passes every check") {
-  for (const auto& r : run(broken("none"))) {
+  const auto* name = GENERATE("none", "source_none");
+  for (const auto& r : run(broken(name))) {
     INFO(r.check->id << ": " << r.verdict.text);
     CHECK(r.verdict.kind == Kind::passed);
   }
@@ -58,7 +63,7 @@ TEST_CASE("a sound plugin passes every check") {
 
 // A sanitizer keeps what is freed for a while, so memory seems to grow.
 TEST_CASE("our own plugins pass every check", "[no-sanitizer]") {
-  const auto* name = GENERATE("print", "log", "forward", "reply");
+  const auto* name = GENERATE("print", "log", "forward", "reply", "generate");
   for (const auto& r : run(places::plugins() + "/" + name + ".so")) {
     INFO(name << ' ' << r.check->id << ": " << r.verdict.text);
     CHECK(r.verdict.kind == Kind::passed);
@@ -101,6 +106,32 @@ TEST_CASE("a verdict names the call and what was wrong with it", "[no-sanitizer]
   CHECK(verdict("process_state") == "it changes what happens on SIGSEGV");
   CHECK(verdict("children").starts_with("it leaves a child process that "));
   CHECK(verdict("exports") == "it also exports another_export");
+}
+
+TEST_CASE("a verdict names what a source does wrong", "[no-sanitizer]") {
+  CHECK(verdict("source_polls") == "it crashed (SIGSEGV) in poll");
+  CHECK(verdict("source_resume") == "it crashed (SIGSEGV) in open");
+  CHECK(verdict("source_throws") == "poll threw an exception: thrown by the fixture");
+  CHECK(verdict("source_status") == "poll answered 99, which no host knows");
+  CHECK(verdict("source_credit") ==
+        "poll put 49 messages more than the one that it had credit for");
+  CHECK(verdict("source_leaks") == "4 more descriptors are open after 4 lives of an instance");
+  CHECK(verdict("source_wake").starts_with("poll came back "));
+}
+
+TEST_CASE("what a plugin does not offer is not checked, unless that is asked for") {
+  const auto of_sources = [](const std::vector<Result>& results) {
+    return std::count_if(results.begin(), results.end(),
+                         [](const Result& r) { return is_of_source(std::string(r.check->id)); });
+  };
+  const auto results = run(broken("source_none"));
+  CHECK(of_sources(results) > 10);
+  CHECK(std::none_of(results.begin(), results.end(),
+                     [](const Result& r) { return r.check->id == "handles"; }));
+  CHECK(of_sources(run(broken("none"))) == 0);
+  const auto asked = run(broken("none"), {"source_polls"});
+  CHECK(asked.back().verdict.kind == Kind::not_run);
+  CHECK(asked.back().verdict.text == "it offers no source");
 }
 
 TEST_CASE("--only runs a check and those that it needs") {

@@ -44,14 +44,15 @@ TEST_CASE("a class is called as its plugin is") {
 TEST_CASE("a folder has all that it takes, with the plugin's name in it") {
   const test::TemporaryFolder folder;
   const auto made = folder / "word-count";
-  CHECK(write("word-count", "cpp", made) == Names{"CMakeLists.txt", "Makefile", "README.md",
-                                                  "test.cpp", "word-count.cpp", "word-count.yaml"});
+  CHECK(write("word-count", "cpp", "handler", made) == Names{"CMakeLists.txt", "Makefile",
+                                                             "README.md", "test.cpp",
+                                                             "word-count.cpp", "word-count.yaml"});
   CHECK(content(made + "/word-count.cpp").find("STANDPIPE_PLUGIN(WordCount)") != std::string::npos);
-  CHECK(write("mine", "c", folder / "mine") ==
+  CHECK(write("mine", "c", "handler", folder / "mine") ==
         Names{"CMakeLists.txt", "Makefile", "README.md", "mine.c", "mine.yaml", "test.cpp"});
-  CHECK(write("snake", "python", folder / "snake") ==
+  CHECK(write("snake", "python", "handler", folder / "snake") ==
         Names{"Makefile", "README.md", "snake.py", "snake.yaml", "test.py"});
-  CHECK(write("shell", "any", folder / "shell") ==
+  CHECK(write("shell", "any", "handler", folder / "shell") ==
         Names{"Makefile", "README.md", "shell.sh", "shell.yaml", "test.sh"});
   CHECK(::access((folder / "shell/shell.sh").c_str(), X_OK) == 0);
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.path()))
@@ -60,11 +61,32 @@ TEST_CASE("a folder has all that it takes, with the plugin's name in it") {
         CHECK(content(entry.path().string()).find(placeholder) == std::string::npos);
 }
 
+TEST_CASE("a source and a transform have texts of their own, and are built as a handler is") {
+  const auto content_of = [](const std::string& kind, const std::string& file) {
+    for (const auto& made : files_for("mine", "cpp", kind))
+      if (made.name == file) return made.content;
+    return std::string();
+  };
+  for (const auto* kind : {"source", "transform"}) {
+    INFO(kind);
+    CHECK(files_for("mine", "cpp", kind).size() == files_for("mine", "cpp", "handler").size());
+    for (const auto* file : {"CMakeLists.txt", "Makefile"})
+      CHECK(content_of(kind, file) == content_of("handler", file));
+    for (const auto* file : {"README.md", "mine.cpp", "mine.yaml", "test.cpp"}) {
+      CHECK(content_of(kind, file) != content_of("handler", file));
+      CHECK(content_of(kind, file).find("PLUGIN_") == std::string::npos);
+    }
+    CHECK(has_template(kind, "cpp"));
+    CHECK_FALSE(has_template(kind, "c"));
+  }
+  CHECK(has_template("handler", "c"));
+}
+
 TEST_CASE("nothing is overwritten") {
   const test::TemporaryFolder folder;
   const auto made = folder / "mine";
   std::filesystem::create_directory(made);
-  CHECK_THROWS_AS(write("mine", "cpp", made), Failure);
+  CHECK_THROWS_AS(write("mine", "cpp", "handler", made), Failure);
   CHECK(std::filesystem::is_empty(made));
-  CHECK_THROWS_AS(write("mine", "cpp", folder / "missing/mine"), Failure);
+  CHECK_THROWS_AS(write("mine", "cpp", "handler", folder / "missing/mine"), Failure);
 }

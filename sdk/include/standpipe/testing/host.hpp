@@ -66,6 +66,7 @@ class Host {
   std::vector<Settled> settlements;  // of taken messages, once each
   std::vector<Put> accepted;         // from a source
   std::string resume;                // what a source said last, committed
+  std::size_t refused = 0;           // puts of the last poll that were answered FULL
   std::size_t ignored = 0;           // settlements that settled nothing
 
   explicit Host(Shape shape = Shape::today) : shape_(shape), host_(detail::host_bytes(shape)) {
@@ -138,6 +139,7 @@ class Host {
   void begin_poll(std::size_t credit) {
     const std::lock_guard lock(mutex_);
     credit_ = credit;
+    refused = 0;
     put_.clear();
     new_resume_ = resume;
   }
@@ -302,7 +304,10 @@ class Host {
     auto& host = of(self);
     const std::lock_guard lock(host.mutex_);
     if (out->bytes > host.emit_bytes_max) return STANDPIPE_PUT_TOO_LARGE;
-    if (host.put_.size() >= host.credit_) return STANDPIPE_PUT_FULL;
+    if (host.put_.size() >= host.credit_) {
+      ++host.refused;
+      return STANDPIPE_PUT_FULL;
+    }
     host.put_.push_back({payload_of(*out), meta_of(*out), ++host.put_sequence_});
     if (sequence) *sequence = host.put_sequence_;
     return STANDPIPE_PUT_OK;

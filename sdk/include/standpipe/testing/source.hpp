@@ -13,6 +13,7 @@
 #include <standpipe/testing/region.hpp>
 #include <standpipe/text.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -66,8 +67,11 @@ class Source {
   Status open(std::optional<std::string> resume = {}) {
     need_created("open");
     if (resume) host_.resume = *resume;
+    const Region lent(host_.resume.size());
+    std::copy(host_.resume.begin(), host_.resume.end(), lent.data());
+    lent.allow_no_writing();
+    const standpipe_string text{lent.as<const char>(), lent.bytes()};
     const auto answer = detail::status(host_, "open", [&](standpipe_reason* reason) {
-      const auto text = standpipe::detail::abi(host_.resume);
       return abi_.open ? abi_.open(self_, text, reason) : std::uint32_t{STANDPIPE_OK};
     });
     is_open_ = answer.ok();
