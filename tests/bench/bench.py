@@ -31,6 +31,7 @@ from middles import (
     Middle,
     Nng,
     Nothing,
+    POWERS,
     PythonReader,
     QueueHub,
     RelayHub,
@@ -196,6 +197,19 @@ class Bench:
                 for name, program in self.hubs.items():
                     contenders[f"{name}, {isolation}"] = CounterIn(program, isolation)
             self.side_by_side(title, report.bytes_text(size), contenders, Load(size, BATCH if size < BATCH else 0))
+
+    def powers(self):
+        title = "What plugins can do, against cat >/dev/null, 128 B"
+        wanted = [what for what in POWERS if self.wanted(title, what)]
+        if not wanted:
+            return
+        report.head(title, report.THROUGHPUT)
+        contenders = {"cat >/dev/null": CatToNull()}
+        for what in wanted:
+            kind, plugin = POWERS[what]
+            for name, program in self.hubs.items():
+                contenders[what if len(self.hubs) == 1 else f"{name}: {what}"] = kind(program, plugin)
+        self.side_by_side(title, "128 B", contenders, Load(128, BATCH))
 
     def neighbours(self):
         title = "Nine handlers that count, beside a tenth that counts, too, or is away, 128 B"
@@ -438,7 +452,7 @@ def main():
     for name, path in hubs.items():
         print(f"{name}: {path}")
     bench = Bench(options, hubs)
-    for part in (bench.throughput, bench.texts, bench.devices, bench.queues, bench.isolation, bench.neighbours, bench.rivals, bench.routes, bench.metadata, bench.matching, bench.latency, bench.start_and_memory):
+    for part in (bench.throughput, bench.texts, bench.devices, bench.queues, bench.isolation, bench.powers, bench.neighbours, bench.rivals, bench.routes, bench.metadata, bench.matching, bench.latency, bench.start_and_memory):
         part()
     if bench.bars:
         print(f"\npicture: {report.picture(options.picture, bench.bars, list(hubs), machine())}")
