@@ -25,8 +25,8 @@ class Maker {
 
   void poll(standpipe::Poll& poll) {
     if (!has_begun_ && !begins(poll)) return;
-    while (left_ > 0 && poll.has_credit() && poll.put(payload_) == standpipe::Put::ok) --left_;
     if (left_ == 0) (void)poll.wait(standpipe::Poll::Clock::time_point::max());
+    while (left_ > 0 && poll.has_credit() && poll.put(payload_) == standpipe::Put::ok) --left_;
   }
 
  private:
