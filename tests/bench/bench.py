@@ -198,6 +198,18 @@ class Bench:
                     contenders[f"{name}, {isolation}"] = CounterIn(program, isolation)
             self.side_by_side(title, report.bytes_text(size), contenders, Load(size, BATCH if size < BATCH else 0))
 
+    def neighbours(self):
+        title = "Nine handlers that count, beside a tenth that counts, too, or is away, 128 B"
+        if not self.wanted(title):
+            return
+        report.head(title, report.THROUGHPUT)
+        contenders = {}
+        for what, tenth in NEIGHBOURS.items():
+            for name, program in self.hubs.items():
+                contenders[what if len(self.hubs) == 1 else f"{name}: {what}"] = TenHub(program, tenth)
+        # So many that the half second after which a handler is away is a part of it only.
+        self.side_by_side(title, "128 B", contenders, Load(128, BATCH), FILE_MOST, least=1_800_000)
+
     def powers(self):
         title = "What plugins can do, against cat >/dev/null, 128 B"
         wanted = [what for what in POWERS if self.wanted(title, what)]
@@ -210,18 +222,6 @@ class Bench:
             for name, program in self.hubs.items():
                 contenders[what if len(self.hubs) == 1 else f"{name}: {what}"] = kind(program, plugin)
         self.side_by_side(title, "128 B", contenders, Load(128, BATCH))
-
-    def neighbours(self):
-        title = "Nine handlers that count, beside a tenth that counts, too, or is away, 128 B"
-        if not self.wanted(title):
-            return
-        report.head(title, report.THROUGHPUT)
-        contenders = {}
-        for what, tenth in NEIGHBOURS.items():
-            for name, program in self.hubs.items():
-                contenders[what if len(self.hubs) == 1 else f"{name}: {what}"] = TenHub(program, tenth)
-        # So many that the half second after which a handler is away is a part of it only.
-        self.side_by_side(title, "128 B", contenders, Load(128, BATCH), FILE_MOST, least=1_800_000)
 
     def rivals(self):
         title = "Beside what Debian packages, 128 B"
@@ -452,7 +452,7 @@ def main():
     for name, path in hubs.items():
         print(f"{name}: {path}")
     bench = Bench(options, hubs)
-    for part in (bench.throughput, bench.texts, bench.devices, bench.queues, bench.isolation, bench.powers, bench.neighbours, bench.rivals, bench.routes, bench.metadata, bench.matching, bench.latency, bench.start_and_memory):
+    for part in (bench.throughput, bench.texts, bench.devices, bench.queues, bench.isolation, bench.neighbours, bench.powers, bench.rivals, bench.routes, bench.metadata, bench.matching, bench.latency, bench.start_and_memory):
         part()
     if bench.bars:
         print(f"\npicture: {report.picture(options.picture, bench.bars, list(hubs), machine())}")
