@@ -33,6 +33,7 @@ from middles import (
     Middle,
     Nng,
     Nothing,
+    POWERS,
     PythonReader,
     QueueHub,
     RelayHub,
@@ -223,6 +224,19 @@ class Bench:
                 contenders[what if len(self.hubs) == 1 else f"{name}: {what}"] = TenHub(program, tenth)
         # So many that the half second after which a handler is away is a part of it only.
         self.side_by_side(title, "128 B", contenders, Load(128, BATCH), FILE_MOST, least=1_800_000)
+
+    def powers(self):
+        title = "What plugins can do, against cat >/dev/null, 128 B"
+        wanted = [what for what in POWERS if self.wanted(title, what)]
+        if not wanted:
+            return
+        report.head(title, report.THROUGHPUT)
+        contenders = {"cat >/dev/null": CatToNull()}
+        for what in wanted:
+            kind, plugin = POWERS[what]
+            for name, program in self.hubs.items():
+                contenders[what if len(self.hubs) == 1 else f"{name}: {what}"] = kind(program, plugin)
+        self.side_by_side(title, "128 B", contenders, Load(128, BATCH))
 
     def rivals(self):
         title = "Beside what Debian packages, 128 B"
@@ -453,7 +467,7 @@ def main():
     for name, path in hubs.items():
         print(f"{name}: {path}")
     bench = Bench(options, hubs)
-    for part in (bench.throughput, bench.texts, bench.devices, bench.queues, bench.isolation, bench.programs, bench.neighbours, bench.rivals, bench.routes, bench.metadata, bench.matching, bench.latency, bench.start_and_memory):
+    for part in (bench.throughput, bench.texts, bench.devices, bench.queues, bench.isolation, bench.programs, bench.neighbours, bench.powers, bench.rivals, bench.routes, bench.metadata, bench.matching, bench.latency, bench.start_and_memory):
         part()
     if bench.bars:
         print(f"\npicture: {report.picture(options.picture, bench.bars, list(hubs), machine())}")

@@ -274,6 +274,66 @@ class Said:
         return end
 
 
+def tallying(plugin, load):
+    """A handler that counts so many messages, and says it."""
+    return f"{{ plugin: {TOOLS / plugin}.so, options: {{ messages: {load.count}, warm: {load.warm}, say: said }} }}"
+
+
+class PowerHub(CounterHub):
+    """What a handler can do with messages; the last one of them counts."""
+
+    def __init__(self, binary, plugin):
+        super().__init__(binary)
+        self.plugin = plugin
+
+    def handlers_and_routes(self, place, load):
+        return f"counter: {tallying(self.plugin, load)}", CounterHub.routes
+
+    def start(self, place, load):
+        self.said = os.open(place / "said", os.O_RDONLY | os.O_NONBLOCK)
+        return hub(self.binary, place, *self.handlers_and_routes(place, load), *self.sources(place, load))
+
+    def sources(self, place, load):
+        return ()
+
+
+class EmittingHub(PowerHub):
+    """Another handler counts what it emits."""
+
+    def handlers_and_routes(self, place, load):
+        again = f"again: {{ plugin: {TOOLS / self.plugin}.so }}"
+        return f"{again}, counter: {tallying('counter', load)}", "{ from: in, to: again }, { from: again, to: counter }"
+
+
+class SourceHub(PowerHub):
+    """Nobody writes: the messages are the source's, once it is told to begin."""
+
+    writer_has_pipe = False
+
+    @property
+    def fifos(self):
+        return ["said"]
+
+    def handlers_and_routes(self, place, load):
+        return f"counter: {tallying('counter', load)}", CounterHub.routes
+
+    def sources(self, place, load):
+        options = f"messages: {load.count}, size: {load.size}, begin: begin"
+        return (f"in: {{ plugin: {TOOLS / self.plugin}.so, options: {{ {options} }}, log: {{ max_size: 4MiB }} }}",)
+
+    def writer(self, place, load):
+        return ["touch", place / "begin"]
+
+
+POWERS = {
+    "counts each message": (PowerHub, "each"),
+    "counts batches": (PowerHub, "counter"),
+    "emits each, another counts": (EmittingHub, "again"),
+    "takes each, settles it from a thread": (PowerHub, "taker"),
+    "a source that puts, another counts": (SourceHub, "maker"),
+}
+
+
 # ---- into a file
 
 

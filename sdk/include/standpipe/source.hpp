@@ -61,6 +61,7 @@ class Poll {
     const auto message = detail::out(payload, meta.pairs());
     const auto answer = static_cast<Put>(power_->put(host_.self(), &message, &sequence_));
     if (answer != Put::ok) return answer;
+    has_put_ = true;
     messages_ -= messages_ > 0;
     bytes_ -= std::min<std::uint64_t>(bytes_, payload.size() + meta.bytes());
     return answer;
@@ -75,12 +76,13 @@ class Poll {
   enum class Woken {
     ready,  // the descriptor can be read, or is closed at the other end
     due,    // it is `until`
-    over    // the deadline has passed, or the host wants poll to return: return
+    over    // poll is to return: the deadline has passed, the host wants it, or there is a put
   };
   // Waits for the first of these. A descriptor of -1 is none. In a plugin that never_blocks(), do
-  // not call it.
+  // not call it. What was put is committed, and seen by handlers, when poll returns: so after a put
+  // this waits for nothing, and says `over` unless it is `ready` or `due` at once.
   Woken wait(int fd, Clock::time_point until = Clock::time_point::max()) const {
-    const auto end = std::min(until, deadline());
+    const auto end = std::min(until, has_put_ ? Clock::now() : deadline());
     pollfd fds[] = {{fd, POLLIN, 0}, {wake_fd(), POLLIN, 0}};
     for (;;) {
       const auto left = std::max(end - Clock::now(), Clock::duration::zero());
@@ -90,7 +92,7 @@ class Poll {
       const int found = ::ppoll(fds, 2, &pause, nullptr);
       if (found < 0 && errno != EINTR) throw disconnected(std::strerror(errno));
       if (found > 0) return fds[1].revents != 0 ? Woken::over : Woken::ready;
-      if (found == 0) return until <= deadline() ? Woken::due : Woken::over;
+      if (found == 0) return until <= end ? Woken::due : Woken::over;
     }
   }
   Woken wait(Clock::time_point until) const { return wait(-1, until); }
@@ -102,6 +104,7 @@ class Poll {
   std::uint32_t messages_;
   std::uint64_t bytes_;
   std::uint64_t sequence_ = 0;
+  bool has_put_ = false;
 };
 
 namespace detail {

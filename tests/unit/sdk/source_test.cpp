@@ -79,6 +79,24 @@ class Waiting {
   std::chrono::nanoseconds until_;
 };
 
+// A message at once, and the next one in an hour.
+class Seldom {
+ public:
+  static void describe(standpipe::Description& d) {
+    d.name("seldom").version("1.0").summary("brings a message an hour");
+  }
+  explicit Seldom(const standpipe::Options&) {}
+  void poll(standpipe::Poll& p) {
+    while (p.has_credit() && p.wait(due_) == Woken::due) {
+      if (p.put("tick") != standpipe::Put::ok) return;
+      due_ += 1h;
+    }
+  }
+
+ private:
+  Clock::time_point due_ = Clock::now();
+};
+
 // The other half of a plugin that has a source, too.
 class Checking {
  public:
@@ -127,6 +145,16 @@ TEST_CASE("a source class puts what it has credit for, and goes on where it said
   CHECK(host.reported == std::vector<std::string>{"info: 2 of 3 are safe", "info: closed"});
   REQUIRE(numbers.open().ok());
   CHECK(numbers.poll({.messages = 1}).messages.at(0).payload == "3");
+}
+
+TEST_CASE("what was put does not wait for the next message") {
+  Host host;
+  auto seldom = Source::of<Seldom>(host);
+  REQUIRE(seldom.open().ok());
+  const auto start = Clock::now();
+  CHECK(seldom.poll({.wait = 1h}).messages.size() == 1);
+  CHECK(Clock::now() - start < 1min);
+  CHECK(seldom.poll({.wait = 1ms}).messages.empty());
 }
 
 TEST_CASE("payloads and metadata use up the credit's bytes, and the last message may exceed it") {

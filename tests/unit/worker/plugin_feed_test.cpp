@@ -252,17 +252,6 @@ TEST_CASE("What a call was given stays, whatever turns the source takes meanwhil
   CHECK(f.take(1).size() == 1);
 }
 
-TEST_CASE("Where memory is short a call is given what any log has of its own") {
-  Fixture f({}, 1 * MiB, 1 * MiB);
-  std::vector<log::Extent> others;
-  while (const auto extent = f.arena.lend(kSegmentBytesLeast, 1)) others.push_back(*extent);
-  const auto credit = f.feed->room(0);
-  REQUIRE(credit);
-  CHECK(credit->messages == PluginFeed::kMessagesLeast);
-  f.append({{0, bytes_of("x"), {}}});
-  CHECK(f.take(1) == Texts{"x"});
-}
-
 TEST_CASE("Of many places that wait, some are forgotten, and no message is lost by that") {
   Fixture f({.is_source = true});
   for (std::size_t i = 1; i <= 3 * PluginFeed::kPlacesMax; ++i) {
