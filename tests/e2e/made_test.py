@@ -380,3 +380,68 @@ routes: [{from: in, to: again}, {from: again, to: rest}, {from: numbers, to: out
     for name in account.parts:
         account.of(name)
     equal(numbers_in(t), list(range(1, 4001)))
+
+
+@test(seconds=60)
+def a_chain_of_handlers_goes_on_with_little_memory(t):
+    hub = t.start("""
+memory_max: 1MiB
+data_dir: state
+sources: {in: {fifo: in, framing: {max_message_size: 4KiB}}}
+handlers:
+  one: {plugin: emitting, isolation: thread}
+  two: {plugin: emitting, isolation: process}
+  three: {plugin: emitting}
+  four: {plugin: emitting, isolation: thread}
+  out: {plugin: log, options: {path: rest.out, format: lines}}
+routes: [{from: in, to: one}, {from: one, to: two}, {from: two, to: three}, {from: three, to: four}, {from: four, to: out}]
+""")
+    hub.send("in", [b"%d %s" % (i, b"x" * 1000) for i in range(3000)])
+    until(lambda: t.path("rest.out").exists() and len(lines_of(t)) == 3000, "all are through", seconds=40)
+    hub.stop().all_delivered(3000, 3000, 3000, 3000, 3000)
+
+
+@test(seconds=60)
+def what_one_message_makes_is_bounded_by_bytes_too(t):
+    hub = t.start(EMITTING.replace("sources: {in: {fifo: in}}", "sources: {in: {fifo: in, framing: {max_message_size: 2MiB}}}") % ("thread", ", options: {times: 1000}"))
+    hub.send("in", [b"x" * 60_000, b"small"])
+    until(lambda: hub.account_now().of("in -> again")["dead_lettered"] == 1, "sixty million bytes are too many", seconds=40)
+    until(lambda: hub.account_now().of("in -> again")["delivered"] == 1, "the next one is through")
+    account = hub.stop().says("in", accepted=2)
+    account.says("in -> again", delivered=1, dead_lettered=1, dead_letters={"rejected": 1})
+    made = account.of("again")["accepted"]
+    account.says("again", accepted=made).says("again -> out", delivered=made)
+
+
+@test(seconds=60)
+def a_rejected_message_emits_once_though_its_letter_cannot_be_kept(t):
+    """What is rejected and cannot be kept is given anew, and then nothing was emitted of it."""
+    hub = t.start(EMITTING % ("thread", ", options: {times: 1025}"))
+    letters = t.path("state/dead-letters.log")
+    letters.mkdir()
+    hub.send("in", [b"x"])
+    time.sleep(3)
+    equal(hub.account_now().of("again")["accepted"], 0)
+    letters.rmdir()
+    until(lambda: hub.account_now().of("in -> again")["dead_lettered"] == 1, "it is kept at last", seconds=30)
+    account = hub.stop().says("in", accepted=1).says("in -> again", dead_lettered=1, dead_letters={"rejected": 1})
+    account.says("again", accepted=1024).says("again -> out", delivered=1024)
+
+
+@test(seconds=60)
+def a_source_that_is_not_settled_keeps_its_place_through_a_death_of_its_worker(t):
+    hub = t.start(NUMBERING % ("thread", 100, "", "", "held"))
+    until(lambda: hub.account_now().of("numbers")["accepted"] == 100, "all are put")
+    hub.stop()
+    equal(hub.account.of("numbers -> out")["in_flight"], 100)
+    hub.account.says("numbers", accepted=100)
+    before = t.path("state/resume").read_bytes()
+    hub = t.start(NUMBERING % ("thread", 200, "", "", "held"))
+    os.kill(worker_of(hub.process.pid), signal.SIGKILL)
+    hub.says("went on after")
+    until(lambda: hub.account_now().of("numbers")["accepted"] >= 100, "it goes on")
+    time.sleep(2.5)
+    equal(t.path("state/resume").read_bytes(), before)
+    account = hub.stop()
+    equal(account.of("numbers")["accepted"], 200)  # what an earlier run left, and what is new
+    equal(account.of("numbers -> out")["in_flight"], 200)

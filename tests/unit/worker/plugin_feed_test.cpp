@@ -39,7 +39,7 @@ class Fixture {
  public:
   explicit Fixture(PluginFeed::Options options = {}, std::uint64_t log_size_max = 256 * KiB,
                    std::uint64_t memory_max = 4 * MiB)
-      : memory({.memory_max = memory_max, .logs = 2, .deliveries = 2}), arena(memory) {
+      : memory({.memory_max = memory_max, .logs = 1, .deliveries = 2}) {
     options.log_size_max = log_size_max;
     make(std::move(options), log_size_max);
   }
@@ -47,10 +47,12 @@ class Fixture {
   void make(PluginFeed::Options options, std::uint64_t log_size_max = 256 * KiB) {
     feed.reset();
     deliveries.clear();
+    intake.reset();
+    arena.emplace(memory);
     intake.emplace(
         worker::IntakeOptions{
             .source = "made", .id = 0, .log_size_max = log_size_max, .message_size_max = 64 * KiB},
-        arena, match::Matcher(0, routes(), std::nullopt), clock, reporter);
+        *arena, match::Matcher(0, routes(), std::nullopt), clock, reporter);
     for (std::size_t bit = 0; bit < 2; ++bit)
       deliveries.push_back(
           intake->make_delivery(bit, bit == 0 ? "a" : "b", static_cast<std::uint32_t>(bit)));
@@ -98,7 +100,7 @@ class Fixture {
   SettableClock clock;
   Listening reporter;
   state::Memory memory;
-  log::Arena arena;
+  std::optional<log::Arena> arena;
   worker::RateLimit rate{0, 0};
   std::optional<worker::Intake> intake;
   std::vector<std::unique_ptr<deliver::Delivery>> deliveries;
