@@ -187,6 +187,8 @@ ORIGINS = {"fifo", "plugin"}  # a source has one of them
 
 def without(needed, line):
     key = line.split(":")[0]
+    if key == "plugin" and needed.startswith("fifo"):
+        return "options: {path: /a}, "  # which the example's plugin has to be told
     given = next((keys for keys in (CONTENTS, ORIGINS) if key in keys), {key})
     return "".join(f"{entry}, " for entry in needed.split(", ") if entry and entry.split(":")[0] not in given)
 

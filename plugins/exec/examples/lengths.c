@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A handler in C for the plugin exec, with nothing but the C library: rejects empty messages, counts
-// the others, and says at the end how many and how long they were. It reads as much as there is
-// and answers with a record for a run of messages, so that millions a second pass.
+// A handler in C for the plugin exec, with nothing but the C library: rejects empty messages,
+// counts the others, and says at the end how many and how long they were. It reads as much as there
+// is and answers with a record for a run of messages, so that millions a second pass.
 //
 //   cc -O2 -o lengths lengths.c
 #include <stdint.h>

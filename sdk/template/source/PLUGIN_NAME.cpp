@@ -28,8 +28,8 @@ class PLUGIN_CLASS {
       throw standpipe::fatal("its place in the hub's state is no number: it was another plugin's");
   }
 
-  // Called again and again. The hub keeps the messages and the place together when it returns; after
-  // any death it goes on behind them. wait() ends early when the hub wants poll to return.
+  // Called again and again. The hub keeps the messages and the place together when it returns;
+  // after any death it goes on behind them. wait() ends early when the hub wants poll to return.
   void poll(standpipe::Poll& poll) {
     while (poll.has_credit() && poll.wait(due_) == standpipe::Poll::Woken::due) {
       const auto put = poll.put(prefix_ + std::to_string(next_));

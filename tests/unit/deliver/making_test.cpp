@@ -47,6 +47,7 @@ class Fixture : public test::OneHandler {
   Fixture() : OneHandler({"a", "b", "c"}) {
     flight.point();
     plugin::Handler::prepare(flight.result, 3);
+    batch.give_ticket(1);
     REQUIRE(making.prepare());
     maker.begin(making.credit(), &view);
   }

@@ -18,8 +18,10 @@ class Numbering {
     d.option("count").integer().required().summary("how many");
     d.option("heard").path().summary("a file, for what is safe");
     d.option("die").integer().fallback("0").summary("the number to die at");
-    d.option("end").one_of({"quiet", "disconnected", "fatal"}).fallback("quiet").summary(
-        "what it says when it has put all");
+    d.option("end")
+        .one_of({"quiet", "disconnected", "fatal"})
+        .fallback("quiet")
+        .summary("what it says when it has put all");
   }
   explicit Numbering(const standpipe::Options& options)
       : count_(options.integer("count")),
