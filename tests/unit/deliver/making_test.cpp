@@ -147,6 +147,8 @@ TEST_CASE("Who had no room for the first message's is given more") {
   f.comes_back({});
   CHECK(f.making.was_full());
   CHECK(f.sink.appended.empty());
+  REQUIRE(f.batch.fill_next(f.delivery()));  // at once, and without another attempt
+  CHECK(f.batch.attempt() == 1);
   REQUIRE(f.making.prepare());
   CHECK(f.sink.wanted.back() >= 2000);
   f.maker.begin(f.making.credit(), &f.view);

@@ -57,6 +57,7 @@ TEST_CASE("A source that may wait is polled again at once, for a second, or half
   Fixture f;
   CHECK(f.polling->terms(3s, kCredit).deadline == 4s);
   CHECK(f.polling->terms(3s, kCredit).credit.messages == 5);
+  f.polling->began(f.polling->terms(3s, kCredit));
   f.polling->came_back(0, 4s);
   CHECK(f.polling->is_due(4s));
   f.options.timeout = 100ms;
@@ -65,12 +66,28 @@ TEST_CASE("A source that may wait is polled again at once, for a second, or half
 
 TEST_CASE("A source that may not wait is polled now and then, and at once while it brings some") {
   Fixture f(Placement::inline_);
-  CHECK(f.polling->terms(3s, kCredit).deadline == 3s);
+  const auto terms = f.polling->terms(3s, kCredit);
+  CHECK(terms.deadline == 3s);
+  f.polling->began(terms);
   f.polling->came_back(0, 3s);
   CHECK_FALSE(f.polling->is_due(3s));
   CHECK(f.polling->is_due(3s + Polling::kPause));
   f.polling->came_back(1, 3s);
   CHECK(f.polling->is_due(3s));
+}
+
+TEST_CASE("A source that could wait, and does not, is not asked without end") {
+  Fixture f;
+  f.polling->began(f.polling->terms(3s, kCredit));
+  f.polling->came_back(0, 3s + 1ms);
+  CHECK_FALSE(f.polling->is_due(3s + 1ms));
+  f.polling->began(f.polling->terms(4s, kCredit));
+  f.polling->end();  // it was asked to return
+  f.polling->came_back(0, 4s + 1ms);
+  CHECK(f.polling->is_due(4s + 1ms));
+  f.polling->began(f.polling->terms(5s, {}));  // it only heard what is safe
+  f.polling->came_back(0, 5s);
+  CHECK(f.polling->is_due(5s));
 }
 
 TEST_CASE("A source hears what is safe once, and only if it wants to") {
