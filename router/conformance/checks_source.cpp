@@ -19,6 +19,8 @@
 #include "conformance/state.h"
 
 namespace standpipe::conformance {
+// The checks of handlers have the same names where they ask for the same.
+namespace of_source {
 namespace {
 
 using namespace std::chrono_literals;
@@ -313,9 +315,7 @@ void check_process(Subject& subject) {
     throw Problem{"it leaves a child process"};
 }
 
-}  // namespace
-
-std::vector<Check> source_checks() {
+std::vector<Check> rows() {
   return {
       {"source_create", "makes an instance of the source", "description",
        "if it needs options that nobody can guess, give them: --option NAME=VALUE", check_create},
@@ -361,5 +361,10 @@ std::vector<Check> source_checks() {
        check_process},
   };
 }
+
+}  // namespace
+}  // namespace of_source
+
+std::vector<Check> source_checks() { return of_source::rows(); }
 
 }  // namespace standpipe::conformance
