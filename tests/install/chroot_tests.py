@@ -181,7 +181,7 @@ def test_the_package_installs_with_what_it_depends_on(world):
     install(root, world.given("packages")["standpipe"])
     check(within(root, "standpipe", "--version").startswith("standpipe "), "no version")
     listed = within(root, "standpipe", "plugin", "list")
-    check(len(re.findall(r"^\w+ .* handler", listed, re.MULTILINE)) == 3, listed)
+    check(len(re.findall(r"^\w+ .* handler", listed, re.MULTILINE)) == 9, listed)
     check("/var/lib/standpipe" in within(root, "getent", "passwd", "standpipe"), "there is no user")
     world.made["installed"] = root
 

@@ -35,7 +35,9 @@ include/standpipe/testing.hpp
 include/standpipe/testing/handler.hpp
 include/standpipe/text.hpp
 include/standpipe/wire.h
+lib/python3/dist-packages/standpipe/handler.py
 lib/standpipe/plugins/count.so
+lib/standpipe/plugins/exec.so
 lib/standpipe/plugins/filter.so
 lib/standpipe/plugins/forward.so
 lib/standpipe/plugins/generate.so
@@ -91,7 +93,7 @@ def test_a_moved_prefix_finds_its_own_plugins(world):
     prefix = world.folder / "moved"
     before.rename(prefix)
     listed = run(prefix / "bin/standpipe", "plugin", "list", env=plain_environment())
-    check(re.findall(r"^(\w+) .*handler", listed, re.MULTILINE) == ["count", "filter", "forward", "log", "print", "reply", "throttle", "transform"], listed)
+    check(re.findall(r"^(\w+) .*handler", listed, re.MULTILINE) == ["count", "exec", "filter", "forward", "log", "print", "reply", "throttle", "transform"], listed)
     shown = run(prefix / "bin/standpipe", "plugin", "show", "log", env=plain_environment())
     check(f"{prefix}/lib/standpipe/plugins/log.so" in shown, shown)
     version = run(prefix / "bin/standpipe", "--version")

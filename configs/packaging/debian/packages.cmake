@@ -33,6 +33,7 @@ is lost when a plugin crashes, and each one is accounted for.")
 set(CPACK_DEBIAN_DEV_PACKAGE_NAME standpipe-dev)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_DEV_PACKAGE_ARCHITECTURE all)
+set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS python3)  # for handlers and clients in Python
 set(CPACK_DEBIAN_DEV_PACKAGE_RECOMMENDS standpipe)
 set(CPACK_DEBIAN_DEV_PACKAGE_SUGGESTS "cmake, pkg-config")
 set(CPACK_DEBIAN_DEV_DESCRIPTION "headers for plugins of the Standpipe message hub
