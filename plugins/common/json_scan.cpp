@@ -8,9 +8,8 @@
 #include "common/utf8.h"
 
 namespace common {
-namespace {
 
-std::size_t string_end(std::string_view text, std::size_t begin) {
+std::size_t json_string_end(std::string_view text, std::size_t begin) {
   auto at = begin + 1;
   while (at < text.size()) {
     at = text.find_first_of("\"\\", at);
@@ -21,13 +20,15 @@ std::size_t string_end(std::string_view text, std::size_t begin) {
   return text.size();
 }
 
+namespace {
+
 // Brackets are balanced, so it is enough to count them.
 std::size_t container_end(std::string_view text, std::size_t begin) {
   std::size_t depth = 0;
   for (auto at = begin; at < text.size();) {
     const char c = text[at];
     if (c == '"') {
-      at = string_end(text, at);
+      at = json_string_end(text, at);
       continue;
     }
     ++at;
@@ -98,7 +99,7 @@ std::size_t skip_json_space(std::string_view text, std::size_t at) {
 
 std::size_t json_value_end(std::string_view text, std::size_t begin) {
   if (begin >= text.size()) return text.size();
-  if (text[begin] == '"') return string_end(text, begin);
+  if (text[begin] == '"') return json_string_end(text, begin);
   if (text[begin] == '{' || text[begin] == '[') return container_end(text, begin);
   return std::min(text.find_first_of(",]} \t\r\n", begin), text.size());
 }
@@ -111,7 +112,7 @@ std::vector<JsonMember> json_members(std::string_view text, std::size_t begin) {
   while (at < text.size() && text[at] != '}' && text[at] != ']') {
     JsonMember member{at, at, at, at};
     if (is_object) {
-      member.name_end = string_end(text, at);
+      member.name_end = json_string_end(text, at);
       member.value = skip_json_space(text, skip_json_space(text, member.name_end) + 1);
     }
     member.end = json_value_end(text, member.value);

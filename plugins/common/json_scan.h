@@ -14,6 +14,8 @@ namespace common {
 
 // Where the first character is that is no space, from there on; the size if there is none.
 std::size_t skip_json_space(std::string_view text, std::size_t at);
+// Behind the closing quote of the string whose opening quote is there; the size if it has none.
+std::size_t json_string_end(std::string_view text, std::size_t begin);
 // The end of the value that begins there.
 std::size_t json_value_end(std::string_view text, std::size_t begin);
 

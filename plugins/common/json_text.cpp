@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <system_error>
 
+#include "common/json_scan.h"
+
 namespace common {
 namespace {
 
@@ -99,16 +101,6 @@ bool is_too_large(std::string_view number) {
   return std::from_chars(number.data(), end, value).ec != std::errc();
 }
 
-std::size_t string_end(std::string_view text, std::size_t begin) {
-  for (auto at = begin + 1; at < text.size(); ++at) {
-    if (text[at] == '\\')
-      ++at;
-    else if (text[at] == '"')
-      return at + 1;
-  }
-  return text.size();
-}
-
 bool is_name_before(std::string_view text, std::size_t end) {
   const auto next = text.find_first_not_of(" \t\r\n", end);
   return next != text.npos && text[next] == ':';
@@ -123,7 +115,7 @@ std::string with_large_numbers_quoted(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     const char c = text[at];
     if (c == '"') {
-      at = string_end(text, at);
+      at = json_string_end(text, at);
     } else if (c == '-' || (c >= '0' && c <= '9')) {
       const auto end = std::max(number_end(text, at), at + 1);
       const auto number = text.substr(at, end - at);

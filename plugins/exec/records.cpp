@@ -23,12 +23,6 @@ constexpr std::size_t kLengthBytes = STANDPIPE_WIRE_HEADER_BYTES;
 constexpr std::size_t kBlockMost =
     STANDPIPE_META_BYTES_MAX + STANDPIPE_META_PAIRS_MAX * 2 * kLengthBytes;
 
-std::uint32_t length_at(std::string_view bytes) {
-  std::uint8_t header[kLengthBytes];
-  std::memcpy(header, bytes.data(), sizeof header);
-  return standpipe_wire_get_length(header);
-}
-
 // The words of a line, from the left.
 class Words {
  public:
@@ -127,6 +121,12 @@ void check_lengths(const Head& head, std::size_t message_max) {
 }
 
 }  // namespace
+
+std::uint32_t length_at(std::string_view bytes) {
+  std::uint8_t header[kLengthBytes];
+  std::memcpy(header, bytes.data(), sizeof header);
+  return standpipe_wire_get_length(header);
+}
 
 std::string nonsense(std::string_view bytes, std::string_view wanted) {
   constexpr std::size_t kShown = 60;

@@ -13,6 +13,9 @@ struct Nonsense : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// The length that a frame begins with (standpipe/wire.h): of four bytes or more.
+std::uint32_t length_at(std::string_view bytes);
+
 // Bytes that came from a program, until they are understood. They are kept from the mark on, so
 // that what was looked at can be looked at again.
 class Inbox {

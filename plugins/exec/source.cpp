@@ -21,12 +21,6 @@ namespace {
 
 constexpr std::string_view kGreeting = "standpipe ";
 
-std::uint32_t length_at(std::string_view bytes) {
-  std::uint8_t header[STANDPIPE_WIRE_HEADER_BYTES];
-  std::memcpy(header, bytes.data(), sizeof header);
-  return standpipe_wire_get_length(header);
-}
-
 }  // namespace
 
 void CommitCounts::add(std::uint64_t sequence) {
