@@ -23,6 +23,9 @@ constexpr const char* kConfigurationExample =
     "  - from: orders\n"
     "    to: archive\n";
 
+// A longer one, as a digest is, has no place in a line; `standpipe help config KEY` shows it.
+constexpr std::size_t kExampleMost = 60;
+
 void add_key_map(ManualPage& page, const config::KeyMap& map) {
   page.heading_below(map.path.empty() ? "The file" : map.path);
   page.paragraphs(map.intro);
@@ -32,7 +35,7 @@ void add_key_map(ManualPage& page, const config::KeyMap& map) {
     if (!key.fallback.empty()) text += " Default: " + key.fallback + '.';
     if (key.required) text += " It must be given.";
     if (key.effect == config::Effect::start) text += " A change counts at the next start.";
-    if (!key.example.empty())
+    if (!key.example.empty() && key.example.size() <= kExampleMost)
       text += " For example `" + std::string(key.name) + ": " + std::string(key.example) + "`.";
     page.item('`' + std::string(key.name) + "`: " + std::string(key.value), text);
   }
