@@ -74,9 +74,7 @@ Delivery& CallRecovery::delivery_with(std::uint32_t id) const {
 
 void CallRecovery::settle_answered() {
   auto& flight = p_.call.flight();
-  if (p_.makes_messages)
-    return p_.batch.delivery().redeliver({p_.batch.range(0, p_.batch.count()), p_.batch.attempt()},
-                                         now_);
+  if (p_.makes_messages) return redeliver(p_.batch.range(0, p_.batch.count()), 0, Suspicion::none);
   const plugin::Answer answer{flight.code, p_.call.is_in_child()
                                                ? "its process ended before it could say"
                                                : "its worker died before it could say"};
@@ -93,7 +91,7 @@ void CallRecovery::settle_cut_off() {
   const auto first = told ? std::min(flight.result.at, count) : 0;
   const auto last = told ? std::min(first + 1, count) : count;
   if (first > 0 && p_.makes_messages) {
-    p_.batch.delivery().redeliver({p_.batch.range(0, first), p_.batch.attempt()}, now_);
+    redeliver(p_.batch.range(0, first), 0, Suspicion::none);
   } else if (first > 0) {
     const plugin::Answer answer{STANDPIPE_OK, "its plugin died before it could say"};
     plugin::Handler::mend(flight.result, count, true, p_.options.may_take());

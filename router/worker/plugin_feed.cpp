@@ -108,15 +108,16 @@ std::optional<deliver::MakeCredit> PluginFeed::room(std::uint64_t bytes) {
 // 0: not before `ask_again_`.
 std::uint32_t PluginFeed::messages_now() {
   constexpr auto kMost = deliver::MessageMaker::kMessagesMax;
-  if (!rate_ || !rate_->limits()) return kMost;
-  ask_again_ = rate_->wait_until(clock_.steady());
-  return ask_again_ ? 0
-                    : static_cast<std::uint32_t>(std::min<std::uint64_t>(kMost, rate_->messages()));
+  if (!around_.rate || !around_.rate->limits()) return kMost;
+  ask_again_ = around_.rate->wait_until(clock_.steady());
+  return ask_again_
+             ? 0
+             : static_cast<std::uint32_t>(std::min<std::uint64_t>(kMost, around_.rate->messages()));
 }
 
 void PluginFeed::append(std::span<const deliver::MadeMessage> messages) {
   intake_.append_made(messages, static_cast<std::uint64_t>(clock_.wall().count()));
-  if (rate_) rate_->took(messages.size());
+  if (around_.rate) around_.rate->took(messages.size());
   // The next poll is given more where this one brought much.
   std::uint64_t bytes = 0;
   for (const auto& message : messages)

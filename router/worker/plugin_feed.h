@@ -59,10 +59,7 @@ class PluginFeed final : public Feed, public deliver::MessageSink {
     std::function<bool()> may_make;
     RateLimit* rate = nullptr;  // of the source
   };
-  void serve(Around around) {
-    rate_ = around.rate;
-    around_ = std::move(around);
-  }
+  void serve(Around around) { around_ = std::move(around); }
 
   // ---- Feed
   void recover(Intake&) override {}
@@ -80,8 +77,7 @@ class PluginFeed final : public Feed, public deliver::MessageSink {
   std::uint64_t safe_until() const override;
   bool is_source() const { return options_.is_source; }
 
-  // Where a next run goes on, if this one ended now and all that is not settled was lost; or if it
-  // was saved.
+  // Where a next run goes on, if this one ended now and all that is not settled was lost.
   const std::string& settled_resume() const { return settled_resume_; }
 
  private:
@@ -104,20 +100,17 @@ class PluginFeed final : public Feed, public deliver::MessageSink {
   std::uint64_t usual_bytes() const;
   bool is_of_this_plugin() const;
   std::uint32_t messages_now();
-  void put_described(std::span<const deliver::MadeMessage> messages);
   void note_place(log::Sequence after, std::string_view text);
 
   Intake& intake_;
   Options options_;
   const Clock& clock_;
   Around around_;
-  RateLimit* rate_ = nullptr;
   Resume* record_ = nullptr;  // nullptr: a handler's, which needs none
   bool waits_ = false;        // there was no room
   bool is_in_call_ = false;   // what was reserved is a call's
   std::optional<Nanoseconds> ask_again_;
   std::uint64_t credit_bytes_ = kCreditBytesLeast;  // of a source plugin
-  std::uint64_t told_ = 0;                          // trimmed, when the handler was woken last
   log::Sequence safe_;                              // after the last message that is settled
   std::deque<Place> places_;                        // in order
   std::string settled_resume_;

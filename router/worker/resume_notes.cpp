@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -37,10 +38,12 @@ std::string ResumeNotes::of(const std::string& source, const std::string& plugin
 }
 
 void ResumeNotes::write(const Places& resumes, bool syncs) {
+  const bool is_new = std::any_of(resumes.begin(), resumes.end(), [this](const auto& place) {
+    return of(place.first.first, place.first.second) != place.second;
+  });
+  if (!is_new && !syncs) return;
   auto notes = notes_;
-  for (const auto& [whose, text] : resumes) notes.set(key_of(whose.first, whose.second), text);
-  if (notes == notes_ && !syncs) return;
-  std::swap(notes, notes_);
+  for (const auto& [whose, text] : resumes) notes_.set(key_of(whose.first, whose.second), text);
   auto failure = write_file(syncs);
   if (!failure) {
     has_failed_ = false;
