@@ -26,13 +26,6 @@ std::string_view name_of(Role role) { return role == Role::source ? "source" : "
 
 }  // namespace
 
-deliver::Placement placement_of(const deliver::HandlerOptions& instance) {
-  if (instance.placement) return *instance.placement;
-  const auto wanted = placement_wanted(instance);
-  if (wanted == STANDPIPE_INLINE) return deliver::Placement::inline_;
-  return wanted == STANDPIPE_PROCESS ? deliver::Placement::process : deliver::Placement::thread;
-}
-
 void InstanceReader::read(const Reader& reader, const Field& part,
                           deliver::HandlerOptions& options) {
   options.is_source = role_ == Role::source;
@@ -88,7 +81,7 @@ void InstanceReader::read_limits(const Reader& reader, deliver::HandlerOptions& 
       reader.size("memory_max", size_text(kHandlerMemoryLeast), size_text(kHandlerMemoryMost))
           .value_or(0);
   options.user = reader.text("user").value_or("");
-  if (!options.plugin || placement_of(options) == deliver::Placement::process) return;
+  if (!options.plugin || options.where() == deliver::Placement::process) return;
   for (const auto* key : {"memory_max", "user"})
     if (const auto* unused = reader.find(key); unused && plugins_.loads())
       context_.error(unused->key, "unused-key",

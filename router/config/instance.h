@@ -10,9 +10,6 @@
 
 namespace standpipe::config {
 
-// Where the instance runs: as it is configured, or as its plugin asks. It has a plugin.
-deliver::Placement placement_of(const deliver::HandlerOptions& instance);
-
 // Reads what handlers and source plugins have in common: which plugin, its options, where it runs
 // and what it may have there, and how long it waits after a failure.
 class InstanceReader {

@@ -3,7 +3,6 @@
 
 #include "base/open_files.h"
 #include "base/text.h"
-#include "config/instance.h"
 #include "plugin/path_template.h"
 
 namespace standpipe::config {
@@ -31,7 +30,7 @@ std::size_t more_files(const deliver::HandlerOptions& handler) {
 void add_files_of(const deliver::HandlerOptions& instance, OpenFiles& needed) {
   needed.worker += more_files(instance);
   if (instance.plugin && !instance.plugin->sha256.empty()) ++needed.worker;  // the file's copy
-  if (!instance.plugin || placement_of(instance) != deliver::Placement::process) return;
+  if (!instance.plugin || instance.where() != deliver::Placement::process) return;
   needed.worker += kAProcess;
   ++needed.kept;  // its calls
 }
