@@ -6,11 +6,28 @@ packages_build="g++ cmake make ninja-build libboost-dev libboost-filesystem-dev 
 packages_test="clang clang-tidy clang-format libclang-rt-14-dev abigail-tools catch2 ccache python3 valgrind strace git python3-pip python3-jsonschema python3-yaml"
 # To make packages and to try them in a bare root (tests/install); what is not there is skipped.
 packages_install="debootstrap dpkg-dev lintian pkg-config man-db systemd zsh fish"
+# What the bridges link; a build leaves out those whose library is not there.
+packages_bridges="pkg-config librabbitmq-dev librdkafka-dev libnats-dev libcurl4-openssl-dev libzmq3-dev libnanomsg-dev"
+# The servers that tests/bridges starts, and other programs that speak to them.
+packages_servers="rabbitmq-server amqp-tools nats-server socat nanomsg-utils nng-utils python3-zmq kcat openjdk-17-jre-headless maven nodejs npm openssl"
 # What tests/bench measures beside; each is left out where it is not there.
 packages_bench="python3 socat libzmq3-dev libnng-dev syslog-ng-core nats-server mosquitto redis-server rabbitmq-server librabbitmq-dev"
 
 is_installed() {
   [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# The same for packages_servers, but what cannot be installed is left out, and no service is started: Debian's packages of servers
+# would, each on its usual port.
+install_servers() {
+  policy=/usr/sbin/policy-rc.d
+  made=
+  if [ ! -e $policy ] && [ "$(id -u)" = 0 ]; then
+    printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy && made=yes
+  fi
+  # shellcheck disable=SC2086 # a list of packages
+  install_packages $packages_servers || for package in $packages_servers; do install_packages "$package" || echo "packages: without $package"; done
+  [ -z "$made" ] || rm -f $policy
 }
 
 # Installs what is missing of the given packages; needs no network when nothing is.
