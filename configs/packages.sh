@@ -9,7 +9,7 @@ packages_install="debootstrap dpkg-dev lintian pkg-config man-db systemd zsh fis
 # What the bridges link; a build leaves out those whose library is not there.
 packages_bridges="pkg-config librabbitmq-dev librdkafka-dev libnats-dev libcurl4-openssl-dev libzmq3-dev libnanomsg-dev"
 # The servers that tests/bridges starts, and other programs that speak to them.
-packages_servers="rabbitmq-server amqp-tools nats-server socat nanomsg-utils nng-utils python3-zmq kcat openjdk-17-jre-headless maven nodejs npm openssl"
+packages_servers="rabbitmq-server amqp-tools nats-server socat nanomsg-utils nng-utils python3-zmq kcat openjdk-17-jre-headless maven openssl"
 # What tests/bench measures beside; each is left out where it is not there.
 packages_bench="python3 socat libzmq3-dev libnng-dev syslog-ng-core nats-server mosquitto redis-server rabbitmq-server librabbitmq-dev"
 
@@ -27,6 +27,8 @@ install_servers() {
   fi
   # shellcheck disable=SC2086 # a list of packages
   install_packages $packages_servers || for package in $packages_servers; do install_packages "$package" || echo "packages: without $package"; done
+  # Debian has node and npm apart, others together.
+  command -v npm >/dev/null 2>&1 || install_packages nodejs npm || echo "packages: without npm"
   [ -z "$made" ] || rm -f $policy
 }
 

@@ -14,9 +14,7 @@ namespace common {
 template <class Name>
 class Unacknowledged {
  public:
-  void add(std::uint64_t sequence, Name name) {
-    messages_.push_back({sequence, std::move(name)});
-  }
+  void add(std::uint64_t sequence, Name name) { messages_.push_back({sequence, std::move(name)}); }
   // All up to this sequence are safe (a source's `committed`): calls acknowledge(name) for each.
   template <class Acknowledge>
   void release(std::uint64_t sequence, Acknowledge&& acknowledge) {

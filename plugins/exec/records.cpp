@@ -49,7 +49,7 @@ class Words {
 
 struct Head {
   Record record;
-  std::uint64_t bytes = 0, meta = 0;  // that follow the line
+  std::uint64_t bytes = 0, meta = 0, resume = 0;  // that follow the line
 };
 
 std::optional<standpipe::Outcome> outcome_of(std::string_view word) {
@@ -80,8 +80,13 @@ bool read_lengths(Words& words, Head& head, Record::Kind kind) {
   head.bytes = *bytes;
   if (words.at_end()) return true;
   const auto meta = words.number();
-  if (!meta || kind != Record::Kind::emit || !words.at_end()) return false;
+  if (!meta || kind != Record::Kind::emit) return false;
   head.meta = *meta;
+  if (words.at_end()) return true;
+  const auto resume = words.number();
+  if (!resume || !words.at_end()) return false;
+  head.resume = *resume;
+  head.record.resume = std::string_view();
   return true;
 }
 
@@ -112,8 +117,9 @@ void check_lengths(const Head& head, std::size_t message_max) {
   if (head.meta > kBlockMost)
     throw Nonsense("it makes a message with " + std::to_string(head.meta) +
                    " bytes of metadata, above the limit of " + std::to_string(kBlockMost));
-  if (head.record.kind == Record::Kind::resume && head.bytes > STANDPIPE_RESUME_BYTES_MAX)
-    throw Nonsense("it wants to resume at a text of " + std::to_string(head.bytes) +
+  const auto resume = head.record.kind == Record::Kind::resume ? head.bytes : head.resume;
+  if (resume > STANDPIPE_RESUME_BYTES_MAX)
+    throw Nonsense("it wants to resume at a text of " + std::to_string(resume) +
                    " bytes, above the limit of " + std::to_string(STANDPIPE_RESUME_BYTES_MAX));
   if (head.bytes > message_max)
     throw Nonsense("it makes a message of " + std::to_string(head.bytes) +
@@ -170,10 +176,18 @@ bool RecordReader::next(Inbox& inbox, Record& record) const {
   Head head;
   if (!read_head(bytes.substr(0, newline), head)) throw Nonsense(nonsense(bytes, "a record"));
   check_lengths(head, message_max_);
-  const auto size = newline + 1 + head.meta + head.bytes;
+  const auto size = newline + 1 + head.meta + head.resume + head.bytes;
   if (bytes.size() < size) return false;
-  head.record.meta = bytes.substr(newline + 1, head.meta);
-  head.record.payload = bytes.substr(newline + 1 + head.meta, head.bytes);
+  auto rest = bytes.substr(newline + 1);
+  const auto take = [&rest](std::uint64_t count) {
+    const auto taken = rest.substr(0, count);
+    rest.remove_prefix(count);
+    return taken;
+  };
+  head.record.meta = take(head.meta);
+  const auto resume = take(head.resume);
+  if (head.record.resume) head.record.resume = resume;
+  head.record.payload = take(head.bytes);
   record = head.record;
   inbox.consume(size);
   return true;

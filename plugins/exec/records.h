@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <standpipe/plugin.hpp>
 #include <string>
 #include <string_view>
@@ -41,10 +42,12 @@ struct Record {
   enum class Kind { greeting, outcome, emit, resume, disconnected, fatal };
   Kind kind = Kind::greeting;
   standpipe::Outcome outcome = standpipe::Outcome::delivered;
-  std::uint64_t count = 1;     // of an outcome
-  std::string_view reason;     // of an outcome, disconnected, fatal
-  std::string_view payload;    // of emit and resume
-  std::string_view meta;       // of emit: pairs
+  std::uint64_t count = 1;   // of an outcome
+  std::string_view reason;   // of an outcome, disconnected, fatal
+  std::string_view payload;  // of emit and resume
+  std::string_view meta;     // of emit: pairs
+  std::optional<std::string_view> resume =
+      std::nullopt;            // of a source's emit: where to go on after it
   bool wants_commits = false;  // of a greeting
 };
 

@@ -142,9 +142,12 @@ ExecSource::Next ExecSource::follow_record(Poll& poll) {
   }
   switch (record.kind) {
     case Record::Kind::emit:
-      if (put(poll, record.payload, record.meta) == Next::put) return Next::put;
-      inbox_.rewind();
-      return Next::no_room;
+      if (put(poll, record.payload, record.meta) == Next::no_room) {
+        inbox_.rewind();
+        return Next::no_room;
+      }
+      if (record.resume) poll.resume(*record.resume);
+      return Next::put;
     case Record::Kind::resume:
       poll.resume(record.payload);
       return Next::put;

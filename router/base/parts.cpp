@@ -61,16 +61,19 @@ Fd Parts::write(const char* called) const {
 }
 
 void Parts::write_to(int file) const {
-  std::string all;
-  for (const auto& [name, text] : texts_)
-    all += name + ' ' + std::to_string(text.size()) + '\n' + text;
-  all += kEnd;
-  std::size_t at = 0;
-  while (at < all.size()) {
+  const auto all = bytes();
+  for (std::size_t at = 0; at < all.size();) {
     const auto n = ::pwrite(file, all.data() + at, all.size() - at, static_cast<off_t>(at));
     if (n <= 0) throw Failure::system("write a file in memory", errno);
     at += static_cast<std::size_t>(n);
   }
+}
+
+std::string Parts::bytes() const {
+  std::string all;
+  for (const auto& [name, text] : texts_)
+    all += name + ' ' + std::to_string(text.size()) + '\n' + text;
+  return all + std::string(kEnd);
 }
 
 Parts Parts::read(int file) {

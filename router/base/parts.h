@@ -11,9 +11,9 @@
 
 namespace standpipe {
 
-// Texts by name, as one process leaves them to another in a file that has no path (a memfd): what a
-// worker works with, or what a child found out. It is read whole or not at all: its maker may have
-// died while it wrote.
+// Texts by name, as one process leaves them to another: what a worker works with, or what a child
+// found out in a file that has no path (a memfd), and in data_dir what the next hub is to know. It
+// is read whole or not at all: its maker may have died while it wrote.
 //
 //   "NAME BYTES\n" and so many bytes for each, then "end 0\n"
 //
@@ -30,7 +30,8 @@ class Parts {
 
   // `called` is for whoever looks into /proc. Throws Failure.
   Fd write(const char* called) const;
-  void write_to(int file) const;  // an empty one
+  void write_to(int file) const;  // in memory, and empty
+  std::string bytes() const;      // of such a file
   static Parts read(int file);
 
  private:

@@ -14,6 +14,7 @@
 #include "base/folder.h"
 #include "base/limits.h"
 #include "base/opening.h"
+#include "base/replaced_file.h"
 #include "base/text.h"
 
 namespace standpipe::worker {
@@ -75,15 +76,6 @@ void read_line(std::string_view line, Checkpoint& c) {
   }
 }
 
-int write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const auto n = ::write(fd, text.data(), text.size());
-    if (n < 0 && errno != EINTR) return errno;
-    if (n > 0) text.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return 0;
-}
-
 // At most the size of a checkpoint; anything larger is not one.
 std::string content_at(int fd) {
   std::string content(kContentBytesMost, '\0');
@@ -131,18 +123,7 @@ std::optional<Checkpoint> CheckpointFile::previous() const {
 }
 
 std::optional<Failure> CheckpointFile::write(const Checkpoint& checkpoint) const {
-  const auto temporary = path_ + ".tmp";
-  const auto failed = [&](int error) { return Failure::system("write " + path_, error); };
-  auto opened = paths::open_or_create(temporary, O_WRONLY | O_TRUNC, 0600, own_file());
-  if (!opened && paths::Entry(temporary, own_file()).remove() ==
-                     0)  // a FIFO, a link: nothing that a hub has made
-    opened = paths::open_or_create(temporary, O_WRONLY | O_TRUNC, 0600, own_file());
-  if (!opened) return failure_of(opened.problem());
-  if (const int error = write_all(opened.fd(), content_of(checkpoint))) return failed(error);
-  const paths::Entry entry(temporary, own_file());
-  if (!entry) return failure_of(entry.problem());
-  if (const int error = entry.rename_to(path_.substr(path_.rfind('/') + 1))) return failed(error);
-  return std::nullopt;
+  return replace_file(path_, content_of(checkpoint), false);
 }
 
 void CheckpointFile::remove() const {

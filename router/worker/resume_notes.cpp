@@ -2,14 +2,13 @@
 #include "worker/resume_notes.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "base/folder.h"
 #include "base/opening.h"
+#include "base/replaced_file.h"
 
 namespace standpipe::worker {
 namespace {
@@ -44,7 +43,7 @@ void ResumeNotes::write(const Places& resumes, bool syncs) {
   if (!is_new && !syncs) return;
   auto notes = notes_;
   for (const auto& [whose, text] : resumes) notes_.set(key_of(whose.first, whose.second), text);
-  auto failure = write_file(syncs);
+  const auto failure = replace_file(path_, notes_.bytes(), syncs);
   if (!failure) {
     has_failed_ = false;
     return;
@@ -56,21 +55,6 @@ void ResumeNotes::write(const Places& resumes, bool syncs) {
                       "messages may come again: " +
                           std::string(failure->what()),
                       failure->help());
-}
-
-std::optional<Failure> ResumeNotes::write_file(bool syncs) const try {
-  const auto temporary = path_ + ".tmp";
-  (void)paths::Entry(temporary, own_file()).remove();  // of a kill, or what else stands there
-  const auto opened = paths::open_or_create(temporary, O_WRONLY | O_TRUNC, 0600, own_file());
-  if (!opened) return failure_of(opened.problem());
-  notes_.write_to(opened.fd());
-  if (syncs && ::fdatasync(opened.fd()) != 0) return Failure::system("write " + path_, errno);
-  if (::rename(temporary.c_str(), path_.c_str()) != 0)
-    return Failure::system("write " + path_, errno);
-  if (syncs) (void)sync_folder(folder_of(path_));
-  return std::nullopt;
-} catch (const Failure& failure) {
-  return failure;
 }
 
 }  // namespace standpipe::worker

@@ -31,8 +31,6 @@ class ResumeNotes {
   void write(const Places& resumes, bool syncs);
 
  private:
-  std::optional<Failure> write_file(bool syncs) const;
-
   std::string path_;
   Reporter& reporter_;
   Parts notes_;

@@ -5,13 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <charconv>
 #include <string_view>
 
 #include "base/folder.h"
 #include "base/limits.h"
 #include "base/opening.h"
+#include "base/replaced_file.h"
 
 namespace standpipe::worker {
 namespace {
@@ -75,19 +75,6 @@ std::string content_of_file(const std::string& path) {
   return ::pread(opened.fd(), text.data(), text.size(), 0) == st.st_size ? text : std::string();
 }
 
-int write_and_sync(const std::string& path, std::string_view text) {
-  (void)paths::Entry(path, own_file())
-      .remove();  // of an interrupted stop, or what else stands there
-  const auto opened = paths::open_or_create(path, O_WRONLY, 0600, own_file());
-  if (!opened) return opened.problem().error;
-  while (!text.empty()) {
-    const auto n = ::write(opened.fd(), text.data(), text.size());
-    if (n < 0 && errno != EINTR) return errno;
-    if (n > 0) text.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return ::fdatasync(opened.fd()) == 0 ? 0 : errno;
-}
-
 }  // namespace
 
 std::vector<StopNote> StopNotes::read() const {
@@ -108,15 +95,7 @@ std::optional<Failure> StopNotes::write(const std::vector<StopNote>& notes) cons
   std::string text(kNotesBegin);
   for (const auto& note : notes) text += line_of(note);
   text += kNotesEnd;
-  const auto temporary = path_ + ".tmp";
-  const auto failed = [&](int error) {
-    ::unlink(temporary.c_str());
-    return Failure::system("write " + path_, error);
-  };
-  if (const int error = write_and_sync(temporary, text)) return failed(error);
-  if (::rename(temporary.c_str(), path_.c_str()) != 0) return failed(errno);
-  (void)sync_folder(folder_of(path_));
-  return std::nullopt;
+  return replace_file(path_, text, true);
 }
 
 void StopNotes::remove() const { ::unlink(path_.c_str()); }

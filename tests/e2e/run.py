@@ -10,21 +10,23 @@ STANDPIPE_TEST_SLOW=5 stretches all times, for a hub that is slow because it is 
 """
 
 import argparse
+import ctypes
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
-from kit import process
-from kit.registry import HERE, all_tests
+import one
+from kit.registry import all_tests
 from kit.timing import SLOW
+
+_PR_SET_PDEATHSIG = 1
 
 
 def arguments():
@@ -39,79 +41,97 @@ def arguments():
     return p.parse_args()
 
 
+@dataclass
+class Running:
+    test: object
+    folder: str
+    output: object
+    began: float
+
+
 class Runner:
+    """One thread, which forks a child for each test: all of them are loaded once, and not once for each test."""
+
     def __init__(self, options):
         self.options = options
         self.counts = {"PASS": 0, "FAIL": 0, "SKIP": 0}
-        self._groups = set()
-        self._lock = threading.Lock()
-        self._stopped = False
-        self.environment = {
-            **os.environ,
-            "STANDPIPE_TEST_BIN": str(options.bin.resolve()),
-            "STANDPIPE_TEST_SCALE": options.scale,
-            "STANDPIPE_TEST_WRAP": options.wrap,
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
+        self._running = {}  # by the child's process
 
     def run(self, tests):
         tests = sorted(tests, key=lambda t: -t.seconds)  # the longest first, as far as limits tell: no job waits for one at the end
-        pool = ThreadPoolExecutor(max(1, self.options.jobs))
-        try:
-            list(pool.map(self.run_one, [t for t in tests if not t.alone]))
-        except BaseException:
-            self.stop()
-            raise
-        finally:
-            pool.shutdown()
-        for test in tests:
-            if test.alone:
-                self.run_one(test)
+        self._run_all([t for t in tests if not t.alone], max(1, self.options.jobs))
+        self._run_all([t for t in tests if t.alone], 1)
 
-    def run_one(self, test):
-        if self._stopped:
-            return
+    def _run_all(self, tests, jobs):
+        waiting = list(reversed(tests))
+        while waiting or self._running:
+            while waiting and len(self._running) < jobs:
+                self._begin(waiting.pop())
+            for child in list(self._running):
+                self._look_at(child)
+            time.sleep(0.005)
+
+    def _begin(self, test):
         folder = tempfile.mkdtemp(prefix="standpipe e2e ")
-        began = time.monotonic()
-        verdict, output = self.judge(test, folder)
-        if self._stopped:
-            return shutil.rmtree(folder, ignore_errors=True)
-        with self._lock:
-            self.counts[verdict] += 1
-            print(f"{verdict} {test.name} {time.monotonic() - began:.2f} s", flush=True)
-            if verdict != "PASS":
-                print("".join(f"    {line}\n" for line in output.splitlines()), end="", flush=True)
-            if verdict == "FAIL" and self.options.keep:
-                print(f"    its folder: {folder}")
-                return
-        shutil.rmtree(folder, ignore_errors=True)
+        output = tempfile.TemporaryFile()
+        sys.stdout.flush()
+        child = os.fork()
+        if child == 0:
+            become_test(test, folder, output.fileno())
+        self._running[child] = Running(test, folder, output, time.monotonic())
 
-    def judge(self, test, folder):
-        limit = test.seconds * SLOW
-        with tempfile.TemporaryFile() as output:
-            child = process.spawn(
-                [sys.executable, HERE / "one.py", test.name, folder],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=self.environment, start_new_session=True,
-            )  # fmt: skip
-            self._groups.add(child.pid)
-            try:
-                status = child.wait(limit)
-            except subprocess.TimeoutExpired:
-                status = None
-            # What a test leaves behind by mistake ends with it.
-            kill_group(child.pid)
-            child.wait()
-            self._groups.discard(child.pid)
-            output.seek(0)
-            text = output.read().decode(errors="replace")
-        if status is None:
-            return "FAIL", text + f"time limit of {limit:g} s\n" + said_in(folder)
-        return {0: "PASS", 77: "SKIP"}.get(status, "FAIL"), text
+    def _look_at(self, child):
+        running = self._running[child]
+        limit = running.test.seconds * SLOW
+        ended = os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if not ended and time.monotonic() - running.began < limit:
+            return
+        # What a test leaves behind by mistake ends with it, before its number can be another's.
+        kill_group(child)
+        _, status = os.waitpid(child, 0)
+        del self._running[child]
+        running.output.seek(0)
+        text = running.output.read().decode(errors="replace")
+        running.output.close()
+        verdict = {0: "PASS", 77: "SKIP"}.get(os.waitstatus_to_exitcode(status), "FAIL")
+        if not ended:
+            verdict = "FAIL"
+            text += f"time limit of {limit:g} s\n" + said_in(running.folder)
+        self._report(running, verdict, text)
+
+    def _report(self, running, verdict, text):
+        self.counts[verdict] += 1
+        print(f"{verdict} {running.test.name} {time.monotonic() - running.began:.2f} s", flush=True)
+        if verdict != "PASS":
+            print("".join(f"    {line}\n" for line in text.splitlines()), end="", flush=True)
+        if verdict == "FAIL" and self.options.keep:
+            print(f"    its folder: {running.folder}")
+            return
+        shutil.rmtree(running.folder, ignore_errors=True)
 
     def stop(self):
-        self._stopped = True
-        for group in list(self._groups):
-            kill_group(group)
+        for child, running in self._running.items():
+            kill_group(child)
+            shutil.rmtree(running.folder, ignore_errors=True)
+
+
+def become_test(test, folder, output):
+    """In the child: a process, and a group, of its own."""
+    status = 1
+    try:
+        os.setsid()
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        null = os.open(os.devnull, os.O_RDONLY)
+        for source, target in ((null, 0), (output, 1), (output, 2)):
+            os.dup2(source, target)
+        os.closerange(3, 1024)  # what other tests write
+        random.seed()
+        status = one.run(test, folder)
+        sys.stdout.flush()
+    finally:
+        os._exit(status)  # threads that hang in a FIFO must not keep a failed test
 
 
 def kill_group(group):
@@ -132,6 +152,12 @@ def said_in(folder):
 
 def main():
     options = arguments()
+    os.environ |= {
+        "STANDPIPE_TEST_BIN": str(options.bin.resolve()),
+        "STANDPIPE_TEST_SCALE": options.scale,
+        "STANDPIPE_TEST_WRAP": options.wrap,
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     tests = [t for t in all_tests() if re.search(options.only, t.name)]
     if options.list:
         print("\n".join(t.name for t in tests))

@@ -41,13 +41,35 @@ A plugin is a shared object that the hub loads and hands messages to. This
 package has the C header of that contract, the C++ face above it, and what
 CMake and pkg-config need to build one.")
 
+# A package for each bridge that is built.
+get_property(bridges GLOBAL PROPERTY STANDPIPE_BRIDGES)
+set(of_unix "Unix domain sockets")
+set(of_rabbitmq "RabbitMQ")
+set(of_kafka "Apache Kafka")
+set(of_nats "NATS JetStream")
+set(of_sqs "Amazon SQS")
+set(of_zeromq "ZeroMQ")
+set(of_nanomsg "nanomsg")
+foreach(bridge ${bridges})
+  string(TOUPPER ${bridge} COMPONENT)
+  list(APPEND CPACK_COMPONENTS_ALL ${bridge})
+  set(CPACK_DEBIAN_${COMPONENT}_PACKAGE_NAME standpipe-${bridge})
+  set(CPACK_DEBIAN_${COMPONENT}_PACKAGE_SECTION net)
+  set(CPACK_DEBIAN_${COMPONENT}_PACKAGE_SHLIBDEPS ON)
+  set(CPACK_DEBIAN_${COMPONENT}_PACKAGE_DEPENDS "standpipe (>= ${PROJECT_VERSION})")
+  set(CPACK_DEBIAN_${COMPONENT}_DESCRIPTION "bridge of the Standpipe message hub to ${of_${bridge}}
+With it a hub hands messages to ${of_${bridge}}, and takes messages from there:
+a handler and a source, in a plugin that the hub finds by itself.")
+endforeach()
+
 # What Debian wants of every package, and nobody else of an installation.
 set(STANDPIPE_RELEASE ${PROJECT_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE})
 configure_file(${here}/changelog.in changelog.Debian @ONLY)
 find_program(GZIP gzip)
 if(GZIP)
   execute_process(COMMAND ${GZIP} -9nf ${CMAKE_CURRENT_BINARY_DIR}/changelog.Debian COMMAND_ERROR_IS_FATAL ANY)
-  foreach(pair standpipe:runtime standpipe-dev:dev)
+  list(TRANSFORM bridges REPLACE "(.+)" "standpipe-\\1:\\1" OUTPUT_VARIABLE pairs)
+  foreach(pair standpipe:runtime standpipe-dev:dev ${pairs})
     string(REPLACE ":" ";" pair ${pair})
     list(GET pair 0 package)
     list(GET pair 1 component)

@@ -33,7 +33,7 @@ class Sources(unittest.TestCase):
         program.write(b"resume 1\n3")
         out = program.process.stdout.read()
         meta = b"\x01\0\0\0\x01\0\0\0n"
-        self.assertEqual(out, b"emit 8 10\n%b3number 3resume 1\n4emit 8 10\n%b4number 4resume 1\n5" % (meta, meta))
+        self.assertEqual(out, b"emit 8 10 1\n%b34number 3emit 8 10 1\n%b45number 4" % (meta, meta))
         _, err, status = program.end()
         self.assertEqual((err, status), ("closed\n", 0))
 

@@ -113,6 +113,7 @@ def _records(item: Item) -> bytes:
     put = item if isinstance(item, Put) else Put(item)
     payload = _bytes(put.payload)
     meta = pack_pairs(put.meta)
-    record = b"emit %d %d\n%b%b" % (len(payload), len(meta), meta, payload)
-    resume: Optional[bytes] = None if put.resume is None else _bytes(put.resume)
-    return record if resume is None else record + b"resume %d\n%b" % (len(resume), resume)
+    if put.resume is None:
+        return b"emit %d %d\n%b%b" % (len(payload), len(meta), meta, payload)
+    resume = _bytes(put.resume)
+    return b"emit %d %d %d\n%b%b%b" % (len(payload), len(meta), len(resume), meta, resume, payload)
