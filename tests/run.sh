@@ -3,7 +3,7 @@
 # and below it the name of each step and each test that failed: the end of a long output is what is read.
 #
 #   sh tests/run.sh                all of it: about half an hour on 2 cores, less where a compiler cache (ccache) has it all
-#   sh tests/run.sh STAGE...       some of: test lint install crash asan tsan valgrind fuzz
+#   sh tests/run.sh STAGE...       some of: test install bridges crash asan lint tsan valgrind fuzz
 set -u
 here=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 . "$here/configs/packages.sh"
@@ -56,29 +56,44 @@ remember_failure() {
   fi | cut -c 1-160 | sed 's/^/    /'
 } >>"$failures"
 
-# ahead STAGE PRESET [TARGET...]: builds what a stage to come needs, while tests run that mostly wait. It gets only what they leave of
-# the processors; configure_and_build waits for it, and says what it could not build.
-idle='nice -n 19'
-chrt --idle 0 true 2>/dev/null && idle='chrt --idle 0'
-ahead() {
-  case " $stages " in *" $1 "*) ;; *) return ;; esac
-  preset=$2
-  shift 2
-  eval "begun=\${ahead_$preset:-}"
-  [ -z "$begun" ] || return
-  # shellcheck disable=SC2086 # words
-  { configure "$preset" && $idle cmake --build "build/$preset" ${1:+--target "$@"}; } >"$logs/ahead-$preset.log" 2>&1 &
-  eval "ahead_$preset=$!"
+# What takes processors and nothing else is done in the background, one job after the other, with what the tests leave of the
+# processors: they mostly wait. A stage awaits the job that it needs, which is a function below.
+begun=' '
+begin() {
+  begun=" $* "
+  for job in "$@"; do rm -f "$logs/job-$job.status"; done
+  (
+    self=$(exec sh -c 'echo "$PPID"')
+    chrt --idle --pid 0 "$self" || renice 19 "$self"
+    for job in "$@"; do
+      began=$(date +%s)
+      "$job" >"$logs/job-$job.log" 2>&1
+      echo "$? $(($(date +%s) - began))" >"$logs/job-$job.new"
+      mv "$logs/job-$job.new" "$logs/job-$job.status"
+    done
+  ) >"$logs/jobs.log" 2>&1 &
+  trap "{ pkill -P $!; kill $!; } 2>/dev/null" EXIT
 }
-configure() { cmake -S . --preset "$1" -DSTANDPIPE_WERROR=ON -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache; }
-# configure_and_build PRESET [TARGET...]
-configure_and_build() {
+# await JOB: what it printed, and its status. What was not begun is done now.
+await() {
+  case $begun in *" $1 "*) ;; *)
+    "$1"
+    return
+    ;;
+  esac
+  until [ -e "$logs/job-$1.status" ]; do sleep 1; done
+  cat "$logs/job-$1.log"
+  read -r status seconds <"$logs/job-$1.status"
+  echo "(in the background, in $seconds s)"
+  return "$status"
+}
+# build PRESET [TARGET...]
+build() {
   preset=$1
   shift
-  eval "begun=\${ahead_$preset:-}"
-  [ -z "$begun" ] || wait "$begun"
   configure "$preset" && cmake --build "build/$preset" ${1:+--target "$@"}
 }
+configure() { cmake -S . --preset "$1" -DSTANDPIPE_WERROR=ON -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache; }
 unit() { JOBS=$jobs sh tests/unit.sh "$@"; }
 journey="base state frame log source match plugin deliver" # folders that a message passes; worker/ is in the journeys of whole hubs
 threaded="base state log source deliver child control keeper worker" # and that threads do
@@ -97,21 +112,50 @@ e2e() {
   python3 tests/e2e/run.py --bin "build/$flavour/bin/standpipe" --jobs "$jobs" "$@"  # a later --jobs counts
 }
 format() { git ls-files -co --exclude-standard '*.h' '*.hpp' '*.cpp' '*.c' | xargs clang-format --dry-run --Werror; }
+
+# ---- jobs
+
+build_test() { build test; }
+build_asan() { build asan; }
+# shellcheck disable=SC2086 # words
+build_tsan() { build tsan $of_tsan; }
+build_fuzz() { build fuzz; }
+headers() { python3 tests/compiles.py headers g++; }
 # Sanitizers build folders as one file each, if they are not too large; the rest is built file by file.
-joined() { configure test && python3 tests/compiles.py unity build/test g++; }
+joined() {
+  case $begun in *' joined '*) ;; *) configure test || return ;; esac  # else it was, before this began
+  python3 tests/compiles.py unity build/test g++
+}
 # By folder, as the folders are compiled there: each header is read once a folder and not once a file.
 tidy() { run-clang-tidy -quiet -p build/asan -j "$jobs" "^$here/(build/asan/)?(router|plugins)/"; }
+memcheck="valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --suppressions=$here/tests/valgrind.supp"
+# shellcheck disable=SC2086 # words
+unit_valgrind() { FOLDERS=$journey unit build/test 600 "$alone" $memcheck; }
+
+# ---- stages
 
 stage_test() {
-  step "build: gcc, optimised, file by file" configure_and_build test || return
-  step "unit tests" unit build/test
-  ahead lint asan
-  ahead asan asan
+  step "build: gcc, optimised, file by file" build_test || return
+  # shellcheck disable=SC2046 # words
+  begin $(jobs_of $stages)
+  step "unit tests" env JOBS=$((jobs * 2)) sh tests/unit.sh build/test
   step "end-to-end tests, full scale" e2e test --scale full --jobs $((jobs * 3))
+}
+# The jobs of the stages that come after the first one, in the order in which they are awaited.
+jobs_of() {
+  for stage in "$@"; do
+    case $stage in
+      asan) echo build_asan ;;
+      lint) echo build_asan headers joined tidy ;;
+      tsan) echo build_tsan ;;
+      valgrind) echo unit_valgrind ;;
+      fuzz) echo build_fuzz ;;
+    esac
+  done | tr ' ' '\n' | awk '!seen[$0]++'
 }
 # From a prefix, and as packages in a bare Debian 12; what this machine cannot do is skipped, and told.
 stage_install() {
-  step "build: gcc, optimised, file by file" configure_and_build test || return
+  step "build: gcc, optimised, file by file" build_test || return
   step "installed, moved, packaged, upgraded, purged" python3 tests/install/run.py --build build/test
   grep -hE -A1 '^SKIP|skipped$' "$log" | sed 's/^/    /'
 }
@@ -121,40 +165,34 @@ stage_lint() {
   step "no word that was replaced" python3 tests/words.py
   step "the plugin ABI is what it was" python3 tests/abi/abi.py check
   grep -h '^SKIP' "$log" | sed 's/^/    /'
-  step "each header compiles alone" python3 tests/compiles.py headers g++
-  step "any unity build compiles" joined
-  step "build: clang, address+undefined sanitizers" configure_and_build asan || return
-  step "clang-tidy" tidy
+  step "each header compiles alone" await headers
+  step "any unity build compiles" await joined
+  step "build: clang, address+undefined sanitizers" await build_asan || return
+  step "clang-tidy" await tidy
 }
 stage_asan() {
   export ASAN_OPTIONS=abort_on_error=1:detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
-  step "build: clang, address+undefined sanitizers" configure_and_build asan || return
-  ahead fuzz fuzz
+  step "build: clang, address+undefined sanitizers" await build_asan || return
   step "unit tests, address+undefined" unit build/asan 300 "$quick"
   STANDPIPE_TEST_SLOW=6 step "end-to-end tests, address+undefined" e2e asan --scale small --jobs $((jobs * 2))
 }
 stage_tsan() {
   export TSAN_OPTIONS=halt_on_error=1:abort_on_error=1
-  # shellcheck disable=SC2086 # words
-  step "build: gcc, thread sanitizer" configure_and_build tsan $of_tsan || return
+  step "build: gcc, thread sanitizer" await build_tsan || return
   FOLDERS=$threaded step "unit tests, thread sanitizer" unit build/tsan 400 "$quick"
   STANDPIPE_TEST_SLOW=8 step "end-to-end tests, thread sanitizer" e2e tsan --scale small --jobs $((jobs * 2)) --only "$threads"
 }
 # What the sanitizers do not see: bytes that were never written.
 stage_valgrind() {
-  memcheck="valgrind -q --error-exitcode=99 --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite --suppressions=$here/tests/valgrind.supp"
-  step "build: gcc, optimised, file by file" configure_and_build test || return
-  # shellcheck disable=SC2086 # words
-  FOLDERS=$journey step "unit tests, valgrind" unit build/test 180 "$alone" $memcheck
+  step "build: gcc, optimised, file by file" build_test || return
+  step "unit tests, valgrind" await unit_valgrind
   STANDPIPE_TEST_SLOW=10 step "end-to-end tests, valgrind" e2e test --scale small --only '^journey: ' --wrap "$memcheck --trace-children=yes"
 }
 # Short runs of what has commands of its own; those take a stride, or a time.
 # Its runs mostly wait: 46 of them took 37 s two at a time, 24 s four at a time. More at once keep their own hubs from their deadlines.
 crash() { BIN=build/test/bin/standpipe JOBS=$((jobs * 2)) sh tests/crash.sh "$@"; }
 stage_crash() {
-  step "build: gcc, optimised, file by file" configure_and_build test || return
-  # shellcheck disable=SC2086 # words
-  ahead tsan tsan $of_tsan
+  step "build: gcc, optimised, file by file" build_test || return
   step "crash: each 8th system call, before and after" crash points 8
   step "crash: and the next worker while it recovers" crash twice 30
   step "crash: between stores" crash steps 30
@@ -177,21 +215,29 @@ stage_crash() {
   BIN=build/test/bin/standpipe step "soak, a short run" sh tests/soak.sh 0.3
   step "bench, a smoke run" sh tests/bench/run.sh --smoke --bin build/test/bin/standpipe
 }
+# Against real servers; what a machine does not have is told, and its tests are skipped and counted.
+stage_bridges() {
+  step "build: gcc, optimised, file by file" build_test || return
+  install_servers
+  step "bridges, against real servers" python3 tests/bridges/serve.py -- \
+    python3 tests/e2e/run.py --bin build/test/bin/standpipe --jobs $((jobs * 2))
+  grep -hE '^SKIP|skipped$' "$log" | sed 's/^/    /'
+}
 stage_fuzz() {
-  step "build: clang, fuzz targets" configure_and_build fuzz || return
+  step "build: clang, fuzz targets" await build_fuzz || return
   step "fuzzing, a short run" sh tests/fuzz.sh 10
 }
 
 # shellcheck disable=SC2086 # a list of packages
-install_packages $packages_build $packages_test $packages_install || exit 1
-# Tests first: while they wait, what lint reads is built.
-[ $# -gt 0 ] || set -- test lint install crash asan tsan valgrind fuzz
+install_packages $packages_build $packages_bridges $packages_test $packages_install || exit 1
+# What mostly waits comes first.
+[ $# -gt 0 ] || set -- test install bridges crash asan lint tsan valgrind fuzz
 stages=$*
 for stage in "$@"; do
   case $stage in
-    test | lint | install | crash | asan | tsan | valgrind | fuzz) "stage_$stage" ;;
+    test | install | bridges | crash | asan | lint | tsan | valgrind | fuzz) "stage_$stage" ;;
     *)
-      echo "error: there is no stage '$stage' (stages: test lint install crash asan tsan valgrind fuzz)" >&2
+      echo "error: there is no stage '$stage' (stages: test install bridges crash asan lint tsan valgrind fuzz)" >&2
       exit 2
       ;;
   esac

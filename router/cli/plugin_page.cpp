@@ -2,7 +2,9 @@
 #include "cli/plugin_page.h"
 
 #include <algorithm>
+#include <iterator>
 #include <sstream>
+#include <vector>
 
 #include "base/text.h"
 #include "cli/show.h"
@@ -37,9 +39,16 @@ std::string yaml_value(const PluginOption& option, const std::string& value) {
   return is_text(option) ? json_string(value) : value;
 }
 
+// Of a plugin that offers both; empty: both have it.
+std::string_view owner_of(const PluginOption& option) {
+  if (!option.of_source) return "handler";
+  return option.of_handler ? "" : "source";
+}
+
 std::string option_text(const PluginOption& option) {
-  std::string text =
-      "  " + printable(option.name) + "  (" + printable(option_facts(option)) + ")\n";
+  const auto owner = std::string(owner_of(option));
+  std::string text = "  " + printable(option.name) + "  (" + printable(option_facts(option)) +
+                     (owner.empty() ? "" : ", of the " + owner + " only") + ")\n";
   if (!option.summary.empty()) text += "      " + printable(option.summary) + '\n';
   if (!option.example.empty())
     text += "      e.g. " + printable(option.name + ": " + option.example) + '\n';
@@ -82,6 +91,7 @@ std::string option_json(const PluginOption& option) {
   return "{\"name\":" + json_string(option.name) +
          ",\"type\":" + json_string(plugin::type_name(option.type)) +
          ",\"required\":" + (option.required ? "true" : "false") +
+         ",\"of\":" + text_or_null(std::string(owner_of(option))) +
          ",\"default\":" + text_or_null(option.fallback) +
          ",\"minimum\":" + text_or_null(option.minimum) +
          ",\"maximum\":" + text_or_null(option.maximum) + ",\"unit\":" + text_or_null(option.unit) +
@@ -92,6 +102,14 @@ std::string option_json(const PluginOption& option) {
 // Where a sample of it stands. One that offers both is shown as a handler.
 std::string_view section_of(const Plugin& plugin) {
   return plugin.is_source() && !plugin.is_handler() ? "sources" : "handlers";
+}
+
+std::vector<PluginOption> options_shown(const Plugin& plugin) {
+  const bool of_source = section_of(plugin) == "sources";
+  std::vector<PluginOption> options;
+  std::copy_if(plugin.options.begin(), plugin.options.end(), std::back_inserter(options),
+               [&](const auto& o) { return of_source ? o.of_source : o.of_handler; });
+  return options;
 }
 
 }  // namespace
@@ -111,13 +129,14 @@ std::string plugin_kind(const Plugin& plugin) {
 // Required options are written out; the others stand there as comments, to be activated by removing
 // "# ".
 std::string example_yaml(const Plugin& plugin) {
-  const bool any_required = std::any_of(plugin.options.begin(), plugin.options.end(),
-                                        [](const auto& o) { return o.required; });
+  const auto options = options_shown(plugin);
+  const bool any_required =
+      std::any_of(options.begin(), options.end(), [](const auto& o) { return o.required; });
   std::string text = std::string(section_of(plugin)) + ":\n  my_" + plugin.name +
                      ":\n    plugin: " + plugin.name + '\n';
-  if (!plugin.options.empty()) text += any_required ? "    options:\n" : "    # options:\n";
+  if (!options.empty()) text += any_required ? "    options:\n" : "    # options:\n";
   const std::string optional = any_required ? "      # " : "    #   ";
-  for (const auto& o : plugin.options)
+  for (const auto& o : options)
     text += (o.required ? "      " : optional) + o.name + ": " + some_value(o) + '\n';
   return text;
 }
@@ -131,11 +150,12 @@ std::string plugin_yaml(const Plugin& plugin) {
   if (section_of(plugin) == "handlers")
     text += "sources:\n  in:\n    fifo: /tmp/" + name + "-in\n\n";
   std::istringstream example(example_yaml(plugin));
-  auto option = plugin.options.begin();
+  const auto options = options_shown(plugin);
+  auto option = options.begin();
   for (std::string line; std::getline(example, line); text += '\n') {
     text += line;
     const bool is_option =
-        option != plugin.options.end() && line.find(' ' + option->name + ": ") != line.npos;
+        option != options.end() && line.find(' ' + option->name + ": ") != line.npos;
     if (!is_option) continue;
     text += "   # " + printable(option_facts(*option)) +
             (option->summary.empty() ? "" : ": " + printable(option->summary));
@@ -154,7 +174,7 @@ std::string plugin_page(const Plugin& plugin) {
   text += plugin.options.empty() ? "\nIt has no options.\n" : "\nOptions:\n";
   for (const auto& o : plugin.options) text += option_text(o);
   if (plugin.is_source() && plugin.is_handler())
-    text += "\nIt is a source, too: name it under `sources`, with the same options.\n";
+    text += "\nIt is a source, too: name it under `sources`, with its options.\n";
   return text + "\nIn a configuration:\n" + printable_lines(example_yaml(plugin), "  ");
 }
 

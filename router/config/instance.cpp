@@ -22,8 +22,6 @@ std::uint32_t placement_wanted(const deliver::HandlerOptions& instance) {
   return instance.is_source ? abi.source->placement : abi.handler->placement;
 }
 
-std::string_view name_of(Role role) { return role == Role::source ? "source" : "handler"; }
-
 }  // namespace
 
 void InstanceReader::read(const Reader& reader, const Field& part,
@@ -40,8 +38,7 @@ void InstanceReader::read_plugin(const Reader& reader, const Field& part,
   const auto sha256 = read_sha256(reader);
   options.plugin = named && sha256 ? plugins_.find(*named, role_, *sha256) : nullptr;
   if (options.plugin && plugins_.loads())
-    options.values =
-        read_options(context_, reader.find("options"), *options.plugin, part, name_of(role_));
+    options.values = read_options(context_, reader.find("options"), *options.plugin, part, role_);
 }
 
 // Empty: the file is not pinned. nullopt: it is, by what is no digest; so it must not be loaded.

@@ -17,9 +17,10 @@ std::string secret_file_key(const plugin::Option& option) {
   return option.name + std::string(kFileSuffix);
 }
 
-std::vector<std::string> keys_of(const plugin::Plugin& plugin) {
+std::vector<std::string> keys_of(const plugin::Plugin& plugin, Role role) {
   std::vector<std::string> keys;
   for (const auto& option : plugin.options) {
+    if (!has_option(role, option)) continue;
     keys.push_back(option.name);
     if (option.type == STANDPIPE_SECRET) keys.push_back(secret_file_key(option));
   }
@@ -100,13 +101,19 @@ OwnFile own_file(const Field& field, const plugin::Option& option, const std::st
 
 }  // namespace
 
+std::string_view name_of(Role role) { return role == Role::source ? "source" : "handler"; }
+
+bool has_option(Role role, const plugin::Option& option) {
+  return role == Role::source ? option.of_source : option.of_handler;
+}
+
 bool is_mode(const plugin::Option& option) {
   return option.type == STANDPIPE_STRING && option.name == "mode" && parse_mode(option.fallback);
 }
 
 std::vector<plugin::Value> read_options(Context& context, const Field* given,
                                         const plugin::Plugin& plugin, const Field& part,
-                                        std::string_view kind) {
+                                        Role role) {
   static const Node kNone{.kind = Kind::map, .spot = {}, .text = {}, .items = {}, .entries = {}};
   if (given && given->value->kind != Kind::map) {
     wrong_type(context, *given, "a map", "write  options: { KEY: VALUE }");
@@ -114,12 +121,12 @@ std::vector<plugin::Value> read_options(Context& context, const Field* given,
   }
   if (given) hide_secrets(context, *given, plugin);
   const auto owner = given && !given->value->entries.empty() ? given->key : part.key;
-  const Reader reader(
-      context, given ? *given->value : kNone, owner,
-      {.what = std::string(kind) + " '" + shown(part.name) + "' (plugin " + plugin.name + ")",
-       .example = "options: { KEY: VALUE }",
-       .keys = keys_of(plugin),
-       .noun = "option"});
+  const Reader reader(context, given ? *given->value : kNone, owner,
+                      {.what = std::string(name_of(role)) + " '" + shown(part.name) + "' (plugin " +
+                               plugin.name + ")",
+                       .example = "options: { KEY: VALUE }",
+                       .keys = keys_of(plugin, role),
+                       .noun = "option"});
   const bool rotates = std::ranges::any_of(plugin.options, [&](const auto& option) {
     return option.rotates && reader.find(option.name);
   });
@@ -128,7 +135,8 @@ std::vector<plugin::Value> read_options(Context& context, const Field* given,
     const auto* field = reader.find(option.name);
     const auto* file =
         option.type == STANDPIPE_SECRET ? reader.find(secret_file_key(option)) : nullptr;
-    if (!field && !file && option.required) reader.need(option.name, how_to_give(option, given));
+    const bool is_needed = option.required && has_option(role, option);
+    if (!field && !file && is_needed) reader.need(option.name, how_to_give(option, given));
     auto value = option.type == STANDPIPE_SECRET ? read_secret(context, field, file, option)
                  : field                         ? read_value(context, *field, option)
                                                  : std::nullopt;

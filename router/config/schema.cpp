@@ -150,10 +150,19 @@ bool is_demanded(const plugin::Option& option) {  // a secret may stand in a fil
   return option.required && option.type != STANDPIPE_SECRET;
 }
 
-Json plugin_schema(const plugin::Plugin& plugin) {
+// One for both, if they have the same options.
+std::string definition_of(const plugin::Plugin& plugin, Role role) {
+  const bool differs = std::any_of(plugin.options.begin(), plugin.options.end(),
+                                   [](const auto& o) { return !o.of_handler || !o.of_source; });
+  const auto name = "plugin." + plugin.name;
+  return differs ? name + '.' + std::string(name_of(role)) : name;
+}
+
+Json plugin_schema(const plugin::Plugin& plugin, Role role) {
   auto properties = Json::object();
   auto required = Json::list();
   for (const auto& option : plugin.options) {
+    if (!has_option(role, option)) continue;
     properties.set(option.name, described(option_schema(option), option_description(option)));
     if (option.type == STANDPIPE_SECRET)
       properties.set(option.name + "_file",
@@ -164,11 +173,12 @@ Json plugin_schema(const plugin::Plugin& plugin) {
 }
 
 // What holds for a handler or a source of that plugin.
-Json plugin_condition(const plugin::Plugin& plugin) {
+Json plugin_condition(const plugin::Plugin& plugin, Role role) {
   const auto is_it = Json::object().set("plugin", Json::object().set("const", word(plugin.name)));
-  const auto options = Json::object().set("options", reference("plugin." + plugin.name));
+  const auto options = Json::object().set("options", reference(definition_of(plugin, role)));
   auto then = Json::object().set("properties", options);
-  if (std::any_of(plugin.options.begin(), plugin.options.end(), is_demanded))
+  if (std::any_of(plugin.options.begin(), plugin.options.end(),
+                  [role](const auto& o) { return is_demanded(o) && has_option(role, o); }))
     then.set("required", Json::list().add(word("options")));
   return Json::object()
       .set(
@@ -185,6 +195,8 @@ Json each_required(const std::vector<std::string_view>& keys) {
   for (const auto key : keys) ways.add(Json::object().set("required", Json::list().add(word(key))));
   return ways;
 }
+
+constexpr std::string_view kSourcePath = "sources.NAME";
 
 class Writer {
  public:
@@ -221,7 +233,7 @@ const KeyMap* Writer::of_names(const std::string& path) const {
 
 // Those that a map of this path may name.
 std::vector<const plugin::Plugin*> Writer::plugins_of(std::string_view path) const {
-  const bool of_sources = path == "sources.NAME";
+  const bool of_sources = path == kSourcePath;
   std::vector<const plugin::Plugin*> plugins;
   if (!of_sources && path != "handlers.NAME") return plugins;
   for (const auto* plugin : plugins_)
@@ -327,7 +339,8 @@ Json Writer::map_schema(const KeyMap& map) const {
   const auto plugins = plugins_of(map.path);
   if (plugins.empty()) return schema;
   auto conditions = Json::list();
-  for (const auto* plugin : plugins) conditions.add(plugin_condition(*plugin));
+  const auto role = map.path == kSourcePath ? Role::source : Role::handler;
+  for (const auto* plugin : plugins) conditions.add(plugin_condition(*plugin, role));
   return schema.set("allOf", std::move(conditions));
 }
 
@@ -336,7 +349,9 @@ std::string Writer::write() {
   define_scalars(definitions);
   for (const auto& map : maps_) definitions.set(definition_name(map.path), map_schema(map));
   for (const auto* plugin : plugins_)
-    definitions.set("plugin." + plugin->name, plugin_schema(*plugin));
+    for (const auto role : {Role::handler, Role::source})
+      if (role == Role::source ? plugin->is_source() : plugin->is_handler())
+        definitions.set(definition_of(*plugin, role), plugin_schema(*plugin, role));
   return Json::object()
              .set("$schema", word("http://json-schema.org/draft-07/schema#"))
              .set("$comment", word("Made by `standpipe schema`."))

@@ -17,8 +17,6 @@ namespace {
 
 constexpr Nanoseconds kExpiryGrain =
     std::chrono::milliseconds(1);  // so that a message is too old when its time is looked at
-constexpr Nanoseconds kTickLeast = std::chrono::milliseconds(
-    1);  // from one call of tick to the next, whatever the plugin asks for
 constexpr std::size_t kBlocksLeast =
     256;  // what settling a batch may take of the memory for rows, and as much again
 
@@ -242,9 +240,9 @@ bool HandlerLoop::advance_calls(Nanoseconds now) {
   if (due != CallKind::close && expire(now)) return deliveries_.has_more();
   if (due == CallKind::handle && options_.is_source && !departed()) return poll(now);
   if (due == CallKind::handle && !departed() && options_.plugin->ticks()) {
-    if (tick_at_ <= now && !host_.is_quiet()) return wait_for_output();
-    if (tick_at_ <= now) return prepare_making(now) && make(CallKind::tick);
-    if (tick_at_ < Nanoseconds::max()) wake_by(tick_at_);
+    if (ticks_.at() <= now && !host_.is_quiet()) return wait_for_output();
+    if (ticks_.at() <= now) return prepare_making(now) && make(CallKind::tick);
+    if (ticks_.at() < Nanoseconds::max()) wake_by(ticks_.at());
   }
   if (due == CallKind::handle) return give_messages(now);
   if (due != CallKind::none && due != CallKind::open && !host_.is_quiet()) return wait_for_output();
@@ -527,7 +525,10 @@ void HandlerLoop::call(CallKind kind, const CallTerms& terms) {
   request_ = {.kind = kind, .batch = &batch_, .terms = terms};
   if (kind == CallKind::close || kind == CallKind::flush)
     request_.terms.deadline = lifecycle_.close_by();
-  if (kind == CallKind::tick) request_.terms.deadline = needs_.clock.steady();
+  if (kind == CallKind::tick) {
+    ticks_.begins();
+    request_.terms.deadline = needs_.clock.steady();
+  }
   if (making_ && (kind == CallKind::tick || kind == CallKind::handle))
     request_.terms.credit = making_->credit();
   if (kind == CallKind::poll) polling_->began(request_.terms);
@@ -587,8 +588,8 @@ void HandlerLoop::end_calls(Nanoseconds now) {
   const bool has_closed = kind == CallKind::disconnect || kind == CallKind::close;
   if (has_closed || (kind == CallKind::open && !answer().ok())) host_.release_files();
   if (has_closed) return_taken(now);
-  if (kind == CallKind::open) tick_at_ = Nanoseconds(0);
-  if (kind == CallKind::tick) tick_at_ = next_tick(now);
+  if (kind == CallKind::open) ticks_.opened();
+  if (kind == CallKind::tick) ticks_.came_back(now, call_.flight().next_tick);
   has_flushed_ = kind == CallKind::flush;
   lifecycle_.came_back(kind, answer(), now);
 }
@@ -618,11 +619,6 @@ void HandlerLoop::end_making(CallKind kind, Nanoseconds now) {
   if (kind == CallKind::poll) polling_->came_back(made, now);
 }
 
-Nanoseconds HandlerLoop::next_tick(Nanoseconds now) const {
-  const auto wanted = std::min<std::uint64_t>(call_.flight().next_tick, INT64_MAX);
-  return std::max(Nanoseconds(static_cast<std::int64_t>(wanted)), now + kTickLeast);
-}
-
 // What is only taken proves no connection.
 bool HandlerLoop::has_settled_some() const {
   const auto& flight = call_.flight();
@@ -637,7 +633,7 @@ void HandlerLoop::on_death(Nanoseconds now) {
   // Where it did not begin with the call, that is its doing only if it has to begin itself.
   const bool has_begun = call_.has_entered() || call_.kind() == CallKind::open;
   const bool is_blamed = in_call && call_.is_cut_off() && has_begun;
-  ticks_ = 0;
+  looks_ = 0;
   host_.adopt_files();
   host_.end_grant();
   if (making_) making_->cancel();
@@ -668,8 +664,8 @@ void HandlerLoop::end_call(bool was_made) {
   needs_.admission.release();
   if (!was_made) return;
   blame_.forgive(request_.kind);
-  if (request_.kind == CallKind::tick && ++ticks_ == Blame::kTicksForgiven) blame_.forgive_ticks();
-  if (request_.kind == CallKind::poll && ++ticks_ == Blame::kTicksForgiven) blame_.forgive_polls();
+  if (request_.kind == CallKind::tick && ++looks_ == Blame::kTicksForgiven) blame_.forgive_ticks();
+  if (request_.kind == CallKind::poll && ++looks_ == Blame::kTicksForgiven) blame_.forgive_polls();
   if (request_.kind == CallKind::open && page_) blame_.forgive(CallKind::create);  // if it did that
 }
 
@@ -695,6 +691,7 @@ bool HandlerLoop::settle_late(Nanoseconds now) {
   if (making_ && busy_) return false;
   const bool handles = busy_ && request_.kind == CallKind::handle;
   const auto done = late_.settle(now, handles ? call_.ticket() : 0);
+  if (done.wants_tick) ticks_.wake(now);
   if (done.retry) lifecycle_.retries(done.retry->reason, done.retry->due);
   if (done.settled_some && lifecycle_.running() && !is_unproven_) lifecycle_.handled(true, {}, now);
   wake_by(late_.wake_at());

@@ -29,6 +29,7 @@
 #include "deliver/plugin_host.h"
 #include "deliver/polling.h"
 #include "deliver/settlement.h"
+#include "deliver/ticks.h"
 
 namespace standpipe::deliver {
 
@@ -180,7 +181,6 @@ class HandlerLoop {
   void settle(Nanoseconds now);
   void settled(bool was_made, Nanoseconds now);
   bool has_settled_some() const;
-  Nanoseconds next_tick(Nanoseconds now) const;
   void make_instance();
   void make_instance_in_turn();
   void wake_by(std::optional<Nanoseconds> when);
@@ -209,8 +209,8 @@ class HandlerLoop {
   Reminder call_reminder_;
 
   bool is_made_ = false;     // the plugin's instance
-  std::uint32_t ticks_ = 0;  // or polls, that came back since it was made
-  Nanoseconds tick_at_{0};   // when it wants to be called by the clock, if it does at all
+  std::uint32_t looks_ = 0;  // ticks or polls that came back since it was made
+  Ticks ticks_;              // when it wants to be called by the clock, if it does at all
 
   // What it makes; nullptr: that goes nowhere.
   std::unique_ptr<Making> making_;

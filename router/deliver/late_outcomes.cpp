@@ -5,12 +5,18 @@
 #include <iterator>
 #include <utility>
 
+#include "plugin/handler.h"
+
 namespace standpipe::deliver {
 
 bool LateOutcomes::push(std::uint64_t ticket, std::uint32_t first, std::uint32_t count,
                         std::uint32_t outcome, std::string_view why) {
   why = why.substr(0, kReasonBytesMax);
   const std::lock_guard lock(mutex_);
+  if (ticket == plugin::kNoTicket) {
+    wants_tick_ = has_some_ = true;
+    return !std::exchange(is_woken_, true);
+  }
   auto* last = outcomes_.empty() ? nullptr : &outcomes_.back();
   if (last && last->ticket == ticket && last->outcome == outcome && last->why == why &&
       std::uint64_t{last->first} + last->count == first && last->count <= ~count)
@@ -23,11 +29,16 @@ bool LateOutcomes::push(std::uint64_t ticket, std::uint32_t first, std::uint32_t
   return !std::exchange(is_woken_, true);
 }
 
+bool LateOutcomes::take_wants_tick() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(wants_tick_, false);
+}
+
 std::deque<LateOutcome> LateOutcomes::take(std::uint64_t except) {
   std::deque<LateOutcome> taken;
   const std::lock_guard lock(mutex_);
   is_woken_ = false;
-  has_some_ = refused_ > 0;
+  has_some_ = refused_ > 0 || wants_tick_;
   taken.swap(outcomes_);
   if (except == 0) return taken;
   const auto is_ready = [except](const LateOutcome& o) { return o.ticket != except; };

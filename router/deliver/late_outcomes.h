@@ -32,6 +32,8 @@ class LateOutcomes {
   // Any thread. true: the loop has to be woken, which was not done yet.
   bool push(std::uint64_t ticket, std::uint32_t first, std::uint32_t count, std::uint32_t outcome,
             std::string_view why);
+  // plugin::kNoTicket: the plugin asks for a call of tick.
+  bool take_wants_tick();
   // Whether there is anything to take, or was refused. Costs no lock.
   bool has_some() const { return has_some_.load(std::memory_order_relaxed); }
   // All but those of that ticket, whose call has not come back yet; 0: there is none.
@@ -44,6 +46,7 @@ class LateOutcomes {
   std::mutex mutex_;  // of the next
   std::deque<LateOutcome> outcomes_;
   bool is_woken_ = false;
+  bool wants_tick_ = false;
   std::uint64_t refused_ = 0;
 };
 

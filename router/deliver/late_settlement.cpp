@@ -59,6 +59,7 @@ LateSettlement::Done LateSettlement::settle(Nanoseconds now, std::uint64_t in_ca
     needs_.reporter.warning("plugin", options_.name +
                                           ": its plugin settles messages that it has not "
                                           "taken, more than there is room for");
+  done.wants_tick = said.has_some() && said.take_wants_tick();
   if (outcomes_.empty()) {
     if (said.has_some()) outcomes_ = said.take(in_call);
     find_overdue(now);

@@ -50,6 +50,7 @@ class LateSettlement {
   struct Done {
     bool settled_some = false;  // for good
     bool has_more = false;
+    bool wants_tick = false;  // the plugin asks for a call of it
     std::optional<Settlement::Retry> retry = {};
   };
   // Settles what the plugin has said, but of the call with that ticket, which has not come back; 0:

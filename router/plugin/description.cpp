@@ -62,6 +62,10 @@ Option read_option(const standpipe_option& abi) {
     broken("an option is shorter than in any version");
   Option option{.type = abi.type, .required = abi.required != 0};
   const auto flags = STANDPIPE_HAS(&abi, standpipe_option, flags) ? abi.flags : 0;
+  if (flags & (STANDPIPE_OPTION_OF_HANDLER | STANDPIPE_OPTION_OF_SOURCE)) {
+    option.of_handler = flags & STANDPIPE_OPTION_OF_HANDLER;
+    option.of_source = flags & STANDPIPE_OPTION_OF_SOURCE;
+  }
   option.is_own_file = option.type == STANDPIPE_PATH && (flags & STANDPIPE_OPTION_OWN_FILE);
   option.rotates = flags & STANDPIPE_OPTION_ROTATES;
   option.is_template = option.type == STANDPIPE_PATH && (flags & STANDPIPE_OPTION_TEMPLATE);

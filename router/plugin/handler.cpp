@@ -215,7 +215,7 @@ const void* Handler::host_extension(void* self, standpipe_string id) {
   static constexpr standpipe_output kOutput{
       sizeof(standpipe_output), 0, host_add_fifo, host_send_all, host_add_file,
       host_send_all_until};
-  static constexpr standpipe_settle kSettle{sizeof(standpipe_settle), 0, host_settle};
+  static constexpr standpipe_settle kSettle{sizeof(standpipe_settle), 0, host_settle, host_wake};
   if (view(id) == STANDPIPE_OUTPUT_EXTENSION) return &kOutput;
   static constexpr standpipe_emit kEmit{sizeof(standpipe_emit), 0, host_emit};
   static constexpr standpipe_accept kAccept{sizeof(standpipe_accept), 0, host_put, host_resume};
@@ -231,6 +231,12 @@ void Handler::host_settle(void* self, std::uint64_t ticket, std::uint32_t first,
                           std::uint32_t count, std::uint32_t outcome, standpipe_string why) try {
   const auto text = view(why).substr(0, sizeof standpipe_reason::text);
   static_cast<Handler*>(self)->services_.settle(ticket, first, count, outcome, escaped(text));
+} catch (...) {
+}
+
+// A settlement of no batch: it goes the way that the others go.
+void Handler::host_wake(void* self) try {
+  static_cast<Handler*>(self)->services_.settle(kNoTicket, 0, 0, STANDPIPE_DELIVERED, {});
 } catch (...) {
 }
 

@@ -30,6 +30,8 @@ struct FileOutputRequest {
   std::chrono::nanoseconds sync{0};
 };
 
+constexpr std::uint64_t kNoTicket = 0;  // no batch has it
+
 // What the hub does for one handler instance. Called from whichever thread the plugin runs in.
 class HostServices {
  public:
@@ -47,8 +49,8 @@ class HostServices {
                               std::uint64_t /*time_ns*/) {
     return false;
   }
-  // What became of messages that the plugin has taken, in the batch that had that ticket. Any
-  // thread.
+  // What became of messages that the plugin has taken, in the batch that had that ticket;
+  // kNoTicket: of none, and the plugin asks for a call of tick. Any thread.
   virtual void settle(std::uint64_t /*ticket*/, std::uint32_t /*first*/, std::uint32_t /*count*/,
                       std::uint32_t /*outcome*/, std::string_view /*why*/) {}
   // Everything goes to that output, and the plugin is not asked. false: not granted.
@@ -144,6 +146,7 @@ class Handler {
                                      standpipe_reason* reason);
   static std::uint32_t host_send_all_until(void* self, std::uint32_t output, std::uint64_t bytes,
                                            std::uint64_t time);
+  static void host_wake(void* self);
   static void host_settle(void* self, std::uint64_t ticket, std::uint32_t first,
                           std::uint32_t count, std::uint32_t outcome, standpipe_string why);
   static std::uint32_t host_emit(void* self, std::uint32_t of, const standpipe_out* message);

@@ -17,6 +17,8 @@ namespace standpipe::plugin {
 struct Option {
   std::uint32_t type = STANDPIPE_STRING;
   bool required = false;
+  bool of_handler = true;      // a handler has it
+  bool of_source = true;       // a source has it
   bool is_own_file = false;    // a path that one handler alone may have
   bool rotates = false;        // where it is given, that file is renamed to PATH.1, PATH.2 ...
   bool is_template = false;    // a path that may have placeholders (path_template.h)

@@ -56,6 +56,15 @@ class Option {
     abi_.flags |= STANDPIPE_OPTION_OPEN_FILES;
     return *this;
   }
+  // Of a plugin that offers both, only its handler, or only its source, has this option.
+  Option& of_handler() {
+    abi_.flags |= STANDPIPE_OPTION_OF_HANDLER;
+    return *this;
+  }
+  Option& of_source() {
+    abi_.flags |= STANDPIPE_OPTION_OF_SOURCE;
+    return *this;
+  }
   Option& required() {
     abi_.required = 1;
     return *this;

@@ -39,6 +39,15 @@ class Host {
                     static_cast<std::uint32_t>(outcome), detail::abi(why));
   }
 
+  // Asks for a call of tick soon, as a thread does that finds the connection lost: tick then throws
+  // disconnected. From any thread. false: this router cannot, so tick must look by itself.
+  bool wake() const {
+    const auto* power = static_cast<const standpipe_settle*>(extension(STANDPIPE_SETTLE_EXTENSION));
+    if (!power || !STANDPIPE_HAS(power, standpipe_settle, wake) || !power->wake) return false;
+    power->wake(host_->self);
+    return true;
+  }
+
   // Emits a message that is made of m, for the routes that begin `from: NAME` of this handler. What
   // was emitted of m takes effect together with its outcome, once, through any death; nothing of it
   // if m is retried or was not handled. It has the metadata of m, too, where `meta` has no pair of

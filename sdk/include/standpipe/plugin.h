@@ -44,8 +44,8 @@
  *   work without something of minor 1: a host of minor 0 would take STANDPIPE_TAKEN for a retry and
  *   STANDPIPE_PROCESS for a thread, so it must refuse the plugin instead.
  *
- *   Minor 1 is not frozen yet: a router of version 0 may state it before it has all of its powers.
- *   Each power below says what such a router does instead, so that a plugin can tell.
+ *   Minor 1 is frozen: what is new is appended, and a plugin finds it by STANDPIPE_HAS, by a
+ *   stride, or by the name of an extension.
  *
  * Strings are {pointer, length}: UTF-8 and not NUL-terminated. Times are nanoseconds since 1970
  * (UTC) and deadlines are nanoseconds of CLOCK_MONOTONIC, unless said otherwise.
@@ -127,7 +127,11 @@ enum {
   STANDPIPE_OPTION_TEMPLATE = 4,
   /* An integer: where an OWN_FILE of the plugin has placeholders, the handler holds at most so many
    * files open at a time, which `check` counts. */
-  STANDPIPE_OPTION_OPEN_FILES = 8
+  STANDPIPE_OPTION_OPEN_FILES = 8,
+  /* Of a plugin that offers both, only its handler, or only its source, has this option: elsewhere
+   * the host refuses it in YAML, does not require it, and gives it no value or the default. */
+  STANDPIPE_OPTION_OF_HANDLER = 16,
+  STANDPIPE_OPTION_OF_SOURCE = 32
 };
 
 /* The declaration of one option. The host checks the YAML against it and makes `plugin show` and
@@ -189,11 +193,17 @@ enum {
   STANDPIPE_FILTERED = 3, /* seen, and not passed on, on purpose */
   STANDPIPE_SEND = 4,     /* the host sends it to an output; see standpipe_result.output */
   /* Taken: the plugin settles it later, through standpipe.settle/1. Until then it is in flight, and
-   * handle may be called with further messages. Since minor 1: of a plugin that says that it needs
+   * handle may be called with further messages, up to STANDPIPE_TAKEN_MESSAGES_MAX of at most
+   * STANDPIPE_TAKEN_BATCHES_MAX batches. Since minor 1: of a plugin that says that it needs
    * no more than 0, and by a host without standpipe.settle/1, it is taken for a retry with a reason
    * that says so. */
   STANDPIPE_TAKEN = 5
 };
+
+/* How much one instance may have taken at a time; with either, handle is not called before messages
+ * are settled. A host may allow more, but not less. */
+#define STANDPIPE_TAKEN_MESSAGES_MAX 8192
+#define STANDPIPE_TAKEN_BATCHES_MAX 256
 
 /* The answer of a call for the whole instance. */
 enum {
@@ -245,8 +255,9 @@ typedef struct standpipe_batch {
   /* Names this batch in standpipe.settle/1: never 0 where that extension exists, and never the same
    * for two calls of handle during one run of the hub. Since minor 1. */
   uint64_t ticket;
-  /* Metadata that holds for all messages of the batch, such as the topic or queue that the source
-   * reads. Since minor 1. */
+  /* Metadata that holds for all messages of the batch, given by the host: of a source that is a
+   * FIFO, its path as `fifo`. What a source plugin knows of all its messages, it gives with each.
+   * Since minor 1. */
   const standpipe_pair* source_meta; /* may be NULL if `source_meta_count` is 0 */
   uint32_t source_meta_count;
   uint32_t reserved;
@@ -404,6 +415,11 @@ typedef struct standpipe_settle {
    * before the handle that takes the messages has returned. [any thread, opened] */
   void (*settle)(void* host_self, uint64_t ticket, uint32_t first, uint32_t count, uint32_t outcome,
                  standpipe_string why);
+  /* Asks for a call of tick soon, whenever it was due: so a thread that finds the connection lost
+   * has tick answer DISCONNECTED, and a handler need not tick only to look. Returns at once. Asked
+   * again before that call begins, it is one call; during it, another one follows. Ignored before
+   * open and after close. May be NULL, and older hosts lack it (STANDPIPE_HAS). [any thread] */
+  void (*wake)(void* host_self);
 } standpipe_settle;
 
 /* A message that a plugin makes, borrowed until the call that takes it returns. Since minor 1. */
@@ -519,7 +535,7 @@ typedef struct standpipe_handler {
    * the next call, by the same clock; UINT64_MAX, which is there when tick is called, means never.
    * The first call follows open at once. Calls come late, never early, at least a millisecond after
    * the last one, and not while handle runs. An answer other than OK is one of the instance. May be
-   * NULL. Since minor 1. A host that does not call it yet says so when it starts. [opened] */
+   * NULL. Since minor 1. [opened] */
   uint32_t (*tick)(void* self, uint64_t now, uint64_t* next, standpipe_reason* reason);
 } standpipe_handler;
 
@@ -559,8 +575,7 @@ typedef struct standpipe_accept {
 
 /* A source brings messages into the hub: create -> open -> poll, committed ... -> close -> destroy.
  * Calls for one instance never overlap, but they may come from different threads. What is said
- * above standpipe_handler about failing calls, crashes and hangs holds here, too. Since minor 1. A
- * host that cannot run sources yet lists the plugin and refuses it in a configuration. */
+ * above standpipe_handler about failing calls, crashes and hangs holds here, too. Since minor 1. */
 typedef struct standpipe_source {
   uint32_t size;
   uint32_t placement; /* STANDPIPE_INLINE, STANDPIPE_THREAD or STANDPIPE_PROCESS */
@@ -573,7 +588,8 @@ typedef struct standpipe_source {
   uint32_t (*open)(void* self, standpipe_string resume, standpipe_reason* reason);
   /* Puts messages (standpipe.accept/1) within the credit. Waits for some until the deadline unless
    * it is INLINE. No message is no failure. What was put before DISCONNECTED or FATAL is committed.
-   * [opened] */
+   * Not called while the hub has no room, which may be for hours: what must go on then, such as
+   * heartbeats, needs a thread of the plugin's own. [opened] */
   uint32_t (*poll)(void* self, standpipe_credit* credit, standpipe_reason* reason);
   /* Every message up to this sequence is safe, so a broker's messages can be acknowledged: every
    * handler has them (`ack: settled`), or the log has them (`ack: accepted`). Sequences only grow.

@@ -47,11 +47,13 @@ def environment(folder):
     }
 
 
-def spawn(command, *, user=None, umask=None, files_max=None, files_bytes_max=None, refuses=None, **options):
+def spawn(command, *, user=None, umask=None, files_max=None, files_bytes_max=None, refuses=None, enter=None, **options):
     """Popen; `user` is a number to become, `files_max` the soft and hard limit of open files, `files_bytes_max` of their size,
-    `refuses` what the kernel refuses (refuse.py)."""
+    `refuses` what the kernel refuses (refuse.py), `enter` what the child does first."""
 
     def prepare():
+        if enter:
+            enter()
         if umask is not None:
             os.umask(umask)
         if files_max is not None:

@@ -115,15 +115,40 @@ TEST_CASE("a page says which of source and handler a plugin offers, and shows ho
   CHECK(plugin_kind(p) == "handler");
 }
 
+TEST_CASE("an option of one alone says so, and stands in that one's sample") {
+  const standpipe_handler handler{};
+  const standpipe_source source{};
+  standpipe_plugin abi{};
+  abi.size = sizeof abi;
+  abi.handler = &handler;
+  abi.source = &source;
+  auto p = shout();
+  p.abi = &abi;
+  p.options[0].of_handler = false;
+  p.options[1].of_source = false;
+  const auto page = plugin_page(p);
+  CHECK(page.find("  file  (path, required, of the source only)\n") != std::string::npos);
+  CHECK(page.find("  mode  (string, default \"0640\", of the handler only)\n") !=
+        std::string::npos);
+  CHECK(example_yaml(p).find("file: ") == std::string::npos);
+  CHECK(example_yaml(p).find("# mode: ") != std::string::npos);
+  CHECK(plugin_json(p).find("\"of\":\"source\"") != std::string::npos);
+  abi.handler = nullptr;
+  CHECK(example_yaml(p).find("        file: /tmp/x\n") == std::string::npos);
+  CHECK(example_yaml(p).find("file: /tmp/x\n") != std::string::npos);
+  CHECK(example_yaml(p).find("mode: ") == std::string::npos);
+}
+
 TEST_CASE("programs get the same as JSON") {
   auto p = shout();
   p.options.resize(1);
-  CHECK(plugin_json(p) ==
-        "{\"name\":\"shout\",\"version\":\"1.2\",\"kind\":\"-\",\"summary\":\"says it "
-        "\\u001b[1mloudly\",\"path\":\"/lib/shout.so\","
-        "\"documentation\":\"First \\\\n "
-        "line.\\n\\nThird.\",\"options\":[{\"name\":\"file\",\"type\":\"path\",\"required\":true,"
-        "\"default\":null,\"minimum\":null,\"maximum\":null,\"unit\":null,\"choices\":[],"
-        "\"summary\":\"where to\",\"example\":"
-        "\"/tmp/x\"}]}\n");
+  CHECK(
+      plugin_json(p) ==
+      "{\"name\":\"shout\",\"version\":\"1.2\",\"kind\":\"-\",\"summary\":\"says it "
+      "\\u001b[1mloudly\",\"path\":\"/lib/shout.so\","
+      "\"documentation\":\"First \\\\n "
+      "line.\\n\\nThird.\",\"options\":[{\"name\":\"file\",\"type\":\"path\",\"required\":true,"
+      "\"of\":null,\"default\":null,\"minimum\":null,\"maximum\":null,\"unit\":null,\"choices\":[],"
+      "\"summary\":\"where to\",\"example\":"
+      "\"/tmp/x\"}]}\n");
 }

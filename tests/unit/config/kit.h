@@ -16,7 +16,7 @@ class ConfigPlugins {
     char name[] = "/tmp/standpipe-config-XXXXXX";
     folder_ = ::mkdtemp(name);
     for (const auto* plugin : {"print", "log", "forward"}) link(places::plugins(), plugin);
-    for (const auto* plugin : {"every_option", "bringing", "speaking"})
+    for (const auto* plugin : {"every_option", "bringing", "speaking", "two_way"})
       link(places::config_plugins(), plugin);
   }
   ~ConfigPlugins() { std::filesystem::remove_all(folder_); }

@@ -248,6 +248,26 @@ TEST_CASE_METHOD(Fixture, "a source with a plugin has a place in a loop, as a ha
   CHECK(!hub.source_plugins[1].placement);
 }
 
+TEST_CASE_METHOD(Fixture, "a plugin that offers both may have options of one alone") {
+  const std::string routes = "routes: [{ from: s, to: h }]\n";
+  const auto hub = good(
+      "sources: { s: { plugin: two_way, options: { address: there } } }\n"
+      "handlers: { h: { plugin: two_way, options: { address: here, window: 3 } } }\n" +
+      routes);
+  CHECK(hub.source_plugins[0].values[2].integer == 7);
+  CHECK_FALSE(hub.source_plugins[0].values[1].is_set);
+  CHECK(hub.handlers[0].values[1].integer == 3);
+  CHECK(rendered(load("sources: { s: { plugin: two_way, options: { address: a, window: 3 } } }\n"
+                      "handlers: { h: { plugin: print } }\n" +
+                      routes))
+            .find("source 's' (plugin two_way) has no option 'window'") != std::string::npos);
+  CHECK(
+      rendered(load("sources: { s: { fifo: s } }\n"
+                    "handlers: { h: { plugin: two_way, options: { address: a, prefetch: 1 } } }\n" +
+                    routes))
+          .find("handler 'h' (plugin two_way) has no option 'prefetch'") != std::string::npos);
+}
+
 TEST_CASE_METHOD(Fixture,
                  "a handler that a route is from is a source, after those that are given") {
   const auto hub = good(

@@ -36,15 +36,24 @@ TEST_CASE("the schema has every option that a plugin declares, and a secret's fi
   plugin::Refused refused;
   for (const auto& name : plugins.names()) all.push_back(plugins.find(name, refused));
   const auto text = config::schema(all);
-  CHECK(has(text, R"({"enum": ["every_option", "forward", "log", "print", "speaking"]})"));
-  CHECK(has(text, R"({"enum": ["bringing"]})"));  // of sources
+  CHECK(
+      has(text, R"({"enum": ["every_option", "forward", "log", "print", "speaking", "two_way"]})"));
+  CHECK(has(text, R"({"enum": ["bringing", "two_way"]})"));  // of sources
   for (const auto* plugin : all) {
     CHECK(has(text, "{\"const\": \"" + plugin->name + "\"}"));
-    CHECK(has(text, "\"plugin." + plugin->name + "\": {"));
+    if (plugin->name != "two_way") CHECK(has(text, "\"plugin." + plugin->name + "\": {"));
     for (const auto& option : plugin->options) {
       INFO(plugin->name << ' ' << option.name);
       CHECK(has(text, '"' + option.name + "\": {"));
       CHECK(has(text, '"' + option.name + "_file\": {") == (option.type == STANDPIPE_SECRET));
     }
   }
+  const auto part = [&](const std::string& begin) {
+    const auto at = text.find(begin);
+    return text.substr(at, text.find("\"plugin.", at + 1) - at);
+  };
+  const auto handler = part("\"plugin.two_way.handler\": {");
+  const auto source = part("\"plugin.two_way.source\": {");
+  CHECK((has(handler, "\"window\": {") && !has(handler, "\"prefetch\": {")));
+  CHECK((has(source, "\"prefetch\": {") && !has(source, "\"window\"")));
 }

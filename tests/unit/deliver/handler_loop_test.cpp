@@ -951,6 +951,34 @@ TEST_CASE("a plugin is called by the clock: first when it is open, then when it 
   CHECK_FALSE(f.loop->wake_at());  // never again
 }
 
+TEST_CASE("a tick comes soon after the plugin asked for it, once, and again if it asks meanwhile") {
+  Fixture f;
+  int ticks = 0;
+  bool asks = false;
+  f.scripted.ticks([&](auto, auto&) {
+    ++ticks;
+    if (std::exchange(asks, false)) f.scripted.wake();
+    return STANDPIPE_OK;
+  });
+  f.run();
+  CHECK(ticks == 1);
+  CHECK_FALSE(f.loop->wake_at());
+  f.time.now += 1s;
+  f.scripted.wake();
+  f.scripted.wake();
+  f.run();
+  CHECK(ticks == 2);
+  f.time.now += 1s;
+  asks = true;
+  f.scripted.wake();
+  f.run();
+  CHECK(ticks == 4);
+  f.scripted.wake();  // so that it takes no processor, whatever it does
+  f.advance();
+  CHECK(ticks == 4);
+  CHECK(f.loop->wake_at() == f.time.now + 1ms);
+}
+
 TEST_CASE("a tick that asks for the past is called again a little later, and messages move on") {
   Fixture f;
   int ticks = 0;

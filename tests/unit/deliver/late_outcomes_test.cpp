@@ -6,6 +6,8 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+#include "plugin/handler.h"
+
 using namespace standpipe;
 using deliver::LateOutcomes;
 
@@ -41,6 +43,18 @@ TEST_CASE("the loop is woken once for all that it has not taken") {
   CHECK_FALSE(late.push(1, 5, 1, STANDPIPE_DELIVERED, ""));
   (void)late.take(0);
   CHECK(late.push(1, 7, 1, STANDPIPE_DELIVERED, ""));
+}
+
+TEST_CASE("a plugin that asks for a tick wakes the loop, and settles nothing") {
+  LateOutcomes late;
+  CHECK(late.push(plugin::kNoTicket, 0, 0, STANDPIPE_DELIVERED, ""));
+  CHECK_FALSE(late.push(1, 5, 1, STANDPIPE_DELIVERED, ""));
+  CHECK(late.has_some());
+  CHECK(late.take_wants_tick());
+  CHECK_FALSE(late.take_wants_tick());
+  CHECK(text(late.take(0)) == "1: 5+1 0");
+  CHECK_FALSE(late.has_some());
+  CHECK(late.push(plugin::kNoTicket, 0, 0, STANDPIPE_DELIVERED, ""));
 }
 
 TEST_CASE("what is said of a call that is in progress waits for it") {

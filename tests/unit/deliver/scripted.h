@@ -100,6 +100,11 @@ class Scripted : public PluginInside {
         host_->self, {STANDPIPE_SETTLE_EXTENSION, sizeof STANDPIPE_SETTLE_EXTENSION - 1}));
     power->settle(host_->self, tickets.at(call), first, count, outcome, {why.data(), why.size()});
   }
+  void wake() const {
+    const auto* power = static_cast<const standpipe_settle*>(host_->extension(
+        host_->self, {STANDPIPE_SETTLE_EXTENSION, sizeof STANDPIPE_SETTLE_EXTENSION - 1}));
+    power->wake(host_->self);
+  }
   std::function<void(const standpipe_host&)> on_open = [](const auto&) {};
   using Tick = std::function<std::uint32_t(std::uint64_t now, std::uint64_t& next)>;
   void ticks(Tick on_tick) {

@@ -68,6 +68,7 @@ class Host {
   std::string resume;                // what a source said last, committed
   std::size_t refused = 0;           // puts of the last poll that were answered FULL
   std::size_t ignored = 0;           // settlements that settled nothing
+  std::size_t woken = 0;             // how often a call of tick was asked for (Host::wake)
 
   explicit Host(Shape shape = Shape::today) : shape_(shape), host_(detail::host_bytes(shape)) {
     std::memset(host_.data(), detail::kUnknownByte, host_.bytes());
@@ -212,6 +213,13 @@ class Host {
     return nullptr;
   }
 
+  static void on_wake(void* self) {
+    auto& host = of(self);
+    const std::lock_guard lock(host.mutex_);
+    ++host.woken;
+    host.changed_.notify_all();
+  }
+
   static std::uint32_t on_add_fifo(void* self, const standpipe_fifo_output* fifo,
                                    standpipe_reason* reason) {
     auto& host = of(self);
@@ -342,7 +350,7 @@ class Host {
   Region host_;
   standpipe_output output_{sizeof output_, 0,           on_add_fifo,
                            on_send_all,    on_add_file, on_send_all_until};
-  standpipe_settle settle_{sizeof settle_, 0, on_settle};
+  standpipe_settle settle_{sizeof settle_, 0, on_settle, on_wake};
   standpipe_emit emit_{sizeof emit_, 0, on_emit};
   standpipe_accept accept_{sizeof accept_, 0, on_put, on_resume};
   mutable std::mutex mutex_;
