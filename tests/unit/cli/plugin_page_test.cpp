@@ -131,7 +131,7 @@ TEST_CASE("an option of one alone says so, and stands in that one's sample") {
   CHECK(page.find("  mode  (string, default \"0640\", of the handler only)\n") !=
         std::string::npos);
   CHECK(example_yaml(p).find("file: ") == std::string::npos);
-  CHECK(example_yaml(p).find("# mode: ") != std::string::npos);
+  CHECK(example_yaml(p).find("#   mode: ") != std::string::npos);
   CHECK(plugin_json(p).find("\"of\":\"source\"") != std::string::npos);
   abi.handler = nullptr;
   CHECK(example_yaml(p).find("        file: /tmp/x\n") == std::string::npos);

@@ -260,12 +260,12 @@ TEST_CASE_METHOD(Fixture, "a plugin that offers both may have options of one alo
   CHECK(rendered(load("sources: { s: { plugin: two_way, options: { address: a, window: 3 } } }\n"
                       "handlers: { h: { plugin: print } }\n" +
                       routes))
-            .find("source 's' (plugin two_way) has no option 'window'") != std::string::npos);
+            .find("unknown option 'window' in source 's' (plugin two_way)") != std::string::npos);
   CHECK(
       rendered(load("sources: { s: { fifo: s } }\n"
                     "handlers: { h: { plugin: two_way, options: { address: a, prefetch: 1 } } }\n" +
                     routes))
-          .find("handler 'h' (plugin two_way) has no option 'prefetch'") != std::string::npos);
+          .find("unknown option 'prefetch' in handler 'h' (plugin two_way)") != std::string::npos);
 }
 
 TEST_CASE_METHOD(Fixture,
