@@ -13,6 +13,7 @@ from servers import SLOW, Server, free_port, listens
 _HOME = sorted(glob.glob("/usr/lib/rabbitmq/lib/rabbitmq_server-*"))[-1:]
 # One scheduler that sleeps while it waits: tests share the machine.
 _ERLANG = "-kernel inet_dist_use_interface {127,0,0,1} +S 1:1 +sbwt none +sbwtdcpu none +sbwtdio none"
+MESSAGE_MAX = 4 << 20  # less than usual, so that tests can exceed it
 _READY = "Server startup complete"
 
 
@@ -20,13 +21,9 @@ class RabbitMQ(Server):
     name = "rabbitmq"
     seconds = 120  # of a machine that is busy; usually ten
 
-    def __init__(self, folder, tls=None, more=()):
-        """`tls`: a folder with ca.pem, server.pem and server.key; the broker then listens for amqps, too. `more`: lines of
-        rabbitmq.conf."""
+    def __init__(self, folder):
         super().__init__(folder)
-        self.port, self._dist, self._epmd = free_port(), free_port(), free_port()
-        self.tls_port = free_port() if tls else None
-        self._tls, self._more = tls, more
+        self.port, self.tls_port, self._dist, self._epmd = (free_port() for _ in range(4))
         self._boots = 0
 
     def missing(self):
@@ -43,16 +40,29 @@ class RabbitMQ(Server):
             "log.console = false",
             "disk_free_limit.absolute = 50MB",
             "vm_memory_high_watermark.absolute = 512MB",
-            *self._more,
+            f"max_message_size = {MESSAGE_MAX}",
         ]
-        if self._tls:
+        if shutil.which("openssl"):
+            self._make_certificates()
             lines += [
                 f"listeners.ssl.default = 127.0.0.1:{self.tls_port}",
-                f"ssl_options.cacertfile = {self._tls}/ca.pem",
-                f"ssl_options.certfile = {self._tls}/server.pem",
-                f"ssl_options.keyfile = {self._tls}/server.key",
+                f"ssl_options.cacertfile = {self.folder}/ca.pem",
+                f"ssl_options.certfile = {self.folder}/server.pem",
+                f"ssl_options.keyfile = {self.folder}/server.key",
             ]
         (self.folder / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
+
+    def _make_certificates(self):
+        """Of an authority, ca.pem, and by it of localhost."""
+        (self.folder / "names").write_text("subjectAltName=DNS:localhost\n")
+        new = ["openssl", "req", "-newkey", "rsa:2048", "-nodes"]
+        for command in (
+            [*new, "-x509", "-days", "30", "-subj", "/CN=authority of a test", "-keyout", "ca.key", "-out", "ca.pem"],
+            [*new, "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr"],
+            ["openssl", "x509", "-req", "-days", "30", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+             "-extfile", "names", "-out", "server.pem"],
+        ):  # fmt: skip
+            subprocess.run(command, cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=60 * SLOW)
 
     def environment(self):
         f = self.folder
@@ -82,7 +92,8 @@ class RabbitMQ(Server):
         return self._said_ready() > self._boots and listens(self.port)
 
     def address(self):
-        return f"127.0.0.1:{self.port} {self.folder}"
+        """Ports, of plain AMQP and of TLS, and the folder where ca.pem is."""
+        return f"{self.port} {self.tls_port} {self.folder}"
 
     def kill(self):
         super().kill()
