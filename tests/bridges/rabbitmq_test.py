@@ -223,11 +223,6 @@ def says_account(account):
             equal([part["dead_lettered"], part["dropped"], part["filtered"]], [0, {}, 0], name)
 
 
-def dead(t):
-    out, _ = t.run("dead", "list", "--json", "--data-dir", t.path("state"))
-    return [json.loads(line) for line in out.splitlines()]
-
-
 # ---- what comes through
 
 
@@ -266,15 +261,9 @@ def exchange_key_properties_and_headers_are_made_by_templates(t):
         equal([p1.correlation_id, p1.priority, p1.type, p1.content_type, p1.delivery_mode], ["66", 9, "alarm", "application/json", 1])
         equal([p1.headers, p2.headers, p2.correlation_id], [{"device": "d7", "from": "in 1"}, {"from": "in 3"}, None])
         until(lambda: hub.account_now().of("in -> out")["dead_lettered"] == 2, "two are rejected")
-        reasons = sorted(letter["reason_text"] if "reason_text" in letter else str(letter) for letter in dead_beside(t, hub))
-        assert "routing_key: its payload is no JSON" in str(reasons), reasons
-        assert "RabbitMQ has returned it: NO_ROUTE (312)" in str(reasons), reasons
+        hub.says(r"dead-lettered \(rejected\): routing_key: its payload is no JSON, and the placeholder has no default")
+        hub.says(r"dead-lettered \(rejected\): RabbitMQ has returned it: NO_ROUTE \(312\) for exchange '.*' and routing key 'other.none'")
         hub.stop().says("in", accepted=4).says("in -> out", delivered=2, dead_lettered=2, dead_letters={"rejected": 2})
-
-
-def dead_beside(t, hub):
-    out, _ = t.run("dead", "list", "--json", "--control", hub.control)
-    return [json.loads(line) for line in out.splitlines()]
 
 
 @test
@@ -397,7 +386,7 @@ def mistakes_are_found_before_anything_is_started(t):
     checked = [
         ("uri: 'amqp://guest:secret-word@127.0.0.1/', queue: q", "uri: it ends with a slash, which names a virtual host without a name"),
         ("uri: 'amqp:guest:secret-word', queue: q", "uri: it cannot be read"),
-        ("uri: 'amqp://127.0.0.1', port: 1, queue: q", "port: uri says it already"),
+        ("uri: 'amqp://127.0.0.1', host: there, queue: q", "host: uri says it already"),
         ("routing_key: ''", "queue: nothing says where messages go"),
         ("queue: q, exchange: e", "queue: it says where messages go, and so do exchange and routing_key"),
         ("queue: q, properties: {colour: red}", "properties: there is no property colour to set"),
@@ -585,17 +574,15 @@ def a_broker_that_is_killed_or_takes_nothing_loses_nothing(t):
     ports()  # or there is no RabbitMQ here
     with RabbitMQ(t.path("broker")) as broker:
         with Peer(broker.port) as peer:
-            queue = peer.queue("stays")
-        with Peer(broker.port) as peer:
             peer.channel.queue_declare(queue := "stays", durable=True)
         hub = t.start(BOTH % {"port": broker.port, "queue": queue})
         sent = numbered(6000, size=100)
         hub.send("in", sent[:1000])
         until_all(t, sent[:1000])
-        broker.control("set_disk_free_limit", "1000TB")
+        broker.control("set_vm_memory_high_watermark", "0.000001")
         writing = t.meanwhile(hub.send, "in", sent[1000:3000])
         hub.says(r"takes no messages for now \(.*\): they wait")
-        broker.control("set_disk_free_limit", "50MB")
+        broker.control("set_vm_memory_high_watermark", "absolute", "512MB")
         hub.says("takes messages again")
         writing.join()
         until_all(t, sent[:3000], 40)
@@ -604,7 +591,7 @@ def a_broker_that_is_killed_or_takes_nothing_loses_nothing(t):
         writing = t.meanwhile(hub.send, "in", sent[3000:])
         until(lambda: t.size("log") > 3500 * 104, "they flow")
         broker.kill()
-        hub.says("cannot (send to|read from|connect to) RabbitMQ|cannot connect")
+        hub.says("warning: out: disconnected: ")
         broker.start()
         writing.join()
         got = until_all(t, sent, 60)
