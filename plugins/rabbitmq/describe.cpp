@@ -66,7 +66,7 @@ void describe_queue(standpipe::Description& d) {
 void describe_handler(standpipe::Description& d) {
   d.option("routing_key")
       .text()
-      .example("{json:/type|other}")
+      .example("\"{json:/type|other}\"")
       .summary("handler: the routing key, a template");
   d.option("mandatory")
       .boolean()
