@@ -143,6 +143,17 @@ std::optional<std::string> Composer::exchange() const {
 
 void Composer::limit_payload(std::uint64_t bytes) { payload_max_ = std::min(payload_max_, bytes); }
 
+void Composer::avoid_exchange(std::string name) {
+  if (avoided_.size() >= kAvoidedMost) avoided_.erase(avoided_.begin());
+  avoided_.emplace_back(std::move(name), Clock::now() + kAvoidFor);
+}
+
+bool Composer::is_avoided(std::string_view exchange) const {
+  return std::any_of(avoided_.begin(), avoided_.end(), [&](const auto& avoided) {
+    return avoided.first == exchange && Clock::now() < avoided.second;
+  });
+}
+
 void Composer::compose(const standpipe::Message& message, Publications& out) {
   if (message.size() > payload_max_)
     throw standpipe::reject("it has " + std::to_string(message.size()) +
@@ -150,7 +161,10 @@ void Composer::compose(const standpipe::Message& message, Publications& out) {
                             std::to_string(payload_max_));
   fields_.look_at(message);
   Publication publication;
-  publication.exchange = out.copy(fill(exchange_, "exchange"));
+  const auto exchange = fill(exchange_, "exchange");
+  if (is_avoided(exchange))
+    throw standpipe::reject("exchange: RabbitMQ has no exchange '" + std::string(exchange) + "'");
+  publication.exchange = out.copy(exchange);
   publication.routing_key = out.copy(fill(routing_key_, "routing_key"));
   publication.body = out.copy(message.text());
   auto& properties = publication.properties;

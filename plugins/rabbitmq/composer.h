@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -27,11 +28,17 @@ class Composer {
   // a payload counts.
   void limit_frame(std::size_t bytes) { frame_max_ = bytes; }
   void limit_payload(std::uint64_t bytes);
+  // Messages that say this exchange are rejected for a while: there is none.
+  void avoid_exchange(std::string name);
 
   // Appends it to `out`. Throws standpipe::reject: it can never be published.
   void compose(const standpipe::Message& message, Publications& out);
 
  private:
+  using Clock = std::chrono::steady_clock;
+  // An exchange that was missing is asked for again after this, which costs a connection.
+  static constexpr std::chrono::seconds kAvoidFor{60};
+  static constexpr std::size_t kAvoidedMost = 100;
   using Named = std::vector<std::pair<std::string, common::Template>>;
 
   std::string_view fill(const common::Template& text, std::string_view option);
@@ -39,12 +46,14 @@ class Composer {
   void set_headers(const standpipe::Message& message, amqp_basic_properties_t& properties,
                    Publications& out);
   bool is_header(std::string_view name) const;
+  bool is_avoided(std::string_view exchange) const;
 
   common::Template exchange_, routing_key_, content_type_;
   Named properties_, headers_;
   bool passes_metadata_, is_persistent_;
   std::uint64_t payload_max_;
   std::size_t frame_max_ = 0;
+  std::vector<std::pair<std::string, Clock::time_point>> avoided_;  // exchanges, and until when
   common::Fields fields_;
   std::string text_;
 };

@@ -73,6 +73,10 @@ void RabbitHandler::expect_alive() {
   } catch (const MessageTooLarge& refusal) {
     composer_.limit_payload(refusal.limit);
     throw;
+  } catch (const MissingExchange& refusal) {
+    if (composer_.exchange()) throw;
+    composer_.avoid_exchange(refusal.name);
+    throw standpipe::disconnected(refusal.what());
   }
 }
 

@@ -23,6 +23,16 @@ std::uint64_t number_after(std::string_view text, std::string_view words) {
   return number;
 }
 
+// "no exchange 'orders' in vhost '/'"; empty: it says something else.
+std::string_view missing_exchange(std::string_view text) {
+  constexpr std::string_view kBefore = "no exchange '", kBehind = "' in vhost '";
+  const auto begin = text.find(kBefore);
+  const auto end = text.rfind(kBehind);
+  if (begin == std::string_view::npos || end == std::string_view::npos) return {};
+  const auto name = begin + kBefore.size();
+  return name < end ? text.substr(name, end - name) : std::string_view();
+}
+
 // What a person can do about it; empty: it passes.
 std::string remedy(const Broker& broker, unsigned code, std::string_view text) {
   const auto of_user = " " + broker.vhost + " " + broker.user;
@@ -63,6 +73,8 @@ void throw_closed(const Broker& broker, unsigned code, std::string_view text) {
     throw MessageTooLarge(said, limit);
   const auto what_to_do = remedy(broker, code, text);
   if (what_to_do.empty()) throw standpipe::disconnected(said);
+  if (const auto name = missing_exchange(text); !name.empty())
+    throw MissingExchange(said + "; " + what_to_do, name);
   throw standpipe::fatal(said + "; " + what_to_do);
 }
 

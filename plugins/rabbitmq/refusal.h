@@ -19,6 +19,14 @@ struct MessageTooLarge : standpipe::disconnected {
   std::uint64_t limit;  // bytes of a payload
 };
 
+// There is no exchange of that name. Where each message says its own, that concerns those which say
+// this one.
+struct MissingExchange : standpipe::fatal {
+  MissingExchange(const std::string& text, std::string_view its_name)
+      : fatal(text), name(its_name) {}
+  std::string name;
+};
+
 // What the broker says as it closes a channel or connection, as an exception: `disconnected` for
 // what passes, and `fatal`, with what to do, for what does not.
 [[noreturn]] void throw_closed(const Broker& broker, unsigned code, std::string_view text);

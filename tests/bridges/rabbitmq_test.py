@@ -345,6 +345,21 @@ def a_message_beyond_the_brokers_limit_is_dead_lettered_and_the_others_pass(t):
 
 
 @test
+def a_message_that_names_a_missing_exchange_is_dead_lettered_and_the_others_pass(t):
+    port, _, _ = ports()
+    with Peer(port) as peer:
+        queue, exchange = peer.queue("named"), f"named-{os.getpid()}"
+        peer.channel.exchange_declare(exchange, "fanout", auto_delete=True)
+        peer.channel.queue_bind(queue, exchange)
+        hub = t.start(OUT % (port, 'exchange: "{json:/to}"'))
+        good, bad = b'{"to": "%s"}' % exchange.encode(), b'{"to": "nobody"}'
+        hub.send("in", [good, bad, good])
+        hub.says(r"dead-lettered \(rejected\): exchange: RabbitMQ has no exchange 'nobody'")
+        equal([body for _, _, body in peer.take(queue, 2)], [good, good])
+        hub.stop().says("in", accepted=3).says("in -> out", delivered=2, dead_lettered=1, dead_letters={"rejected": 1})
+
+
+@test
 def a_full_queue_that_refuses_messages_has_them_again_when_there_is_room(t):
     port, _, _ = ports()
     with Peer(port) as peer:
