@@ -600,14 +600,22 @@ def random_victim(hub):
     return random.choice([worker, *children_of(worker)]) if worker != hub.process.pid else None
 
 
-@test(seconds=120 + 4 * SECONDS)
+@test(seconds=180 + 4 * SECONDS)
 def chaos_loses_nothing(t):
-    """Connections are cut, and the worker and its children killed, at random."""
+    """Connections are cut, and the worker and its children killed, at random; in a long run a broker, too."""
     port, _, _ = ports()
-    with Peer(port) as peer:
+    with contextlib.ExitStack() as stack:
+        broker = stack.enter_context(RabbitMQ(t.path("broker"))) if SECONDS >= 30 else None
+        port = broker.port if broker else port
+        peer = stack.enter_context(Peer(port))
         proxy, queue = Proxy(port), peer.queue("chaos")
         hub = t.start(BOTH % {"port": proxy.port, "queue": queue})
-        sent, harm = [], 0
+        sent, harm, restarting = [], 0, None
+
+        def restart():
+            broker.kill()
+            broker.start()
+
         writer = t.writer("in")
         end = time.monotonic() + SECONDS
         next_harm = time.monotonic() + 0.5
@@ -620,12 +628,16 @@ def chaos_loses_nothing(t):
                 continue
             next_harm = time.monotonic() + random.uniform(0.3, 0.9)
             harm += 1
-            if random.random() < 0.4:
+            if broker and random.random() < 0.1 and (restarting is None or not restarting.is_alive()):
+                restarting = t.meanwhile(restart)
+            elif random.random() < 0.4:
                 proxy.cut()
             elif victim := random_victim(hub):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(victim, signal.SIGKILL)
         writer.close()
+        if restarting:
+            restarting.join()
         got = until_all(t, sent, 60 + 2 * SECONDS)
         nothing_is_lost_or_made_up(got, sent, harm * (500 + 200) * 2)
         says_account(hub.stop())
