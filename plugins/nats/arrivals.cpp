@@ -11,7 +11,9 @@
 
 namespace nats {
 
-Arrivals::Arrivals() : fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+void Arrivals::open() {
+  if (fd_) return;
+  fd_ = common::Fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (!fd_) throw standpipe::disconnected("eventfd: " + common::error_text(errno));
 }
 

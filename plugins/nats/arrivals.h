@@ -13,7 +13,8 @@ namespace nats {
 // while there is something. Bounded by what was asked for.
 class Arrivals {
  public:
-  Arrivals();
+  // Before anything else. Again: it stays as it is.
+  void open();
   int fd() const { return fd_.get(); }
   void add(Owned<natsMsg> message);
   // Makes the descriptor readable, though nothing came.

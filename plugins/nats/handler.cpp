@@ -262,11 +262,12 @@ void Handler::flush(nanoseconds left) {
   }
 }
 
-// The library does not free what was never acknowledged.
+// The library does not free what was never acknowledged, and must not be asked for it if nothing was
+// published.
 void Handler::close() {
   if (closure_) Callees<Handler>::all().remove(closure_);
   closure_ = nullptr;
-  if (context_) {
+  if (context_ && window_.messages() > 0) {
     natsMsgList pending{};
     if (js_PublishAsyncGetPendingList(&pending, context_.get()) == NATS_OK)
       natsMsgList_Destroy(&pending);

@@ -28,6 +28,7 @@ Source::Source(const standpipe::Options& options)
 // is not so if the consumer was deleted and made anew: then the same numbers mean other messages.
 void Source::open() {
   close();
+  arrivals_.open();
   connection_ = std::make_unique<Connection>(settings_, [this] { arrivals_.wake(); });
   const auto context = connection_->jetstream();
   auto consumer = find_consumer(*connection_, context.get(), consumer_settings_, settings_.domain);
