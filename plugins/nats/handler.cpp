@@ -194,7 +194,9 @@ bool Handler::publish(standpipe::Batch& batch, std::size_t i) {
   }
   if (status == NATS_NO_SERVER_SUPPORT)
     connection_->fail_fatally("the server does not take headers: use nats-server 2.2 or later");
-  connection_->fail_for_now("cannot publish: " + error_text(status));
+  connection_->fail_for_now(status == NATS_CONNECTION_CLOSED
+                                ? "the connection is lost"
+                                : "cannot publish: " + error_text(status));
   return false;
 }
 
@@ -262,8 +264,8 @@ void Handler::flush(nanoseconds left) {
   }
 }
 
-// The library does not free what was never acknowledged, and must not be asked for it if nothing was
-// published.
+// The library does not free what was never acknowledged, and must not be asked for it if nothing
+// was published.
 void Handler::close() {
   if (closure_) Callees<Handler>::all().remove(closure_);
   closure_ = nullptr;

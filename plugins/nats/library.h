@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace nats {
 
@@ -22,11 +23,15 @@ struct Release {
 template <class T>
 using Owned = std::unique_ptr<T, Release>;
 
-// What the library says of the last call of this thread that failed with `status`.
+// What the library says of the last call of this thread that failed with `status`, without the
+// place in its own source that it begins with: "(conn.c:733): ".
 inline std::string error_text(natsStatus status) {
   natsStatus last = NATS_OK;
-  const char* text = nats_GetLastError(&last);
-  return last == status && text && *text ? text : natsStatus_GetText(status);
+  const char* said = nats_GetLastError(&last);
+  std::string_view text = said && last == status ? said : "";
+  const auto place = text.starts_with('(') ? text.find("): ") : std::string_view::npos;
+  if (place != std::string_view::npos) text.remove_prefix(place + 3);
+  return text.empty() ? natsStatus_GetText(status) : std::string(text);
 }
 
 }  // namespace nats

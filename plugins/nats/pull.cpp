@@ -61,7 +61,7 @@ void Pull::ask_for_more() {
   const auto status =
       natsConnection_PublishRequest(connection_.get(), next_subject_.c_str(), reply.c_str(),
                                     body.data(), static_cast<int>(body.size()));
-  if (status != NATS_OK) connection_.fail_for_now("cannot ask for messages: " + error_text(status));
+  if (status != NATS_OK) connection_.fail_for_now("the connection is lost: " + error_text(status));
 }
 
 void Pull::heard(natsMsg* status) {

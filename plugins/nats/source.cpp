@@ -99,7 +99,7 @@ void Source::keep_alive() {
 void Source::send(const std::string& reply, std::string_view word) {
   const auto status = natsConnection_Publish(connection_->get(), reply.c_str(), word.data(),
                                              static_cast<int>(word.size()));
-  if (status != NATS_OK) connection_->fail_for_now("cannot acknowledge: " + error_text(status));
+  if (status != NATS_OK) connection_->fail_for_now("the connection is lost: " + error_text(status));
 }
 
 // What came and was not put is given back, where the server can be told.
