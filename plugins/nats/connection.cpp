@@ -67,6 +67,12 @@ std::string joined(const std::vector<std::string>& servers) {
   return all;
 }
 
+// Of the server's certificate: OpenSSL says at which depth of its chain it failed. Else a handshake
+// fails as any connection does.
+bool is_verification(const std::string& text) {
+  return text.find(":depth=") != std::string::npos || text.find("certificate") != std::string::npos;
+}
+
 }  // namespace
 
 Connection::Connection(const ConnectionSettings& settings, std::function<void()> failed)
@@ -116,7 +122,7 @@ void Connection::connect(natsOptions* options) {
                            "): check user and password, token, creds or nkey");
   if (status == NATS_SECURE_CONNECTION_WANTED)
     throw standpipe::fatal(where + " does not speak TLS: correct servers, or remove tls");
-  if (status == NATS_SSL_ERROR && text.find("certificate") != std::string::npos)
+  if (status == NATS_SSL_ERROR && is_verification(text))
     throw standpipe::fatal("TLS with " + where + " fails (" + text +
                            "): check tls_ca, tls_cert, and the host name in servers");
   throw standpipe::disconnected("cannot connect to " + where + ": " + text);

@@ -6,6 +6,8 @@ import json
 import os
 import pathlib
 import random
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -21,6 +23,8 @@ from servers.nats import Nats
 sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "crash"))
 
 from killer import children_of, worker_of  # noqa: E402 (its folder must be known first)
+
+README = pathlib.Path(__file__).resolve().parents[2] / "plugins/nats/README.md"
 
 OUT = """
 data_dir: state
@@ -502,3 +506,59 @@ def a_hub_speaks_tls_and_verifies_the_server(t):
         fails_to_open(t, server.address(), "subject: s.a, tls: true, tls_ca: other.pem", "it.*TLS with .* fails .*host name in servers")
     with Nats(t.path("plain")) as server:
         fails_to_open(t, server.address(), "subject: s.a, tls: true, tls_ca: other.pem", "it.*does not speak TLS")
+
+
+# ---- and what the README says
+
+
+@test
+def the_readmes_example_passes_its_tests_and_prints_what_the_readme_says(t):
+    text = (README.parent / "example.yaml").read_text()
+    out, _ = t.run("test", README.parent / "example.yaml")
+    assert b"2 passed, 0 failed" in out, out
+    commands, output = (re.search(rf"^```{kind}\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)[1] for kind in ("sh", "output"))
+    create, run, send = commands.splitlines()
+    equal((create, run), ("nats stream add ORDERS --subjects 'orders.>' --defaults", "standpipe run plugins/nats/example.yaml &"))
+    with Nats(t.path("server")) as server, Client(server.address()) as client:
+        client.add_stream("ORDERS", "orders.>")
+        hub = t.start(text.replace("options: {", f"options: {{ servers: [{server.address()}],").replace("options: { servers: [%s], template" % server.address(), "options: { template").replace("/tmp", str(t.folder)))
+        t.run(*shlex.split(send.replace("/tmp/standpipe-orders", str(t.path("standpipe-orders")).replace(" ", r"\ ")))[1:])
+        until(lambda: hub.stdout().decode() == output, "it prints the output")
+        account = hub.stop()
+        account.says("orders", accepted=3).says("orders -> stream", delivered=3).says("german", accepted=2).says("german -> screen", delivered=2)
+
+
+@test(seconds=120)
+def a_chaos_of_kills_loses_nothing(t):
+    """For STANDPIPE_BRIDGE_SECONDS: servers, workers and processes of both hubs, at random."""
+    seed = int(os.environ.get("STANDPIPE_BRIDGE_SEED", random.randrange(1 << 30)))
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    with Nats(t.path("server")) as server:
+        with Client(server.address()) as client:
+            client.add_stream("S", "s.>")
+        hub = out_of_hub(t, server.address(), "subject: s.a")
+        reading = into_hub(t, server.address(), "stream: S, durable: hub, ack_wait: 1s")
+        writing = Writing(t, "in", burst=100)
+        end = time.monotonic() + float(os.environ.get("STANDPIPE_BRIDGE_SECONDS", "6")) * SLOW
+        kills = {"server": lambda: restart(server)}
+        for name, one in (("hub", hub), ("reading", reading)):
+            kills[f"{name}'s process"] = lambda one=one: kill(child(one))
+            kills[f"{name}'s worker"] = lambda one=one: kill((w := worker_of(one.process.pid)) != one.process.pid and w or None)
+        done = []
+        while time.monotonic() < end:
+            done.append(chance.choice(list(kills)))
+            kills[done[-1]]()
+            time.sleep(chance.uniform(0.05, 0.8))  # load, not a wait for something
+        print(", ".join(done))
+        sent = writing.end()
+        hub.stop(seconds=60).all_delivered(len(sent))
+        with Client(server.address()) as client:
+            stored = [m.payload for m in client.read_all("S")]
+            equal(stored, sent, "in the stream")
+            until(lambda: set(whole_frames(t, "out")) == set(sent), "all have come", 40)
+            until(lambda: client.consumer("S", "hub")["num_ack_pending"] == 0, "all are acknowledged", 40)
+        reading.stop(seconds=60).all_delivered(len(t.frames("out")))
+        got = t.frames("out")
+        print(f"{len(sent)} messages, {len(got) - len(sent)} repeats after {len(done)} kills")
+        equal(set(got), set(sent))
