@@ -18,6 +18,7 @@ constexpr std::int64_t kWriteDeadlineMs = 3000;  // of a server that does not re
 // A server that is gone without a word is noticed within three of these.
 constexpr std::int64_t kPingIntervalMs = 5000;
 constexpr int kPingsOutMost = 2;
+constexpr std::chrono::seconds kClosePatience{1};
 constexpr int kBufferBytes = 128 * 1024;  // one write for as many messages as possible
 
 void must(natsStatus status, const char* option) {
@@ -104,8 +105,14 @@ Connection::Connection(const ConnectionSettings& settings, std::function<void()>
 }
 
 Connection::~Connection() {
+  close();
   Callees<Connection>::all().remove(closure_);
-  connection_.reset();
+}
+
+void Connection::close() {
+  natsConnection_Close(get());
+  std::unique_lock lock(mutex_);
+  closed_changed_.wait_for(lock, kClosePatience, [this] { return is_closed_; });
 }
 
 void Connection::connect(natsOptions* options) {
@@ -163,8 +170,14 @@ void Connection::closed(natsConnection* connection, void* closure) {
   const char* text = nullptr;
   natsConnection_GetLastError(connection, &text);
   const std::string why = text && *text ? text : "the server closed it";
-  Callees<Connection>::all().call(
-      closure, [&](Connection& it) { it.fail_for_now("the connection is lost: " + why); });
+  Callees<Connection>::all().call(closure, [&](Connection& it) { it.closed(why); });
+}
+
+void Connection::closed(const std::string& why) {
+  fail_for_now("the connection is lost: " + why);
+  const std::lock_guard lock(mutex_);
+  is_closed_ = true;
+  closed_changed_.notify_all();
 }
 
 // The server says so while the connection goes on: of a subject that the user may not use.

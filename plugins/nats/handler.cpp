@@ -269,6 +269,7 @@ void Handler::flush(nanoseconds left) {
 void Handler::close() {
   if (closure_) Callees<Handler>::all().remove(closure_);
   closure_ = nullptr;
+  if (connection_) connection_->close();
   if (context_ && window_.messages() > 0) {
     natsMsgList pending{};
     if (js_PublishAsyncGetPendingList(&pending, context_.get()) == NATS_OK)

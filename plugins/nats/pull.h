@@ -21,6 +21,8 @@ class Pull {
   Pull(const Pull&) = delete;
   Pull& operator=(const Pull&) = delete;
 
+  // Nothing is sent here any more, but for what is on the way.
+  void stop() { natsSubscription_Unsubscribe(subscription_.get()); }
   // As many as there is room for. Fails the connection where nobody answers.
   void ask_for_more();
   void received() { requests_.received(); }

@@ -105,12 +105,15 @@ void Source::send(const std::string& reply, std::string_view word) {
 // What came and was not put is given back, where the server can be told.
 void Source::close() {
   keeper_.reset();
-  pull_.reset();
-  held_.add(arrivals_.take_all());
-  if (connection_ && connection_->is_good()) {
+  if (pull_ && connection_->is_good()) {
+    pull_->stop();
+    held_.add(arrivals_.take_all());
     for (const auto& reply : held_.give_up_waiting()) send(reply, kNak);
     natsConnection_FlushTimeout(connection_->get(), kFlushMs);
   }
+  if (connection_) connection_->close();
+  held_.add(arrivals_.take_all());
+  pull_.reset();
   connection_.reset();
 }
 
