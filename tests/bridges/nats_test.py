@@ -255,6 +255,25 @@ def wrong_credentials_hold_the_handler_and_no_secret_is_said(t):
 
 
 @test
+def a_subject_that_the_user_may_not_use_holds_the_handler_and_a_question_that_he_may_not_ask_does_not(t):
+    deny = '["s.secret", "$JS.API.STREAM.NAMES", "$JS.API.CONSUMER.INFO.>"]'
+    users = f"{{user: me, password: hunter2, permissions: {{publish: {{deny: {deny}}}}}}}, {{user: other, password: hunter2}}"
+    with Nats(t.path("server"), f"authorization {{ users: [{users}] }}") as server:
+        with Client(server.address(), user="other", **{"pass": "hunter2"}) as client:
+            client.add_stream("S", "s.>")
+            me = "user: me, password: hunter2, timeout: 500ms"
+            hub = out_of_hub(t, server.address(), f"subject: s.open, {me}")
+            hub.send("in", [b"one"])
+            until(lambda: client.stream("S")["messages"] == 1, "it is published")
+            hub.stop().all_delivered(1)
+            hub = out_of_hub(t, server.address(), f"subject: s.secret, {me}")
+            hub.send("in", [b"two"])
+            hub.says(r"it is held: the server refuses it \(Permissions Violation .*s\.secret.*\): give the user this permission")
+            hub.stop().says("in", accepted=1).says("in -> it", in_flight=1)
+            fails_to_open(t, server.address(), f"stream: S, durable: hub, {me}", "it.*server refuses it .*CONSUMER.INFO", IN)
+
+
+@test
 def a_secret_inside_a_url_is_refused_and_not_said(t):
     t.path("hub.yaml").write_text("version: 1\n" + OUT % ("nats://me:hunter2@127.0.0.1:4222", "subject: a"))
     _, err = t.run("check", "hub.yaml", status=78)
