@@ -180,8 +180,8 @@ void Connection::closed(const std::string& why) {
   closed_changed_.notify_all();
 }
 
-// The server says so while the connection goes on: of a subject that the user may not use. Whether a
-// stream exists may be left unknown.
+// The server says so while the connection goes on: of a subject that the user may not use. Whether
+// a stream exists may be left unknown.
 void Connection::error(natsConnection* connection, natsSubscription*, natsStatus status,
                        void* closure) {
   if (status != NATS_NOT_PERMITTED) return;

@@ -8,40 +8,13 @@
 #include <standpipe/plugin.hpp>
 #include <string>
 #include <utility>
-#include <vector>
 
-#include "common/fields.h"
 #include "common/taken_window.h"
-#include "common/template.h"
 #include "connection.h"
+#include "letters.h"
 #include "unroutable.h"
 
 namespace nats {
-
-// How a message becomes one of NATS.
-class Letters {
- public:
-  explicit Letters(const standpipe::Options& options);
-
-  const std::string& fixed_subject() const { return fixed_subject_; }  // empty: messages choose it
-  // The copy of a message that is published. `number` travels with it as its reply subject, which
-  // is not sent: what JetStream publishes gets another one. Throws standpipe::reject.
-  Owned<natsMsg> letter(const standpipe::Message& message, std::uint64_t number);
-
- private:
-  std::string filled(const common::Template& whole, const char* option);
-  void add_headers(natsMsg* letter, const standpipe::Message& message);
-  std::string id(const standpipe::Message& message);
-
-  common::Fields fields_;
-  common::Template subject_;
-  std::string fixed_subject_;
-  std::vector<std::pair<std::string, common::Template>> headers_;
-  bool has_metadata_;
-  bool has_default_id_;
-  std::optional<common::Template> id_;
-  std::string stream_;
-};
 
 // Publishes to JetStream. What it publishes waits in the window for the stream's acknowledgement,
 // which comes in a thread of the library.

@@ -21,6 +21,16 @@ from servers.nats import Nats  # noqa: E402
 
 SIZES = 128, 1024
 BURST = 500  # messages a write
+OUT = """
+sources: {in: {fifo: in}}
+handlers: {it: {plugin: nats, options: {servers: [%s], subject: b.x}}}
+routes: [{from: in, to: it}]
+"""
+IN = """
+sources: {it: {plugin: nats, options: {servers: [%s], stream: B, durable: hub}}}
+handlers: {out: {plugin: log, options: {path: out, format: frames}}}
+routes: [{from: it, to: out}]
+"""
 WRITER = """
 import os, sys
 fifo, frames = os.open("in", os.O_WRONLY), open("frames", "rb").read()
@@ -66,8 +76,7 @@ def rate(read, count):
 
 def publish(program, folder, server, client, size, count):
     client.api("STREAM.PURGE.B")
-    yaml = f"sources: {{in: {{fifo: in}}}}\nhandlers: {{it: {{plugin: nats, options: {{servers: [{server.address()}], subject: b.x}}}}}}\nroutes: [{{from: in, to: it}}]\n"
-    with hub(program, folder, yaml):
+    with hub(program, folder, OUT % server.address()):
         writer = subprocess.Popen([sys.executable, "-c", WRITER, str(count // BURST)], cwd=folder)
         found = rate(lambda: client.stream("B")["messages"], count)
         writer.wait()
@@ -79,15 +88,15 @@ def bring(program, folder, server, client, size, count):
     with contextlib.suppress(AssertionError):
         client.api("CONSUMER.DELETE.B.hub")
     (folder / "out").unlink(missing_ok=True)
-    yaml = f"sources: {{it: {{plugin: nats, options: {{servers: [{server.address()}], stream: B, durable: hub}}}}}}\nhandlers: {{out: {{plugin: log, options: {{path: out, format: frames}}}}}}\nroutes: [{{from: it, to: out}}]\n"
-    with hub(program, folder, yaml):
+    with hub(program, folder, IN % server.address()):
         return rate(lambda: client.consumer("B", "hub")["ack_floor"]["stream_seq"] - client.stream("B")["first_seq"] + 1, count)
 
 
 def bare(tool, server, client, size, count):
     client.api("STREAM.PURGE.B")
     out = float(subprocess.run([tool, "publish", server.address(), "b.x", str(size), str(count)], check=True, capture_output=True).stdout)
-    client.api("CONSUMER.DURABLE.CREATE.B.bare", stream_name="B", config={"durable_name": "bare", "ack_policy": "explicit", "max_ack_pending": 20000})
+    config = {"durable_name": "bare", "ack_policy": "explicit", "max_ack_pending": 20000}
+    client.api("CONSUMER.DURABLE.CREATE.B.bare", stream_name="B", config=config)
     into = float(subprocess.run([tool, "fetch", server.address(), "B", "bare", str(count)], check=True, capture_output=True).stdout)
     client.api("CONSUMER.DELETE.B.bare")
     return out, into

@@ -127,12 +127,14 @@ class Client:
     def read(self, stream, count, subject=">"):
         """The first `count` messages of a stream, by a consumer of its own."""
         name = f"reader{self._count}"
-        self.api(f"CONSUMER.DURABLE.CREATE.{stream}.{name}", stream_name=stream, config={"durable_name": name, "ack_policy": "none", "filter_subject": subject})
+        config = {"durable_name": name, "ack_policy": "none", "filter_subject": subject}
+        self.api(f"CONSUMER.DURABLE.CREATE.{stream}.{name}", stream_name=stream, config=config)
         messages = []
         while len(messages) < count:
             batch = min(count - len(messages), 1000)
             self._count += 1
-            self.publish(f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{name}", json.dumps({"batch": batch, "expires": 5_000_000_000}).encode(), reply=f"{self.inbox}.{self._count}")
+            wish = json.dumps({"batch": batch, "expires": 5_000_000_000}).encode()
+            self.publish(f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{name}", wish, reply=f"{self.inbox}.{self._count}")
             for _ in range(batch):
                 message = self.next()
                 if not message.reply:

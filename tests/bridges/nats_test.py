@@ -598,7 +598,9 @@ def the_readmes_example_passes_its_tests_and_prints_what_the_readme_says(t):
     equal((create, run), ("nats stream add ORDERS --subjects 'orders.>' --defaults", "standpipe run plugins/nats/example.yaml &"))
     with Nats(t.path("server")) as server, Client(server.address()) as client:
         client.add_stream("ORDERS", "orders.>")
-        hub = t.start(text.replace("options: {", f"options: {{ servers: [{server.address()}],").replace("options: { servers: [%s], template" % server.address(), "options: { template").replace("/tmp", str(t.folder)))
+        for option in ("stream: ORDERS", "subject: "):
+            text = text.replace(f"{{ {option}", f"{{ servers: [{server.address()}], {option}")
+        hub = t.start(text.replace("/tmp", str(t.folder)))
         t.run(*shlex.split(send.replace("/tmp/standpipe-orders", str(t.path("standpipe-orders")).replace(" ", r"\ ")))[1:])
         until(lambda: hub.stdout().decode() == output, "it prints the output")
         account = hub.stop()
