@@ -463,6 +463,42 @@ def workers_that_are_killed_lose_nothing(t):
         equal(set(t.frames("out")), set(sent))
 
 
+def end_by_killing_the_keeper(hub):
+    worker = until(lambda: (w := worker_of(hub.process.pid)) != hub.process.pid and w, "there is a worker")
+    kill(hub.process.pid)
+    hub.wait_status(20)
+    until(lambda: not pathlib.Path(f"/proc/{worker}/exe").exists(), "its worker has ended, too")
+
+
+@test
+def hubs_whose_keeper_is_killed_lose_nothing(t):
+    with Nats(t.path("server")) as server:
+        with Client(server.address()) as client:
+            client.add_stream("S", "s.>")
+        hub = out_of_hub(t, server.address(), "subject: s.a")
+        server.kill()
+        hub.says("disconnected: ")
+        messages = numbered(1000)
+        hub.send("in", messages)
+        until(lambda: hub.account_now().of("in")["accepted"] == 1000, "the hub has them")
+        end_by_killing_the_keeper(hub)
+        server.start()
+        hub.start()
+        with Client(server.address()) as client:
+            until(lambda: client.stream("S")["messages"] == 1000, "all are published")
+            account = hub.stop()
+            account.of("in"), account.of("in -> it")
+            equal([m.payload for m in client.read_all("S")], messages)
+            reading = into_hub(t, server.address(), "stream: S, durable: hub, ack_wait: 1s")
+            until(lambda: len(whole_frames(t, "out")) > 0, "some have come")
+            end_by_killing_the_keeper(reading)
+            reading.start()
+            until(lambda: set(whole_frames(t, "out")) == set(messages), "all have come", 40)
+            until(lambda: client.consumer("S", "hub")["num_ack_pending"] == 0, "all are acknowledged", 40)
+            account = reading.stop()
+            account.of("it"), account.of("it -> out")
+
+
 @test
 def a_stop_while_the_server_is_away_ends_in_time_and_loses_nothing(t):
     with Nats(t.path("server")) as server:
