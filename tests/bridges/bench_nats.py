@@ -7,6 +7,7 @@
 
 import contextlib
 import pathlib
+import signal
 import struct
 import subprocess
 import sys
@@ -107,6 +108,7 @@ def main():
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 200_000
     rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 3
     place = pathlib.Path(tempfile.mkdtemp(prefix="bench-nats-"))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started ends, too
     tool = place / "bench_nats"
     subprocess.run(["cc", "-O2", "-o", tool, HERE / "bench_nats.c", "-lnats"], check=True)
     print(f"{'size':>5} {'way':>4} {'hub':>9} {'bare':>9} {'ratio':>6}   (best of {rounds}, {count:,} messages)")
