@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "refusal.h"
+
+#include "streams.h"
+
+namespace nats {
+
+// What is not known here is an outage: the message waits and is sent again. That holds for a stream
+// that is full (`discard: new`), for a store that fails and for a cluster that has no leader, and
+// it never loses anything.
+Refusal refusal_of(const jsPubAckErr& error) {
+  const auto code = static_cast<int>(error.ErrCode);
+  const std::string text = error.ErrText ? error.ErrText : natsStatus_GetText(error.Err);
+  const auto fault = jetstream_fault(error.Err, code);
+  if (!fault.empty()) return {Refusal::For::all_until_mended, fault};
+  switch (code) {
+    case kMessageExceedsMaximum:
+      return {Refusal::For::this_message,
+              "it is above the stream's max_msg_size (the server says: " + text + ")"};
+    case kHeadersExceedMaximum:
+      return {Refusal::For::this_message,
+              "its headers are larger than JetStream's limit of 64 KiB (the server says: " + text +
+                  ")"};
+    case kStreamNotMatch:
+      return {Refusal::For::all_until_mended,
+              "the subject belongs to another stream than the option stream says: correct one of "
+              "them"};
+    case kStreamSealed:
+      return {Refusal::For::all_until_mended,
+              "the stream is sealed and takes no message: use another one"};
+    default:
+      return {Refusal::For::all_for_now, "the stream does not take it: " + text};
+  }
+}
+
+}  // namespace nats

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "library.h"
+
+namespace nats {
+
+// Error codes of JetStream, which nats-server documents and the library's header does not have.
+enum : int {
+  kConsumerNotFound = 10014,
+  kNotEnabledForAccount = 10039,
+  kMessageExceedsMaximum = 10054,
+  kStreamNotFound = 10059,
+  kStreamNotMatch = 10060,
+  kNotEnabled = 10076,
+  kHeadersExceedMaximum = 10097,
+  kStreamSealed = 10109,
+};
+
+// What a stream's refusal of a message means: for that message alone, or for all.
+struct Refusal {
+  enum class For { this_message, all_for_now, all_until_mended };
+  For whom;
+  std::string why;
+};
+Refusal refusal_of(const jsPubAckErr& error);
+
+}  // namespace nats
