@@ -81,8 +81,7 @@ std::unique_ptr<Client::Exchange> Client::make_exchange() {
   curl_easy_setopt(easy, CURLOPT_AWS_SIGV4, signing.c_str());
   curl_easy_setopt(easy, CURLOPT_USERNAME, credentials_.access_key_id.c_str());
   curl_easy_setopt(easy, CURLOPT_PASSWORD, credentials_.secret_access_key.c_str());
-  if (!endpoint_.ca_file.empty())
-    curl_easy_setopt(easy, CURLOPT_CAINFO, endpoint_.ca_file.c_str());
+  if (!endpoint_.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, endpoint_.ca_file.c_str());
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Exchange::receive);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, made.get());
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, made->error);

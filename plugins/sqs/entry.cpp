@@ -41,8 +41,8 @@ bool is_attribute_name(std::string_view name) {
     return c < 0x80 && (std::isalnum(c) || c == '_' || c == '-' || c == '.');
   };
   return !name.empty() && name.size() <= kNameBytesMax &&
-         std::all_of(name.begin(), name.end(), fits) && name.front() != '.' &&
-         name.back() != '.' && name.find("..") == std::string_view::npos && !is_reserved(name);
+         std::all_of(name.begin(), name.end(), fits) && name.front() != '.' && name.back() != '.' &&
+         name.find("..") == std::string_view::npos && !is_reserved(name);
 }
 
 Entry EntryMaker::make(const standpipe::Message& message, std::size_t bytes_max) {

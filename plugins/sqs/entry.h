@@ -30,8 +30,7 @@ class EntryMaker {
   static constexpr std::string_view kEncoding = "encoding";  // the attribute that says base64
   static constexpr std::string_view kOwnMetadata = "sqs.";   // how names begin that a source makes
 
-  EntryMaker(const SendSettings& settings, bool is_fifo)
-      : settings_(settings), is_fifo_(is_fifo) {}
+  EntryMaker(const SendSettings& settings, bool is_fifo) : settings_(settings), is_fifo_(is_fifo) {}
   Entry make(const standpipe::Message& message, std::size_t bytes_max);
 
  private:

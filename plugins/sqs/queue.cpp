@@ -65,14 +65,14 @@ void Queue::find(const Place& place) {
   if (const auto trouble = trouble_of(reply)) trouble.raise();
   url_ = read(reply)["QueueUrl"].text();
   if (url_.empty())
-    throw standpipe::disconnected(where_.url + " answers GetQueueUrl with no QueueUrl; is "
-                                               "endpoint_url right?");
+    throw standpipe::disconnected(where_.url +
+                                  " answers GetQueueUrl with no QueueUrl; is "
+                                  "endpoint_url right?");
 }
 
 // Who may only send is often not allowed to ask for attributes: then SQS's defaults hold.
 void Queue::read_attributes() {
-  const auto reply = call("GetQueueAttributes",
-                          begin_body() + ",\"AttributeNames\":[\"All\"]}");
+  const auto reply = call("GetQueueAttributes", begin_body() + ",\"AttributeNames\":[\"All\"]}");
   if (const auto trouble = trouble_of(reply)) {
     if (!trouble.is_access_denied) trouble.raise();
     host_.info("may not ask for the attributes of " + where_.queue +
@@ -81,8 +81,8 @@ void Queue::read_attributes() {
     return;
   }
   const auto attributes = read(reply)["Attributes"];
-  message_bytes_max_ = static_cast<std::size_t>(number_of(
-      attributes["MaximumMessageSize"].text(), static_cast<long>(message_bytes_max_)));
+  message_bytes_max_ = static_cast<std::size_t>(
+      number_of(attributes["MaximumMessageSize"].text(), static_cast<long>(message_bytes_max_)));
   visibility_timeout_ = std::chrono::seconds(
       number_of(attributes["VisibilityTimeout"].text(), visibility_timeout_.count()));
 }

@@ -15,8 +15,8 @@ std::string own_name(std::string_view attribute) {
   std::string name(EntryMaker::kOwnMetadata);
   for (std::size_t i = 0; i < attribute.size(); ++i) {
     const auto c = static_cast<unsigned char>(attribute[i]);
-    const bool begins_word = std::isupper(c) && i > 0 &&
-                             !std::isupper(static_cast<unsigned char>(attribute[i - 1]));
+    const bool begins_word =
+        std::isupper(c) && i > 0 && !std::isupper(static_cast<unsigned char>(attribute[i - 1]));
     if (begins_word) name += '_';
     name += static_cast<char>(std::tolower(c));
   }
@@ -29,8 +29,8 @@ std::string value_of(const JsonValue& attribute) {
 }
 
 ReceivedMessage message_of(const JsonValue& json, Encoding encoding) {
-  ReceivedMessage message{json["MessageId"].text(), json["ReceiptHandle"].text(),
-                          json["Body"].text(), {}};
+  ReceivedMessage message{
+      json["MessageId"].text(), json["ReceiptHandle"].text(), json["Body"].text(), {}};
   bool is_base64 = encoding == Encoding::base64;
   for (const auto& [name, attribute] : json["MessageAttributes"].fields()) {
     auto value = value_of(attribute);

@@ -39,8 +39,11 @@ std::string region_of(const std::string& url) {
 }
 
 std::string address_in(const std::string& region) {
-  return "https://sqs." + region + ".amazonaws.com" + (region.starts_with("cn-") ? ".cn" : "") + "/";
+  return "https://sqs." + region + ".amazonaws.com" + (region.starts_with("cn-") ? ".cn" : "") +
+         "/";
 }
+
+bool is_url(const std::string& text) { return text.find("://") != std::string::npos; }
 
 void check_url(std::string_view option, const std::string& url) {
   const std::string name(option);
@@ -48,23 +51,22 @@ void check_url(std::string_view option, const std::string& url) {
     throw standpipe::fatal(name + ": it does not begin with https:// or http://");
   const auto authority = std::string_view(origin_of(url)).substr(url.find("://") + 3);
   if (authority.find('@') != std::string_view::npos)
-    throw standpipe::fatal(name + ": it has a user or a password in it, which SQS does not know; "
-                                  "use access_key_id and secret_access_key");
+    throw standpipe::fatal(name +
+                           ": it has a user or a password in it, which SQS does not know; "
+                           "use access_key_id and secret_access_key");
 }
 
 bool is_region(const std::string& text) {
-  return std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return std::isalnum(c) || c == '-';
-  });
+  return std::all_of(text.begin(), text.end(),
+                     [](unsigned char c) { return std::isalnum(c) || c == '-'; });
 }
 
 Endpoint endpoint_of(const standpipe::Options& options, const std::string& queue_url) {
   Endpoint endpoint;
   endpoint.url = first_of({options.text("endpoint_url"), environment("AWS_ENDPOINT_URL_SQS"),
                            environment("AWS_ENDPOINT_URL"), origin_of(queue_url)});
-  endpoint.region =
-      first_of({options.text("region"), region_of(endpoint.url), region_of(queue_url),
-                environment("AWS_REGION"), environment("AWS_DEFAULT_REGION")});
+  endpoint.region = first_of({options.text("region"), region_of(endpoint.url), region_of(queue_url),
+                              environment("AWS_REGION"), environment("AWS_DEFAULT_REGION")});
   if (endpoint.region.empty())
     throw standpipe::fatal(
         "region: say in which region of AWS the queue is, as us-east-1, here or by AWS_REGION");
@@ -105,19 +107,19 @@ std::size_t count_of(const standpipe::Options& options, std::string_view name) {
 bool is_attribute_name(std::string_view name);  // entry.cpp
 
 Place::Place(const standpipe::Options& options)
-    : queue_url(options.text("queue_url")),
-      queue_name(options.text("queue_name")),
+    : queue_url(is_url(options.text("queue")) ? options.text("queue") : ""),
+      queue_name(queue_url.empty() ? options.text("queue") : ""),
       account_id(options.text("account_id")),
       credentials{options.text("access_key_id"), options.text("secret_access_key"),
                   options.text("session_token"), "", false},
       profile(options.text("profile")),
       request_timeout(std::chrono::duration_cast<std::chrono::milliseconds>(
           options.duration("request_timeout"))) {
-  if (queue_url.empty() == queue_name.empty())
-    throw standpipe::fatal("queue_url: give either this or queue_name, which names the queue");
-  if (!queue_url.empty()) check_url("queue_url", queue_url);
+  if (queue().empty())
+    throw standpipe::fatal("queue: it is empty; give the queue's URL or its name");
+  if (!queue_url.empty()) check_url("queue", queue_url);
   if (!account_id.empty() && queue_name.empty())
-    throw standpipe::fatal("account_id: it belongs to queue_name; queue_url has it already");
+    throw standpipe::fatal("account_id: it belongs to the name of a queue; a URL has it already");
   if (credentials.access_key_id.empty() != credentials.secret_access_key.empty())
     throw standpipe::fatal(credentials.access_key_id.empty()
                                ? "access_key_id: it is missing beside secret_access_key"
@@ -144,8 +146,9 @@ SendSettings::SendSettings(const standpipe::Options& options, bool is_fifo)
         "delay_seconds: a FIFO queue takes no delay of single messages; set DelaySeconds of the "
         "queue instead");
   if (!is_fifo && message_deduplication_id)
-    throw standpipe::fatal("message_deduplication_id: only FIFO queues have it, whose names end in "
-                           ".fifo");
+    throw standpipe::fatal(
+        "message_deduplication_id: only FIFO queues have it, whose names end in "
+        ".fifo");
   if (is_fifo && !message_group_id) message_group_id = template_of("message_group_id", "{source}");
   for (const auto& [name, text] : options.map("message_attributes")) {
     if (!is_attribute_name(name))
@@ -167,8 +170,8 @@ ReceiveSettings::ReceiveSettings(const standpipe::Options& options)
       max_in_flight(count_of(options, "max_in_flight")),
       encoding(encoding_of(options.text("body_encoding"))) {
   if (options.has("visibility_timeout"))
-    visibility_timeout = std::chrono::duration_cast<std::chrono::seconds>(
-        options.duration("visibility_timeout"));
+    visibility_timeout =
+        std::chrono::duration_cast<std::chrono::seconds>(options.duration("visibility_timeout"));
 }
 
 void describe(standpipe::Description& d) {
@@ -194,49 +197,114 @@ void describe(standpipe::Description& d) {
       "\n"
       "A payload that SQS does not take as text (binary, empty, or with control characters) is\n"
       "sent as base64, with the attribute encoding=base64; the source turns it back.");
-  d.option("queue_url").url().example("https://sqs.eu-west-1.amazonaws.com/123456789012/orders").summary(
-      "the queue; or say its queue_name");
-  d.option("queue_name").text().example("orders").summary("the queue's name, instead of queue_url");
-  d.option("account_id").text().example("123456789012").summary(
-      "with queue_name: the account that the queue belongs to, if that is another one");
-  d.option("region").text().example("eu-west-1").summary(
-      "default: what the URLs say, else AWS_REGION, else AWS_DEFAULT_REGION");
-  d.option("endpoint_url").url().example("http://127.0.0.1:9324").summary(
-      "where requests go; default: AWS_ENDPOINT_URL_SQS, else where queue_url or region is");
+  d.option("queue")
+      .text()
+      .required()
+      .example("https://sqs.eu-west-1.amazonaws.com/123456789012/orders")
+      .summary("its URL, or its name alone");
+  d.option("account_id")
+      .text()
+      .example("123456789012")
+      .summary("with a name: the account that the queue belongs to, if that is another one");
+  d.option("region")
+      .text()
+      .example("eu-west-1")
+      .summary("default: what the URLs say, else AWS_REGION, else AWS_DEFAULT_REGION");
+  d.option("endpoint_url")
+      .url()
+      .example("http://127.0.0.1:9324")
+      .summary("where requests go; default: AWS_ENDPOINT_URL_SQS, else what queue or region says");
   d.option("access_key_id").secret().summary("default: AWS_ACCESS_KEY_ID, else the profile's");
   d.option("secret_access_key").secret().summary("the key that belongs to access_key_id");
   d.option("session_token").secret().summary("of temporary credentials");
-  d.option("profile").text().example("production").summary(
-      "of ~/.aws/credentials, whatever the environment says; default: AWS_PROFILE, else default");
+  d.option("profile")
+      .text()
+      .example("production")
+      .summary(
+          "of ~/.aws/credentials, whatever the environment says; default: AWS_PROFILE, else "
+          "default");
   d.option("ca_file").path().summary(
       "certificates that are trusted instead of the system's; default: AWS_CA_BUNDLE");
-  d.option("request_timeout").duration().fallback("10s").minimum("100ms").maximum("5m").summary(
-      "for how long a request may take; a long poll that much beyond wait_time_seconds");
-  d.option("max_in_flight").integer().fallback("2000").minimum("1").maximum("100000").unit("messages").summary(
-      "handler: sent or about to be, and not confirmed; source: received and not deleted");
-  d.option("body_encoding").one_of({"auto", "text", "base64"}).fallback("auto").summary(
-      "auto: base64 only where it must be; the source decodes it except with text");
-  d.option("concurrency").integer().fallback("8").minimum("1").maximum("64").unit("requests").summary(
-      "handler: requests at a time");
-  d.option("batch_max_bytes").bytes().fallback("1MiB").minimum("1KiB").maximum("1MiB").summary(
-      "handler: of all bodies and attributes in a request");
-  d.option("message_group_id").text().example("{json:/customer}").summary(
-      "handler: a template; default of FIFO queues: {source}");
-  d.option("message_deduplication_id").text().example("{json:/id}").summary(
-      "handler, FIFO queues: a template; empty: by the body; default: source:sequence:time");
-  d.option("delay_seconds").integer().minimum("0").maximum("900").unit("seconds").summary(
-      "handler: before consumers may see a message; default: the queue's");
-  d.option("metadata").list().example("[key, tenant]").summary(
-      "handler: names of metadata that become attributes; default: all, []: none");
-  d.option("message_attributes").map().example("{kind: \"{json:/kind|none}\"}").summary(
-      "handler: further attributes, as templates");
-  d.option("receivers").integer().fallback("1").minimum("1").maximum("32").unit("requests").summary(
-      "source: long polls at a time");
-  d.option("max_number_of_messages").integer().fallback("10").minimum("1").maximum("10").unit("messages").summary(
-      "source: in one request");
-  d.option("wait_time_seconds").integer().fallback("20").minimum("0").maximum("20").unit("seconds").summary(
-      "source: how long SQS waits for a message before it answers with none");
-  d.option("visibility_timeout").duration().minimum("2s").maximum("12h").summary(
-      "source: for how long others do not see a message, extended as long as needed; default: the "
-      "queue's");
+  d.option("request_timeout")
+      .duration()
+      .fallback("10s")
+      .minimum("100ms")
+      .maximum("5m")
+      .summary("for how long a request may take; a long poll that much beyond wait_time_seconds");
+  d.option("max_in_flight")
+      .integer()
+      .fallback("2000")
+      .minimum("1")
+      .maximum("100000")
+      .unit("messages")
+      .summary("handler: sent or about to be, and not confirmed; source: received and not deleted");
+  d.option("body_encoding")
+      .one_of({"auto", "text", "base64"})
+      .fallback("auto")
+      .summary("auto: base64 only where it must be; the source decodes it except with text");
+  d.option("concurrency")
+      .integer()
+      .fallback("8")
+      .minimum("1")
+      .maximum("64")
+      .unit("requests")
+      .summary("handler: requests at a time");
+  d.option("batch_max_bytes")
+      .bytes()
+      .fallback("1MiB")
+      .minimum("1KiB")
+      .maximum("1MiB")
+      .summary("handler: of all bodies and attributes in a request");
+  d.option("message_group_id")
+      .text()
+      .example("{json:/customer}")
+      .summary("handler: a template; default of FIFO queues: {source}");
+  d.option("message_deduplication_id")
+      .text()
+      .example("{json:/id}")
+      .summary(
+          "handler, FIFO queues: a template; empty: by the body; default: source:sequence:time");
+  d.option("delay_seconds")
+      .integer()
+      .minimum("0")
+      .maximum("900")
+      .unit("seconds")
+      .summary("handler: before consumers may see a message; default: the queue's");
+  d.option("metadata")
+      .list()
+      .example("[key, tenant]")
+      .summary("handler: names of metadata that become attributes; default: all, []: none");
+  d.option("message_attributes")
+      .map()
+      .example("{kind: \"{json:/kind|none}\"}")
+      .summary("handler: further attributes, as templates");
+  d.option("receivers")
+      .integer()
+      .fallback("1")
+      .minimum("1")
+      .maximum("32")
+      .unit("requests")
+      .summary("source: long polls at a time");
+  d.option("max_number_of_messages")
+      .integer()
+      .fallback("10")
+      .minimum("1")
+      .maximum("10")
+      .unit("messages")
+      .summary("source: in one request");
+  d.option("wait_time_seconds")
+      .integer()
+      .fallback("20")
+      .minimum("0")
+      .maximum("20")
+      .unit("seconds")
+      .summary("source: how long SQS waits for a message before it answers with none");
+  d.option("visibility_timeout")
+      .duration()
+      .minimum("2s")
+      .maximum("12h")
+      .summary(
+          "source: for how long others do not see a message, extended as long as needed; default: "
+          "the "
+          "queue's");
 }

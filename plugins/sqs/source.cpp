@@ -56,8 +56,8 @@ bool SqsSource::put(standpipe::Poll& poll, const LeasedMessage& leased) {
 void SqsSource::committed(std::uint64_t sequence) {
   {
     const std::lock_guard lock(holding_.mutex);
-    unacknowledged_.release(
-        sequence, [&](Leases::Number number) { holding_.to_delete.push_back(number); });
+    unacknowledged_.release(sequence,
+                            [&](Leases::Number number) { holding_.to_delete.push_back(number); });
   }
   receiver_->wake();
 }

@@ -63,10 +63,10 @@ Trouble of_credentials(std::string_view code, const std::string& said, const Whe
   if (is_one_of(code, {"InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId",
                        "MissingAuthenticationToken", "MissingAuthenticationTokenException"}))
     return {Kind::fatal, "AWS does not know the access key (" + said + "); correct " +
-                             where.credentials + ", and the session token if it is a temporary one"};
-  if (is_one_of(code, {"SignatureDoesNotMatch", "InvalidSignatureException",
-                       "IncompleteSignature", "IncompleteSignatureException", "RequestExpired",
-                       "RequestTimeTooSkewed"}))
+                             where.credentials +
+                             ", and the session token if it is a temporary one"};
+  if (is_one_of(code, {"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature",
+                       "IncompleteSignatureException", "RequestExpired", "RequestTimeTooSkewed"}))
     return {Kind::fatal, "the signature is refused (" + said +
                              "); the secret access key does not belong to the access key, the "
                              "region is not " +
@@ -96,14 +96,16 @@ Trouble trouble_of(const Reply& reply, JsonReader& reader, const Where& where) {
                             " and no error of SQS; is endpoint_url right?"};
   if (auto trouble = of_credentials(code, said, where)) return trouble;
   if (is_one_of(code, {"QueueDoesNotExist", "NonExistentQueue"}))
-    return {Kind::fatal, "there is no queue " + where.queue + " in " + where.region + " at " +
-                             where.url + "; create it, or correct queue_url or queue_name"};
+    return {Kind::fatal,
+            "there is no queue " + where.queue + " in " + where.region + " at " + where.url +
+                "; create it, or correct the option queue (or region, or endpoint_url)"};
   if (code == "BatchRequestTooLong") return {Kind::too_long, said};
   if (reply.status == 401 || reply.status == 403 || code.starts_with("AccessDenied"))
-    return {Kind::fatal, "AWS refuses access to " + where.queue + " (" + said +
-                             "); allow it to " + where.credentials +
-                             ": sqs:SendMessage to send; sqs:ReceiveMessage, sqs:DeleteMessage and "
-                             "sqs:ChangeMessageVisibility to receive",
+    return {Kind::fatal,
+            "AWS refuses access to " + where.queue + " (" + said + "); allow it to " +
+                where.credentials +
+                ": sqs:SendMessage to send; sqs:ReceiveMessage, sqs:DeleteMessage and "
+                "sqs:ChangeMessageVisibility to receive",
             true};
   return {Kind::refused, said};
 }

@@ -31,7 +31,7 @@ struct Where {
   std::string queue;
   std::string region;
   std::string url;
-  std::string credentials;               // where they are from
+  std::string credentials;              // where they are from
   bool credentials_may_change = false;  // so that expired ones are worth another look
 };
 
