@@ -49,11 +49,11 @@ void check_url(std::string_view option, const std::string& url) {
   const std::string name(option);
   if (!url.starts_with("http://") && !url.starts_with("https://"))
     throw standpipe::fatal(name + ": it does not begin with https:// or http://");
-  const auto authority = std::string_view(origin_of(url)).substr(url.find("://") + 3);
-  if (authority.find('@') != std::string_view::npos)
-    throw standpipe::fatal(name +
-                           ": it has a user or a password in it, which SQS does not know; "
-                           "use access_key_id and secret_access_key");
+  // The reason does not begin with the option's name: the hub would show its line.
+  if (origin_of(url).find('@') != std::string::npos)
+    throw standpipe::fatal("its " + name +
+                           " has a user or a password in it, which SQS does not know; use "
+                           "access_key_id and secret_access_key");
 }
 
 bool is_region(const std::string& text) {

@@ -92,6 +92,7 @@ class Queues:
 
     def __init__(self, address):
         self.endpoint, self.emulator = address.split()
+        self._urls = {}
 
     def call(self, action, **arguments):
         connection = http.client.HTTPConnection(self.emulator.removeprefix("http://"), timeout=30 * SLOW)
@@ -115,7 +116,9 @@ class Queues:
         self.call("DeleteQueue", QueueUrl=self.url(name))
 
     def url(self, name):
-        return self.call("GetQueueUrl", QueueName=name)["QueueUrl"]
+        if name not in self._urls:
+            self._urls[name] = self.call("GetQueueUrl", QueueName=name)["QueueUrl"]
+        return self._urls[name]
 
     def send(self, name, bodies, **more):
         """Texts, or entries without their Ids."""
@@ -128,6 +131,7 @@ class Queues:
 
     def waiting(self, name):
         """Messages that are visible, and those that somebody has received."""
+        time.sleep(0.02)  # who asks again and again leaves the emulator some time
         attributes = self.call("GetQueueAttributes", QueueUrl=self.url(name), AttributeNames=["All"])["Attributes"]
         return int(attributes["ApproximateNumberOfMessages"]), int(attributes["ApproximateNumberOfMessagesNotVisible"])
 
