@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <mutex>
 #include <standpipe/plugin.hpp>
 #include <utility>
@@ -13,6 +14,7 @@ namespace {
 constexpr std::size_t kReplyBytesMax = 64 << 20;
 constexpr long kConnectMs = 5000;  // longer means that nobody is there
 constexpr long kConnectionsMax = 64;
+constexpr std::int64_t kWaitMostMs = 60'000;
 
 void start_curl() {
   static std::once_flag once;
@@ -118,7 +120,7 @@ std::vector<Reply> Client::wait(Clock::time_point until) {
   curl_multi_perform(multi_, &running);
   if (running == static_cast<int>(running_.size())) {
     const auto pause = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
-    const auto most = std::clamp<std::int64_t>(pause.count(), 0, 1000);
+    const auto most = std::clamp<std::int64_t>(pause.count(), 0, kWaitMostMs);
     curl_multi_poll(multi_, nullptr, 0, static_cast<int>(most), nullptr);
     curl_multi_perform(multi_, &running);
   }

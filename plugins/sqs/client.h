@@ -54,7 +54,7 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   void start(Request request);
-  // Waits until some have ended, it is woken, or it is `until`.
+  // Waits until some have ended, it is woken, it is `until`, or a minute has passed.
   std::vector<Reply> wait(Clock::time_point until);
   // Ends a wait, or the next one. From any thread.
   void wake();

@@ -194,7 +194,7 @@ std::string Receiver::body_of(const Task& task) const {
 
 Receiver::Clock::time_point Receiver::next_event() const {
   const std::lock_guard lock(holding_.mutex);
-  auto next = Clock::now() + std::chrono::seconds(1);
+  auto next = Clock::now() + std::chrono::hours(1);
   if (count(Kind::renew) == 0) next = std::min(next, holding_.leases.next_due());
   for (const auto& [id, task] : tasks_)
     if (task.again_at) next = std::min(next, *task.again_at);

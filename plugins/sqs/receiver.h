@@ -38,9 +38,9 @@ struct Holding {
 //
 //   long polls (`receivers` of them) -> Holding::ready -> the hub -> Holding::to_delete -> deleted
 //
-// Bounds: 10 messages a receiver are ready or on their way; none are fetched while `max_in_flight`
-// are held. After trouble, which `check` throws, it does nothing any more: a new one is made at the
-// next opening.
+// Bounds: about 20 messages a receiver are ready or on their way; none are fetched while
+// `max_in_flight` are held. After trouble, which `check` throws, it does nothing any more: a new
+// one is made at the next opening.
 class Receiver {
  public:
   Receiver(standpipe::Host host, std::unique_ptr<Queue> queue, const ReceiveSettings& settings,

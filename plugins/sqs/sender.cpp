@@ -118,7 +118,7 @@ void Sender::start_again() {
 }
 
 Sender::Clock::time_point Sender::next_start() const {
-  auto next = Clock::now() + std::chrono::seconds(1);
+  auto next = Clock::now() + std::chrono::hours(1);
   for (const auto& slot : slots_)
     if (slot.again_at) next = std::min(next, *slot.again_at);
   return next;

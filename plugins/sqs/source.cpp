@@ -34,7 +34,7 @@ bool SqsSource::put_all(standpipe::Poll& poll) {
   return false;
 }
 
-// A message that never fits is not deleted: SQS gives it again, and moves it to the queue's dead
+// A message that never fits is not deleted: SQS redelivers it, and moves it to the queue's dead
 // letters if it has such a queue.
 bool SqsSource::put(standpipe::Poll& poll, const LeasedMessage& leased) {
   const auto& message = leased.message;

@@ -24,12 +24,14 @@ std::string code_of(const JsonValue& error) {
 }
 
 std::string message_of(const JsonValue& error) {
-  const auto lower = error["message"].text();
+  auto lower = error["message"].text();
   return lower.empty() ? error["Message"].text() : lower;
 }
 
+// The first line. Behind it AWS repeats the headers that it would have signed, a session token too.
 std::string printable(std::string text) {
   constexpr std::size_t kMost = 200;
+  text.resize(std::min(text.size(), text.find('\n')));
   for (auto& c : text)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
   if (text.size() > kMost) text = text.substr(0, kMost) + "...";

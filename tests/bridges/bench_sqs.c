@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What libcurl alone does with SQS, for bench_sqs.py: signed requests, ten messages each, several at a time, nothing else.
- *   bench_sqs send|receive ENDPOINT QUEUE_URL MESSAGES BYTES REQUESTS
+ * What libcurl alone does with SQS, for bench_sqs.py: signed requests, ten messages each, several
+ * at a time, nothing else. bench_sqs send|receive ENDPOINT QUEUE_URL MESSAGES BYTES REQUESTS
  */
 #include <curl/curl.h>
 #include <stdio.h>
@@ -25,7 +25,8 @@ static char* batch;
 
 static size_t receive(char* data, size_t one, size_t count, void* self) {
   struct exchange* x = self;
-  if (x->size + count + 1 > x->room) x->reply = realloc(x->reply, x->room = 2 * (x->size + count + 1));
+  if (x->size + count + 1 > x->room)
+    x->reply = realloc(x->reply, x->room = 2 * (x->size + count + 1));
   memcpy(x->reply + x->size, data, count);
   x->reply[x->size += count] = 0;
   return one * count;
@@ -49,7 +50,8 @@ static int make_delete(struct exchange* x) {
   for (char* at = x->reply; (at = strstr(at, "\"ReceiptHandle\":\"")); ++count) {
     at += strlen("\"ReceiptHandle\":\"");
     const int size = (int)strcspn(at, "\"");
-    out += sprintf(out, "%s{\"Id\":\"%d\",\"ReceiptHandle\":\"%.*s\"}", count ? "," : "", count, size, at);
+    out += sprintf(out, "%s{\"Id\":\"%d\",\"ReceiptHandle\":\"%.*s\"}", count ? "," : "", count,
+                   size, at);
   }
   strcpy(out, "]}");
   return count;
@@ -61,7 +63,8 @@ int main(int argc, char** argv) {
   long left = atol(argv[4]), running = 0;
   url = argv[2];
   queue = argv[3];
-  const char* names[] = {"X-Amz-Target: AmazonSQS.SendMessageBatch", "X-Amz-Target: AmazonSQS.ReceiveMessage",
+  const char* names[] = {"X-Amz-Target: AmazonSQS.SendMessageBatch",
+                         "X-Amz-Target: AmazonSQS.ReceiveMessage",
                          "X-Amz-Target: AmazonSQS.DeleteMessageBatch"};
   for (int i = 0; i < 3; ++i) {
     headers[i] = curl_slist_append(NULL, "Content-Type: application/x-amz-json-1.0");
@@ -77,7 +80,10 @@ int main(int argc, char** argv) {
   }
   strcpy(out, "]}");
   char* get = malloc(strlen(queue) + 200);
-  sprintf(get, "{\"QueueUrl\":\"%s\",\"MaxNumberOfMessages\":10,\"WaitTimeSeconds\":1,\"MessageSystemAttributeNames\":[\"All\"],\"MessageAttributeNames\":[\"All\"]}", queue);
+  sprintf(get,
+          "{\"QueueUrl\":\"%s\",\"MaxNumberOfMessages\":10,\"WaitTimeSeconds\":1,"
+          "\"MessageSystemAttributeNames\":[\"All\"],\"MessageAttributeNames\":[\"All\"]}",
+          queue);
   curl_global_init(CURL_GLOBAL_DEFAULT);
   multi = curl_multi_init();
   for (int i = 0; i < requests; ++i) {
@@ -104,7 +110,8 @@ int main(int argc, char** argv) {
       long status = 0;
       curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &x);
       curl_easy_getinfo(m->easy_handle, CURLINFO_RESPONSE_CODE, &status);
-      if (m->data.result != CURLE_OK || status != 200) return fprintf(stderr, "status %ld: %s\n", status, x->reply), 1;
+      if (m->data.result != CURLE_OK || status != 200)
+        return fprintf(stderr, "status %ld: %s\n", status, x->reply), 1;
       curl_multi_remove_handle(multi, x->easy);
       if (sends && left > 0) {
         left -= ENTRIES;

@@ -341,6 +341,39 @@ def credentials_come_by_files_the_environment_and_a_profile(t):
 
 
 @test
+def credentials_that_may_not_ask_for_attributes_are_enough(t):
+    with own_server(t) as (_, queues):
+        queues.create("a")
+        queues.control(faults=[{"action": "GetQueueAttributes", "count": 2, "kind": "status", "status": 403, "code": "AccessDeniedException"}])
+        out, into = sender(t, queues, "a"), receiver(t, queues, "a", "wait_time_seconds: 1")
+        out.send("in", [b"x"])
+        t.until_logged("out", [b"x"])
+        until(lambda: queues.waiting("a") == (0, 0), "it is deleted")
+        out.stop().all_delivered(1)
+        into.stop().all_delivered(1)
+
+
+@test
+def missing_permission_and_expired_credentials_are_said(t):
+    with own_server(t) as (_, queues):
+        queues.create("a")
+        fault = {"action": "SendMessageBatch", "count": 1, "kind": "status", "status": 403}
+        queues.control(faults=[{**fault, "code": "AccessDeniedException"}])
+        hub = sender(t, queues, "a")
+        hub.send("in", [b"x"])
+        hub.says(r"it is held: AWS refuses access to a \(AccessDeniedException: .*sqs:SendMessage to send")
+        hub.stop().of("in -> it"), hub.account.of("in")
+        t.path(".aws").mkdir()
+        t.path(".aws/credentials").write_text("[default]\n" + "".join(f"{k.lower()} = {v}\n" for k, v in KEY.items()))
+        queues.control(faults=[{**fault, "code": "ExpiredToken"}])
+        renewed = t.start((OUT % ("a", queues.endpoint, "")).replace("state", "state2"), env=environment(t, {"AWS_REGION": "us-east-1"}))
+        renewed.send("in", [b"y"])
+        renewed.says(r"it: disconnected: the credentials of the profile default of .* have expired; it is read again before each attempt")
+        until(lambda: queues.waiting("a")[0] == 1, "it goes on with what is there then")
+        renewed.stop().all_delivered(1)
+
+
+@test
 def a_missing_queue_holds_it_until_a_person_makes_one(t):
     queues = common_queues()
     hub = sender(t, queues, "nowhere")
