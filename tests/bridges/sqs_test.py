@@ -118,7 +118,7 @@ def what_the_handler_sends_awss_own_client_receives(t):
     encoded = [m for m in got if "MessageAttributes" in m]
     equal(len(encoded), 5, "messages that had to be base64")
     hub.stop().all_delivered(len(messages))
-    equal(queues.control()["refused"], [], "signatures that were refused")
+    equal(queues.seen("out")["refused"], [], "signatures that were refused")
 
 
 @test
@@ -164,7 +164,7 @@ def the_second_emulator_takes_and_gives_the_same(t):
         until(lambda: queues.waiting("a") == (0, 0), "all are deleted")
         into.stop().all_delivered(len(messages))
         equal(sorted(t.frames("out")), sorted(messages))
-        equal(queues.control()["refused"], [], "signatures that were refused")
+        equal(queues.seen("a")["refused"], [], "signatures that were refused")
 
 
 @test
@@ -215,15 +215,15 @@ def a_fifo_queue_keeps_the_order_of_each_group_both_ways(t):
 
 @test
 def a_fifo_queue_drops_what_was_sent_twice(t):
-    with own_server(t) as (_, queues):
-        queues.create("once.fifo")
-        # The queue has these, and the hub does not know it.
-        queues.control(faults=[{"action": "SendMessageBatch", "count": 3, "kind": "lost"}])
-        hub = sender(t, queues, "once.fifo", "concurrency: 1")
-        hub.send("in", numbered(100))
-        until(lambda: queues.waiting("once.fifo")[0] == 100, "all are in the queue")
-        hub.stop().all_delivered(100)
-        equal([payload(m) for m in received(queues, "once.fifo", 100)], numbered(100))
+    queues = common_queues()
+    queues.create("once.fifo")
+    # The queue has these, and the hub does not know it.
+    queues.seen("once.fifo", [{"action": "SendMessageBatch", "count": 3, "kind": "lost"}])
+    hub = sender(t, queues, "once.fifo", "concurrency: 1")
+    hub.send("in", numbered(100))
+    until(lambda: queues.waiting("once.fifo")[0] == 100, "all are in the queue")
+    hub.stop().all_delivered(100)
+    equal([payload(m) for m in received(queues, "once.fifo", 100)], numbered(100))
 
 
 @test
@@ -255,40 +255,40 @@ def what_is_too_large_goes_to_the_dead_letters_with_the_limit_named(t):
 
 @test
 def what_sqs_refuses_of_a_batch_is_rejected_and_the_others_pass(t):
-    with own_server(t) as (_, queues):
-        queues.create("a")
-        queues.control(faults=[{"action": "SendMessageBatch", "count": 1, "kind": "entry", "entry": 3, "code": "InvalidMessageContents", "sender_fault": True}])
-        hub = sender(t, queues, "a")
-        hub.send("in", numbered(30))
-        hub.says(r"dead-lettered \(rejected\): SQS refuses it: InvalidMessageContents: as the test wants it")
-        until(lambda: queues.waiting("a")[0] == 29, "the others are in the queue")
-        hub.stop().says("in", accepted=30).says("in -> it", delivered=29, dead_lettered=1, dead_letters={"rejected": 1})
+    queues = common_queues()
+    queues.create("refused")
+    queues.seen("refused", [{"action": "SendMessageBatch", "count": 1, "kind": "entry", "entry": 3, "code": "InvalidMessageContents", "sender_fault": True}])
+    hub = sender(t, queues, "refused")
+    hub.send("in", numbered(30))
+    hub.says(r"dead-lettered \(rejected\): SQS refuses it: InvalidMessageContents: as the test wants it")
+    until(lambda: queues.waiting("refused")[0] == 29, "the others are in the queue")
+    hub.stop().says("in", accepted=30).says("in -> it", delivered=29, dead_lettered=1, dead_letters={"rejected": 1})
 
 
 @test
 def what_sqs_fails_to_take_of_a_batch_is_sent_again(t):
-    with own_server(t) as (_, queues):
-        fault = {"action": "SendMessageBatch", "count": 3, "kind": "entry", "entry": 2, "code": "InternalError", "sender_fault": False}
-        for queue in ("a", "a.fifo"):
-            queues.create(queue)
-            queues.control(faults=[fault])
-            hub = sender(t, queues, queue)
-            hub.send("in", numbered(40))
-            got = received(queues, queue, 40)
-            hub.stop().all_delivered(40)
-            equal(sorted(map(payload, got)), sorted(numbered(40)), queue)
+    queues = common_queues()
+    fault = {"action": "SendMessageBatch", "count": 3, "kind": "entry", "entry": 2, "code": "InternalError", "sender_fault": False}
+    for queue in ("failing", "failing.fifo"):
+        queues.create(queue)
+        queues.seen(queue, [fault])
+        hub = sender(t, queues, queue)
+        hub.send("in", numbered(40))
+        got = received(queues, queue, 40)
+        hub.stop().all_delivered(40)
+        equal(sorted(map(payload, got)), sorted(numbered(40)), queue)
 
 
 @test
 def a_request_that_is_refused_whole_is_sent_message_by_message(t):
-    with own_server(t) as (_, queues):
-        queues.create("a")
-        fault = {"action": "SendMessageBatch", "count": 1, "kind": "status", "status": 400, "code": "InvalidParameterValue"}
-        queues.control(faults=[fault])
-        hub = sender(t, queues, "a", "concurrency: 1")
-        hub.send("in", numbered(30))
-        equal(sorted(map(payload, received(queues, "a", 30))), sorted(numbered(30)))
-        hub.stop().all_delivered(30)
+    queues = common_queues()
+    queues.create("whole")
+    fault = {"action": "SendMessageBatch", "count": 1, "kind": "status", "status": 400, "code": "InvalidParameterValue"}
+    queues.seen("whole", [fault])
+    hub = sender(t, queues, "whole", "concurrency: 1")
+    hub.send("in", numbered(30))
+    equal(sorted(map(payload, received(queues, "whole", 30))), sorted(numbered(30)))
+    hub.stop().all_delivered(30)
 
 
 @test
@@ -342,35 +342,35 @@ def credentials_come_by_files_the_environment_and_a_profile(t):
 
 @test
 def credentials_that_may_not_ask_for_attributes_are_enough(t):
-    with own_server(t) as (_, queues):
-        queues.create("a")
-        queues.control(faults=[{"action": "GetQueueAttributes", "count": 2, "kind": "status", "status": 403, "code": "AccessDeniedException"}])
-        out, into = sender(t, queues, "a"), receiver(t, queues, "a", "wait_time_seconds: 1")
-        out.send("in", [b"x"])
-        t.until_logged("out", [b"x"])
-        until(lambda: queues.waiting("a") == (0, 0), "it is deleted")
-        out.stop().all_delivered(1)
-        into.stop().all_delivered(1)
+    queues = common_queues()
+    queues.create("may-not-ask")
+    queues.seen("may-not-ask", [{"action": "GetQueueAttributes", "count": 2, "kind": "status", "status": 403, "code": "AccessDeniedException"}])
+    out, into = sender(t, queues, "may-not-ask"), receiver(t, queues, "may-not-ask", "wait_time_seconds: 1")
+    out.send("in", [b"x"])
+    t.until_logged("out", [b"x"])
+    until(lambda: queues.waiting("may-not-ask") == (0, 0), "it is deleted")
+    out.stop().all_delivered(1)
+    into.stop().all_delivered(1)
 
 
 @test
 def missing_permission_and_expired_credentials_are_said(t):
-    with own_server(t) as (_, queues):
-        queues.create("a")
-        fault = {"action": "SendMessageBatch", "count": 1, "kind": "status", "status": 403}
-        queues.control(faults=[{**fault, "code": "AccessDeniedException"}])
-        hub = sender(t, queues, "a")
-        hub.send("in", [b"x"])
-        hub.says(r"it is held: AWS refuses access to a \(AccessDeniedException: .*sqs:SendMessage to send")
-        hub.stop().of("in -> it"), hub.account.of("in")
-        t.path(".aws").mkdir()
-        t.path(".aws/credentials").write_text("[default]\n" + "".join(f"{k.lower()} = {v}\n" for k, v in KEY.items()))
-        queues.control(faults=[{**fault, "code": "ExpiredToken"}])
-        renewed = t.start((OUT % ("a", queues.endpoint, "")).replace("state", "state2"), env=environment(t, {"AWS_REGION": "us-east-1"}))
-        renewed.send("in", [b"y"])
-        renewed.says(r"it: disconnected: the credentials of the profile default of .* have expired; it is read again before each attempt")
-        until(lambda: queues.waiting("a")[0] == 1, "it goes on with what is there then")
-        renewed.stop().all_delivered(1)
+    queues = common_queues()
+    queues.create("may-not-send")
+    fault = {"action": "SendMessageBatch", "count": 1, "kind": "status", "status": 403}
+    queues.seen("may-not-send", [{**fault, "code": "AccessDeniedException"}])
+    hub = sender(t, queues, "may-not-send")
+    hub.send("in", [b"x"])
+    hub.says(r"it is held: AWS refuses access to may-not-send \(AccessDeniedException: .*sqs:SendMessage to send")
+    hub.stop().of("in -> it"), hub.account.of("in")
+    t.path(".aws").mkdir()
+    t.path(".aws/credentials").write_text("[default]\n" + "".join(f"{k.lower()} = {v}\n" for k, v in KEY.items()))
+    queues.seen("may-not-send", [{**fault, "code": "ExpiredToken"}])
+    renewed = t.start((OUT % ("may-not-send", queues.endpoint, "")).replace("state", "state2"), env=environment(t, {"AWS_REGION": "us-east-1"}))
+    renewed.send("in", [b"y"])
+    renewed.says(r"it: disconnected: the credentials of the profile default of .* have expired; it is read again before each attempt")
+    until(lambda: queues.waiting("may-not-send")[0] == 1, "it goes on with what is there then")
+    renewed.stop().all_delivered(1)
 
 
 @test
@@ -406,27 +406,28 @@ def a_configuration_that_cannot_work_is_refused_by_check(t):
 
 @test
 def lost_replies_and_a_busy_sqs_lose_nothing(t):
-    with own_server(t) as (_, queues):
-        queues.create("a")
-        queues.control(
-            faults=[
-                {"action": "SendMessageBatch", "count": 6, "kind": "status", "status": 503, "code": "ServiceUnavailable"},
-                {"action": "SendMessageBatch", "count": 6, "kind": "status", "status": 400, "code": "RequestThrottled"},
-                {"action": "SendMessageBatch", "count": 3, "kind": "lost"},
-                {"action": "ReceiveMessage", "count": 3, "kind": "status", "status": 500, "code": "InternalError"},
-                {"action": "DeleteMessageBatch", "count": 3, "kind": "lost"},
-            ]
-        )
-        out = sender(t, queues, "a")
-        into = receiver(t, queues, "a", "wait_time_seconds: 1")
-        out.send("in", numbered(500))
-        until(lambda: set(so_far(t, "out")) >= set(numbered(500)), "all came through")
-        until(lambda: queues.waiting("a") == (0, 0), "all are deleted")
-        out.stop().all_delivered(500)
-        account = into.stop()
-        repeats = len(t.frames("out")) - 500
-        assert 0 <= repeats <= 90, f"{repeats} repeats, of at most 9 requests that were repeated"
-        account.all_delivered(500 + repeats)
+    queues = common_queues()
+    queues.create("busy")
+    queues.seen(
+        "busy",
+        [
+            {"action": "SendMessageBatch", "count": 6, "kind": "status", "status": 503, "code": "ServiceUnavailable"},
+            {"action": "SendMessageBatch", "count": 6, "kind": "status", "status": 400, "code": "RequestThrottled"},
+            {"action": "SendMessageBatch", "count": 3, "kind": "lost"},
+            {"action": "ReceiveMessage", "count": 3, "kind": "status", "status": 500, "code": "InternalError"},
+            {"action": "DeleteMessageBatch", "count": 3, "kind": "lost"},
+        ]
+    )
+    out = sender(t, queues, "busy")
+    into = receiver(t, queues, "busy", "wait_time_seconds: 1")
+    out.send("in", numbered(500))
+    until(lambda: set(so_far(t, "out")) >= set(numbered(500)), "all came through")
+    until(lambda: queues.waiting("busy") == (0, 0), "all are deleted")
+    out.stop().all_delivered(500)
+    account = into.stop()
+    repeats = len(t.frames("out")) - 500
+    assert 0 <= repeats <= 90, f"{repeats} repeats, of at most 9 requests that were repeated"
+    account.all_delivered(500 + repeats)
 
 
 @test
@@ -494,17 +495,17 @@ def a_stop_while_sqs_is_away_ends_in_time_and_the_next_run_sends_what_is_left(t)
 
 @test
 def a_silent_server_neither_blocks_the_stop_nor_the_other_handlers(t):
-    with own_server(t) as (_, queues):
-        queues.create("a")
-        queues.control(faults=[{"action": "SendMessageBatch", "count": 1000, "kind": "silent"}])
-        yaml = "drain_timeout: 1s\n" + OUT % ("a", queues.endpoint, "") + "  - {from: in, to: file}\n"
-        yaml = yaml.replace("handlers:\n", "handlers:\n  file: {plugin: log, options: {path: file, format: frames}}\n").replace("routes: [{from: in, to: it}]", "routes:\n  - {from: in, to: it}")
-        hub = t.start(yaml, env=environment(t))
-        hub.send("in", numbered(100))
-        t.until_logged("file", numbered(100))
-        hub.process.send_signal(signal.SIGTERM)
-        account = hub.wait(seconds=10)
-        account.of("in"), account.of("in -> it"), account.of("in -> file")
+    queues = common_queues()
+    queues.create("silent")
+    queues.seen("silent", [{"action": "SendMessageBatch", "count": 1000, "kind": "silent"}])
+    yaml = "drain_timeout: 1s\n" + OUT % ("silent", queues.endpoint, "") + "  - {from: in, to: file}\n"
+    yaml = yaml.replace("handlers:\n", "handlers:\n  file: {plugin: log, options: {path: file, format: frames}}\n").replace("routes: [{from: in, to: it}]", "routes:\n  - {from: in, to: it}")
+    hub = t.start(yaml, env=environment(t))
+    hub.send("in", numbered(100))
+    t.until_logged("file", numbered(100))
+    hub.process.send_signal(signal.SIGTERM)
+    account = hub.wait(seconds=10)
+    account.of("in"), account.of("in -> it"), account.of("in -> file")
 
 
 # ---- the source's leases
@@ -512,25 +513,25 @@ def a_silent_server_neither_blocks_the_stop_nor_the_other_handlers(t):
 
 @test
 def the_visibility_is_extended_while_handlers_are_slow(t):
-    with own_server(t) as (_, queues):
-        queues.create("slow", VisibilityTimeout="2")
-        queues.send("slow", [f"message {i}" for i in range(20)])
-        t.path("slow.sh").write_text("#!/bin/sh\nsleep 5\ncat >>taken\n")
-        t.path("slow.sh").chmod(0o755)
-        hub = t.start(
-            f"""
+    queues = common_queues()
+    queues.create("slow", VisibilityTimeout="2")
+    queues.send("slow", [f"message {i}" for i in range(20)])
+    t.path("slow.sh").write_text("#!/bin/sh\nsleep 5\ncat >>taken\n")
+    t.path("slow.sh").chmod(0o755)
+    hub = t.start(
+        f"""
 data_dir: state
 sources: {{it: {{plugin: sqs, options: {{queue: slow, endpoint_url: "{queues.endpoint}", wait_time_seconds: 1}}}}}}
 handlers: {{slow: {{plugin: exec, options: {{command: [./slow.sh], answers: none}}}}}}
 routes: [{{from: it, to: slow}}]
 """,
-            env=environment(t),
-        )
-        until(lambda: queues.waiting("slow") == (0, 20), "all are received")
-        until(lambda: queues.waiting("slow") == (0, 0), "all are deleted, once a handler has them")
-        hub.stop().all_delivered(20)
-        seen = queues.control()["actions"]
-        assert seen["ChangeMessageVisibilityBatch"] >= 4, seen
+        env=environment(t),
+    )
+    until(lambda: queues.waiting("slow") == (0, 20), "all are received")
+    until(lambda: queues.waiting("slow") == (0, 0), "all are deleted, once a handler has them")
+    hub.stop().all_delivered(20)
+    seen = queues.seen("slow")["actions"]
+    assert seen["ChangeMessageVisibilityBatch"] >= 4, seen
 
 
 @test
@@ -653,21 +654,21 @@ def it_conforms_to_the_abi(t):
 
 @test
 def what_the_readme_shows_happens(t):
-    with own_server(t) as (_, queues):
-        queues.create("orders")
-        readme = (ROOT / "plugins/sqs/README.md").read_text()
-        (commands,), (expected,) = (re.findall(rf"^```{kind}\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL) for kind in ("sh", "output"))
-        t.path("plugins/sqs").mkdir(parents=True)
-        example = (ROOT / "plugins/sqs/example.yaml").read_text()
-        t.path("plugins/sqs/example.yaml").write_text(example.replace("/tmp/", f"{t.folder}/"))
-        variables = environment(t) | {"AWS_ENDPOINT_URL_SQS": queues.endpoint, "PATH": f"{process.program().parent}:{os.environ['PATH']}"}
-        commands = commands.replace("/tmp/", f"'{t.folder}'/").replace("&\n", "&\nfor i in $(seq 100); do [ -p *-orders ] || sleep 0.1; done\n")
-        shell = process.spawn(["sh", "-c", commands + "wait"], cwd=t.folder, stdout=subprocess.PIPE, env=variables, start_new_session=True)
-        try:
-            equal(shell.stdout.readline().decode(), expected)
-        finally:
-            os.killpg(shell.pid, signal.SIGTERM)
-            shell.wait(timeout=20 * SLOW)
+    queues = common_queues()
+    queues.create("orders")
+    readme = (ROOT / "plugins/sqs/README.md").read_text()
+    (commands,), (expected,) = (re.findall(rf"^```{kind}\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL) for kind in ("sh", "output"))
+    t.path("plugins/sqs").mkdir(parents=True)
+    example = (ROOT / "plugins/sqs/example.yaml").read_text()
+    t.path("plugins/sqs/example.yaml").write_text(example.replace("/tmp/", f"{t.folder}/"))
+    variables = environment(t) | {"AWS_ENDPOINT_URL_SQS": queues.endpoint, "PATH": f"{process.program().parent}:{os.environ['PATH']}"}
+    commands = commands.replace("/tmp/", f"'{t.folder}'/").replace("&\n", "&\nfor i in $(seq 100); do [ -p *-orders ] || sleep 0.1; done\n")
+    shell = process.spawn(["sh", "-c", commands + "wait"], cwd=t.folder, stdout=subprocess.PIPE, env=variables, start_new_session=True)
+    try:
+        equal(shell.stdout.readline().decode(), expected)
+    finally:
+        os.killpg(shell.pid, signal.SIGTERM)
+        shell.wait(timeout=20 * SLOW)
 
 
 @test

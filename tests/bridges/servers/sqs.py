@@ -152,10 +152,10 @@ class Queues:
             messages += some
         return messages
 
-    def control(self, **settings):
-        """Sets faults of the proxy, if there are any, and returns what it has seen."""
+    def seen(self, name, faults=None):
+        """What the proxy has seen of a queue; sets its faults, if there are any."""
         connection = http.client.HTTPConnection(self.endpoint.removeprefix("http://"), timeout=30 * SLOW)
-        connection.request("PUT" if settings else "GET", "/control", json.dumps(settings) if settings else None)
+        connection.request("PUT" if faults else "GET", f"/{name}", json.dumps({"faults": faults}) if faults else None)
         seen = json.loads(connection.getresponse().read())
         connection.close()
         return seen

@@ -3,11 +3,11 @@
 // from AWS's description alone; and it fails on request. proxy.mjs SETTINGS.json, where the settings are
 //   {"port", "emulator_port", "keys": {ACCESS_KEY_ID: {"secret", "token"?}}, "tls_port"?, "cert"?, "key"?}
 //
-// PUT /control {"faults": [FAULT...]} sets what goes wrong; GET /control says what happened. A fault is
-//   {"action", "count", "kind": "status", "status", "code"}   this answer, and the emulator does not see the request
-//   {"action", "count", "kind": "lost"}                       the emulator does it, and the connection is cut
-//   {"action", "count", "kind": "silent"}                     nothing is done or answered
-//   {"action", "count", "kind": "entry", "entry", "code", "sender_fault"}   one entry of a batch fails, the others go on
+// PUT /QUEUE {"faults": [FAULT...]} sets what goes wrong with a queue; GET /QUEUE says what happened. A fault has an action, a count and
+//   {"kind": "status", "status", "code"}                this answer, and the emulator does not see the request
+//   {"kind": "lost"}                                    the emulator does it, and the connection is cut
+//   {"kind": "silent"}                                  nothing is done or answered
+//   {"kind": "entry", "entry", "code", "sender_fault"}  one entry of a batch fails, the others go on
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
 import http from "node:http";
@@ -15,8 +15,7 @@ import https from "node:https";
 
 const settings = JSON.parse(readFileSync(process.argv[2], "utf8"));
 const agent = new http.Agent({ keepAlive: true, maxSockets: 256 });
-const seen = { verified: 0, refused: [], actions: {} };
-let faults = [];
+const queues = {};
 
 const sha256 = (data) => createHash("sha256").update(data).digest("hex");
 const hmac = (key, data) => createHmac("sha256", key).update(data).digest();
@@ -62,13 +61,17 @@ function answer(response, status, json) {
   response.end(body);
 }
 
+// What was seen of a queue, and its faults.
+const of = (queue) => (queues[queue] ??= { verified: 0, refused: [], actions: {}, faults: [] });
+
 function control(request, response, body) {
-  if (request.method === "PUT") faults = JSON.parse(body).faults;
-  answer(response, 200, { ...seen, faults });
+  const seen = of(request.url.slice(1));
+  if (request.method === "PUT") seen.faults = JSON.parse(body).faults;
+  answer(response, 200, seen);
 }
 
-function nextFault(action) {
-  const fault = faults.find((f) => f.action === action && f.count > 0);
+function nextFault(seen, action) {
+  const fault = seen.faults.find((f) => f.action === action && f.count > 0);
   if (fault) fault.count -= 1;
   return fault;
 }
@@ -104,6 +107,7 @@ function failEntry(request, response, body, fault) {
 
 function serve(request, response, body) {
   const action = (request.headers["x-amz-target"] ?? "").replace("AmazonSQS.", "");
+  const seen = of(/"Queue(?:Url|Name)":"(?:[^"]*\/)?([^"\/]+)"/.exec(body.toString("latin1", 0, 1000))?.[1]);
   seen.actions[action] = (seen.actions[action] ?? 0) + 1;
   try {
     verify(request, body);
@@ -112,7 +116,7 @@ function serve(request, response, body) {
     return answer(response, 403, { __type: `com.amazonaws.sqs#${error.code}`, message: error.message });
   }
   seen.verified += 1;
-  const fault = nextFault(action);
+  const fault = nextFault(seen, action);
   if (fault?.kind === "status") return answer(response, fault.status, { __type: `com.amazonaws.sqs#${fault.code}`, message: "as the test wants it" });
   if (fault?.kind === "silent") return;
   if (fault?.kind === "entry") return failEntry(request, response, body, fault);
@@ -125,7 +129,7 @@ function receive(request, response) {
   request.on("data", (chunk) => chunks.push(chunk));
   request.on("end", () => {
     const body = Buffer.concat(chunks);
-    if (request.url === "/control") control(request, response, body);
+    if (request.method !== "POST") control(request, response, body);
     else serve(request, response, body);
   });
 }
