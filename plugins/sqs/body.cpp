@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "body.h"
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <cstddef>
 #include <cstdint>
 
@@ -11,6 +13,7 @@ namespace {
 
 constexpr std::string_view kDigits =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::size_t kNameBytesMax = 256;
 constexpr std::uint8_t kNoDigit = 64, kSpace = 65;
 
 constexpr std::array<std::uint8_t, 256> make_values() {
@@ -31,10 +34,26 @@ bool has_forbidden(std::string_view text) {
          text.find("\xef\xbf\xbf") != std::string_view::npos;
 }
 
+bool is_reserved(std::string_view name) {
+  std::string begin;
+  for (const char c : name.substr(0, 7))
+    begin += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return begin.starts_with("aws.") || begin == "amazon.";
+}
+
 }  // namespace
 
 bool is_sqs_text(std::string_view text) {
   return !text.empty() && !has_forbidden(text) && common::is_utf8(text);
+}
+
+bool is_attribute_name(std::string_view name) {
+  const auto fits = [](unsigned char c) {
+    return c < 0x80 && (std::isalnum(c) || c == '_' || c == '-' || c == '.');
+  };
+  return !name.empty() && name.size() <= kNameBytesMax &&
+         std::all_of(name.begin(), name.end(), fits) && name.front() != '.' && name.back() != '.' &&
+         name.find("..") == std::string_view::npos && !is_reserved(name);
 }
 
 std::string to_base64(std::string_view bytes) {

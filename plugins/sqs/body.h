@@ -10,6 +10,10 @@
 // and U+FFFF), and not nothing.
 bool is_sqs_text(std::string_view text);
 
+// What it takes as the name of an attribute: 1 to 256 letters, digits, '_', '-', and single dots
+// inside; AWS. and Amazon. are AWS's own.
+bool is_attribute_name(std::string_view name);
+
 // Base64 for a payload that is no such text. SQS takes no empty body: of an empty payload it is a
 // newline, which decoders skip.
 std::string to_base64_body(std::string_view payload);

@@ -2,7 +2,6 @@
 #include "entry.h"
 
 #include <algorithm>
-#include <cctype>
 #include <utility>
 
 #include "body.h"
@@ -14,19 +13,11 @@ using standpipe::reject;
 namespace {
 
 constexpr std::size_t kIdBytesMax = 128;
-constexpr std::size_t kNameBytesMax = 256;
 constexpr std::size_t kTypeBytes = 6;  // of "String" and "Binary"
 
 bool is_id(std::string_view text) {
   return !text.empty() && text.size() <= kIdBytesMax &&
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
-}
-
-bool is_reserved(std::string_view name) {
-  std::string begin;
-  for (const char c : name.substr(0, 7))
-    begin += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return begin.starts_with("aws.") || begin == "amazon.";
 }
 
 std::string default_deduplication_id(const standpipe::Message& message) {
@@ -35,15 +26,6 @@ std::string default_deduplication_id(const standpipe::Message& message) {
 }
 
 }  // namespace
-
-bool is_attribute_name(std::string_view name) {
-  const auto fits = [](unsigned char c) {
-    return c < 0x80 && (std::isalnum(c) || c == '_' || c == '-' || c == '.');
-  };
-  return !name.empty() && name.size() <= kNameBytesMax &&
-         std::all_of(name.begin(), name.end(), fits) && name.front() != '.' && name.back() != '.' &&
-         name.find("..") == std::string_view::npos && !is_reserved(name);
-}
 
 Entry EntryMaker::make(const standpipe::Message& message, std::size_t bytes_max) {
   entry_ = {};

@@ -19,9 +19,6 @@ struct Entry {
   common::TakenWindow::Number number = 0;
 };
 
-// 1 to 256 letters, digits, '_', '-' and single dots inside; AWS. and Amazon. are AWS's own.
-bool is_attribute_name(std::string_view name);
-
 // Makes entries of messages. Throws standpipe::reject for what SQS would never take, with the limit
 // named. One thread at a time.
 class EntryMaker {

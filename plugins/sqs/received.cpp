@@ -28,19 +28,21 @@ std::string value_of(const JsonValue& attribute) {
   return from_base64_body(attribute["BinaryValue"].text()).value_or("");
 }
 
+bool says_base64(const JsonValue& attributes) {
+  return value_of(attributes[EntryMaker::kEncoding]) == "base64";
+}
+
 ReceivedMessage message_of(const JsonValue& json, Encoding encoding) {
-  ReceivedMessage message{
-      json["MessageId"].text(), json["ReceiptHandle"].text(), json["Body"].text(), {}};
-  bool is_base64 = encoding == Encoding::base64;
-  for (const auto& [name, attribute] : json["MessageAttributes"].fields()) {
-    auto value = value_of(attribute);
-    if (encoding != Encoding::text && name == EntryMaker::kEncoding && value == "base64")
-      is_base64 = true;
-    else
-      message.metadata.emplace_back(name, std::move(value));
-  }
-  if (is_base64)
-    if (auto payload = from_base64_body(message.payload)) message.payload = std::move(*payload);
+  ReceivedMessage message{json["MessageId"].text(), json["ReceiptHandle"].text(), {}, {}};
+  auto body = json["Body"].text();
+  const auto attributes = json["MessageAttributes"];
+  const bool is_said = encoding != Encoding::text && says_base64(attributes);
+  std::optional<std::string> decoded;
+  if (is_said || encoding == Encoding::base64) decoded = from_base64_body(body);
+  message.payload = decoded ? std::move(*decoded) : std::move(body);
+  for (const auto& [name, attribute] : attributes.fields())
+    if (!(decoded && is_said && name == EntryMaker::kEncoding))
+      message.metadata.emplace_back(name, value_of(attribute));
   message.metadata.emplace_back(std::string(EntryMaker::kOwnMetadata) + "message_id",
                                 message.message_id);
   for (const auto& [name, value] : json["Attributes"].fields())

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "body.h"
+
 using Part = common::Template::Part;
 
 namespace {
@@ -103,8 +105,6 @@ std::size_t count_of(const standpipe::Options& options, std::string_view name) {
 }
 
 }  // namespace
-
-bool is_attribute_name(std::string_view name);  // entry.cpp
 
 Place::Place(const standpipe::Options& options)
     : queue_url(is_url(options.text("queue")) ? options.text("queue") : ""),

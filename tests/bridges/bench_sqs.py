@@ -48,7 +48,8 @@ class Bench:
     def run_bare(self, verb, queue, size):
         requests = SENDS if verb == "send" else RECEIVERS
         began = time.monotonic()
-        subprocess.run([self.bare, verb, self.emulator + "/", self.queues.url(queue), str(MESSAGES), str(size), str(requests)], check=True, env=self.environment)
+        arguments = [verb, self.emulator + "/", self.queues.url(queue), str(MESSAGES), str(size), str(requests)]
+        subprocess.run([self.bare, *arguments], check=True, env=self.environment)
         return MESSAGES / (time.monotonic() - began)
 
     def start(self, yaml):
@@ -59,7 +60,8 @@ class Bench:
         return hub
 
     def send(self, queue, size):
-        hub = self.start(f"sources: {{in: {{fifo: in}}}}\nhandlers: {{it: {{plugin: sqs, options: {{queue: {queue}, endpoint_url: '{self.emulator}', concurrency: {SENDS}}}}}}}\nroutes: [{{from: in, to: it}}]\n")
+        options = f"{{queue: {queue}, endpoint_url: '{self.emulator}', concurrency: {SENDS}}}"
+        hub = self.start(f"sources: {{in: {{fifo: in}}}}\nhandlers: {{it: {{plugin: sqs, options: {options}}}}}\nroutes: [{{from: in, to: it}}]\n")
         began = time.monotonic()
         with open(self.place / "in", "wb") as fifo:
             fifo.write(stream([b"x" * size] * MESSAGES))
@@ -71,8 +73,9 @@ class Bench:
 
     def receive(self, queue, size):
         (self.place / "out").unlink(missing_ok=True)
-        began = time.monotonic()
-        hub = self.start(f"sources: {{it: {{plugin: sqs, options: {{queue: {queue}, endpoint_url: '{self.emulator}', receivers: {RECEIVERS}, wait_time_seconds: 1}}}}}}\nhandlers: {{out: {{plugin: log, options: {{path: out, format: frames, sync: never}}}}}}\nroutes: [{{from: it, to: out}}]\n")
+        options = f"{{queue: {queue}, endpoint_url: '{self.emulator}', receivers: {RECEIVERS}, wait_time_seconds: 1}}"
+        handlers = "handlers: {out: {plugin: log, options: {path: out, format: frames, sync: never}}}"
+        hub = self.start(f"sources: {{it: {{plugin: sqs, options: {options}}}}}\n{handlers}\nroutes: [{{from: it, to: out}}]\n")
         began = time.monotonic()
         until(lambda: self.queues.waiting(queue) == (0, 0))
         took = time.monotonic() - began
