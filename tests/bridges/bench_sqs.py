@@ -9,6 +9,7 @@ Both sides speak to the emulator itself: the proxy of the tests would be what is
 
 import os
 import pathlib
+import signal
 import statistics
 import subprocess
 import sys
@@ -21,7 +22,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 from kit.fifo import stream  # noqa: E402
 from servers.sqs import KEY, Queues, Sqs  # noqa: E402
 
-MESSAGES, ROUNDS, SENDS, RECEIVERS = 3_000, 3, 8, 4
+MESSAGES, ROUNDS, SENDS, RECEIVERS = 2_000, 3, 8, 4
 
 
 def until(condition):
@@ -86,6 +87,7 @@ class Bench:
 
 
 def main():
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the servers end, too
     with tempfile.TemporaryDirectory() as folder:
         place = pathlib.Path(folder)
         for emulator in ("fauxqs", "local-aws-sqs"):

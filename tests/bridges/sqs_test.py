@@ -12,8 +12,9 @@ import signal
 import subprocess
 import time
 
+import kit
 import npm
-from kit import equal, frames_in, process, test, until
+from kit import equal, frames_in, process
 from kit.bench import Skip
 from kit.timing import SLOW
 from servers import shared
@@ -37,6 +38,15 @@ handlers:
   out: {plugin: log, options: {path: out, format: %s, sync: never}}
 routes: [{from: it, to: out}]
 """
+
+
+def test(function):
+    """Emulators and clients in Node take long to start on a machine that has much to do."""
+    return kit.test(function, seconds=180)
+
+
+def until(condition, what, seconds=60):
+    return kit.until(condition, what, seconds)
 
 
 def environment(t, key=KEY):
@@ -86,7 +96,7 @@ def peer(t, queues, *arguments, input=b""):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def received(queues, queue, count, seconds=20):
+def received(queues, queue, count, seconds=60):
     """So many messages of a queue, in the order in which they came."""
     got = []
 
@@ -161,7 +171,7 @@ def the_second_emulator_takes_and_gives_the_same(t):
         until(lambda: queues.waiting("a")[0] == len(messages), "all are in the queue")
         out.stop().all_delivered(len(messages))
         into = receiver(t, queues, "a", "receivers: 2, wait_time_seconds: 1")
-        t.until_logged("out", messages)
+        t.until_logged("out", messages, 60)
         until(lambda: queues.waiting("a") == (0, 0), "all are deleted")
         into.stop().all_delivered(len(messages))
         equal(sorted(t.frames("out")), sorted(messages))
@@ -206,7 +216,7 @@ def a_fifo_queue_keeps_the_order_of_each_group_both_ways(t):
     until(lambda: queues.waiting("ordered.fifo")[0] == 600, "all are in the queue")
     hub.stop().all_delivered(600)
     into = receiver(t, queues, "ordered.fifo", "receivers: 3, wait_time_seconds: 1")
-    t.until_logged("out", messages)
+    t.until_logged("out", messages, 60)
     until(lambda: queues.waiting("ordered.fifo") == (0, 0), "all are deleted")
     into.stop().all_delivered(600)
     of_group = lambda all, g: [m for m in all if json.loads(m)["g"] == g]  # noqa: E731
@@ -348,7 +358,7 @@ def credentials_that_may_not_ask_for_attributes_are_enough(t):
     queues.seen("may-not-ask", [{"action": "GetQueueAttributes", "count": 2, "kind": "status", "status": 403, "code": "AccessDeniedException"}])
     out, into = sender(t, queues, "may-not-ask"), receiver(t, queues, "may-not-ask", "wait_time_seconds: 1")
     out.send("in", [b"x"])
-    t.until_logged("out", [b"x"])
+    t.until_logged("out", [b"x"], 60)
     until(lambda: queues.waiting("may-not-ask") == (0, 0), "it is deleted")
     out.stop().all_delivered(1)
     into.stop().all_delivered(1)
@@ -441,14 +451,14 @@ def a_server_killed_in_mid_stream_costs_repeats_and_no_message(t):
         total = 0
         for round in range(3):
             feeding = t.meanwhile(out.send, "in", numbered(500, total))
-            until(lambda: len(so_far(t, "out")) > total + 50, "messages come through", 30)
+            until(lambda: len(so_far(t, "out")) > total + 50, "messages come through")
             server.kill()
             total += 500
             into.says(r"it: disconnected: (cannot reach|no answer from) http://127", round + 1)
             server.start()
             feeding.join()
-        until(lambda: len(set(so_far(t, "out"))) == total, "all came through", 40)
-        until(lambda: queues.waiting("a") == (0, 0), "all are deleted", 40)
+        until(lambda: len(set(so_far(t, "out"))) == total, "all came through")
+        until(lambda: queues.waiting("a") == (0, 0), "all are deleted")
         out.stop().all_delivered(total)
         account = into.stop()
         frames = t.frames("out")
@@ -463,15 +473,15 @@ def a_fifo_queue_keeps_its_order_through_a_killed_server(t):
     with own_server(t) as (server, queues):
         queues.create("a.fifo")
         out = sender(t, queues, "a.fifo", "concurrency: 3")
-        feeding = t.meanwhile(out.send, "in", numbered(500))
+        feeding = t.meanwhile(out.send, "in", numbered(300))
         until(lambda: queues.waiting("a.fifo")[0] > 50, "messages come")
         server.kill()
         out.says(r"it: disconnected: ")
         server.start()
         feeding.join()
-        until(lambda: queues.waiting("a.fifo")[0] == 500, "all are in the queue", 40)
-        out.stop().all_delivered(500)
-        equal([payload(m) for m in received(queues, "a.fifo", 500)], numbered(500))
+        until(lambda: queues.waiting("a.fifo")[0] == 300, "all are in the queue")
+        out.stop().all_delivered(300)
+        equal([payload(m) for m in received(queues, "a.fifo", 300)], numbered(300))
 
 
 @test
@@ -485,7 +495,7 @@ def a_stop_while_sqs_is_away_ends_in_time_and_the_next_run_sends_what_is_left(t)
         out.send("in", numbered(500, 10))
         out.says(r"it: disconnected: ")
         out.process.send_signal(signal.SIGTERM)
-        account = out.wait(seconds=10)
+        account = out.wait(seconds=15)
         account.of("in"), account.of("in -> it")
         server.start()
         out.start()
@@ -504,9 +514,9 @@ def a_silent_server_neither_blocks_the_stop_nor_the_other_handlers(t):
     yaml = yaml.replace("handlers:\n", "handlers:\n  file: {plugin: log, options: {path: file, format: frames}}\n")
     hub = t.start("drain_timeout: 1s\n" + yaml.replace("to: it}", "to: [it, file]}"), env=environment(t))
     hub.send("in", numbered(100))
-    t.until_logged("file", numbered(100))
+    t.until_logged("file", numbered(100), 60)
     hub.process.send_signal(signal.SIGTERM)
-    account = hub.wait(seconds=10)
+    account = hub.wait(seconds=15)
     account.of("in"), account.of("in -> it"), account.of("in -> file")
 
 
@@ -542,7 +552,7 @@ def a_stop_ends_a_long_poll_and_gives_back_what_was_not_taken(t):
     queues.create("quiet", VisibilityTimeout="600")
     hub = receiver(t, queues, "quiet", "receivers: 3")
     queues.send("quiet", ["one"])
-    t.until_logged("out", [b"one"])
+    t.until_logged("out", [b"one"], 60)
     until(lambda: queues.waiting("quiet") == (0, 0), "it is deleted")
     began = time.monotonic()
     hub.stop().all_delivered(1)
@@ -585,7 +595,7 @@ def workers_and_children_killed_at_random_lose_nothing(t):
     chaos(t, 4, kills_server=False)
 
 
-@test(seconds=200)
+@test
 def chaos_loses_nothing(t):
     chaos(t, SECONDS, kills_server=True)
 
@@ -607,8 +617,8 @@ def chaos(t, seconds, kills_server):
                 server.start()
             else:
                 kill_some(choice.choice([out, into]), victim)
-        until(lambda: len(set(so_far(t, "out"))) == total, "all came through", 60)
-        until(lambda: queues.waiting("a") == (0, 0), "all are deleted", 40)
+        until(lambda: len(set(so_far(t, "out"))) == total, "all came through")
+        until(lambda: queues.waiting("a") == (0, 0), "all are deleted")
         out.stop(seconds=40).all_delivered(total)
         account = into.stop(seconds=40)
         frames = t.frames("out")
@@ -654,7 +664,7 @@ def it_conforms_to_the_abi(t):
     options = [f"--option={o}" for o in ("queue=conforms", f"endpoint_url={queues.endpoint}", "region=us-east-1", "wait_time_seconds=1")]
     # What a thread frees of another one's waits in its cache, and would count as a leak.
     checking = t.standpipe("plugin", "check", plugin, *options, env=environment(t) | {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"})
-    out = checking.communicate(timeout=60 * SLOW)[0].decode()
+    out = checking.communicate(timeout=150 * SLOW)[0].decode()
     assert re.search(r"^\d+ passed, 0 failed", out, re.MULTILINE), out
 
 
