@@ -104,8 +104,9 @@ int main(int argc, char** argv) {
   while (running > 0 && (sends || left > 0)) {
     int active, more;
     curl_multi_perform(multi, &active);
-    curl_multi_poll(multi, NULL, 0, 1000, NULL);
+    int ended = 0;
     for (CURLMsg* m; (m = curl_multi_info_read(multi, &more));) {
+      ended = 1;
       struct exchange* x;
       long status = 0;
       curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &x);
@@ -125,6 +126,7 @@ int main(int argc, char** argv) {
         start(x, 1, get);
       }
     }
+    if (!ended) curl_multi_poll(multi, NULL, 0, 1000, NULL);
   }
   return 0;
 }
