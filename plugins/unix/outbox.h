@@ -100,8 +100,11 @@ class Outbox {
   }
 
  private:
-  // Half of it, so that a full window is filled again by many messages at a time.
-  bool has_room() const { return messages_ <= messages_max_ / 2 && bytes_ <= bytes_max_ / 2; }
+  // Nobody has greeted: none. Else half of the window, so that a full window is filled again by
+  // many messages at a time.
+  bool has_room() const {
+    return is_ready_ && messages_ <= messages_max_ / 2 && bytes_ <= bytes_max_ / 2;
+  }
 
   std::size_t messages_max_, bytes_max_;
   mutable std::mutex mutex_;

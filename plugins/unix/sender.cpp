@@ -18,7 +18,8 @@ namespace {
 
 constexpr std::uint64_t kWakeId = 0, kListenerId = 1, kFirstId = 2;
 constexpr std::chrono::seconds kGreetingTime{5};  // until the other end must have greeted
-constexpr std::chrono::seconds kClientTime{5};    // that open waits for a first client
+// That open waits for a client: not long where the hub may wait for it to start.
+constexpr std::chrono::milliseconds kClientTimeFirst{100}, kClientTime{5000};
 constexpr std::chrono::milliseconds kStopCheck{50};
 constexpr int kTimesCheckMs = 500;
 // So much lies ready for one of several clients: what it has not begun can go to another.
@@ -64,7 +65,7 @@ void Sender::open() {
     connect();
   }
   thread_ = std::thread([this] { run(); });
-  wait_for_receiver();
+  if (settings_.endpoint.listens) wait_for_client();
 }
 
 void Sender::connect() {
@@ -80,21 +81,19 @@ void Sender::connect() {
   add(std::move(fd), std::move(who));
 }
 
-// As a server it waits a while for a first client, and the host's pauses come between.
-void Sender::wait_for_receiver() {
-  const bool listens = settings_.endpoint.listens;
-  const auto until = Clock::now() + (listens ? kClientTime : kGreetingTime);
+// The host's pauses come between.
+void Sender::wait_for_client() {
+  const auto until = Clock::now() + (was_alone_ ? kClientTime : kClientTimeFirst);
+  was_alone_ = true;
   for (auto now = Clock::now(); now < until && !host_.stopping(); now = Clock::now()) {
-    if (outbox_.wait_until_ready(std::min(until, now + kStopCheck))) return;
+    was_alone_ = !outbox_.wait_until_ready(std::min(until, now + kStopCheck));
+    if (!was_alone_) return;
     if (outbox_.failure()) break;
   }
   const auto failure = outbox_.failure();
   close();
   if (failure) throw standpipe::disconnected(*failure);
-  throw standpipe::disconnected(listens
-                                    ? "no client is connected to " + settings_.endpoint.path
-                                    : "the server at " + settings_.endpoint.path +
-                                          " does not greet: does its side have ack: true, too?");
+  throw standpipe::disconnected("no client is connected to " + settings_.endpoint.path);
 }
 
 void Sender::close() {

@@ -30,7 +30,8 @@ class Sender {
  public:
   Sender(standpipe::Host host, const Settings& settings);
 
-  // Throws standpipe::disconnected where nobody is there to send to.
+  // Throws standpipe::disconnected where nobody is there to send to. That the other end has not
+  // greeted yet only means that there is no room.
   void open();
   void close();
   Outbox& outbox() { return outbox_; }
@@ -41,7 +42,7 @@ class Sender {
   using Id = std::uint64_t;
 
   void connect();
-  void wait_for_receiver();
+  void wait_for_client();
   void wake() const;
 
   // ---- its thread
@@ -69,6 +70,7 @@ class Sender {
   common::Fd epoll_, wake_;
   std::thread thread_;
   std::atomic<bool> is_over_ = false;
+  bool was_alone_ = false;  // when it was opened last
 
   std::map<Id, Outlet> outlets_;
   std::deque<BlockPtr> waiting_;  // for a connection that takes them
