@@ -5,6 +5,15 @@
 
 namespace unix_socket {
 
+void Block::reuse(const standpipe::Taken& first) {
+  taken_ = first;
+  taken_.count = 0;
+  bytes_.clear();
+  ends_.clear();
+  first_sequence_ = done_ = holders = 0;
+  has_finished_once = is_shared = false;
+}
+
 void Block::add(const Wire& wire, std::string_view pairs, std::string_view payload) {
   char head[sizeof(std::uint32_t) + sizeof(std::uint64_t) + sizeof(std::uint32_t)];
   auto* at = head;

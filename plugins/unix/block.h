@@ -21,6 +21,10 @@ class Block {
  public:
   explicit Block(const standpipe::Taken& first) : taken_(first) { taken_.count = 0; }
 
+  // As if it was new, in the memory that it has.
+  void reuse(const standpipe::Taken& first);
+  std::size_t capacity() const { return bytes_.capacity(); }
+
   // A message, whose number follows the last one's.
   void add(const Wire& wire, std::string_view pairs, std::string_view payload);
 

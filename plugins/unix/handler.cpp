@@ -49,7 +49,7 @@ void Handler::handle(standpipe::Batch& batch) {
 
 // As many as there is room for, up to one that is refused. Returns which one is next.
 std::size_t Handler::encode(standpipe::Batch& batch, std::size_t i, const Outbox::Room& room) {
-  auto block = std::make_shared<Block>(batch.taken(i, 0));
+  auto block = sender_.outbox().make(batch.taken(i, 0));
   for (; i < batch.size() && block->count() < room.messages; ++i) {
     const auto message = batch[i];
     const auto pairs = settings_.wire.has_metadata ? pairs_of(message) : std::string_view();

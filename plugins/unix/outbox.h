@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "block.h"
 
@@ -40,6 +41,15 @@ class Outbox {
     changed_.wait_until(lock, until, [&] { return failure_ || has_room(); });
     if (failure_ || !has_room()) return {};
     return {messages_max_ - messages_, bytes_max_ - bytes_, limits_};
+  }
+  // An empty block.
+  BlockPtr make(const standpipe::Taken& first) {
+    const std::lock_guard lock(mutex_);
+    if (spare_.empty()) return std::make_shared<Block>(first);
+    auto block = std::move(spare_.back());
+    spare_.pop_back();
+    block->reuse(first);
+    return block;
   }
   // true: the sender sleeps, and must be woken.
   bool push(BlockPtr block) {
@@ -87,6 +97,12 @@ class Outbox {
     bytes_ -= bytes;
     changed_.notify_all();
   }
+  // It is settled, and nobody looks at it any more: memory that was just used is warm, and new
+  // memory of this size costs a page fault for each 4 KiB.
+  void recycle(const BlockPtr& block) {
+    const std::lock_guard lock(mutex_);
+    if (spare_.size() < kSpareMost && block->capacity() <= kSpareBytes) spare_.push_back(block);
+  }
   void set_ready(bool is_ready, Limits limits) {
     const std::lock_guard lock(mutex_);
     is_ready_ = is_ready;
@@ -100,6 +116,8 @@ class Outbox {
   }
 
  private:
+  static constexpr std::size_t kSpareMost = 8, kSpareBytes = 1 << 20;
+
   // Nobody has greeted: none. Else half of the window, so that a full window is filled again by
   // many messages at a time.
   bool has_room() const {
@@ -110,6 +128,7 @@ class Outbox {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<BlockPtr> incoming_;
+  std::vector<BlockPtr> spare_;
   std::size_t messages_ = 0, bytes_ = 0;
   Limits limits_;
   std::optional<std::string> failure_;

@@ -317,6 +317,7 @@ void Sender::settle(const BlockPtr& block, std::size_t end) {
   const auto part = block->take_up_to(end);
   host_.settle(part, standpipe::Outcome::delivered);
   outbox_.release(part.count, bytes);
+  if (end == block->count()) outbox_.recycle(block);
 }
 
 }  // namespace unix_socket

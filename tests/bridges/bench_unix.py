@@ -34,7 +34,7 @@ routes: [{from: in, to: none}]
 
 class Bench:
     def __init__(self, hub, folder):
-        self.hub, self.folder, self.load = hub, folder, folder / "load"
+        self.hub, self.folder, self.load, self.cpu = hub, folder, folder / "load", None
         subprocess.run(["cc", "-O2", "-std=c11", "-D_GNU_SOURCE", "-o", self.load, HERE / "unix_load.c"], check=True)
 
     def start(self, *words):
@@ -67,6 +67,7 @@ class Bench:
 
     def bare(self, count, size, acks):
         self.clear()
+        self.cpu = None
         reader = self.start(self.load, "read", "s", count, size, *acks)
         self.until((self.folder / "s").exists, "the reader listens")
         time.sleep(0.05)
@@ -97,7 +98,8 @@ class Bench:
         self.seconds(writer)
         seconds = self.seconds(reader)
         hub.terminate()
-        hub.wait()
+        usage = os.wait4(hub.pid, 0)[2]
+        self.cpu = usage.ru_utime + usage.ru_stime
         return seconds
 
     def into(self, count, size, acks, isolation, credentials):
@@ -110,7 +112,8 @@ class Bench:
         self.until(lambda: self.stats()["deliveries"][0]["in_flight"] == 0 and self.stats()["sources"]["in"]["accepted"] == count, "all are there")
         seconds = time.monotonic() - began
         hub.terminate()
-        hub.wait()
+        usage = os.wait4(hub.pid, 0)[2]
+        self.cpu = usage.ru_utime + usage.ru_stime
         return seconds
 
 
@@ -122,7 +125,7 @@ def main():
     options = p.parse_args()
     with tempfile.TemporaryDirectory(prefix="standpipe-bench-") as folder:
         bench = Bench(options.bin.resolve(), pathlib.Path(folder))
-        print(f"{'':34} {'size':>5} {'messages/s':>12} {'ratio':>6}")
+        print(f"{'':34} {'size':>5} {'messages/s':>12} {'ratio':>6} {'hub, CPU ns':>12}")
         for size in (128, 1024):
             count = int(options.seconds * (2_000_000 if size == 128 else 600_000))
             for acks in ((), ("ack",)):
@@ -136,7 +139,8 @@ def main():
                 for name, run in rows:
                     seconds = run()
                     base = base or seconds
-                    print(f"{name + (', ack' if acks else ''):34} {size:5} {count / seconds:12,.0f} {base / seconds:6.2f}", flush=True)
+                    print(f"{name + (', ack' if acks else ''):34} {size:5} {count / seconds:12,.0f} {base / seconds:6.2f} {f'{bench.cpu / count * 1e9:12.0f}' if bench.cpu else ''}", flush=True)
+                    bench.cpu = None
     return 0
 
 

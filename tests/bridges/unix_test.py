@@ -409,6 +409,7 @@ def ends_that_do_not_agree_are_told_what_to_do(t):
         until(lambda: received == [b"one"], "it comes when they agree")
         hub.stop().all_delivered(1)
         receiving.join()
+    server.close()
 
     hub = t.start(IN % "ack: true")
     client = connected(t)
