@@ -45,34 +45,4 @@ common::Fd make_socket(const Endpoint& endpoint) {
   return fd;
 }
 
-common::Fd connect_to(const Endpoint& endpoint) {
-  const Address address(endpoint.path);
-  auto fd = make_socket(endpoint);
-  int error = 0;
-  do error = ::connect(fd.get(), address.get(), address.size()) == 0 ? 0 : errno;
-  while (error == EINTR);
-  const auto& path = endpoint.path;
-  switch (error) {
-    case 0:
-      return fd;
-    case ENOENT:
-    case ECONNREFUSED:
-      throw standpipe::disconnected("nobody serves " + path + " (" + common::error_text(error) +
-                                    ")");
-    case EAGAIN:
-      throw standpipe::disconnected("the backlog of " + path +
-                                    " is full: its server accepts no connections now");
-    case EPROTOTYPE:
-      throw standpipe::fatal("type: the server at " + path +
-                             " has a socket of another type; write type: " +
-                             (endpoint.is_packets ? "stream" : "seqpacket"));
-    case EACCES:
-    case EPERM:
-      throw standpipe::fatal("may not connect to " + path + " (" + common::error_text(error) +
-                             "): this user needs to write to the socket and to enter its folders");
-    default:
-      throw standpipe::disconnected("cannot connect to " + path + ": " + common::error_text(error));
-  }
-}
-
 }  // namespace unix_socket

@@ -30,8 +30,4 @@ void set_buffers(int fd, const Endpoint& endpoint);
 // A socket of that type which never blocks. Throws standpipe::disconnected.
 common::Fd make_socket(const Endpoint& endpoint);
 
-// Connects to a server. Throws standpipe::disconnected if nobody serves the path now, and
-// standpipe::fatal where a person must act.
-common::Fd connect_to(const Endpoint& endpoint);
-
 }  // namespace unix_socket

@@ -16,22 +16,22 @@ constexpr std::size_t kCutBytes = 64;       // that are kept of a packet which w
 
 }  // namespace
 
-Client::Client(common::Fd fd, Credentials who, const Wire& wire, Packets* packets,
-               bool brings_credentials)
-    : fd_(std::move(fd)), who_(std::move(who)), wire_(wire), packets_(packets) {
+Client::Client(Connection connection, const Wire& wire, Packets* packets, bool brings_credentials)
+    : connection_(std::move(connection)), wire_(wire), packets_(packets) {
   if (wire_.has_acks)
     to_send_.push_back(
         Greeting{wire_.has_metadata, static_cast<std::uint32_t>(wire_.message_max)}.bytes());
   if (brings_credentials)
-    credentials_ = {"pid", std::to_string(who_.pid), "uid", std::to_string(who_.uid),
-                    "gid", std::to_string(who_.gid)};
+    credentials_ = {"pid", std::to_string(connection_.who.pid),
+                    "uid", std::to_string(connection_.who.uid),
+                    "gid", std::to_string(connection_.who.gid)};
 }
 
 // ---- in
 
 void Client::read(std::size_t messages_most) {
-  const auto got =
-      wire_.is_packets ? packets_->receive(fd_.get(), messages_most) : inbox_.read(fd_.get());
+  const auto got = wire_.is_packets ? packets_->receive(connection_.fd.get(), messages_most)
+                                    : inbox_.read(connection_.fd.get());
   if (got != Received::some) is_readable_ = false;
   if (got == Received::end) is_at_end_ = true;
 }
@@ -165,7 +165,8 @@ void Client::send_answers() {
     }
     if (to_send_.empty()) return;
     auto& first = to_send_.front();
-    const auto n = ::send(fd_.get(), first.data(), first.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    const auto n =
+        ::send(connection_.fd.get(), first.data(), first.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno != EAGAIN) to_send_.clear();  // it has gone: reading says so
     if (n < 0) return;

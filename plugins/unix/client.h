@@ -10,8 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "allow_list.h"
-#include "common/fd.h"
+#include "connection.h"
 #include "inbox.h"
 #include "packets.h"
 #include "wire.h"
@@ -33,11 +32,9 @@ class Client {
     std::string too_large = {};  // why it cannot be brought
   };
 
-  Client(common::Fd fd, Credentials who, const Wire& wire, Packets* packets,
-         bool brings_credentials);
+  Client(Connection connection, const Wire& wire, Packets* packets, bool brings_credentials);
 
-  int fd() const { return fd_.get(); }
-  const Credentials& who() const { return who_; }
+  const Credentials& who() const { return connection_.who; }
 
   // ---- in
   bool is_readable() const { return is_readable_; }
@@ -71,8 +68,7 @@ class Client {
   std::optional<Message> message_in(std::string_view bytes) const;
   void take_greeting(std::string_view bytes);
 
-  common::Fd fd_;
-  Credentials who_;
+  Connection connection_;
   const Wire& wire_;
   Packets* packets_;  // of a seqpacket socket; lent
   Inbox inbox_;

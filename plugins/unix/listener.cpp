@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <thread>
 
 #include "address.h"
 #include "common/error_text.h"
@@ -16,7 +17,7 @@ namespace unix_socket {
 
 namespace {
 
-constexpr std::chrono::seconds kLogEvery{1};  // refusals: a client may try without pause
+constexpr std::chrono::milliseconds kAcceptPause{10};
 
 std::string lock_path(const Endpoint& endpoint) { return endpoint.path + ".lock"; }
 
@@ -31,8 +32,7 @@ Listener::Listener(standpipe::Host host, const Settings& settings)
     : host_(host),
       endpoint_(settings.endpoint),
       options_(settings.listen),
-      allow_(settings.allowed),
-      last_log_(Clock::now() - kLogEvery) {
+      allow_(settings.allowed) {
   if (!endpoint_.is_abstract()) {
     lock();
     remove_stale();
@@ -124,35 +124,30 @@ void Listener::set_owner() {
   if (::chmod(path.c_str(), options_.mode) != 0) fail("mode");
 }
 
-bool Listener::is_log_due() {
-  const auto now = Clock::now();
-  if (now - last_log_ < kLogEvery) {
-    ++unlogged_;
-    return false;
-  }
-  last_log_ = now;
-  return true;
+// Too many descriptors are open, say: the client stays in the backlog, and epoll reports it at once
+// again.
+void Listener::cannot_accept(int error) {
+  if (const auto line = throttle_.line("cannot accept a client at " + endpoint_.path + ": " +
+                                       common::error_text(error)))
+    host_.error(*line);
+  std::this_thread::sleep_for(kAcceptPause);
 }
 
-std::optional<Accepted> Listener::accept() {
+std::optional<Connection> Listener::accept() {
   for (;;) {
     common::Fd fd(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!fd) {
       if (errno == EINTR || errno == ECONNABORTED) continue;
-      if (errno != EAGAIN && is_log_due())
-        host_.error("cannot accept a client at " + endpoint_.path + ": " +
-                    common::error_text(errno));
+      if (errno != EAGAIN) cannot_accept(errno);
       return std::nullopt;
     }
     set_buffers(fd.get(), endpoint_);
     auto who = Credentials::of(fd.get());
-    if (allow_.allows(who)) return Accepted{std::move(fd), std::move(who)};
-    if (!is_log_due()) continue;
-    auto line = "refused a client at " + endpoint_.path + " (" + who.text() +
-                "): neither allow_users nor allow_groups has it";
-    if (unlogged_ > 0) line += "; " + std::to_string(unlogged_) + " more were refused before";
-    unlogged_ = 0;
-    host_.warning(line);
+    if (allow_.allows(who)) return Connection{std::move(fd), std::move(who)};
+    if (const auto line =
+            throttle_.line("refused a client at " + endpoint_.path + " (" + who.text() +
+                           "): neither allow_users nor allow_groups has it"))
+      host_.warning(*line);
   }
 }
 

@@ -3,22 +3,17 @@
 
 #include <sys/types.h>
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 
 #include "allow_list.h"
 #include "common/fd.h"
+#include "connection.h"
+#include "log_throttle.h"
 #include "settings.h"
 
 namespace unix_socket {
-
-// A client that was let in.
-struct Accepted {
-  common::Fd fd;
-  Credentials who;
-};
 
 // A server's socket, and the file at its path.
 //
@@ -37,16 +32,14 @@ class Listener {
 
   int fd() const { return socket_.get(); }
   // nullopt: nobody is waiting. Who is not allowed is refused, with a line in the log.
-  std::optional<Accepted> accept();
+  std::optional<Connection> accept();
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   void lock();
   void remove_stale() const;
   void bind();
   void set_owner();
-  bool is_log_due();
+  void cannot_accept(int error);
 
   standpipe::Host host_;
   Endpoint endpoint_;
@@ -54,8 +47,7 @@ class Listener {
   AllowList allow_;
   common::Fd lock_, socket_;
   ino_t inode_ = 0;  // of the file at the path, as long as it is ours
-  Clock::time_point last_log_;
-  std::uint64_t unlogged_ = 0;
+  LogThrottle throttle_;
 };
 
 }  // namespace unix_socket

@@ -23,9 +23,8 @@ iovec piece(std::string_view bytes) { return {const_cast<char*>(bytes.data()), b
 
 }  // namespace
 
-Outlet::Outlet(common::Fd fd, Credentials who, const Wire& wire, const Events& events)
-    : fd_(std::move(fd)),
-      who_(std::move(who)),
+Outlet::Outlet(Connection connection, const Wire& wire, const Events& events)
+    : connection_(std::move(connection)),
       wire_(wire),
       events_(events),
       connected_(Clock::now()),
@@ -34,7 +33,8 @@ Outlet::Outlet(common::Fd fd, Credentials who, const Wire& wire, const Events& e
     to_send_ = Greeting{wire_.has_metadata, static_cast<std::uint32_t>(wire_.message_max)}.bytes();
   int buffer = 0;
   socklen_t size = sizeof buffer;
-  if (wire_.is_packets && ::getsockopt(fd_.get(), SOL_SOCKET, SO_SNDBUF, &buffer, &size) == 0)
+  if (wire_.is_packets &&
+      ::getsockopt(connection_.fd.get(), SOL_SOCKET, SO_SNDBUF, &buffer, &size) == 0)
     packet_max_ = static_cast<std::size_t>(std::max(buffer - kPacketOverhead, 1));
 }
 
@@ -57,7 +57,8 @@ bool Outlet::failed(int error) {
 }
 
 bool Outlet::write_greeting() {
-  const auto n = ::send(fd_.get(), to_send_.data(), to_send_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  const auto n =
+      ::send(connection_.fd.get(), to_send_.data(), to_send_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (n < 0) return failed(errno);
   to_send_.erase(0, static_cast<std::size_t>(n));
   return true;
@@ -71,7 +72,7 @@ bool Outlet::write_stream() {
   msghdr message{};
   message.msg_iov = pieces.data();
   message.msg_iovlen = count;
-  const auto n = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  const auto n = ::sendmsg(connection_.fd.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   if (n < 0) return failed(errno);
   advance(static_cast<std::size_t>(n));
   return true;
@@ -89,7 +90,7 @@ bool Outlet::write_packets() {
     packets[i].msg_hdr.msg_iov = &pieces[i];
     packets[i].msg_hdr.msg_iovlen = 1;
   }
-  const int n = ::sendmmsg(fd_.get(), packets.data(), static_cast<unsigned>(count),
+  const int n = ::sendmmsg(connection_.fd.get(), packets.data(), static_cast<unsigned>(count),
                            MSG_NOSIGNAL | MSG_DONTWAIT);
   if (n < 0 && (errno == EMSGSIZE || errno == ENOBUFS)) {
     reject_packet(errno);
@@ -144,7 +145,7 @@ void Outlet::note_finished(std::size_t index, std::size_t end) {
 void Outlet::read() {
   std::array<char, kReadBytes> buffer;
   for (;;) {
-    const auto n = ::recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    const auto n = ::recv(connection_.fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno == EAGAIN) return;
     if (n < 0) throw Lost{common::error_text(errno)};

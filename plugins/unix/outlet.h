@@ -9,9 +9,8 @@
 #include <string>
 #include <string_view>
 
-#include "allow_list.h"
 #include "block.h"
-#include "common/fd.h"
+#include "connection.h"
 #include "wire.h"
 
 namespace unix_socket {
@@ -37,10 +36,9 @@ class Outlet {
     std::string why;
   };
 
-  Outlet(common::Fd fd, Credentials who, const Wire& wire, const Events& events);
+  Outlet(Connection connection, const Wire& wire, const Events& events);
 
-  int fd() const { return fd_.get(); }
-  const Credentials& who() const { return who_; }
+  const Credentials& who() const { return connection_.who; }
   // Whether it may be given blocks: where messages are acknowledged, the receiver greets first.
   bool is_ready() const { return !wire_.has_acks || has_greeting_; }
   // What the receiver takes at most in a payload, as it greeted.
@@ -77,8 +75,7 @@ class Outlet {
   void acknowledged(std::uint64_t sequence);
   void refused(std::uint64_t sequence, std::string_view why);
 
-  common::Fd fd_;
-  Credentials who_;
+  Connection connection_;
   const Wire& wire_;
   const Events& events_;
   std::deque<BlockPtr> queue_;

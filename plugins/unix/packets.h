@@ -33,6 +33,7 @@ class Packets {
   bool empty() const { return next_ == count_; }
   Packet front() const;
   void pop() { ++next_; }
+  void clear() { next_ = count_; }
 
  private:
   static constexpr std::size_t kSlotsMost = 64;

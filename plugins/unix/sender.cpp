@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sender.h"
 
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 
-#include "address.h"
 #include "common/error_text.h"
 
 namespace unix_socket {
 
 namespace {
 
-constexpr std::uint64_t kWakeId = 0, kListenerId = 1, kFirstId = 2;
 constexpr std::chrono::seconds kGreetingTime{5};  // until the other end must have greeted
 // That open waits for a client: not long where the hub may wait for it to start.
 constexpr std::chrono::milliseconds kClientTimeFirst{100}, kClientTime{5000};
@@ -24,14 +20,6 @@ constexpr std::chrono::milliseconds kStopCheck{50};
 constexpr int kTimesCheckMs = 500;
 // So much lies ready for one of several clients: what it has not begun can go to another.
 constexpr std::size_t kBlocksAhead = 2;
-
-void watch(int epoll, int fd, std::uint64_t id, std::uint32_t events) {
-  epoll_event event{};
-  event.events = events;
-  event.data.u64 = id;
-  if (::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) != 0)
-    throw standpipe::disconnected("epoll: " + common::error_text(errno));
-}
 
 }  // namespace
 
@@ -51,34 +39,21 @@ Sender::Sender(standpipe::Host host, const Settings& settings)
 void Sender::open() {
   outbox_.clear();
   waiting_.clear();
-  next_id_ = kFirstId;
+  next_id_ = Poller::kFirstConnection;
   next_sequence_ = 1;
   is_full_ = is_over_ = false;
-  epoll_ = common::Fd(::epoll_create1(EPOLL_CLOEXEC));
+  poller_.open();
   wake_ = common::Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!epoll_ || !wake_) throw standpipe::disconnected(common::error_text(errno));
-  watch(epoll_.get(), wake_.get(), kWakeId, EPOLLIN);
+  if (!wake_) throw standpipe::disconnected(common::error_text(errno));
+  poller_.watch(wake_.get(), Poller::kWake, EPOLLIN);
   if (settings_.endpoint.listens) {
     if (!listener_) listener_ = std::make_unique<Listener>(host_, settings_);
-    watch(epoll_.get(), listener_->fd(), kListenerId, EPOLLIN);
+    poller_.watch(listener_->fd(), Poller::kListener, EPOLLIN);
   } else {
-    connect();
+    add(connect_to_server(host_, settings_));
   }
   thread_ = std::thread([this] { run(); });
   if (settings_.endpoint.listens) wait_for_client();
-}
-
-void Sender::connect() {
-  auto fd = connect_to(settings_.endpoint);
-  auto who = Credentials::of(fd.get());
-  if (!AllowList(settings_.allowed).allows(who))
-    throw standpipe::fatal("the server at " + settings_.endpoint.path + " (" + who.text() +
-                           ") is not in allow_users or allow_groups");
-  if (settings_.endpoint.is_abstract() && AllowList(settings_.allowed).is_empty())
-    host_.warning("path " + settings_.endpoint.path +
-                  " is an abstract name, which any user can serve: set allow_users to whom the "
-                  "server must run as");
-  add(std::move(fd), std::move(who));
 }
 
 // The host's pauses come between.
@@ -103,7 +78,7 @@ void Sender::close() {
     thread_.join();
   }
   outlets_.clear();
-  epoll_ = common::Fd();
+  poller_.close();
   wake_ = common::Fd();
   outbox_.clear();
 }
@@ -139,21 +114,17 @@ void Sender::loop() {
 }
 
 void Sender::wait(bool has_more) {
-  std::array<epoll_event, 64> events;
-  const int found = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
-                                 has_more ? 0 : kTimesCheckMs);
-  for (int i = 0; i < found; ++i)
-    on_event(events[static_cast<std::size_t>(i)].data.u64,
-             events[static_cast<std::size_t>(i)].events);
+  for (const auto& event : poller_.wait(has_more ? 0 : kTimesCheckMs))
+    on_event(event.data.u64, event.events);
 }
 
 void Sender::on_event(Id id, std::uint32_t events) {
-  if (id == kWakeId) {
+  if (id == Poller::kWake) {
     std::uint64_t count = 0;
     if (::read(wake_.get(), &count, sizeof count) < 0) return;
     return;
   }
-  if (id == kListenerId) return accept();
+  if (id == Poller::kListener) return accept();
   const auto found = outlets_.find(id);
   if (found == outlets_.end()) return;
   auto& outlet = found->second;
@@ -174,21 +145,21 @@ void Sender::accept() {
     auto client = listener_->accept();
     if (!client) return;
     host_.debug("a client connected (" + client->who.text() + ")");
-    add(std::move(client->fd), std::move(client->who));
+    add(std::move(*client));
     update_ready();
   }
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener_->fd(), nullptr);
+  poller_.forget(listener_->fd());
   is_full_ = true;
   host_.warning("max_connections (" + std::to_string(settings_.listen.connections_max) +
                 ") clients are connected to " + settings_.endpoint.path +
                 ": others wait until one leaves");
 }
 
-void Sender::add(common::Fd fd, Credentials who) {
+void Sender::add(Connection connection) {
   const auto id = next_id_++;
-  const int number = fd.get();
-  outlets_.try_emplace(id, std::move(fd), std::move(who), settings_.wire, events_);
-  watch(epoll_.get(), number, id, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+  const int fd = connection.fd.get();
+  outlets_.try_emplace(id, std::move(connection), settings_.wire, events_);
+  poller_.watch(fd, id, Poller::kConnectionEvents);
 }
 
 void Sender::update_ready() {
@@ -287,7 +258,7 @@ void Sender::drop(Id id, const std::string& why) {
   update_ready();
   if (!is_full_) return;
   is_full_ = false;
-  watch(epoll_.get(), listener_->fd(), kListenerId, EPOLLIN);
+  poller_.watch(listener_->fd(), Poller::kListener, EPOLLIN);
 }
 
 void Sender::take_back(Outlet& outlet) {

@@ -16,6 +16,7 @@
 #include "listener.h"
 #include "outbox.h"
 #include "outlet.h"
+#include "poller.h"
 #include "settings.h"
 
 namespace unix_socket {
@@ -39,9 +40,8 @@ class Sender {
 
  private:
   using Clock = std::chrono::steady_clock;
-  using Id = std::uint64_t;
+  using Id = Poller::Id;
 
-  void connect();
   void wait_for_client();
   void wake() const;
 
@@ -51,7 +51,7 @@ class Sender {
   void wait(bool has_more);
   void on_event(Id id, std::uint32_t events);
   void accept();
-  void add(common::Fd fd, Credentials who);
+  void add(Connection connection);
   void update_ready();
   void distribute();
   Outlet* pick();
@@ -67,7 +67,8 @@ class Sender {
   Outbox outbox_;
   Outlet::Events events_;
   std::unique_ptr<Listener> listener_;
-  common::Fd epoll_, wake_;
+  Poller poller_;
+  common::Fd wake_;
   std::thread thread_;
   std::atomic<bool> is_over_ = false;
   bool was_alone_ = false;  // when it was opened last

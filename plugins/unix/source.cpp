@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source.h"
 
-#include <sys/epoll.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
-
-#include "address.h"
-#include "common/error_text.h"
 
 namespace unix_socket {
 
@@ -17,17 +10,7 @@ namespace {
 using standpipe::Poll;
 using standpipe::Put;
 
-constexpr std::uint64_t kListenerId = 0;
 constexpr std::uint32_t kTurnMessages = 256;
-constexpr std::chrono::seconds kLogEvery{1};
-
-void watch(const common::Fd& epoll, int fd, std::uint64_t id, std::uint32_t events) {
-  epoll_event event{};
-  event.events = events;
-  event.data.u64 = id;
-  if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) != 0)
-    throw standpipe::disconnected("epoll: " + common::error_text(errno));
-}
 
 }  // namespace
 
@@ -35,40 +18,25 @@ Source::Source(const standpipe::Options& options) : host_(options.host()), setti
 
 void Source::open() {
   acknowledgements_.clear();
-  next_id_ = kListenerId + 1;
+  next_id_ = Poller::kFirstConnection;
   is_full_ = false;
-  epoll_ = common::Fd(::epoll_create1(EPOLL_CLOEXEC));
-  if (!epoll_) throw standpipe::disconnected(common::error_text(errno));
+  poller_.open();
   const auto& wire = settings_.wire;
   if (wire.is_packets && !packets_)
     packets_ = std::make_unique<Packets>(
         std::max(kGreetingBytes,
                  wire.head_bytes() + wire.message_max + (wire.has_metadata ? kPairsMax : 0)));
-  if (!settings_.endpoint.listens) return connect();
+  if (!settings_.endpoint.listens) return add(connect_to_server(host_, settings_));
   listener_ = std::make_unique<Listener>(host_, settings_);
-  watch(epoll_, listener_->fd(), kListenerId, EPOLLIN);
+  poller_.watch(listener_->fd(), Poller::kListener, EPOLLIN);
 }
 
-void Source::connect() {
-  auto fd = connect_to(settings_.endpoint);
-  auto who = Credentials::of(fd.get());
-  const AllowList allow(settings_.allowed);
-  if (!allow.allows(who))
-    throw standpipe::fatal("the server at " + settings_.endpoint.path + " (" + who.text() +
-                           ") is not in allow_users or allow_groups");
-  if (settings_.endpoint.is_abstract() && allow.is_empty())
-    host_.warning("path " + settings_.endpoint.path +
-                  " is an abstract name, which any user can serve: set allow_users to whom the "
-                  "server must run as");
-  add(std::move(fd), std::move(who));
-}
-
-void Source::add(common::Fd fd, Credentials who) {
+void Source::add(Connection connection) {
   const auto id = next_id_++;
-  const int number = fd.get();
-  const auto made = clients_.try_emplace(id, std::move(fd), std::move(who), settings_.wire,
-                                         packets_.get(), settings_.brings_credentials);
-  watch(epoll_, number, id, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+  const int fd = connection.fd.get();
+  const auto made = clients_.try_emplace(id, std::move(connection), settings_.wire, packets_.get(),
+                                         settings_.brings_credentials);
+  poller_.watch(fd, id, Poller::kConnectionEvents);
   made.first->second.send_answers();
 }
 
@@ -82,7 +50,7 @@ void Source::close() {
   clients_.clear();
   listener_.reset();
   packets_.reset();
-  epoll_ = common::Fd();
+  poller_.close();
 }
 
 void Source::poll(Poll& poll) {
@@ -93,18 +61,15 @@ void Source::poll(Poll& poll) {
     if (turn == Turn::full || !poll.has_credit()) break;
     if (turn == Turn::busy) continue;
     acknowledgements_.end_run();
-    if (poll.wait(epoll_.get()) != Poll::Woken::ready) break;
+    if (poll.wait(poller_.fd()) != Poll::Woken::ready) break;
   }
   acknowledgements_.end_run();
 }
 
 // Who can be read, and who has come. Clients tell of both ends once (EPOLLET), and are marked.
 void Source::look() {
-  std::array<epoll_event, 64> events;
-  const int found = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);
-  for (int i = 0; i < found; ++i) {
-    const auto& event = events[static_cast<std::size_t>(i)];
-    if (event.data.u64 == kListenerId) {
+  for (const auto& event : poller_.wait(0)) {
+    if (event.data.u64 == Poller::kListener) {
       accept();
       continue;
     }
@@ -119,9 +84,9 @@ void Source::accept() {
     auto client = listener_->accept();
     if (!client) return;
     host_.debug("a client connected (" + client->who.text() + ")");
-    add(std::move(client->fd), std::move(client->who));
+    add(std::move(*client));
   }
-  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener_->fd(), nullptr);
+  poller_.forget(listener_->fd());
   is_full_ = true;
   host_.warning("max_connections (" + std::to_string(settings_.listen.connections_max) +
                 ") clients are connected to " + settings_.endpoint.path +
@@ -195,13 +160,12 @@ bool Source::put(Poll& poll, Id id, Client& client, const Client::Message& messa
   return true;
 }
 
-void Source::leave_out(Client& client, const std::string& why) {
+void Source::leave_out(const Client& client, const std::string& why) {
   ++left_out_;
-  const auto now = std::chrono::steady_clock::now();
-  if (left_out_ > 1 && now - left_out_told_ < kLogEvery) return;
-  left_out_told_ = now;
-  host_.error("left out a message of a client (" + client.who().text() + "): " + why + "; " +
-              std::to_string(left_out_) + " were left out in all");
+  if (const auto line = left_out_log_.line("left out a message of a client (" +
+                                           client.who().text() + "): " + why + "; " +
+                                           std::to_string(left_out_) + " were left out in all"))
+    host_.error(*line);
 }
 
 void Source::send_answers() {
@@ -223,13 +187,15 @@ void Source::committed(std::uint64_t sequence) {
 void Source::end(Clients::iterator at, const std::string& why) {
   const auto text = settings_.endpoint.path + " (" + at->second.who().text() + ")";
   clients_.erase(at);
+  if (packets_) packets_->clear();  // they were its
   if (!settings_.endpoint.listens)
     throw standpipe::disconnected("the server at " + text + " " +
                                   (why.empty() ? "closed the connection" : why));
-  if (!why.empty()) host_.warning("a client of " + text + ": " + why);
+  if (!why.empty())
+    if (const auto line = ends_log_.line("a client of " + text + ": " + why)) host_.warning(*line);
   if (!is_full_) return;
   is_full_ = false;
-  watch(epoll_, listener_->fd(), kListenerId, EPOLLIN);
+  poller_.watch(listener_->fd(), Poller::kListener, EPOLLIN);
 }
 
 }  // namespace unix_socket

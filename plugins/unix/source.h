@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -10,9 +9,11 @@
 
 #include "acknowledgements.h"
 #include "client.h"
-#include "common/fd.h"
+#include "connection.h"
 #include "listener.h"
+#include "log_throttle.h"
 #include "packets.h"
+#include "poller.h"
 #include "settings.h"
 
 namespace unix_socket {
@@ -32,12 +33,11 @@ class Source {
   void close();
 
  private:
-  using Id = std::uint64_t;
+  using Id = Poller::Id;
   using Clients = std::map<Id, Client>;
   enum class Turn { idle, busy, full };
 
-  void connect();
-  void add(common::Fd fd, Credentials who);
+  void add(Connection connection);
   void look();
   void accept();
   Turn serve_all(standpipe::Poll& poll);
@@ -45,18 +45,18 @@ class Source {
   bool put(standpipe::Poll& poll, Id id, Client& client, const Client::Message& message);
   void send_answers();
   void end(Clients::iterator at, const std::string& why);
-  void leave_out(Client& client, const std::string& why);
+  void leave_out(const Client& client, const std::string& why);
 
   standpipe::Host host_;
   Settings settings_;
   std::unique_ptr<Listener> listener_;
   std::unique_ptr<Packets> packets_;
-  common::Fd epoll_;
+  Poller poller_;
   Clients clients_;
   Id next_id_ = 0, last_served_ = 0;
   Acknowledgements acknowledgements_;
   std::uint64_t left_out_ = 0;
-  std::chrono::steady_clock::time_point left_out_told_;
+  LogThrottle left_out_log_, ends_log_;
   bool is_full_ = false;  // max_connections: who comes now waits in the backlog
 };
 

@@ -700,6 +700,84 @@ def every_client_gets_each_message_where_it_goes_to_all(t):
     equal([len(mine) for mine in kept], [len(messages) + sent] * 2)
 
 
+@test
+def a_stop_while_no_client_is_there_ends_in_time(t):
+    hub = t.start("drain_timeout: 1s\n" + OUT % "listen: true")
+    hub.send("in", numbered(10))
+    until(lambda: hub.stats()["sources"]["in"]["accepted"] == 10, "the hub has them")
+    for _ in range(2):  # it waits for a client, or for the back-off
+        began = time.monotonic()
+        account = hub.stop()
+        assert time.monotonic() - began < 6 * SLOW
+        account.of("in")
+        equal(account.of("in -> out")["in_flight"], 10)
+        hub = t.start("drain_timeout: 1s\n" + OUT % "listen: true")
+        hub.says("out: disconnected: no client is connected to s")
+    equal(Records(connected(t)).take(10), numbered(10))
+    hub.stop().of("in -> out")
+    hub.account.of("in")
+
+
+@test
+def socat_reads_from_a_server_that_sends(t):
+    needs_socat()
+    hub = t.start(OUT % "listen: true, framing: newline")
+    until(lambda: t.path("s").exists(), "it listens")
+    reader = process.spawn(["socat", "-u", "UNIX-CONNECT:s", "CREATE:lines"], cwd=t.folder)
+    lines = [b"line %d" % i for i in range(10_000)]
+    hub.send("in", lines)
+    until(lambda: t.size("lines") == sum(len(line) + 1 for line in lines), "all have come")
+    hub.stop().all_delivered(len(lines))
+    equal(reader.wait(20), 0)
+    equal(t.path("lines").read_bytes().split(b"\n")[:-1], lines)
+
+
+@test
+def without_acknowledgements_what_the_kernel_had_in_part_comes_again_whole(t):
+    server = serving(t)
+    hub = t.start(OUT % "")
+    messages = [b"%d" % i + os.urandom(100_000) for i in range(10)]
+    sending = t.meanwhile(hub.send, "in", messages)
+    with accepted(server) as connection:
+        equal(Records(connection).take(1), messages[:1])
+    records = Records(accepted(server))
+    found = records.take(1)
+    while found[-1] != messages[-1]:
+        found += records.take(1)
+    sending.join()
+    hub.stop().all_delivered(10)
+    equal(found, messages[-len(found) :], "whole messages, in order, up to the last one")
+
+
+# ---- a source as a client
+
+
+@test
+def a_source_that_connects_comes_again_when_its_server_does(t):
+    yaml = (IN % "ack: true").replace("listen: true, ", "").replace("plugin: unix,", "plugin: unix, ack: accepted, retry: {backoff: {initial: 20ms, max: 200ms}},")
+    hub = t.start(yaml)
+    hub.says(r"in: disconnected: nobody serves s \(No such file or directory\)")
+    messages = numbered(3000, 50)
+    at = 0
+    server = serving(t)
+    while at < len(messages):
+        connection = accepted(server)
+        records = Records(connection)
+        connection.sendall(greeting())
+        records.greeting()
+        end = min(at + 1000, len(messages))
+        for i in range(at, end):
+            records.send(struct.pack("<Q", 1 + i - at) + messages[i])
+        answer = (b"a", 0)
+        while answer[1] < end - at:
+            answer = records.answer()
+        at += answer[1]
+        connection.close()
+    t.until_logged("log", messages)
+    hub.stop().all_delivered(len(messages))
+    equal(t.frames("log"), messages)
+
+
 # ---- a source as a server
 
 
@@ -717,6 +795,34 @@ def a_client_that_dies_inside_a_frame_costs_nobody_anything(t):
     Records(good).send(b"three")
     until(lambda: t.path("log").exists() and sorted(t.frames("log")) == [b"one", b"three", b"two"], "the others have come")
     hub.stop().all_delivered(3)
+
+
+@test
+def garbage_from_clients_ends_their_connections_and_nothing_else(t):
+    kinds = (("ack: true, metadata: true", socket.SOCK_STREAM), ("type: seqpacket, ack: true, metadata: true", socket.SOCK_SEQPACKET))
+    for options, kind in kinds:
+        hub = t.start(IN % f"{options}, max_message_size: 1000B")
+        dice = random.Random(7)
+        for _ in range(150):
+            client = connected(t, kind=kind)
+            with contextlib.suppress(OSError):
+                client.sendall(greeting(metadata=True) if dice.random() < 0.8 else dice.randbytes(12))
+                for _ in range(dice.randint(1, 4)):
+                    body = struct.pack("<QI", dice.randint(0, 9), dice.choice((0, 4, 9, 1 << 31))) + dice.randbytes(dice.randint(0, 30))
+                    body = body[: dice.randint(0, len(body))]
+                    client.sendall(body if kind == socket.SOCK_SEQPACKET else struct.pack("<I", len(body)) + body)
+            client.close()
+        client = connected(t, kind=kind)
+        client.sendall(greeting(metadata=True))
+        records = Records(client, packets=kind == socket.SOCK_SEQPACKET)
+        records.greeting()
+        records.send(struct.pack("<QI", 1, 0) + b"sound")
+        equal(records.answer(), (b"a", 1, b""))
+        pid = hub.pids()[1]
+        account = hub.stop()
+        account.all_delivered(account.of("in")["accepted"])
+        assert b"sound" in t.frames("log") and "went on after" not in hub.stderr(), pid
+        shutil.rmtree(t.path("state"))
 
 
 @test
