@@ -123,10 +123,14 @@ void Outlet::reject_packet(int error) {
   const auto i = block->messages_within(written_);
   const auto size = block->end_of(i) - block->begin_of(i);
   if (error == ENOBUFS && size <= kReadBytes) throw Lost{common::error_text(error)};
+  const auto what = "a packet of " + std::to_string(size) + " bytes is more than ";
   events_.rejected(block, i,
-                   "a packet of " + std::to_string(size) +
-                       " bytes is more than the kernel sends at once (SO_SNDBUF less 32 is " +
-                       std::to_string(packet_max_) + "): " + common::error_text(error));
+                   error == ENOBUFS
+                       ? what +
+                             "the kernel makes, whatever SO_SNDBUF is (4263616 was seen to be "
+                             "the most): use type: stream"
+                       : what + "SO_SNDBUF less 32 (" + std::to_string(packet_max_) +
+                             "): raise so_sndbuf, or use type: stream");
   advance(size);
 }
 

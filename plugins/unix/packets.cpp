@@ -13,8 +13,7 @@ namespace unix_socket {
 namespace {
 
 constexpr std::size_t kPage = 4096;
-// The kernel builds a packet of one page-sized head and 17 fragments of at most 32 KiB, or so:
-// above 4,263,616 bytes it was seen to say ENOBUFS whatever SO_SNDBUF is.
+// Above 4,263,616 bytes the kernel was seen to refuse a packet whatever SO_SNDBUF is.
 constexpr std::size_t kPacketMax = 4'500'000;
 constexpr std::size_t kLongPacket = 64 * 1024;
 

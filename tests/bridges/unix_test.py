@@ -272,6 +272,19 @@ def what_no_packet_can_hold_is_dead_lettered_and_the_limit_is_named(t):
 
 
 @test
+def a_packet_that_the_kernel_cannot_make_is_dead_lettered(t):
+    most = int(pathlib.Path("/proc/sys/net/core/wmem_max").read_text()) * 2 - 32
+    server = serving(t, kind=socket.SOCK_SEQPACKET)
+    hub = t.start(OUT % "type: seqpacket, so_sndbuf: 64MiB")
+    too_large = b"x" * min(4_263_617, most + 1)
+    sending = t.meanwhile(hub.send, "in", [b"one", too_large, b"two"])
+    equal(Records(accepted(server), packets=True).take(2), [b"one", b"two"])
+    hub.says(r"bytes(, and a packet has at most SO_SNDBUF less 32| is more than the kernel makes, whatever SO_SNDBUF is)")
+    sending.join()
+    hub.stop().says("in", accepted=3).says("in -> out", delivered=2, dead_lettered=1, dead_letters={"rejected": 1})
+
+
+@test
 def a_packet_that_is_too_long_for_a_source_is_left_out_and_reported(t):
     hub = t.start(IN % "type: seqpacket, max_message_size: 10KiB")
     client = connected(t, kind=socket.SOCK_SEQPACKET)
