@@ -167,11 +167,11 @@ def received_with_acks(connection, keep, packets=False):
 
 def instance_processes(hub):
     """Those of handlers and sources."""
-    worker = hub.pids()[1]
     found = []
-    with contextlib.suppress(OSError):
-        for task in pathlib.Path(f"/proc/{worker}/task").iterdir():
-            found += [int(pid) for pid in (task / "children").read_text().split()]
+    for worker in hub.pids()[1:]:  # there may be none just now
+        with contextlib.suppress(OSError):
+            for task in pathlib.Path(f"/proc/{worker}/task").iterdir():
+                found += [int(pid) for pid in (task / "children").read_text().split()]
     return found
 
 
@@ -490,13 +490,6 @@ routes: [{from: link, to: out}]
 """
 
 
-def has_all(t, messages):
-    if not t.path("log").exists():
-        return False
-    data = t.path("log").read_bytes()
-    return len(data) >= sum(len(m) + 4 for m in messages) and set(frames_in(data, incomplete=True)[0]) >= set(messages)
-
-
 @test
 def two_hubs_that_are_joined_lose_nothing_and_repeat_nothing(t):
     for kind in ("stream", "seqpacket"):
@@ -513,7 +506,7 @@ def two_hubs_that_are_joined_lose_nothing_and_repeat_nothing(t):
         t.path("log").unlink()
 
 
-@test(seconds=120)
+@test(seconds=100 + SECONDS)
 def two_hubs_that_are_joined_lose_nothing_when_anything_of_them_is_killed(t):
     b = t.start(LINK_B % "")
     a = t.start(LINK_A % "")
@@ -531,20 +524,21 @@ def two_hubs_that_are_joined_lose_nothing_when_anything_of_them_is_killed(t):
     def kill():
         hub = random.choice((a, b))
         victims = [*hub.pids()[1:2], *instance_processes(hub)]
-        with contextlib.suppress(ProcessLookupError, IndexError):
-            os.kill(random.choice(victims), signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(random.choice(victims or [0x7FFFFFFF]), signal.SIGKILL)
 
     writing = t.meanwhile(write)
     end = time.monotonic() + SECONDS * SLOW
     kills = 0
     while time.monotonic() < end:
-        time.sleep(random.uniform(0.1, 0.5) * SLOW)  # the traffic that a death falls into
+        size = t.size("log")
+        until(lambda: t.size("log") > size + 10_000, "messages flow, after a death, too", 60)
+        time.sleep(random.uniform(0, 0.3) * SLOW)  # into which traffic the next death falls
         kill()
         kills += 1
     stop.set()
     writing.join()
-    until(lambda: has_all(t, sent), f"all {len(sent)} are there after {kills} deaths", 60)
-    until(lambda: a.stats()["deliveries"][0]["in_flight"] == 0, "all are acknowledged", 30)
+    until(lambda: a.stats()["sources"]["in"]["accepted"] == len(sent) and a.stats()["deliveries"][0]["in_flight"] == 0, "all are acknowledged", 60)
     a.stop().all_delivered(len(sent))
     account = b.stop()
     got = t.frames("log")
@@ -555,7 +549,7 @@ def two_hubs_that_are_joined_lose_nothing_when_anything_of_them_is_killed(t):
     equal(first, sent, "the order in which each came first")
     repeats = len(got) - len(sent)
     assert repeats <= kills * 9000, f"{repeats} repeats of {len(sent)} after {kills} deaths"
-    print(f"{len(sent)} messages, {kills} deaths, {repeats} repeats")
+    t.path("chaos").write_text(f"{len(sent)} messages, {kills} deaths, {repeats} repeats\n")
 
 
 @test
