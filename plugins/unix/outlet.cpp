@@ -17,7 +17,8 @@ namespace {
 constexpr std::size_t kBlocksAWrite = 16;  // of up to 256 KiB: more than a socket's buffer
 constexpr std::size_t kPacketsAWrite = 256;
 constexpr std::size_t kReadBytes = 16 * 1024;  // about 1,200 acknowledgements
-constexpr int kPacketOverhead = 32;            // the kernel wants so much of SO_SNDBUF itself
+constexpr int kReadsATurn = 16;
+constexpr int kPacketOverhead = 32;  // the kernel wants so much of SO_SNDBUF itself
 
 iovec piece(std::string_view bytes) { return {const_cast<char*>(bytes.data()), bytes.size()}; }
 
@@ -146,15 +147,15 @@ void Outlet::note_finished(std::size_t index, std::size_t end) {
 
 // ---- in
 
-void Outlet::read() {
+bool Outlet::read() {
   std::array<char, kReadBytes> buffer;
-  for (;;) {
+  for (int reads = 0; reads < kReadsATurn; ++reads) {
     const auto n = ::recv(connection_.fd.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && errno == EAGAIN) return;
+    if (n < 0 && errno == EAGAIN) return false;
     if (n < 0) throw Lost{common::error_text(errno)};
     if (n == 0 && wire_.has_acks) throw Lost{"the other end closed the connection"};
-    if (n == 0) return;             // it only reads: that it is gone is known by EPOLLHUP
+    if (n == 0) return false;       // it only reads: that it is gone is known by EPOLLHUP
     if (!wire_.has_acks) continue;  // what it says means nothing
     const std::string_view bytes(buffer.data(), static_cast<std::size_t>(n));
     if (!wire_.is_packets) {
@@ -167,6 +168,7 @@ void Outlet::read() {
       take_answer(bytes);
     }
   }
+  return true;
 }
 
 // Of a stream. false: what is next is not complete.

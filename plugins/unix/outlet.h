@@ -58,8 +58,9 @@ class Outlet {
 
   // As much as the socket takes. Throws Lost.
   void write();
-  // Greeting and answers, and the end of the connection. Throws Lost.
-  void read();
+  // Greeting and answers, and the end of the connection. true: there may be more of it, for one who
+  // says much waits for its next turn. Throws Lost.
+  bool read();
 
  private:
   bool write_greeting();

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "common/error_text.h"
 
@@ -39,6 +40,7 @@ Sender::Sender(standpipe::Host host, const Settings& settings)
 void Sender::open() {
   outbox_.clear();
   waiting_.clear();
+  unread_.clear();
   next_id_ = Poller::kFirstConnection;
   next_sequence_ = 1;
   is_full_ = is_over_ = false;
@@ -114,8 +116,10 @@ void Sender::loop() {
 }
 
 void Sender::wait(bool has_more) {
-  for (const auto& event : poller_.wait(has_more ? 0 : kTimesCheckMs))
+  const auto unread = std::exchange(unread_, {});
+  for (const auto& event : poller_.wait(has_more || !unread.empty() ? 0 : kTimesCheckMs))
     on_event(event.data.u64, event.events);
+  for (const auto id : unread) on_event(id, 0);
 }
 
 void Sender::on_event(Id id, std::uint32_t events) {
@@ -131,7 +135,7 @@ void Sender::on_event(Id id, std::uint32_t events) {
   try {
     if ((events & EPOLLOUT) != 0) outlet.unblock();
     const bool was_ready = outlet.is_ready();
-    outlet.read();
+    if (outlet.read()) unread_.push_back(id);
     if (!was_ready && outlet.is_ready()) update_ready();
     if ((events & (EPOLLHUP | EPOLLERR)) != 0)
       throw Outlet::Lost{"the other end closed the connection"};

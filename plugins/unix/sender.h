@@ -75,6 +75,7 @@ class Sender {
 
   std::map<Id, Outlet> outlets_;
   std::deque<BlockPtr> waiting_;  // for a connection that takes them
+  std::vector<Id> unread_;        // connections that said more than a turn takes
   Id next_id_ = 0;
   std::uint64_t next_sequence_ = 1;
   bool is_full_ = false;  // connections_max: who comes now waits in the backlog

@@ -726,6 +726,32 @@ def a_stop_while_no_client_is_there_ends_in_time(t):
 
 
 @test
+def what_a_client_says_without_being_asked_means_nothing_and_stops_nobody(t):
+    hub = t.start(OUT % "listen: true, distribute: all")
+    until(lambda: t.path("s").exists(), "it listens")
+    loud, quiet = connected(t), connected(t)
+    stop = threading.Event()
+
+    def talk():
+        with contextlib.suppress(OSError):
+            while not stop.is_set():
+                loud.sendall(b"bla" * 10_000)
+
+    talking = t.meanwhile(talk)
+    messages = numbered(2000, 50)
+    loud_records = t.meanwhile(Records(loud).take, len(messages))
+    hub.says("ready|connected again")
+    until(lambda: hub.stats()["deliveries"][0]["in_flight"] == 0, "it is open")
+    hub.send("in", messages)
+    equal(loud_records.join(), messages)
+    stop.set()
+    loud.shutdown(socket.SHUT_RDWR)
+    talking.join()
+    quiet.close()
+    hub.stop().all_delivered(len(messages))
+
+
+@test
 def socat_reads_from_a_server_that_sends(t):
     needs_socat()
     hub = t.start(OUT % "listen: true, framing: newline")
