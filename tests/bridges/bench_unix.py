@@ -30,6 +30,13 @@ sources: {in: {plugin: unix, isolation: %s, options: {path: s, listen: true, ack
 handlers: {none: {plugin: filter, options: {sample: 1/1000000}}}
 routes: [{from: in, to: none}]
 """
+NONE = """
+version: 1
+data_dir: state
+sources: {in: {fifo: in, log: {max_size: 4MiB}}}
+handlers: {none: {plugin: filter, isolation: %s, options: {sample: 1/1000000}}}
+routes: [{from: in, to: none}]
+"""
 
 
 class Bench:
@@ -97,10 +104,23 @@ class Bench:
         writer = self.start(self.load, "fifo", "in", count, size)
         self.seconds(writer)
         seconds = self.seconds(reader)
+        self.end(hub)
+        return seconds
+
+    def none(self, count, size, isolation):
+        """A handler that does next to nothing: what the hub itself costs, and so the most that any handler can do."""
+        hub = self.run_hub(NONE % isolation)
+        began = time.monotonic()
+        self.seconds(self.start(self.load, "fifo", "in", count, size))
+        self.until(lambda: self.stats()["deliveries"][0]["in_flight"] == 0 and self.stats()["sources"]["in"]["accepted"] == count, "all are there")
+        seconds = time.monotonic() - began
+        self.end(hub)
+        return seconds
+
+    def end(self, hub):
         hub.terminate()
         usage = os.wait4(hub.pid, 0)[2]
         self.cpu = usage.ru_utime + usage.ru_stime
-        return seconds
 
     def into(self, count, size, acks, isolation, credentials):
         self.clear()
@@ -111,9 +131,7 @@ class Bench:
         self.seconds(writer)
         self.until(lambda: self.stats()["deliveries"][0]["in_flight"] == 0 and self.stats()["sources"]["in"]["accepted"] == count, "all are there")
         seconds = time.monotonic() - began
-        hub.terminate()
-        usage = os.wait4(hub.pid, 0)[2]
-        self.cpu = usage.ru_utime + usage.ru_stime
+        self.end(hub)
         return seconds
 
 
@@ -133,6 +151,8 @@ def main():
                 rows = [("bare loop", lambda: bench.bare(count, size, acks))]
                 if not acks and shutil.which("socat"):
                     rows.append(("FIFO - socat - socket", lambda: bench.socat(count, size)))
+                if not acks:
+                    rows.append(("FIFO - hub - nothing", lambda: bench.none(count, size, options.isolation)))
                 rows.append(("FIFO - hub - socket", lambda: bench.out(count, size, acks, options.isolation)))
                 rows.append(("socket - hub", lambda: bench.into(count, size, acks, options.isolation, "true")))
                 rows.append(("socket - hub, no credentials", lambda: bench.into(count, size, acks, options.isolation, "false")))
