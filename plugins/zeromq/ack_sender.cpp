@@ -131,7 +131,8 @@ void AckSender::receive() {
     if (!answer) continue;
     std::vector<Refusal> refusals;
     for (std::size_t i = 1; i < frames.size(); ++i)
-      if (auto refusal = Refusal::decoded(frames[i].view())) refusals.push_back(std::move(*refusal));
+      if (auto refusal = Refusal::decoded(frames[i].view()))
+        refusals.push_back(std::move(*refusal));
     if (!flight_.acknowledge(*answer, refusals, window_)) continue;
     pause_ = resend_ivl_;
     expect_answer();

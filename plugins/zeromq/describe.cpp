@@ -6,8 +6,9 @@ namespace {
 void describe_socket(standpipe::Description& d) {
   d.option("socket_type")
       .one_of({"push", "pub", "dealer", "pull", "sub", "router"})
-      .required()
-      .summary("of a handler: push, pub or dealer; of a source: pull, sub or router");
+      .summary(
+          "of a handler: push, pub or dealer; of a source: pull, sub or router; default: push or "
+          "pull, with ack dealer or router");
   d.option("endpoints")
       .list()
       .required()
@@ -19,14 +20,13 @@ void describe_socket(standpipe::Description& d) {
       "how many messages libzmq queues for one peer that does not read (ZMQ_SNDHWM)");
   d.option("rcvhwm").integer().fallback("1000").minimum("1").maximum("1000000").summary(
       "how many messages libzmq queues of one peer (ZMQ_RCVHWM)");
-  d.option("linger")
-      .duration()
-      .fallback("1s")
-      .minimum("0s")
-      .maximum("1m")
-      .summary("how long closing waits for what libzmq has not sent yet (ZMQ_LINGER)");
-  d.option("immediate").boolean().fallback("true").summary(
-      "queue only for peers that are connected (ZMQ_IMMEDIATE); false: also for those to come");
+  d.option("linger").duration().fallback("1s").minimum("0s").maximum("1m").summary(
+      "how long closing waits for what libzmq has not sent yet (ZMQ_LINGER)");
+  d.option("immediate")
+      .boolean()
+      .fallback("true")
+      .summary(
+          "queue only for peers that are connected (ZMQ_IMMEDIATE); false: also for those to come");
   d.option("reconnect_ivl")
       .duration()
       .fallback("100ms")
@@ -67,10 +67,14 @@ void describe_socket(standpipe::Description& d) {
 }
 
 void describe_messages(standpipe::Description& d) {
-  d.option("subscribe").list().example("[alarms., orders.]").summary(
-      "of sub: which topics to take, by how they begin (ZMQ_SUBSCRIBE); default: all");
-  d.option("topic").text().example("'{meta:topic|none}'").summary(
-      "of pub: a template of the first frame; without it there is none");
+  d.option("subscribe")
+      .list()
+      .example("[alarms., orders.]")
+      .summary("of sub: which topics to take, by how they begin (ZMQ_SUBSCRIBE); default: all");
+  d.option("topic")
+      .text()
+      .example("'{meta:topic|none}'")
+      .summary("of pub: a template of the first frame; without it there is none");
   d.option("metadata")
       .boolean()
       .fallback("false")
@@ -84,12 +88,8 @@ void describe_messages(standpipe::Description& d) {
 void describe_acknowledgements(standpipe::Description& d) {
   d.option("ack").boolean().fallback("false").summary(
       "at least once, by the protocol of PROTOCOL.md: over dealer (handler) and router (source)");
-  d.option("window")
-      .integer()
-      .fallback("10000")
-      .minimum("1")
-      .maximum("1000000")
-      .summary("with ack: how many messages may be sent and not acknowledged");
+  d.option("window").integer().fallback("10000").minimum("1").maximum("1000000").summary(
+      "with ack: how many messages may be sent and not acknowledged");
   d.option("window_bytes")
       .bytes()
       .fallback("16MiB")
@@ -107,10 +107,13 @@ void describe_acknowledgements(standpipe::Description& d) {
 }
 
 void describe_curve(standpipe::Description& d) {
-  d.option("curve_server").boolean().fallback("false").summary(
-      "this side is the server of CURVE; it needs curve_secretkey");
-  d.option("curve_serverkey").text().summary(
-      "the server's public key, in Z85 (40 characters): encrypts, as its client");
+  d.option("curve_server")
+      .boolean()
+      .fallback("false")
+      .summary("this side is the server of CURVE; it needs curve_secretkey");
+  d.option("curve_serverkey")
+      .text()
+      .summary("the server's public key, in Z85 (40 characters): encrypts, as its client");
   d.option("curve_publickey").text().summary("this side's public key; default: of the secret one");
   d.option("curve_secretkey").secret().summary("this side's secret key, in Z85");
   d.option("curve_clientkeys")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "envelope.h"
 
-#include "metadata_frame.h"
+#include "common/metadata_frame.h"
 
 using Part = common::Template::Part;
 
@@ -16,7 +16,7 @@ Envelope::Envelope(const standpipe::Options& options)
     : has_metadata_(options.boolean("metadata")),
       frame_bytes_max_(static_cast<std::size_t>(options.bytes("maxmsgsize"))) {
   if (options.has("topic")) {
-    if (options.text("socket_type") != "pub")
+    if (!options.has("socket_type") || options.text("socket_type") != "pub")
       throw standpipe::fatal("topic: only socket_type: pub has topics");
     topic_.emplace(options.text("topic"), common::Template::Place{"topic", kInEnvelopes});
   }
@@ -54,15 +54,11 @@ void Envelope::fill(std::string& out, const common::Template& text, std::string_
 
 void Envelope::write_metadata(const standpipe::Message& message) {
   metadata_.clear();
-  const auto append_all = [&](std::span<const standpipe_pair> pairs) {
-    for (const auto& pair : pairs)
-      append_pair(metadata_, standpipe::detail::view(pair.name), standpipe::detail::view(pair.value));
-  };
-  append_all(message.source_metadata());
-  append_all(message.metadata());
+  common::append_pairs(metadata_, message.source_metadata());
+  common::append_pairs(metadata_, message.metadata());
   for (const auto& header : headers_) {
     fill(value_, header.value, "value for " + header.name);
-    append_pair(metadata_, header.name, value_);
+    common::append_pair(metadata_, header.name, value_);
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "handler.h"
 
+#include <algorithm>
 #include <span>
 
 using standpipe::Outcome;
@@ -8,7 +9,9 @@ using standpipe::Outcome;
 namespace {
 
 // How long handle waits for room before the rest of its batch is redelivered.
-constexpr auto kPatience = std::chrono::milliseconds(50);
+constexpr auto kPatience = std::chrono::milliseconds(20);
+// How long flush waits; after it the host waits for what is not settled, until its own deadline.
+constexpr std::chrono::nanoseconds kFlushMost = std::chrono::seconds(1);
 constexpr auto kTickEvery = std::chrono::milliseconds(500);
 // A batch is sent once it has so much, or handle has no more.
 constexpr std::size_t kBatchMessagesMost = 256;
@@ -73,7 +76,8 @@ std::chrono::nanoseconds ZeromqHandler::tick() {
 }
 
 void ZeromqHandler::flush(std::chrono::nanoseconds left) {
-  if (acknowledges_) window_.wait_until_empty(common::TakenWindow::Clock::now() + left);
+  if (acknowledges_)
+    window_.wait_until_empty(common::TakenWindow::Clock::now() + std::min(left, kFlushMost));
 }
 
 void ZeromqHandler::handle(standpipe::Batch& batch) {

@@ -18,7 +18,8 @@ template <std::unsigned_integral Number>
 Number take_number(std::string_view& rest) {
   Number number = 0;
   for (std::size_t i = 0; i < sizeof number; ++i)
-    number |= static_cast<Number>(static_cast<Number>(static_cast<unsigned char>(rest[i])) << (8 * i));
+    number |=
+        static_cast<Number>(static_cast<Number>(static_cast<unsigned char>(rest[i])) << (8 * i));
   rest.remove_prefix(sizeof number);
   return number;
 }

@@ -7,7 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
-#include <utility>
+#include <span>
 
 namespace {
 
@@ -57,7 +57,8 @@ void add_timing(const Options& options, std::vector<SocketOption>& out) {
   add(ZMQ_RECONNECT_IVL, "reconnect_ivl");
   add(ZMQ_RECONNECT_IVL_MAX, "reconnect_ivl_max");
   add(ZMQ_HEARTBEAT_IVL, "heartbeat_ivl");
-  if (options.duration("heartbeat_ivl").count() > 0) add(ZMQ_HEARTBEAT_TIMEOUT, "heartbeat_timeout");
+  if (options.duration("heartbeat_ivl").count() > 0)
+    add(ZMQ_HEARTBEAT_TIMEOUT, "heartbeat_timeout");
 }
 
 void add_own_options(const Options& options, int type, std::vector<SocketOption>& out) {
@@ -89,8 +90,7 @@ std::string key_of(std::string_view option, const std::string& z85) {
       z85.size() == kKeyCharacters && z85.find_first_not_of(kZ85) == std::string::npos &&
       zmq_z85_decode(reinterpret_cast<std::uint8_t*>(key.data()), z85.c_str()) != nullptr;
   if (!is_z85)
-    refuse(option,
-           "this is no key: one has 40 characters of Z85, as zmq_curve_keypair makes it");
+    refuse(option, "this is no key: one has 40 characters of Z85, as zmq_curve_keypair makes it");
   return key;
 }
 
@@ -141,43 +141,56 @@ void add_curve(const Options& options, SocketSettings& out) {
   out.is_encrypted = is_server || is_client;
 }
 
-SocketSettings socket_of(const Options& options, int type) {
-  SocketSettings out{type, options.text("socket_type"), endpoints_of(options),
-                     options.boolean("bind"), {}, {}};
-  const auto number = [&](std::string_view name) { return static_cast<int>(options.integer(name)); };
+// A socket type of one side, and what it is called.
+struct NamedType {
+  std::string_view name;
+  int number;
+};
+
+SocketSettings socket_of(const Options& options, const NamedType& type) {
+  SocketSettings out{
+      type.number, std::string(type.name), endpoints_of(options), options.boolean("bind"), {}, {}};
+  const auto number = [&](std::string_view name) {
+    return static_cast<int>(options.integer(name));
+  };
   out.options.push_back({ZMQ_SNDHWM, value_of(number("sndhwm")), "sndhwm"});
   out.options.push_back({ZMQ_RCVHWM, value_of(number("rcvhwm")), "rcvhwm"});
+  out.options.push_back({ZMQ_MAXMSGSIZE,
+                         value_of(static_cast<std::int64_t>(options.bytes("maxmsgsize"))),
+                         "maxmsgsize"});
   out.options.push_back(
-      {ZMQ_MAXMSGSIZE, value_of(static_cast<std::int64_t>(options.bytes("maxmsgsize"))),
-       "maxmsgsize"});
-  out.options.push_back({ZMQ_IMMEDIATE, value_of(options.boolean("immediate") ? 1 : 0),
-                         "immediate"});
+      {ZMQ_IMMEDIATE, value_of(options.boolean("immediate") ? 1 : 0), "immediate"});
   out.options.push_back({ZMQ_IPV6, value_of(1), "endpoints"});
   add_timing(options, out.options);
-  add_own_options(options, type, out.options);
+  add_own_options(options, type.number, out.options);
   add_curve(options, out);
   return out;
 }
 
-int type_of(const Options& options, std::initializer_list<std::pair<std::string_view, int>> known,
-            std::string_view whose) {
-  const auto name = options.text("socket_type");
+// The first of them is the default, and with ack: true the last one.
+NamedType type_of(const Options& options, std::span<const NamedType> known,
+                  std::string_view whose) {
+  if (!options.has("socket_type")) return options.boolean("ack") ? known.back() : known.front();
+  const auto wanted = options.text("socket_type");
   std::string names;
-  for (const auto& [one, type] : known) {
-    if (one == name) return type;
-    names += (names.empty() ? "" : ", ") + std::string(one);
+  for (const auto& type : known) {
+    if (type.name == wanted) return type;
+    names += (names.empty() ? "" : ", ") + std::string(type.name);
   }
-  refuse("socket_type", std::string(whose) + " is one of " + names + ", not " + name);
+  refuse("socket_type", std::string(whose) + " is one of " + names + ", not " + wanted);
 }
+
+constexpr std::array<NamedType, 3> kHandlerTypes{
+    {{"push", ZMQ_PUSH}, {"pub", ZMQ_PUB}, {"dealer", ZMQ_DEALER}}};
+constexpr std::array<NamedType, 3> kSourceTypes{
+    {{"pull", ZMQ_PULL}, {"sub", ZMQ_SUB}, {"router", ZMQ_ROUTER}}};
 
 }  // namespace
 
 SocketSettings handler_socket(const Options& options) {
-  const int type = type_of(
-      options, {{"push", ZMQ_PUSH}, {"pub", ZMQ_PUB}, {"dealer", ZMQ_DEALER}}, "a handler");
-  auto out = socket_of(options, type);
+  auto out = socket_of(options, type_of(options, kHandlerTypes, "a handler"));
   if (options.boolean("ack")) {
-    if (type != ZMQ_DEALER) refuse("ack", "only socket_type: dealer hears of acknowledgements");
+    if (out.type != ZMQ_DEALER) refuse("ack", "only socket_type: dealer hears of acknowledgements");
     if (!out.binds && out.endpoints.size() > 1)
       refuse("endpoints", "with ack: true there is one; for more peers, make more handlers");
   }
@@ -185,9 +198,8 @@ SocketSettings handler_socket(const Options& options) {
 }
 
 SocketSettings source_socket(const Options& options) {
-  const int type = type_of(
-      options, {{"pull", ZMQ_PULL}, {"sub", ZMQ_SUB}, {"router", ZMQ_ROUTER}}, "a source");
-  if (options.boolean("ack") && type != ZMQ_ROUTER)
+  auto out = socket_of(options, type_of(options, kSourceTypes, "a source"));
+  if (options.boolean("ack") && out.type != ZMQ_ROUTER)
     refuse("ack", "only socket_type: router can acknowledge");
-  return socket_of(options, type);
+  return out;
 }

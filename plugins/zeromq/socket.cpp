@@ -71,7 +71,8 @@ void Socket::close() {
   watcher_.reset();
   if (socket_) zmq_close(socket_);
   if (context_)
-    while (zmq_ctx_term(context_) != 0 && zmq_errno() == EINTR) {}
+    while (zmq_ctx_term(context_) != 0 && zmq_errno() == EINTR) {
+    }
 }
 
 bool Socket::send_frame(std::string_view frame, bool is_last) {

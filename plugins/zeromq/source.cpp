@@ -6,7 +6,7 @@
 #include <chrono>
 #include <span>
 
-#include "metadata_frame.h"
+#include "common/metadata_frame.h"
 
 using standpipe::Poll;
 
@@ -83,8 +83,9 @@ void ZeromqSource::begin_batch() {
   const auto head = frames.size() > 1 ? BatchHead::decoded(frames[1].view()) : std::nullopt;
   pending_.next = frames.size();
   if (!head || (head->has_metadata && frames.size() % 2 != 0))
-    return left_out_.add("it is no batch of PROTOCOL.md; a peer that sends messages as they are "
-                         "needs a source without ack: true");
+    return left_out_.add(
+        "it is no batch of PROTOCOL.md; a peer that sends messages as they are "
+        "needs a source without ack: true");
   if (sessions_.receive(frames[0].view(), *head) != Sessions::Next::take) return;
   pending_.head = *head;
   pending_.next = 2;
@@ -101,7 +102,7 @@ bool ZeromqSource::put_pending(Poll& poll) {
     pairs_.clear();
     const std::size_t payload = pending.next + (pending.head->has_metadata ? 1 : 0);
     const bool is_whole =
-        payload == pending.next || read_pairs(pending.frames[pending.next].view(), pairs_);
+        payload == pending.next || common::read_pairs(pending.frames[pending.next].view(), pairs_);
     if (!is_whole) leave_out("its frame of metadata is none");
     if (is_whole && !put(poll, pending.frames[payload].view())) return false;
     pending.next = payload + 1;
@@ -131,7 +132,7 @@ bool ZeromqSource::put_message(Poll& poll) {
       return true;
     }
     read_leading(payload - own);
-    if (has_metadata_ && !read_pairs(frames[payload - 1].view(), pairs_)) {
+    if (has_metadata_ && !common::read_pairs(frames[payload - 1].view(), pairs_)) {
       leave_out("its frame of metadata is none");
       return true;
     }
@@ -173,8 +174,7 @@ bool ZeromqSource::put(Poll& poll, std::string_view payload) {
 void ZeromqSource::leave_out(std::string_view why) {
   left_out_.add(why);
   if (pending_.head)
-    sessions_.refuse(pending_.head->session,
-                     {pending_.head->id, pending_.index, std::string(why)});
+    sessions_.refuse(pending_.head->session, {pending_.head->id, pending_.index, std::string(why)});
 }
 
 // An answer for which there is no room is lost, and asked for again.

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/left_out.h"
 #include "common/unacknowledged.h"
-#include "left_out.h"
 #include "sessions.h"
 #include "settings.h"
 #include "socket.h"
@@ -56,7 +56,7 @@ class ZeromqSource {
   std::optional<Socket> socket_;
   Pending pending_;
   std::vector<standpipe_pair> pairs_;
-  LeftOut left_out_;
+  common::LeftOut left_out_;
   Sessions sessions_;
   common::Unacknowledged<BatchName> unacknowledged_;
   std::uint64_t last_put_ = 0, safe_ = 0;  // sequences

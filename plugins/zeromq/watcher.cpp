@@ -77,7 +77,8 @@ void Watcher::run() {
   for (;;) {
     if (zmq_poll(items.data(), count, -1) < 0 && zmq_errno() != EINTR) return;
     if (items[0].revents != 0) return;
-    while (follow_event()) {}
+    while (follow_event()) {
+    }
     if (clients_) admit();
   }
 }
@@ -137,9 +138,9 @@ void Watcher::handshake_failed(std::uint16_t event, std::uint32_t value, std::st
   if (now < quiet_until_) return;
   quiet_until_ = now + kFailureEvery;
   if (settings_.binds)
-    host_.warning("a client at " + at + " was not admitted: its handshake failed" +
-                  (settings_.is_encrypted ? " (its keys are not those that curve_ options ask for)"
-                                          : ""));
+    host_.warning(
+        "a client at " + at + " was not admitted: its handshake failed" +
+        (settings_.is_encrypted ? " (its keys are not those that curve_ options ask for)" : ""));
   else
     host_.warning("the handshake with " + at + " failed; it is tried again" +
                   (settings_.is_encrypted

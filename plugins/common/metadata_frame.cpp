@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "metadata_frame.h"
+#include "common/metadata_frame.h"
 
 #include <standpipe/wire.h>
 
 #include <cstdint>
-#include <optional>
 
-namespace {
+namespace common {
 
 void append_text(std::string& frame, std::string_view text) {
   std::uint8_t head[STANDPIPE_WIRE_HEADER_BYTES];
@@ -16,8 +15,7 @@ void append_text(std::string& frame, std::string_view text) {
 
 std::optional<std::string_view> take_text(std::string_view& rest) {
   if (rest.size() < STANDPIPE_WIRE_HEADER_BYTES) return std::nullopt;
-  const auto length =
-      standpipe_wire_get_length(reinterpret_cast<const std::uint8_t*>(rest.data()));
+  const auto length = standpipe_wire_get_length(reinterpret_cast<const std::uint8_t*>(rest.data()));
   rest.remove_prefix(STANDPIPE_WIRE_HEADER_BYTES);
   if (length > rest.size()) return std::nullopt;
   const auto text = rest.substr(0, length);
@@ -25,11 +23,14 @@ std::optional<std::string_view> take_text(std::string_view& rest) {
   return text;
 }
 
-}  // namespace
-
 void append_pair(std::string& frame, std::string_view name, std::string_view value) {
   append_text(frame, name);
   append_text(frame, value);
+}
+
+void append_pairs(std::string& frame, std::span<const standpipe_pair> pairs) {
+  for (const auto& pair : pairs)
+    append_pair(frame, standpipe::detail::view(pair.name), standpipe::detail::view(pair.value));
 }
 
 bool read_pairs(std::string_view frame, std::vector<standpipe_pair>& pairs) {
@@ -41,3 +42,5 @@ bool read_pairs(std::string_view frame, std::vector<standpipe_pair>& pairs) {
   }
   return true;
 }
+
+}  // namespace common

@@ -6,6 +6,8 @@
 #include <standpipe/plugin.hpp>
 #include <string_view>
 
+namespace common {
+
 // Reports messages that a source cannot bring, whose peers nobody can tell: the first one, and then
 // every ten seconds how many there were.
 class LeftOut {
@@ -19,3 +21,5 @@ class LeftOut {
   std::uint64_t count_ = 0;  // since the last report
   Clock::time_point quiet_until_;
 };
+
+}  // namespace common
