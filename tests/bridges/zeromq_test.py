@@ -1,31 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
 """The plugin zeromq: to and from ZeroMQ programs of another language, and between hubs, through deaths of all of them."""
 
-import base64
 import contextlib
 import functools
-import json
 import os
-import pathlib
 import random
 import re
 import shutil
-import signal
 import struct
 import subprocess
 import sys
 import time
 
-from kit import equal, frames_in, process, test, until
+from kit import equal, frames_in, test, until
 from kit.bench import Skip
-from kit.hub import process_folder
 from kit.timing import SLOW
-from servers import free_port
+from peer_programs import (
+    CHAOS_SECONDS,
+    HERE,
+    KINDS_OF_PAYLOADS,
+    Peer,
+    delivered,
+    got,
+    kill_one,
+    lines,
+    logged,
+    no_old_one_behind_a_new_one,
+    numbered,
+    tcp,
+    until_got,
+    write_messages,
+)
 
-HERE = pathlib.Path(__file__).resolve().parent
 PLUGIN = HERE.parents[1] / "plugins/zeromq"
 PEER = HERE / "peers/zmq_peer.py"
-CHAOS_SECONDS = float(os.environ.get("STANDPIPE_BRIDGE_SECONDS", "6"))
 
 OUT = """
 data_dir: %s
@@ -58,53 +66,19 @@ def python():
     raise Skip("no python3 here has zmq (python3-zmq)")
 
 
-class Peer:
-    """A program beside the hubs, ended with the test."""
-
-    def __init__(self, t, *words):
-        self.process = process.spawn([python(), *words], cwd=t.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.kill()
-
-    def kill(self):
-        self.process.kill()
-        self.process.communicate()
-
-    def wait(self, seconds=30):
-        equal(self.process.wait(seconds), 0, "status of the peer")
-
-
 def receiver(t, kind, way, endpoint, file="got", *options):
-    return Peer(t, PEER, "recv", kind, way, endpoint, file, *options)
+    return Peer(t, python(), PEER, "recv", kind, way, endpoint, file, *options)
 
 
 def send(t, kind, way, endpoint, messages, *options):
     """Messages are lists of frames."""
-    t.path("sent").write_text("".join(json.dumps([base64.b64encode(f).decode() for f in frames]) + "\n" for frames in messages))
-    with Peer(t, PEER, "send", kind, way, endpoint, "sent", *options) as peer:
+    write_messages(t, messages)
+    with Peer(t, python(), PEER, "send", kind, way, endpoint, "sent", *options) as peer:
         peer.wait()
-
-
-def got(t, file="got"):
-    lines = t.path(file).read_text().splitlines(keepends=True) if t.path(file).exists() else []
-    return [[base64.b64decode(f) for f in json.loads(line)] for line in lines if line.endswith("\n")]
-
-
-def until_got(t, count, seconds=20):
-    until(lambda: len(got(t)) >= count, f"{count} messages have come", seconds)
-    return got(t)
 
 
 def ipc(t, name="socket"):
     return f"ipc://{t.path(name)}" if len(str(t.path(name))) < 100 else f"ipc://{name}"
-
-
-def tcp():
-    return f"tcp://127.0.0.1:{free_port()}"
 
 
 def keys(t):
@@ -115,25 +89,6 @@ def keys(t):
 def pairs_in(frame):
     texts = frames_in(frame)
     return list(zip(texts[::2], texts[1::2]))
-
-
-def logged(t):
-    """Records of a log of format jsonl, as (payload, metadata)."""
-    lines = t.path("out").read_bytes().splitlines() if t.path("out").exists() else []
-    return [(value(record), {name: value(v) for name, v in record.get("meta", {}).items()}) for record in map(json.loads, lines)]
-
-
-def value(record):
-    if not isinstance(record, dict):
-        return [value(one) for one in record] if isinstance(record, list) else record.encode()
-    return record["text"].encode() if "text" in record else base64.b64decode(record["base64"])
-
-
-def numbered(first, count):
-    return [b"message %d" % i for i in range(first, first + count)]
-
-
-KINDS_OF_PAYLOADS = [b"", b"x", bytes(range(256)), b"\xff\0\n" * 1000, b"large" * 1_000_000, *numbered(0, 3000)]
 
 
 # ---- exact content, with and without acknowledgements
@@ -342,50 +297,22 @@ def without_a_peer_messages_wait_in_the_hub_and_a_stop_is_not_held_up(t):
         equal(t.frames("out"), numbered(0, 1000), options)
 
 
-def lines(t, name):
-    data = t.path(name).read_bytes() if t.path(name).exists() else b""
-    return data[: data.rfind(b"\n") + 1].splitlines()
-
-
-def no_old_one_behind_a_new_one(messages):
-    """A repeat goes back to the first one that was not safe; from there on all come again, without a gap."""
-    numbers = [int(m.split()[1]) for m in messages]
-    for before, after in zip(numbers, numbers[1:]):
-        assert after <= before + 1, f"{after} came after {before}"
-
-
 @test
 def a_python_program_that_is_killed_loses_nothing(t):
     endpoint = tcp()
     hub = t.start(out(f"socket_type: dealer, endpoints: ['{endpoint}'], ack: true, window: 1000, reconnect_ivl: 20ms, reconnect_ivl_max: 100ms"))
     sent = 0
     for _ in range(4):
-        with Peer(t, PLUGIN / "examples/peer.py", endpoint, "kept"):
+        with Peer(t, python(), PLUGIN / "examples/peer.py", endpoint, "kept"):
             hub.send("in", numbered(sent, 5000))
             sent += 5000
             until(lambda: len(lines(t, "kept")) > sent - 4000, "some have come")
-    with Peer(t, PLUGIN / "examples/peer.py", endpoint, "kept"):
+    with Peer(t, python(), PLUGIN / "examples/peer.py", endpoint, "kept"):
         hub.stop().all_delivered(sent)
         kept = lines(t, "kept")
     equal(set(kept), set(numbered(0, sent)))
     no_old_one_behind_a_new_one(kept)
     assert len(kept) - sent <= 4 * 1300, f"{len(kept) - sent} repeats of 4 deaths with a window of 1,000"
-
-
-def children_of(pid):
-    with contextlib.suppress(OSError):
-        for task in (process_folder(pid) / "task").iterdir():
-            for child in map(int, (task / "children").read_text().split()):
-                yield child
-                yield from children_of(child)
-
-
-def kill_one(hub, chosen=random):
-    """Any process of the hub but its keeper."""
-    victims = list(children_of(hub.process.pid))
-    if victims:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(chosen.choice(victims), signal.SIGKILL)
 
 
 @test(seconds=120)
@@ -412,10 +339,6 @@ def two_hubs_lose_nothing_whoever_of_them_dies(t):
     # Repeats of a sender that died may come between, but the messages appear in their order.
     equal(list(dict.fromkeys(arrived)), numbered(0, sent))
     print(f"{deaths} deaths, {sent} messages, {len(arrived) - sent} repeats")
-
-
-def delivered(hub):
-    return hub.account_now().of("in -> away")["delivered"]
 
 
 @test
