@@ -8,6 +8,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <cstring>
 #include <span>
 
@@ -16,6 +17,8 @@ namespace {
 using standpipe::Options;
 
 constexpr std::size_t kIpcPathBytesMax = 107;
+// NN_RCVMAXSIZE counts a request's SP header, too: 4 bytes, and 4 for each device on the way.
+constexpr std::uint64_t kHeaderBytesMost = 1024;
 
 // A protocol of one side, and what it is called.
 struct NamedProtocol {
@@ -48,8 +51,9 @@ std::vector<std::string> urls_of(const Options& options) {
 }
 
 void add_numbers(const Options& options, std::vector<SocketOption>& out) {
-  const auto add_bytes = [&](int number, std::string_view name) {
-    out.push_back({NN_SOL_SOCKET, number, value_of(static_cast<int>(options.bytes(name))), name});
+  const auto add_bytes = [&](int number, std::string_view name, std::uint64_t more = 0) {
+    out.push_back(
+        {NN_SOL_SOCKET, number, value_of(static_cast<int>(options.bytes(name) + more)), name});
   };
   const auto add_time = [&](int level, int number, std::string_view name) {
     const auto time = std::chrono::ceil<std::chrono::milliseconds>(options.duration(name));
@@ -57,7 +61,7 @@ void add_numbers(const Options& options, std::vector<SocketOption>& out) {
   };
   add_bytes(NN_SNDBUF, "send_buffer");
   add_bytes(NN_RCVBUF, "recv_buffer");
-  add_bytes(NN_RCVMAXSIZE, "recv_max_size");
+  add_bytes(NN_RCVMAXSIZE, "recv_max_size", kHeaderBytesMost);
   add_time(NN_SOL_SOCKET, NN_RECONNECT_IVL, "reconnect_ivl");
   add_time(NN_SOL_SOCKET, NN_RECONNECT_IVL_MAX, "reconnect_ivl_max");
 }

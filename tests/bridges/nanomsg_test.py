@@ -3,16 +3,15 @@
 
 import contextlib
 import ctypes
+import os
 import random
 import re
 import shutil
 import struct
-import subprocess
 import sys
 import time
-import os
 
-from kit import equal, test, until
+from kit import equal, process, test, until
 from kit.bench import Skip
 from kit.timing import SLOW
 from peer_programs import (
@@ -343,20 +342,37 @@ def two_hubs_lose_nothing_whoever_of_them_dies(t):
     print(f"{deaths} deaths, {sent} messages, {len(arrived) - sent} repeats")
 
 
+SLOW_HANDLER = """#!/usr/bin/env python3
+import os, time, standpipe
+
+class Slow(standpipe.Handler):
+    def handle(self, m):
+        with open("given", "ab") as file:
+            file.write(m.payload + b"\\n")
+        while not os.path.exists("go"):
+            time.sleep(0.02)
+
+Slow().run()
+"""
+
+
 @test
 def a_request_that_waits_long_is_sent_again_and_brought_once(t):
     url = tcp()
-    far = t.start(into(f"urls: ['{url}'], listen: true").replace("sync: never", "sync: always").replace("plugin: log,", "plugin: exec,").replace(
-        "path: out, format: frames, sync: always", "command: [./slow.py], timeout: 1m"
-    ))  # fmt: skip
+    t.path("slow.py").write_text(SLOW_HANDLER)
+    t.path("slow.py").chmod(0o755)
+    yaml = into(f"urls: ['{url}'], listen: true")
+    yaml = re.sub(r"handlers: .*", "handlers: {out: {plugin: exec, options: {command: [./slow.py]}}}", yaml)
+    environment = process.environment(t.folder) | {"PYTHONPATH": str(HERE.parents[1] / "sdk/python/src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    far = t.start(yaml, env=environment)
     hub = t.start(out(f"urls: ['{url}'], resend_ivl: 100ms"))
     hub.send("in", [b"one"])
     until(lambda: t.path("given").exists(), "it has come")
-    time.sleep(0.5)  # time for requests that repeat it
+    time.sleep(0.5)  # for requests that repeat it
     t.path("go").touch()
     hub.stop().all_delivered(1)
     far.stop().all_delivered(1)
-    equal(t.path("given").read_text(), "one\n")
+    equal(t.path("given").read_bytes(), b"one\n")
 
 
 # ---- what is wrong with a configuration, and the documents
