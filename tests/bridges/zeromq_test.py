@@ -77,10 +77,6 @@ def send(t, kind, way, endpoint, messages, *options):
         peer.wait()
 
 
-def ipc(t, name="socket"):
-    return f"ipc://{t.path(name)}" if len(str(t.path(name))) < 100 else f"ipc://{name}"
-
-
 def keys(t):
     """A pair of CURVE, (public, secret), without characters that YAML would have to quote."""
     return subprocess.run([python(), PEER, "keys"], capture_output=True, check=True, text=True).stdout.split()
@@ -110,13 +106,21 @@ def what_a_push_handler_sends_is_pulled_as_it_was(t):
 
 @test
 def what_a_peer_pushes_is_brought_as_it_was(t):
-    endpoint = ipc(t)
+    endpoint = tcp()
     hub = t.start(into(f"socket_type: pull, endpoints: ['{endpoint}'], bind: true"))
     hub.says("socket_type: pull promises nothing")
     send(t, "push", "connect", endpoint, [[m] for m in KINDS_OF_PAYLOADS])
     t.until_logged("out", KINDS_OF_PAYLOADS)
     hub.stop().all_delivered(len(KINDS_OF_PAYLOADS))
     equal(t.frames("out"), KINDS_OF_PAYLOADS)
+
+
+@test
+def endpoints_may_be_paths(t):
+    hub = t.start(into("socket_type: pull, endpoints: ['ipc://socket'], bind: true"))
+    send(t, "push", "connect", "ipc://socket", [[m] for m in numbered(0, 500)])  # more than rcvhwm could be lost at its end
+    t.until_logged("out", numbered(0, 500))
+    hub.stop().all_delivered(500)
 
 
 @test
