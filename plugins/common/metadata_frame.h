@@ -10,7 +10,8 @@
 
 namespace common {
 
-// A text in a frame: its length (4 bytes, little endian) and its bytes, as the frames of a FIFO are.
+// A text in a frame: its length (4 bytes, little endian) and its bytes, as the frames of a FIFO
+// are.
 void append_text(std::string& frame, std::string_view text);
 // The first one, which is taken off the rest. nullopt: there is none, or it is truncated.
 std::optional<std::string_view> take_text(std::string_view& rest);

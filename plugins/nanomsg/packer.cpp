@@ -7,8 +7,8 @@ using Part = common::Template::Part;
 
 namespace {
 
-constexpr std::size_t kPacketMessagesMost = 256;
-constexpr std::size_t kPacketBytesMost = 256 * 1024;
+constexpr std::size_t kPacketMessagesMost = 2048;
+constexpr std::size_t kPacketBytesMost = 512 * 1024;
 
 const std::vector<Part> kInPackets{Part::source, Part::sequence, Part::time,
                                    Part::size,   Part::json,     Part::meta};
