@@ -20,13 +20,27 @@ std::uint64_t random_session() {
 
 }  // namespace
 
+void ResendTimer::answered() {
+  forget_pauses();
+  start();
+}
+
+void ResendTimer::back_off() {
+  pause_ = std::min(2 * pause_, std::max(kPauseMost, first_));
+  start();
+}
+
+long ResendTimer::milliseconds_left() const {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(at_ - Clock::now());
+  return static_cast<long>(std::max<std::int64_t>(left.count(), 0));
+}
+
 AckSender::AckSender(Socket& socket, common::TakenWindow& window,
                      std::chrono::nanoseconds resend_ivl, bool has_metadata)
     : socket_(socket),
       window_(window),
       flight_(random_session(), has_metadata),
-      resend_ivl_(resend_ivl),
-      pause_(resend_ivl),
+      timer_(resend_ivl),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (!wake_) throw standpipe::disconnected("cannot make an eventfd: no descriptors are left");
   thread_ = std::thread([this] { run(); });
@@ -74,10 +88,9 @@ void AckSender::serve() {
     wait(has_unsent);
     receive();
     follow_connections();
-    if (flight_.awaits_answer() && Clock::now() >= resend_at_) {
+    if (flight_.awaits_answer() && timer_.is_due()) {
       flight_.send_first_again();
-      pause_ = std::min(2 * pause_, std::max(kPauseMost, resend_ivl_));
-      expect_answer();
+      timer_.back_off();
     }
   }
 }
@@ -100,24 +113,18 @@ bool AckSender::take_pushed() {
 bool AckSender::send() {
   while (const auto* batch = flight_.to_send()) {
     if (!socket_.send(*batch)) return false;
-    if (!flight_.awaits_answer()) expect_answer();
+    if (!flight_.awaits_answer()) timer_.start();
     flight_.sent();
   }
   return true;
 }
-
-void AckSender::expect_answer() { resend_at_ = Clock::now() + pause_; }
 
 void AckSender::wait(bool has_unsent) {
   const auto events = static_cast<short>(has_unsent ? ZMQ_POLLIN | ZMQ_POLLOUT : ZMQ_POLLIN);
   std::array<zmq_pollitem_t, 3> items{{{socket_.get(), 0, events, 0},
                                        {nullptr, wake_.get(), ZMQ_POLLIN, 0},
                                        {nullptr, socket_.watcher().fd(), ZMQ_POLLIN, 0}}};
-  long milliseconds = -1;
-  if (flight_.awaits_answer()) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(resend_at_ - Clock::now());
-    milliseconds = static_cast<long>(std::max<std::int64_t>(left.count(), 0));
-  }
+  const long milliseconds = flight_.awaits_answer() ? timer_.milliseconds_left() : -1;
   if (zmq_poll(items.data(), static_cast<int>(items.size()), milliseconds) < 0 &&
       zmq_errno() != EINTR)
     throw standpipe::disconnected(std::string("cannot wait: ") + zmq_strerror(zmq_errno()));
@@ -134,8 +141,7 @@ void AckSender::receive() {
       if (auto refusal = Refusal::decoded(frames[i].view()))
         refusals.push_back(std::move(*refusal));
     if (!flight_.acknowledge(*answer, refusals, window_)) continue;
-    pause_ = resend_ivl_;
-    expect_answer();
+    timer_.answered();
   }
 }
 
@@ -147,7 +153,7 @@ void AckSender::follow_connections() {
   const auto now = watcher.connections();
   if (now > connections_ && now > 1) {
     flight_.send_all_again();
-    pause_ = resend_ivl_;
+    timer_.forget_pauses();
   }
   connections_ = now;
 }

@@ -13,6 +13,23 @@
 #include "flight.h"
 #include "socket.h"
 
+// When to send again what has no answer: after pauses that double as long as none comes.
+class ResendTimer {
+ public:
+  explicit ResendTimer(std::chrono::nanoseconds first) : first_(first), pause_(first) {}
+  void start() { at_ = Clock::now() + pause_; }
+  void answered();
+  void back_off();
+  void forget_pauses() { pause_ = first_; }
+  bool is_due() const { return Clock::now() >= at_; }
+  long milliseconds_left() const;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::chrono::nanoseconds first_, pause_;
+  Clock::time_point at_;
+};
+
 // Sends batches over a DEALER and settles them by their answers, in a thread of its own, which
 // alone uses the socket.
 class AckSender {
@@ -29,8 +46,6 @@ class AckSender {
   void check();
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   void run();
   void serve();
   bool take_pushed();
@@ -38,15 +53,13 @@ class AckSender {
   void wait(bool has_unsent);
   void receive();
   void follow_connections();
-  void expect_answer();
   void give_up(std::string why, bool is_fatal);
   void wake() const;
 
   Socket& socket_;
   common::TakenWindow& window_;
   Flight flight_;
-  std::chrono::nanoseconds resend_ivl_, pause_;
-  Clock::time_point resend_at_;
+  ResendTimer timer_;
   unsigned connections_ = 0;
   common::Fd wake_;
   std::mutex mutex_;
