@@ -7,6 +7,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import struct
 import sys
 import time
@@ -315,6 +316,24 @@ def an_nng_program_that_is_killed_loses_nothing(t):
     equal(list(dict.fromkeys(arrived)), numbered(0, sent))
     no_old_one_behind_a_new_one(arrived)
     assert len(arrived) - sent <= 4, f"{len(arrived) - sent} repeats of 4 deaths with one request open"
+
+
+@test
+def a_peer_that_reads_no_more_does_not_hold_up_a_stop(t):
+    endpoint = tcp()
+    with receiver(t, "pull0", "listen", endpoint) as peer:
+        yaml = out(f"protocol: push, urls: ['{endpoint}']").replace("{fifo: in}", "{fifo: in, log: {max_size: 64MiB}}")
+        hub = t.start("drain_timeout: 1s\n" + yaml)
+        hub.send("in", [b"first"])
+        until_got(t, 1)
+        os.kill(peer.process.pid, signal.SIGSTOP)
+        hub.send("in", [bytes(1_000_000)] * 40)
+        began = time.monotonic()
+        account = hub.stop(seconds=20)
+        assert time.monotonic() - began < 12 * SLOW, "the stop took too long"
+        equal(account.of("in")["accepted"], 41)
+        part = account.of("in -> away")
+        assert 1 <= part["delivered"] < 41 and part["delivered"] + part["in_flight"] == 41, part
 
 
 @test(seconds=120)
