@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "req_sender.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cstdint>
+
+namespace {
+
+constexpr int kLookEvery = 200;  // ms, for peers that come and go, and for sockets without room
+
+}  // namespace
+
+ReqSender::ReqSender(const SocketSettings& settings, std::size_t sockets, standpipe::Host host,
+                     common::TakenWindow& window)
+    : window_(window), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (!wake_) throw standpipe::disconnected("cannot make an eventfd: no descriptors are left");
+  for (std::size_t i = 0; i < sockets; ++i) slots_.push_back({Socket(settings, host)});
+  thread_ = std::thread([this] { run(); });
+}
+
+ReqSender::~ReqSender() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_over_ = true;
+  }
+  wake();
+  thread_.join();
+}
+
+void ReqSender::push(Request request) {
+  bool was_empty = false;
+  {
+    const std::lock_guard lock(mutex_);
+    was_empty = pushed_.empty();
+    pushed_.push_back(std::move(request));
+  }
+  if (was_empty) wake();
+}
+
+void ReqSender::check() {
+  const std::lock_guard lock(mutex_);
+  if (!failure_.empty()) throw standpipe::disconnected(failure_);
+}
+
+void ReqSender::run() {
+  try {
+    while (take_pushed()) {
+      send();
+      wait();
+      receive();
+      slots_.front().socket.report_peers();
+    }
+  } catch (const std::exception& error) {
+    {
+      const std::lock_guard lock(mutex_);
+      failure_ = error.what();
+    }
+    window_.interrupt();
+  }
+}
+
+// false: it is over.
+bool ReqSender::take_pushed() {
+  std::uint64_t ignored = 0;
+  (void)!::read(wake_.get(), &ignored, sizeof ignored);
+  const std::lock_guard lock(mutex_);
+  for (auto& request : pushed_) waiting_.push_back(std::move(request));
+  pushed_.clear();
+  return !is_over_;
+}
+
+void ReqSender::send() {
+  for (auto& slot : slots_) {
+    if (waiting_.empty()) return;
+    if (slot.open || !slot.socket.send(waiting_.front().packet)) continue;
+    slot.open = std::move(waiting_.front());
+    slot.open->packet = {};  // libnanomsg has it
+    waiting_.pop_front();
+  }
+}
+
+void ReqSender::wait() {
+  std::vector<pollfd> fds{{wake_.get(), POLLIN, 0}};
+  for (const auto& slot : slots_)
+    fds.push_back({slot.open ? slot.socket.receive_fd() : -1, POLLIN, 0});
+  (void)::poll(fds.data(), fds.size(), kLookEvery);
+}
+
+void ReqSender::receive() {
+  Packet reply;
+  for (auto& slot : slots_) {
+    if (!slot.open || !slot.socket.receive(reply)) continue;
+    for (std::size_t i = 0; i < slot.open->messages; ++i) window_.deliver(slot.open->first + i);
+    slot.open.reset();
+  }
+}
+
+void ReqSender::wake() const {
+  const std::uint64_t one = 1;
+  (void)!::write(wake_.get(), &one, sizeof one);
+}
