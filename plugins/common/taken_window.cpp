@@ -77,9 +77,12 @@ bool TakenWindow::wait_until_empty(Clock::time_point until) {
 }
 
 void TakenWindow::interrupt() {
-  const std::lock_guard lock(mutex_);
-  is_interrupted_ = true;
-  changed_.notify_all();
+  {
+    const std::lock_guard lock(mutex_);
+    is_interrupted_ = true;
+    changed_.notify_all();
+  }
+  (void)host_.wake();
 }
 
 void TakenWindow::clear() {

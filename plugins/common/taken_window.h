@@ -38,7 +38,8 @@ class TakenWindow {
 
   // For flush. false: something was still open by then, or it was interrupted.
   bool wait_until_empty(Clock::time_point until);
-  // The connection is lost: whoever waits is to return.
+  // The connection is lost, and whoever asks for the reason has it: whoever waits is to return, and
+  // the host calls tick soon.
   void interrupt();
   // Forgets all, at close: the host redelivers what was not settled. Numbers begin again.
   void clear();

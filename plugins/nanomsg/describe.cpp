@@ -64,25 +64,25 @@ void describe_messages(standpipe::Description& d) {
       .boolean()
       .fallback("false")
       .summary("with framing: length_prefixed, metadata is a frame before each payload");
-  d.option("headers")
+  d.option("headers").of_handler()
       .map()
       .example("{id: '{source}:{sequence}'}")
       .summary("of a handler with metadata: more pairs, whose values are templates");
-  d.option("topic")
+  d.option("topic").of_handler()
       .text()
       .example("'{meta:topic|none}|'")
       .summary("of pub: a template of what is before the message, by which subscribers choose");
-  d.option("subscribe")
+  d.option("subscribe").of_source()
       .list()
       .example("[alarms, orders]")
       .summary("of sub: what to take, by how it begins (NN_SUB_SUBSCRIBE); default: all");
 }
 
 void describe_requests(standpipe::Description& d) {
-  d.option("window").integer().fallback("1").minimum("1").maximum("64").summary(
+  d.option("window").of_handler().integer().fallback("1").minimum("1").maximum("64").summary(
       "of req: how many requests are open at a time, each on a socket of its own; above 1 the "
       "order is not kept");
-  d.option("resend_ivl")
+  d.option("resend_ivl").of_handler()
       .duration()
       .fallback("10s")
       .minimum("100ms")

@@ -67,11 +67,12 @@ void NanomsgHandler::close() {
   window_.clear();
 }
 
-std::chrono::nanoseconds NanomsgHandler::tick() {
-  if (sender_)
+std::optional<std::chrono::nanoseconds> NanomsgHandler::tick() {
+  if (sender_) {
     sender_->check();
-  else
-    socket_->report_peers();
+    return std::nullopt;  // its thread asks for the next one
+  }
+  socket_->report_peers();
   return kTickEvery;
 }
 

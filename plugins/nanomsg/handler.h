@@ -22,7 +22,7 @@ class NanomsgHandler {
 
   void open();
   void handle(standpipe::Batch& batch);
-  std::chrono::nanoseconds tick();
+  std::optional<std::chrono::nanoseconds> tick();
   void flush(std::chrono::nanoseconds left);
   void close();
 

@@ -16,7 +16,7 @@ using std::chrono::nanoseconds;
 
 namespace {
 
-constexpr std::chrono::milliseconds kTick{200};  // how soon a lost connection is told
+constexpr std::chrono::milliseconds kTick{200};  // while something is not acknowledged
 constexpr std::chrono::milliseconds kRoomPatience{50};
 constexpr std::chrono::milliseconds kFlushPause{50};
 
@@ -25,7 +25,8 @@ constexpr std::chrono::milliseconds kFlushPause{50};
 void Handler::describe(standpipe::Description& d) { nats::describe(d); }
 
 Handler::Handler(const standpipe::Options& options)
-    : settings_(options),
+    : host_(options.host()),
+      settings_(options),
       stream_(options.text("stream")),
       ack_timeout_(options.duration("ack_timeout")),
       letters_(options),
@@ -58,6 +59,10 @@ void Handler::handle(standpipe::Batch& batch) {
   const auto until = Clock::now() + kRoomPatience;
   batch.stop_at(0);
   check();
+  if (!std::exchange(is_ticking_, true)) {
+    progress_ = {acknowledgements_, Clock::now()};
+    (void)host_.wake();
+  }
   for (std::size_t i = 0; i < batch.size(); ++i) {
     if (!window_.wait_for_room(batch[i].size(), until)) return check();
     if (!publish(batch, i)) return check();
@@ -148,7 +153,8 @@ std::optional<nanoseconds> Handler::tick() {
         "no acknowledgement came for " +
         std::to_string(std::chrono::duration_cast<std::chrono::seconds>(ack_timeout_).count()) +
         " s (ack_timeout)");
-  return kTick;
+  is_ticking_ = window_.messages() > 0;
+  return is_ticking_ ? std::optional<nanoseconds>(kTick) : std::nullopt;
 }
 
 void Handler::flush(nanoseconds left) {

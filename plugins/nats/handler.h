@@ -42,6 +42,7 @@ class Handler {
   void acknowledged(natsMsg* letter, const jsPubAckErr* error);
   static void acknowledged(jsCtx*, natsMsg* letter, jsPubAck*, jsPubAckErr* error, void* closure);
 
+  standpipe::Host host_;
   ConnectionSettings settings_;
   std::string stream_;
   std::chrono::nanoseconds ack_timeout_;
@@ -53,6 +54,7 @@ class Handler {
   Owned<jsCtx> context_;
   std::atomic<std::uint64_t> acknowledgements_ = 0;
   std::pair<std::uint64_t, Clock::time_point> progress_;  // acknowledgements by then
+  bool is_ticking_ = false;  // since something may wait for an acknowledgement
 };
 
 }  // namespace nats

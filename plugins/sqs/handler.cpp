@@ -8,7 +8,6 @@ using Clock = common::TakenWindow::Clock;
 
 namespace {
 
-constexpr std::chrono::milliseconds kTick{200};  // how soon an outage is seen while nothing comes
 constexpr std::chrono::milliseconds kRoomMost{50};  // the hub may want something else
 constexpr std::size_t kWindowBytesMax = 16 << 20;
 
@@ -59,7 +58,7 @@ std::optional<Entry> SqsHandler::make(standpipe::Batch& batch, std::size_t i) tr
 
 std::optional<std::chrono::nanoseconds> SqsHandler::tick() {
   sender_->check();
-  return kTick;
+  return std::nullopt;  // called again when the window is interrupted
 }
 
 void SqsHandler::flush(std::chrono::nanoseconds left) {

@@ -12,7 +12,6 @@ using Clock = Outbox::Clock;
 using Part = common::Template::Part;
 
 constexpr std::chrono::milliseconds kRoomWait{50};  // that handle waits for room in the window
-constexpr std::chrono::milliseconds kTick{200};     // until the loss of a connection is reported
 
 std::string too_large(std::size_t bytes, std::string_view limit, std::size_t most) {
   return "its " + std::to_string(bytes) + " bytes are more than " + std::string(limit) + " (" +
@@ -107,7 +106,7 @@ std::optional<std::string> Handler::refusal(const standpipe::Message& message,
 
 std::optional<std::chrono::nanoseconds> Handler::tick() {
   check_connection();
-  return kTick;
+  return std::nullopt;  // the sender asks for the next one
 }
 
 void Handler::flush(std::chrono::nanoseconds left) {

@@ -102,6 +102,7 @@ void Sender::run() {
   } catch (const std::exception& e) {
     outbox_.fail(e.what());
   }
+  if (outbox_.failure()) (void)host_.wake();
 }
 
 void Sender::loop() {

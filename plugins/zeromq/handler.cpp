@@ -70,8 +70,9 @@ void ZeromqHandler::check() {
     socket_->watcher().check();
 }
 
-std::chrono::nanoseconds ZeromqHandler::tick() {
+std::optional<std::chrono::nanoseconds> ZeromqHandler::tick() {
   check();
+  if (sender_) return std::nullopt;  // its thread asks for the next one
   return kTickEvery;
 }
 

@@ -21,7 +21,7 @@ class ZeromqHandler {
 
   void open();
   void handle(standpipe::Batch& batch);
-  std::chrono::nanoseconds tick();
+  std::optional<std::chrono::nanoseconds> tick();
   void flush(std::chrono::nanoseconds left);
   void close();
 

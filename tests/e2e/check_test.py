@@ -49,7 +49,7 @@ def with_six_plugins(t):
     plugins.mkdir(parents=True)
     for name in ("print", "log", "forward"):
         shutil.copy(lib / f"plugins/{name}.so", plugins)
-    for name in ("every_option", "bringing", "speaking"):
+    for name in ("every_option", "bringing", "speaking", "two_way"):
         shutil.copy(lib / f"config-plugins/{name}.so", plugins)
     t.path("program/bin").mkdir()
     shutil.copy(process.program(), t.path("program/bin"))
