@@ -643,7 +643,7 @@ def chaos_loses_nothing(t):
         says_account(hub.stop())
 
 
-@test(seconds=240)
+@test(seconds=400)
 def a_broker_that_is_killed_or_takes_nothing_loses_nothing(t):
     ports()  # or there is no RabbitMQ here
     with RabbitMQ(t.path("broker")) as broker:

@@ -115,8 +115,11 @@ class RabbitMQ(Server):
         self.signal(signal.SIGCONT)
 
     def control(self, *words):
-        """rabbitmqctl."""
-        return self._run([f"{_HOME[0]}/sbin/rabbitmqctl", "--node", self._node(), "--quiet", *words])
+        """rabbitmqctl, which starts an Erlang of its own and has been seen to hang on a machine that is busy."""
+        for _ in range(3):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return self._run([f"{_HOME[0]}/sbin/rabbitmqctl", "--node", self._node(), "--quiet", *words], 40)
+        raise AssertionError(f"rabbitmqctl {' '.join(words)} does not end")
 
     # ---- what they are made of
 
