@@ -66,6 +66,7 @@ GroupFeed::~GroupFeed() {
   waiting_.clear();
   if (client_) leave_group();
   revoked_.reset();
+  answers_.reset();
 }
 
 void GroupFeed::begin_poll() {
@@ -116,9 +117,6 @@ void GroupFeed::serve(Event event) {
     case RD_KAFKA_EVENT_REBALANCE:
       rebalance(std::move(event));
       break;
-    case RD_KAFKA_EVENT_OFFSET_COMMIT:
-      look_at_commit(*event);
-      break;
     default:
       break;
   }
@@ -147,38 +145,48 @@ void GroupFeed::give_back() {
   if (!rd_kafka_assignment_lost(client_->get())) commit_now();
   waiting_.clear();
   offsets_.clear();
+  answers_.reset();  // it is about a group that is over
   rd_kafka_assign(client_->get(), nullptr);
   revoked_.reset();
 }
 
 void GroupFeed::commit_if_due() {
+  look_at_answer(0);
   const auto now = Clock::now();
-  if (is_committing_ || now < commit_at_ || !offsets_.has_news()) return;
+  if (answers_ || now < commit_at_) return;
   const auto list = offsets_.take_news();
-  is_committing_ = rd_kafka_commit(client_->get(), list.get(), 1) == RD_KAFKA_RESP_ERR_NO_ERROR;
+  if (!list) return;
   commit_at_ = now + kCommitEvery;
-  if (!is_committing_) offsets_.again(*list);
+  if (!send_commit(*list)) offsets_.again(*list);
 }
 
 // For the last commit before partitions are given back; what does not come through within a second
 // is brought again to their next owner.
 void GroupFeed::commit_now() {
+  if (client_->is_down()) return;
+  look_at_answer(kLastCommitMs);
+  answers_.reset();
   const auto list = offsets_.take_news();
-  if (!list || client_->is_down()) return;
-  const Queue answers(rd_kafka_queue_new(client_->get()));
-  if (rd_kafka_commit_queue(client_->get(), list.get(), answers.get(), nullptr, nullptr) !=
-      RD_KAFKA_RESP_ERR_NO_ERROR)
-    return;
-  const Event answer(rd_kafka_queue_poll(answers.get(), kLastCommitMs));
-  if (answer) look_at_commit(*answer);
+  if (list && send_commit(*list)) look_at_answer(kLastCommitMs);
 }
 
-void GroupFeed::look_at_commit(rd_kafka_event_t& event) {
-  is_committing_ = false;
-  const auto error = rd_kafka_event_error(&event);
+bool GroupFeed::send_commit(const rd_kafka_topic_partition_list_t& list) {
+  answers_.reset(rd_kafka_queue_new(client_->get()));
+  const auto error = rd_kafka_commit_queue(client_->get(), &list, answers_.get(), nullptr, nullptr);
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
+  answers_.reset();
+  return false;
+}
+
+void GroupFeed::look_at_answer(int wait_ms) {
+  if (!answers_) return;
+  const Event answer(rd_kafka_queue_poll(answers_.get(), wait_ms));
+  if (!answer) return;
+  answers_.reset();
+  const auto error = rd_kafka_event_error(answer.get());
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR || is_too_late(error)) return;
   host_.debug(std::string("a commit of offsets is done again: ") + rd_kafka_err2str(error));
-  if (const auto* list = rd_kafka_event_topic_partition_list(&event)) offsets_.again(*list);
+  if (const auto* list = rd_kafka_event_topic_partition_list(answer.get())) offsets_.again(*list);
 }
 
 void GroupFeed::set_paused(bool is_paused) {

@@ -58,7 +58,8 @@ class GroupFeed : public Feed {
   void give_back();
   void commit_if_due();
   void commit_now();
-  void look_at_commit(rd_kafka_event_t& event);
+  bool send_commit(const rd_kafka_topic_partition_list_t& list);
+  void look_at_answer(int wait_ms);
   void set_paused(bool is_paused);
   void keep_alive();
   void leave_group();
@@ -71,7 +72,8 @@ class GroupFeed : public Feed {
   std::deque<Waiting> waiting_;  // records that the library has handed over
   Event revoked_;                // the partitions that are to be given back
   Clock::time_point give_back_at_, commit_at_, polled_at_;
-  bool is_committing_ = false, is_paused_ = false, is_closing_ = false;
+  bool is_paused_ = false, is_closing_ = false;
+  Queue answers_;  // to the commit that is on its way; nullptr: there is none
 
   // A poll holds it from begin to end.
   std::mutex mutex_;

@@ -145,8 +145,7 @@ Conf Settings::consumer() const {
   if (!group_.empty()) needed.emplace_back("group.id", group_);
   auto conf = with(kConsumerPrefers, needed);
   rd_kafka_conf_set_events(conf.get(), RD_KAFKA_EVENT_FETCH | RD_KAFKA_EVENT_ERROR |
-                                           RD_KAFKA_EVENT_LOG | RD_KAFKA_EVENT_REBALANCE |
-                                           RD_KAFKA_EVENT_OFFSET_COMMIT);
+                                           RD_KAFKA_EVENT_LOG | RD_KAFKA_EVENT_REBALANCE);
   return conf;
 }
 
