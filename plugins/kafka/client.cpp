@@ -95,7 +95,7 @@ Event Client::next(int wait_ms) {
 }
 
 void Client::is_up() {
-  if (is_down_.exchange(false)) host_.info("a broker is reached again");
+  if (is_down_ && is_down_.exchange(false)) host_.info("a broker is reached again");
 }
 
 std::string Client::text_of(rd_kafka_resp_err_t error) const {
@@ -111,7 +111,7 @@ void Client::serve_error(rd_kafka_event_t& event) {
   const char* text = rd_kafka_event_error_string(&event);
   const std::string said = text ? text : rd_kafka_err2str(error);
   if (error == RD_KAFKA_RESP_ERR__FATAL || rd_kafka_event_error_is_fatal(&event)) {
-    failure_.set(Failure::Kind::disconnected, "librdkafka gave up: " + text_of(error));
+    fail_for_good(text_of(error));
     return;
   }
   switch (error) {
@@ -143,6 +143,18 @@ void Client::serve_error(rd_kafka_event_t& event) {
     default:
       host_.warning(said);
   }
+}
+
+// The library wants a client made anew after such an error; of two members of one name, only one
+// may have that.
+void Client::fail_for_good(const std::string& text) {
+  std::array<char, 16> unused{};
+  if (rd_kafka_fatal_error(client_, unused.data(), unused.size()) ==
+      RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
+    failure_.set(Failure::Kind::fatal,
+                 text + ": another member of the group has the same group.instance.id");
+  else
+    failure_.set(Failure::Kind::disconnected, "librdkafka gave up: " + text);
 }
 
 // Errors come as errors, too.

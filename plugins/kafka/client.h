@@ -65,6 +65,7 @@ class Client {
 
  private:
   void serve_error(rd_kafka_event_t& event);
+  void fail_for_good(const std::string& text);
   void serve_log(rd_kafka_event_t& event);
 
   standpipe::Host host_;

@@ -16,10 +16,16 @@ using Part = Template::Part;
 constexpr std::array<std::string_view, 6> kPlace = {"key",    "topic",     "partition",
                                                     "offset", "timestamp", "tombstone"};
 
+// Of a template without placeholders; of others, nothing.
+std::string fixed_text(const Template& shape) {
+  if (shape.has_placeholders() || shape.pieces().empty()) return {};
+  return shape.pieces().front().text;
+}
+
 Template topic_of(const standpipe::Options& options) {
   Template shape(options.text("topic"), {"topic", {Part::source, Part::json, Part::meta}});
-  if (shape.has_placeholders()) return shape;
-  const auto fault = topic_name_fault(options.text("topic"));
+  const auto fixed = fixed_text(shape);
+  const auto fault = shape.has_placeholders() ? std::string() : topic_name_fault(fixed);
   if (!fault.empty()) throw standpipe::fatal("topic: " + fault);
   return shape;
 }
@@ -31,8 +37,10 @@ const std::vector<Part> kAll = {Part::source,  Part::sequence, Part::time, Part:
 
 Outgoing::Outgoing(const standpipe::Options& options)
     : topic_shape_(topic_of(options)),
+      fixed_topic_(fixed_text(topic_shape_)),
       id_header_(options.text("id_header")),
-      sends_metadata_(options.boolean("metadata")) {
+      sends_metadata_(options.boolean("metadata")),
+      topic_(fixed_topic_) {
   if (options.has("key")) key_shape_.emplace(options.text("key"), Template::Place{"key", kAll});
   for (const auto& [name, text] : options.map("headers")) {
     if (name.empty() || name.find('\0') != name.npos)
@@ -41,15 +49,10 @@ Outgoing::Outgoing(const standpipe::Options& options)
   }
 }
 
-std::string Outgoing::fixed_topic() const {
-  if (topic_shape_.has_placeholders() || topic_shape_.pieces().empty()) return {};
-  return topic_shape_.pieces().front().text;
-}
-
 void Outgoing::make(const standpipe::Message& message) {
   fields_.look_at(message);
-  fill(topic_shape_, "topic", topic_);
-  if (topic_shape_.has_placeholders()) {
+  if (fixed_topic_.empty()) {
+    fill(topic_shape_, "topic", topic_);
     const auto fault = topic_name_fault(topic_);
     if (!fault.empty()) throw standpipe::reject("topic '" + topic_ + "': " + fault);
   }

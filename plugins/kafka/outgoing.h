@@ -31,7 +31,7 @@ class Outgoing {
   void make(const standpipe::Message& message);
 
   // The topic of all messages; empty: each message names its own.
-  std::string fixed_topic() const;
+  const std::string& fixed_topic() const { return fixed_topic_; }
   const std::string& topic() const { return topic_; }
   bool has_key() const { return key_shape_.has_value(); }
   const std::string& key() const { return key_; }
@@ -46,6 +46,7 @@ class Outgoing {
   void add_header(std::string_view name, std::string_view value);
 
   common::Template topic_shape_;
+  std::string fixed_topic_;
   std::optional<common::Template> key_shape_;
   std::vector<Header> header_shapes_;
   std::string id_header_;

@@ -7,6 +7,7 @@ import os
 import pathlib
 import random
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,8 @@ from kit.bench import Skip
 from kit.timing import SLOW
 from servers import free_port, shared
 from servers.kafka import Kafka, java
+
+PLUGIN = pathlib.Path(__file__).resolve().parents[2] / "plugins/kafka"
 
 OUT = """
 data_dir: state
@@ -208,6 +211,25 @@ def kafkas_own_tools_read_what_a_hub_sends_and_send_what_it_reads(t):
     hub.stop().all_delivered(400)
     last = records(t)[200:]
     equal([(r["text"], r["meta"]["h"], r["meta"]["key"]) for r in last], [(m.decode(), str(i), f"k{i}") for i, m in enumerate(numbered(200))])
+
+
+@test
+def what_the_page_shows_is_what_happens(t):
+    address = shared("kafka")
+    readme = (PLUGIN / "README.md").read_text()
+    (commands,), (shown,) = (re.findall(rf"^```{kind}\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL) for kind in ("sh", "output"))
+    creates, runs, sends = commands.splitlines()
+    equal(creates, "kafka-topics --bootstrap-server localhost:9092 --create --topic orders")
+    equal(runs, "standpipe run plugins/kafka/example.yaml &")
+    topic = topic_of(t, address)
+    out, _ = t.run("test", PLUGIN / "example.yaml")
+    assert b"2 passed, 0 failed" in out, out
+    yaml = (PLUGIN / "example.yaml").read_text().replace("/tmp/", f"{t.folder}/").replace("localhost:9092", address)
+    hub = t.start("data_dir: state\n" + yaml.replace("topic: orders", f"topic: {topic}"))
+    words = shlex.split(sends.replace("/tmp/", shlex.quote(f"{t.folder}/")))
+    t.run(*words[1:])
+    until(lambda: hub.stdout() == shown.encode(), "it shows what the page shows")
+    hub.stop().all_delivered(2, 2)
 
 
 # ---- refusals
