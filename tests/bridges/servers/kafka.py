@@ -21,6 +21,7 @@ from . import SLOW, Server, free_port, listens
 HERE = pathlib.Path(__file__).resolve().parent.parent / "kafka"
 POM = HERE / "pom.xml"
 _FETCH_SECONDS = 600
+_ARCHIVE_SECONDS = 120
 
 _PROPERTIES = """
 process.roles=broker,controller
@@ -79,18 +80,20 @@ def java(*arguments):
 
 
 def class_archive():
-    """Classes as the Java virtual machine has them in memory: with it a server starts in half the time. Made once; Java does
-    without one that it does not like."""
+    """Classes as the Java virtual machine has them in memory: with it a server starts in half the time. Made once, if that can be
+    done in time; Java does without one that is missing, or that it does not like."""
     archive = jars().with_name("classes.jsa")
     with open(archive.with_name("classes.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not archive.exists():
-            with tempfile.TemporaryDirectory() as folder, contextlib.suppress(AssertionError):
-                server = _Archiving(pathlib.Path(folder) / "kafka", archive)
+            with tempfile.TemporaryDirectory() as folder, contextlib.suppress(AssertionError, subprocess.TimeoutExpired):
+                made = pathlib.Path(folder) / "classes.jsa"
+                server = _Archiving(pathlib.Path(folder) / "kafka", made)
                 try:
                     server.start()
                     server.process.terminate()
-                    server.process.wait(60 * SLOW)
+                    server.process.wait(_ARCHIVE_SECONDS * SLOW)
+                    shutil.move(made, archive)
                 finally:
                     server.kill()
     return archive
