@@ -16,7 +16,7 @@
 namespace kafka {
 namespace {
 
-constexpr auto kEndPatience = std::chrono::seconds(5);
+constexpr auto kEndPatience = std::chrono::seconds(2);
 constexpr std::uint64_t kOne = 1;
 
 std::string refused(rd_kafka_resp_err_t error, const std::string& said) {

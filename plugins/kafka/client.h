@@ -35,7 +35,7 @@ using Partitions = std::unique_ptr<rd_kafka_topic_partition_list_t, PartitionsDe
 
 // A producer or consumer of the library, with the queue in which it says all that it has to say.
 // Its threads connect, and connect again, by themselves; nothing here waits but the end, which the
-// library can keep waiting (librdkafka issue 4724): after five seconds it is left to itself.
+// library can keep waiting (librdkafka issue 4724): after two seconds it is left to itself.
 class Client {
  public:
   enum class Kind { producer, group_consumer, partition_consumer };

@@ -12,11 +12,11 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 constexpr auto kCommitEvery = milliseconds(100);
 constexpr auto kGiveBackPatience = seconds(5);
-constexpr auto kLeavePatience = seconds(3);
+constexpr auto kLeavePatience = seconds(1);
 constexpr auto kKeepEvery = milliseconds(200);
 constexpr auto kUnpolledMost = seconds(1);  // then the partitions pause
 constexpr std::size_t kWaitingMost = 1000;
-constexpr int kLastCommitMs = 1000;
+constexpr int kLastCommitMs = 500;
 
 // The group has moved on: whoever has the partitions now commits.
 bool is_too_late(rd_kafka_resp_err_t error) {
@@ -160,12 +160,12 @@ void GroupFeed::commit_if_due() {
   if (!send_commit(*list)) offsets_.again(*list);
 }
 
-// For the last commit before partitions are given back; what does not come through within a second
+// For the last commit before partitions are given back; what does not come through in time
 // is brought again to their next owner.
 void GroupFeed::commit_now() {
   if (client_->is_down()) return;
   look_at_answer(kLastCommitMs);
-  answers_.reset();
+  if (answers_) return;
   const auto list = offsets_.take_news();
   if (list && send_commit(*list)) look_at_answer(kLastCommitMs);
 }
