@@ -104,7 +104,7 @@ def main():
         address = server.address()
         print(f"{'':8} {'':18} messages/s, median of {options.rounds}", flush=True)
         for size, count in ((128, options.count), (1024, options.count // 4)):
-            for measure in (tool_out, kcat_out, hub_out, kcat_back, hub_back, hub_back_group):
+            for measure in (kcat_out, hub_out, kcat_back, hub_back, hub_back_group, tool_out):
                 rates = []
                 for round in range(options.rounds):
                     place = pathlib.Path(folder) / f"{size}-{measure.__name__}-{round}"
