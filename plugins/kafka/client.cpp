@@ -94,6 +94,13 @@ Event Client::next(int wait_ms) {
   }
 }
 
+Event Client::next_or_clear() {
+  auto event = next(0);
+  if (event) return event;
+  clear_fd();
+  return next(0);  // what came before it was cleared
+}
+
 void Client::is_up() {
   if (is_down_ && is_down_.exchange(false)) host_.info("a broker is reached again");
 }

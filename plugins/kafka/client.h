@@ -50,12 +50,13 @@ class Client {
   Failure& failure() { return failure_; }
   const standpipe::Host& host() const { return host_; }
 
-  // Readable when the queue has something that was not there at the last clear_fd.
+  // Readable when the queue has something that next_or_clear has not looked at.
   int fd() const { return fd_.get(); }
-  void clear_fd() const;
 
   // Takes the next event for whoever wants it; errors and lines of its log are served here.
   Event next(int wait_ms);
+  // The same without waiting. Where there is none, the descriptor is not readable any more.
+  Event next_or_clear();
   // No broker could be reached when it was last heard of.
   bool is_down() const { return is_down_; }
   // Something came from a broker.
@@ -64,6 +65,7 @@ class Client {
   std::string text_of(rd_kafka_resp_err_t error) const;
 
  private:
+  void clear_fd() const;
   void serve_error(rd_kafka_event_t& event);
   void fail_for_good(const std::string& text);
   void serve_log(rd_kafka_event_t& event);

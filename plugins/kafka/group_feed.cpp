@@ -84,8 +84,7 @@ const rd_kafka_message_t* GroupFeed::front() {
   commit_if_due();
   if (revoked_) give_back_if_due();
   while (waiting_.empty() && !revoked_) {
-    client_->clear_fd();
-    auto event = client_->next(0);
+    auto event = client_->next_or_clear();
     if (!event) {
       client_->failure().throw_it();
       return nullptr;

@@ -80,8 +80,7 @@ void PartitionFeed::start(const std::string& topic) {
 const rd_kafka_message_t* PartitionFeed::front() {
   client_->failure().throw_it();
   while (!record_) {
-    client_->clear_fd();
-    event_ = client_->next(0);
+    event_ = client_->next_or_clear();
     client_->failure().throw_it();
     if (!event_) return nullptr;
     if (rd_kafka_event_type(event_.get()) != RD_KAFKA_EVENT_FETCH) continue;

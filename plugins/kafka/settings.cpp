@@ -63,7 +63,8 @@ void set(rd_kafka_conf_t* conf, const std::string& name, const std::string& valu
     throw standpipe::fatal(where + ": " + why.data());
 }
 
-// Memory: a fetch may bring what it has asked for though the queue is full by then.
+// Memory: bytes bound the queue, not a count of messages; and a fetch may bring what it has asked
+// for though the queue is full by then.
 const std::vector<std::pair<std::string, std::string>> kConsumerPrefers = {
     {"auto.offset.reset", "earliest"},       {"session.timeout.ms", "10000"},
     {"queued.max.messages.kbytes", "16384"}, {"queued.min.messages", "20000"},

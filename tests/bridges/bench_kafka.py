@@ -18,7 +18,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 
 from kafka import peer  # noqa: E402
-from kit import Bench, stream, until  # noqa: E402
+from kit import Bench, stream  # noqa: E402
 from servers.kafka import Kafka, java  # noqa: E402
 
 OUT = """
@@ -58,6 +58,20 @@ def tool_out(t, address, topic, size, count):
     return count / float(re.findall(r"sent, ([\d.]+) records/sec", done.stdout)[-1])
 
 
+def say_cpu(what, hub, count):
+    """Of each thread of the hub, in microseconds for a message: what a machine that is busy otherwise does not change."""
+    if "--cpu" not in sys.argv:
+        return
+    said = []
+    for pid in hub.pids() + [child for worker in hub.pids()[1:] for child in map(int, pathlib.Path(f"/proc/{worker}/task/{worker}/children").read_text().split())]:
+        for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+            name, _, rest = (task / "stat").read_text().partition("(")[2].rpartition(")")
+            ticks = sum(map(int, rest.split()[11:13]))
+            if ticks > 2:
+                said.append(f"{name} {ticks * 1e4 / count:.1f}")
+    print(f"         {what}: {', '.join(said)}", flush=True)
+
+
 def hub_out(t, address, topic, size, count):
     hub = t.start(OUT % (address, topic))
     data = stream([b"x" * size] * 1000)
@@ -65,8 +79,10 @@ def hub_out(t, address, topic, size, count):
     began = time.monotonic()
     for _ in range(count // 1000):
         writer.write(data)
-    until(lambda: hub.account_now().of("in -> out")["delivered"] >= count, "all are delivered", 120)
+    while hub.account_now().of("in -> out")["delivered"] < count:
+        time.sleep(0.2)
     took = time.monotonic() - began
+    say_cpu("out", hub, count)
     writer.close()
     hub.stop()
     return took
@@ -84,6 +100,7 @@ def hub_back(t, address, topic, size, count, group=""):
             began, first = time.monotonic(), t.size("log") / (size + 4)
         time.sleep(0.01)
     took = (time.monotonic() - began) * count / (count - first)
+    say_cpu("back", hub, count)
     hub.stop()
     t.path("log").unlink()
     return took
@@ -98,6 +115,8 @@ def main():
     p.add_argument("--bin", required=True, type=pathlib.Path)
     p.add_argument("--count", type=int, default=400_000, help="messages of 128 bytes; a quarter of it of 1 KiB")
     p.add_argument("--rounds", type=int, default=3)
+    p.add_argument("--only", default="", help="names of measures, with commas between them")
+    p.add_argument("--cpu", action="store_true", help="say what each thread of the hub used")
     options = p.parse_args()
     os.environ["STANDPIPE_TEST_BIN"] = str(options.bin.resolve())
     with tempfile.TemporaryDirectory(prefix="standpipe-bench-") as folder, Kafka(pathlib.Path(folder) / "server") as server:
@@ -105,6 +124,8 @@ def main():
         print(f"{'':8} {'':18} messages/s, median of {options.rounds}", flush=True)
         for size, count in ((128, options.count), (1024, options.count // 4)):
             for measure in (kcat_out, hub_out, kcat_back, hub_back, hub_back_group, tool_out):
+                if options.only and measure.__name__ not in options.only.split(","):
+                    continue
                 rates = []
                 for round in range(options.rounds):
                     place = pathlib.Path(folder) / f"{size}-{measure.__name__}-{round}"
