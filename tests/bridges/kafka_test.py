@@ -192,7 +192,7 @@ def topics_and_keys_are_templates_and_what_they_lack_is_dead_lettered(t):
     equal(len(set(where) - {b""}), 3, "each key has a partition")
 
 
-@test(seconds=120)
+@test(seconds=240)
 def kafkas_own_tools_read_what_a_hub_sends_and_send_what_it_reads(t):
     address = shared("kafka")
     topic = topic_of(t, address)
@@ -202,10 +202,10 @@ def kafkas_own_tools_read_what_a_hub_sends_and_send_what_it_reads(t):
     hub.stop().all_delivered(200)
     shown = ["--property", "print.key=true", "--property", "print.headers=true"]
     command = java("org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", address, "--topic", topic, "--from-beginning", "--max-messages", "200", *shown)
-    read = subprocess.run(command, capture_output=True, timeout=60 * SLOW)
+    read = subprocess.run(command, capture_output=True, timeout=100 * SLOW)
     equal(read.stdout.splitlines(), [b"host:web-1\t%d\t%s" % (i, message) for i, message in enumerate(sent)], read.stderr.decode())
     command = java("kafka.tools.ConsoleProducer", "--bootstrap-server", address, "--topic", topic, "--property", "parse.key=true", "--property", "parse.headers=true")
-    wrote = subprocess.run(command, input=b"".join(b"h:%d\tk%d\t%s\n" % (i, i, m) for i, m in enumerate(numbered(200))), capture_output=True, timeout=60 * SLOW)
+    wrote = subprocess.run(command, input=b"".join(b"h:%d\tk%d\t%s\n" % (i, i, m) for i, m in enumerate(numbered(200))), capture_output=True, timeout=100 * SLOW)
     equal(wrote.returncode, 0, wrote.stderr.decode())
     hub = t.start(BACK % (address, topic, f", group_id: {topic}", LINES))
     until(lambda: len(records(t)) >= 400, "all came")
