@@ -445,11 +445,13 @@ def members_of_a_group_share_and_hand_over(t):
     until(lambda: len(set(t.frames("log1"))) >= 4000, "the first has all")
     two = t.start(yaml % (2, 2))
     two.says("the group gives it 2 partitions")
-    peer.write_lines(address, topic, numbered(4000, 4000), "-X", "batch.num.messages=100")
+    for i in range(4):
+        peer.write_lines(address, topic, numbered(1000, 4000 + 1000 * i), "-p", i)
     until(lambda: len(set(t.frames("log1", "log2"))) >= 8000, "all came to one of them")
     assert t.frames("log2"), "the second has some"
     one.stop().all_delivered(len(t.frames("log1")))
-    peer.write_lines(address, topic, numbered(1000, 8000), "-X", "batch.num.messages=100")
+    for i in range(4):
+        peer.write_lines(address, topic, numbered(250, 8000 + 250 * i), "-p", i)
     until(lambda: len(set(t.frames("log1", "log2"))) >= 9000, "the second has what the first left", 30)
     two.stop().all_delivered(len(t.frames("log2")))
     equal(sorted(t.frames("log1", "log2")), numbered(9000), "each came to one of them, once")
