@@ -49,7 +49,7 @@ Command plugin_new_command() {
                     "in sh, to show what any program does"},
                    {"standpipe plugin new clock --kind source", "that brings messages"},
                    {"standpipe plugin new clock --kind source --lang python",
-                    "in Python: each kind is there in each language"},
+                    "the same in Python: each kind is there in each language"},
                    {"standpipe plugin new tidy --kind transform", "that makes others of them"}},
       .description =
           "The folder builds as it is, by CMake and by make: a handler with one option (or a "
