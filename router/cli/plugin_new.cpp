@@ -9,13 +9,6 @@
 namespace standpipe::cli {
 namespace {
 
-void refuse_what_cannot_be_made(const std::string& kind, const std::string& language) {
-  if (!scaffold::has_template(kind, language))
-    throw Failure("there is no template for a " + kind + " with --lang " + language,
-                  "a source and a transform are there with --lang cpp, a handler with each "
-                  "--lang");
-}
-
 void refuse_taken_name(const std::string& name) {
   const plugin::Registry plugins(plugin::Registry::default_folders());
   for (const auto& known : plugins.names())
@@ -28,7 +21,6 @@ Status make_plugin(const Arguments& arguments, Streams& streams) {
   const auto& name = arguments.operands()[0];
   const auto language = arguments.text("lang").value_or("cpp");
   const auto kind = arguments.text("kind").value_or("handler");
-  refuse_what_cannot_be_made(kind, language);
   if (const auto problem = scaffold::name_problem(name))
     throw WrongUsage(quoted(name) + ' ' + problem->what, problem->help);
   refuse_taken_name(name);
@@ -56,6 +48,8 @@ Command plugin_new_command() {
                    {"standpipe plugin new shout --lang any",
                     "in sh, to show what any program does"},
                    {"standpipe plugin new clock --kind source", "that brings messages"},
+                   {"standpipe plugin new clock --kind source --lang python",
+                    "the same in Python: each kind is there in each language"},
                    {"standpipe plugin new tidy --kind transform", "that makes others of them"}},
       .description =
           "The folder builds as it is, by CMake and by make: a handler with one option (or a "

@@ -62,10 +62,13 @@ void make_folder(const std::string& folder) {
 }
 
 // Of files of the same name, the first folder's is taken: a source is built as a handler is, and
-// has a text of its own.
+// has a text of its own; its tests are the same in all compiled languages.
 std::vector<std::string> folders_of(const std::string& kind, const std::string& language) {
   std::vector<std::string> folders;
-  if (kind != kHandler) folders.push_back(kind + '/');
+  if (kind != kHandler) {
+    folders.push_back(kind + '-' + language + '/');
+    if (is_compiled(language)) folders.push_back(kind + '/');
+  }
   folders.push_back(language + '/');
   if (is_compiled(language)) folders.emplace_back("common/");
   return folders;
@@ -99,10 +102,6 @@ std::string class_name(std::string_view name) {
 }
 
 bool is_compiled(std::string_view language) { return language == "cpp" || language == "c"; }
-
-bool has_template(std::string_view kind, std::string_view language) {
-  return kind == kHandler || language == "cpp";
-}
 
 std::vector<File> files_for(const std::string& name, const std::string& language,
                             const std::string& kind) {

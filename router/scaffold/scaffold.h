@@ -26,11 +26,9 @@ struct File {
 
 // A plugin of its own is built in that language; in others it is a program that `exec` runs.
 bool is_compiled(std::string_view language);
-// Whether there is a template of that kind ("handler", "source", "transform") in that language.
-bool has_template(std::string_view kind, std::string_view language);
 
-// The files of sdk/template for that language ("cpp", "c", "python", "any") and kind, with the
-// plugin's name in them.
+// The files of sdk/template for that language ("cpp", "c", "python", "any") and kind ("handler",
+// "source", "transform"), with the plugin's name in them.
 std::vector<File> files_for(const std::string& name, const std::string& language,
                             const std::string& kind);
 

@@ -8,7 +8,9 @@ namespace standpipe::scaffold {
 
 // A file of sdk/template, as the build found it. The program needs no file to make others.
 struct TemplateFile {
-  std::string_view name;  // "cpp/PLUGIN_NAME.cpp": of a language, of a kind, or in common/
+  // "cpp/PLUGIN_NAME.cpp", "source-c/PLUGIN_NAME.c": of a language, of a kind, of both, or in
+  // common/
+  std::string_view name;
   std::string_view content;
 };
 

@@ -321,25 +321,58 @@ def the_examples_work(t):
     hub.says("lengths: 5 messages, 3000067 bytes")
 
 
+def new_plugin(t, kind, language):
+    """A folder as it was made, but for its FIFO and its state, whose own tests have passed; and the configuration of a hub with it."""
+    folder = t.path(f"new {kind} {language}")
+    out, _ = t.run("plugin", "new", "word-count", "--kind", kind, "--lang", language, "--into", folder)
+    assert out.decode().endswith(f"next:\n  cd '{folder}' && make test check\n"), out
+    yaml = folder / "word-count.yaml"
+    yaml.write_text(yaml.read_text().replace("/tmp/word-count-in", f"in {language}"))
+    test = ["./test.sh"] if language == "any" else [sys.executable, "-m", "unittest", "test"]
+    done = subprocess.run(test, cwd=folder, env=package_environment(t), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    out, _ = t.run("test", yaml, cwd=folder)
+    assert out.decode().splitlines()[-1].startswith("1 passed, 0 failed"), out
+    text = yaml.read_text().replace("[./word", f"[{folder}/word").replace("[python3, word", f"[python3, {folder}/word")
+    return f"data_dir: state {kind} {language}\n{text}"
+
+
 @test(seconds=120)
-def a_new_plugin_in_another_language_works_as_it_was_made(t):
-    environment = {**package_environment(t), "STANDPIPE": str(process.program())}
+def a_new_handler_in_another_language_works_as_it_was_made(t):
     for language in ("python", "any"):
-        folder = t.path(f"new {language}")
-        out, _ = t.run("plugin", "new", "word-count", "--lang", language, "--into", folder)
-        assert out.decode().endswith(f"next:\n  cd '{folder}' && make test check\n"), out
-        yaml = folder / "word-count.yaml"
-        yaml.write_text(yaml.read_text().replace("/tmp/word-count-in", f"in {language}"))
-        test = ["./test.sh"] if language == "any" else [sys.executable, "-m", "unittest", "test"]
-        done = subprocess.run(test, cwd=folder, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-        out, _ = t.run("test", yaml, cwd=folder)
-        assert b"PASS  it is given what comes in" in out, out
-        hub = t.start(f"data_dir: state\n{yaml.read_text()}".replace("./word", f"{folder}/word").replace("[python3, word", f"[python3, {folder}/word"), env=environment)
+        hub = t.start(new_plugin(t, "handler", language), env=package_environment(t))
         hub.send(f"in {language}", [b"hello", b""])
         hub.says("mine: got 5 bytes")
         hub.says("it is empty")
         hub.stop().says("in", accepted=2).says("in -> mine", delivered=1, dead_lettered=1, dead_letters={"rejected": 1})
+
+
+@test(seconds=120)
+def a_new_source_in_another_language_goes_on_where_it_was(t):
+    for language in ("python", "any"):
+        yaml = new_plugin(t, "source", language).replace("plugin: print", f"plugin: log\n    options: {{ path: {language}, format: frames, sync: never }}")
+        yaml = yaml.replace('"1"]', '"0.05"]')
+        for numbers in (3, 6):
+            hub = t.start(yaml, env=package_environment(t))
+            until(lambda: len(all_frames(t, language)) >= numbers, "it brings numbers")
+            os.kill(hub.pids()[1], signal.SIGKILL)
+            hub.says("went on after")
+            until(lambda: len(all_frames(t, language)) >= numbers + 2, "it goes on after a death")
+            account = hub.stop()
+            account.all_delivered(account.of("mine")["accepted"])
+        brought = t.frames(language)
+        equal(brought, [b"number %d" % (i + 1) for i in range(len(brought))])
+
+
+@test(seconds=120)
+def a_new_transform_in_another_language_works_as_it_was_made(t):
+    for language in ("python", "any"):
+        hub = t.start(new_plugin(t, "transform", language), env=package_environment(t))
+        hub.send(f"in {language}", [b"hello", b"", b"world"])
+        until(lambda: hub.stdout().count(b"got ") == 2, "what it makes is shown")
+        hub.says("it is empty")
+        account = hub.stop().says("in", accepted=3).says("in -> mine", delivered=2, dead_lettered=1, dead_letters={"rejected": 1})
+        account.says("mine", accepted=2).says("mine -> screen", delivered=2)
 
 
 @test(seconds=300)

@@ -63,10 +63,18 @@ def a_new_plugin_has_a_name_that_is_checked_and_overwrites_nothing(t):
         assert reason in err, err
     _, err = t.run("plugin", "new", "log", "--into", t.path("x"), status=1)
     assert "there is a plugin 'log' already" in err, err
-    for words in (("--kind", "source", "--lang", "c"), ("--kind", "transform", "--lang", "c"), ("--kind", "source", "--lang", "python")):
-        _, err = t.run("plugin", "new", "x", *words, "--into", t.path("x"), status=1)
-        assert "there is no template" in err and "help: " in err, err
     assert not t.path("x").exists()
+
+
+@test
+def a_new_plugin_is_made_of_each_kind_in_each_language(t):
+    for kind in ("handler", "source", "transform"):
+        for language, end in (("cpp", "cpp"), ("c", "c"), ("python", "py"), ("any", "sh")):
+            made = t.path(f"{kind}-{language}")
+            out, err = t.run("plugin", "new", "word-count", "--kind", kind, "--lang", language, "--into", made)
+            equal(err, "")
+            assert f"{made}/word-count.{end}\n" in out.decode(), out
+            assert f"A {kind}" in (made / "README.md").read_text()
 
 
 @test

@@ -286,14 +286,21 @@ def machine_time():
     return used.ru_utime + used.ru_stime
 
 
-def ran_in(world, root, folder):
+# What the hub shows of a plugin that is as it was made, once "hello" has been sent; a source is sent nothing.
+SHOWN = {"handler": "got 5 bytes", "source": "number 2", "transform": "got hello"}
+
+
+def ran_in(world, root, folder, kind="handler"):
     """The plugin's own configuration as it was made, with a message through its FIFO."""
     name = folder.split("/")[-1]
     paths = ["--plugins", folder, f"{folder}/word-count.yaml", "--control", f"{folder}/control"]
-    hub = world.hub(shutil.which("chroot"), root, "standpipe", "run", *paths, env=QUIET)
+    within(root, "mkdir", f"{folder}/state")  # its own: a source goes on where the one of that name was
+    environment = {**QUIET, "STATE_DIRECTORY": f"{folder}/state"}
+    hub = world.hub(shutil.which("chroot"), root, "standpipe", "run", *paths, env=environment)
     until(lambda: "ready" in hub.said(), f"{name}: a hub that is ready")
-    within(root, "standpipe", "send", "/tmp/word-count-in", "hello")
-    until(lambda: "got 5 bytes" in hub.said(), f"{name}: its handler says it")
+    if kind != "source":
+        within(root, "standpipe", "send", "/tmp/word-count-in", "hello")
+    until(lambda: SHOWN[kind] in hub.said(), f"{name}: the hub shows {SHOWN[kind]}")
     hub.stop()
 
 
@@ -301,11 +308,12 @@ def test_a_new_plugin_is_built_tested_checked_and_run_with_the_packages_alone(wo
     root = world.given("tools")
     began = machine_time()
     for language in ("cpp", "c"):
-        folder = f"/root/by-make-{language}"
-        within(root, "standpipe", "plugin", "new", "word-count", "--lang", language, "--into", folder)
-        said = within(root, "make", "-C", folder, "test", "check")
-        check(" 0 failed, 0 not run" in said and "warning" not in said, said)
-        ran_in(world, root, folder)
+        for kind in SHOWN:
+            folder = f"/root/by-make-{kind}-{language}"
+            within(root, "standpipe", "plugin", "new", "word-count", "--kind", kind, "--lang", language, "--into", folder)
+            said = within(root, "make", "-C", folder, "test", "check")
+            check(" 0 failed, 0 not run" in said and "warning" not in said, said)
+            ran_in(world, root, folder, kind)
         folder = f"/root/by-cmake-{language}"
         within(root, "standpipe", "plugin", "new", "word-count", "--lang", language, "--into", folder)
         within(root, "cmake", "-S", folder, "-B", f"{folder}/build")
@@ -316,4 +324,4 @@ def test_a_new_plugin_is_built_tested_checked_and_run_with_the_packages_alone(wo
         run("cp", root / f"{folder[1:]}/build/word-count.so", root / folder[1:])
         ran_in(world, root, folder)
     used = machine_time() - began
-    check(used < 120, f"that took {used:.0f} seconds of a processor, and four authors have waited for it")
+    check(used < 240, f"that took {used:.0f} seconds of a processor, and eight authors have waited for it")

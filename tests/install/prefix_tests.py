@@ -186,51 +186,66 @@ def test_a_plugin_is_built_by_pkg_config_alone(world):
     check((prefix / "x" / ".." / plugins).resolve() == prefix / "lib/standpipe/plugins", f"plugindir is {plugins}")
 
 
-def new_plugin(world, language):
+# What the hub shows of a plugin that is as it was made, once "hello" has been sent; a source is sent nothing.
+SHOWN = {"handler": "got 5 bytes", "source": "number 2", "transform": "got hello"}
+
+
+def new_plugin(world, kind, language, name="new"):
     """A folder as it was made, but for its FIFO; and the environment that it is built in."""
     prefix = world.given("prefix")
     environment = {**plain_environment(), "PKG_CONFIG_PATH": str(prefix / "share/pkgconfig"), "STATE_DIRECTORY": str(world.folder)}
-    folder = world.folder / f"new-{language}"
-    run(prefix / "bin/standpipe", "plugin", "new", "word-count", "--lang", language, "--into", folder, env=environment)
+    environment["PYTHONPATH"] = str(prefix / "lib/python3/dist-packages")
+    folder = world.folder / f"{name}-{kind}-{language}"
+    words = ["--kind", kind, "--lang", language, "--into", folder]
+    run(prefix / "bin/standpipe", "plugin", "new", "word-count", *words, env=environment)
     configuration = folder / "word-count.yaml"
     configuration.write_text(configuration.read_text().replace("/tmp/", f"{folder}/"))
     return folder, environment
 
 
-def test_a_new_plugin_builds_tests_checks_and_runs_as_it_was_made(world):
-    need("make", "pkg-config", "g++")
+def runs(world, kind, folder, environment):
     program = world.given("prefix") / "bin/standpipe"
-    folder, environment = new_plugin(world, "cpp")
-    said = run("make", "-C", folder, f"STANDPIPE={program}", "test", "check", env=environment)
-    check("PASS  an empty message is rejected" in said and " 0 failed, 0 not run" in said and "warning" not in said, said)
+    # Each has a state of its own: a source goes on where the one of that name was.
+    (folder / "state").mkdir()
+    environment = {**environment, "STATE_DIRECTORY": str(folder / "state")}
     hub = world.hub(program, "run", "--plugins", folder, folder / "word-count.yaml", "--control", folder / "control", env=environment)
-    run(program, "send", folder / "word-count-in", "hello", env=environment)
-    until(lambda: "got 5 bytes" in hub.said(), "its handler says it")
+    if kind != "source":
+        run(program, "send", folder / "word-count-in", "hello", env=environment)
+    until(lambda: SHOWN[kind] in hub.said(), f"{folder.name}: the hub shows {SHOWN[kind]}")
     hub.stop()
+
+
+def test_a_new_plugin_of_each_kind_builds_tests_checks_and_runs_as_it_was_made(world):
+    need("make", "pkg-config", "gcc", "g++")
+    program = world.given("prefix") / "bin/standpipe"
+    for kind in SHOWN:
+        for language in ("cpp", "c"):
+            folder, environment = new_plugin(world, kind, language)
+            said = run("make", "-C", folder, f"STANDPIPE={program}", "test", "check", env=environment)
+            check("PASS  it opens" in said and " 0 failed, 0 not run" in said and "warning" not in said, said)
+            runs(world, kind, folder, environment)
 
 
 def test_a_new_plugin_in_C_builds_tests_and_checks_by_CMake(world):
     need("cmake", "gcc", "g++")
-    folder, environment = new_plugin(world, "c")
-    run("cmake", "-S", folder, "-B", folder / "build", f"-DCMAKE_PREFIX_PATH={world.given('prefix')}", env=environment)
-    said = run("cmake", "--build", folder / "build", env=environment)
-    check("warning" not in said, said)
-    said = run("ctest", "--test-dir", folder / "build", "--output-on-failure", env=environment)
-    check("100% tests passed, 0 tests failed out of 3" in said, said)
+    for kind in SHOWN:
+        folder, environment = new_plugin(world, kind, "c", "by-cmake")
+        run("cmake", "-S", folder, "-B", folder / "build", f"-DCMAKE_PREFIX_PATH={world.given('prefix')}", env=environment)
+        said = run("cmake", "--build", folder / "build", env=environment)
+        check("warning" not in said, said)
+        said = run("ctest", "--test-dir", folder / "build", "--output-on-failure", env=environment)
+        check("100% tests passed, 0 tests failed out of 3" in said, said)
 
 
 def test_a_new_plugin_in_Python_or_in_any_language_tests_checks_and_runs_as_it_was_made(world):
     need("make", "python3")
     program = world.given("prefix") / "bin/standpipe"
-    for language in ("python", "any"):
-        folder, environment = new_plugin(world, language)
-        environment["PYTHONPATH"] = str(world.given("prefix") / "lib/python3/dist-packages")
-        said = run("make", "-C", folder, f"STANDPIPE={program}", "test", "check", env=environment)
-        check("PASS  it is given what comes in" in said, said)
-        hub = world.hub(program, "run", folder / "word-count.yaml", "--control", folder / "control", env=environment)
-        run(program, "send", folder / "word-count-in", "hello", env=environment)
-        until(lambda: "got 5 bytes" in hub.said(), "its handler says it")
-        hub.stop()
+    for kind in SHOWN:
+        for language in ("python", "any"):
+            folder, environment = new_plugin(world, kind, language)
+            said = run("make", "-C", folder, f"STANDPIPE={program}", "test", "check", env=environment)
+            check("1 passed, 0 failed" in said, said)
+            runs(world, kind, folder, environment)
 
 
 def tutorial():

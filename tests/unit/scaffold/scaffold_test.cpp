@@ -23,6 +23,19 @@ std::string content(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+Names names_of(const std::string& language, const std::string& kind) {
+  Names names;
+  for (const auto& made : files_for("mine", language, kind)) names.push_back(made.name);
+  return names;
+}
+
+std::string content_of(const std::string& language, const std::string& kind,
+                       const std::string& file) {
+  for (const auto& made : files_for("mine", language, kind))
+    if (made.name == file) return made.content;
+  return {};
+}
+
 }  // namespace
 
 TEST_CASE("a name is one that files, targets and classes can have") {
@@ -62,24 +75,32 @@ TEST_CASE("a folder has all that it takes, with the plugin's name in it") {
 }
 
 TEST_CASE("a source and a transform have texts of their own, and are built as a handler is") {
-  const auto content_of = [](const std::string& kind, const std::string& file) {
-    for (const auto& made : files_for("mine", "cpp", kind))
-      if (made.name == file) return made.content;
-    return std::string();
+  struct Language {
+    std::string name;
+    Names own;
+    Names of_handler;
   };
-  for (const auto* kind : {"source", "transform"}) {
-    INFO(kind);
-    CHECK(files_for("mine", "cpp", kind).size() == files_for("mine", "cpp", "handler").size());
-    for (const auto* file : {"CMakeLists.txt", "Makefile"})
-      CHECK(content_of(kind, file) == content_of("handler", file));
-    for (const auto* file : {"README.md", "mine.cpp", "mine.yaml", "test.cpp"}) {
-      CHECK(content_of(kind, file) != content_of("handler", file));
-      CHECK(content_of(kind, file).find("PLUGIN_") == std::string::npos);
+  const Language languages[] = {
+      {"cpp", {"README.md", "mine.cpp", "mine.yaml", "test.cpp"}, {"CMakeLists.txt", "Makefile"}},
+      {"c", {"README.md", "mine.c", "mine.yaml", "test.cpp"}, {"CMakeLists.txt", "Makefile"}},
+      {"python", {"README.md", "mine.py", "mine.yaml", "test.py"}, {"Makefile"}},
+      {"any", {"README.md", "mine.sh", "mine.yaml", "test.sh"}, {"Makefile"}}};
+  for (const std::string kind : {"source", "transform"}) {
+    for (const auto& language : languages) {
+      INFO(kind << " in " << language.name);
+      CHECK(names_of(language.name, kind) == names_of(language.name, "handler"));
+      for (const auto& file : language.of_handler)
+        CHECK(content_of(language.name, kind, file) == content_of(language.name, "handler", file));
+      for (const auto& file : language.own) {
+        INFO(file);
+        const auto text = content_of(language.name, kind, file);
+        CHECK_FALSE(text.empty());
+        CHECK(text != content_of(language.name, "handler", file));
+        CHECK(text.find("PLUGIN_") == std::string::npos);
+      }
     }
-    CHECK(has_template(kind, "cpp"));
-    CHECK_FALSE(has_template(kind, "c"));
+    CHECK(content_of("c", kind, "test.cpp") == content_of("cpp", kind, "test.cpp"));
   }
-  CHECK(has_template("handler", "c"));
 }
 
 TEST_CASE("nothing is overwritten") {
