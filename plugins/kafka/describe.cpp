@@ -38,29 +38,35 @@ void describe_handler(standpipe::Description& d) {
       "name its own. Where they come from: a name, several with commas between them, or, in a "
       "group, a pattern that begins with ^");
   d.option("key")
+      .of_handler()
       .text()
       .example("\"{json:/id|}\"")
       .summary("a template; messages of one key keep their order; without it they have no key");
   d.option("partition")
+      .of_handler()
       .integer()
       .fallback("-1")
       .minimum("-1")
       .maximum("1000000")
       .summary("the one that messages go to, or come from; -1: chosen by the key, or all");
   d.option("headers")
+      .of_handler()
       .map()
       .example("{host: web-1, device: \"{json:/device}\"}")
       .summary("headers to add: names and templates");
   d.option("metadata")
+      .of_handler()
       .boolean()
       .fallback("true")
       .summary("makes a header of each piece of the message's metadata");
   d.option("id_header")
+      .of_handler()
       .text()
       .fallback("")
       .example("standpipe-id")
       .summary("a header that has SOURCE:SEQUENCE, by which consumers know repeats");
   d.option("queue_buffering_max_messages")
+      .of_handler()
       .integer()
       .unit("messages")
       .fallback("10000")
@@ -68,6 +74,7 @@ void describe_handler(standpipe::Description& d) {
       .maximum("1000000")
       .summary("so many are sent and not acknowledged yet");
   d.option("queue_buffering_max_kbytes")
+      .of_handler()
       .integer()
       .unit("KiB")
       .fallback("65536")
@@ -75,6 +82,7 @@ void describe_handler(standpipe::Description& d) {
       .maximum("1048576")
       .summary("so much of payload and keys are they");
   d.option("message_max_bytes")
+      .of_handler()
       .integer()
       .unit("bytes")
       .fallback("1000000")
@@ -82,6 +90,7 @@ void describe_handler(standpipe::Description& d) {
       .maximum("1000000000")
       .summary("larger messages are rejected; the broker has a message.max.bytes of its own");
   d.option("linger_ms")
+      .of_handler()
       .integer()
       .unit("milliseconds")
       .fallback("5")
@@ -89,6 +98,7 @@ void describe_handler(standpipe::Description& d) {
       .maximum("900000")
       .summary("how long a message waits for others that it is sent with");
   d.option("compression")
+      .of_handler()
       .one_of({"none", "gzip", "snappy", "lz4", "zstd"})
       .fallback("none")
       .summary("of what is sent");
@@ -96,6 +106,7 @@ void describe_handler(standpipe::Description& d) {
 
 void describe_source(standpipe::Description& d) {
   d.option("group_id")
+      .of_source()
       .text()
       .fallback("")
       .example("standpipe")

@@ -10,7 +10,6 @@ namespace {
 using std::chrono::milliseconds;
 using Clock = common::TakenWindow::Clock;
 using standpipe::Outcome;
-constexpr auto kTick = milliseconds(200);
 constexpr auto kRoomPatience = milliseconds(20);
 
 }  // namespace
@@ -94,7 +93,7 @@ void KafkaHandler::reject(standpipe::Batch& batch, std::size_t i, const std::str
 
 std::optional<std::chrono::nanoseconds> KafkaHandler::tick() {
   producer_->check();
-  return kTick;
+  return std::nullopt;  // called again when the window is interrupted
 }
 
 // It comes back before the deadline, or it would count as hanging.

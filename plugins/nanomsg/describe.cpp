@@ -64,15 +64,18 @@ void describe_messages(standpipe::Description& d) {
       .boolean()
       .fallback("false")
       .summary("with framing: length_prefixed, metadata is a frame before each payload");
-  d.option("headers").of_handler()
+  d.option("headers")
+      .of_handler()
       .map()
       .example("{id: '{source}:{sequence}'}")
       .summary("of a handler with metadata: more pairs, whose values are templates");
-  d.option("topic").of_handler()
+  d.option("topic")
+      .of_handler()
       .text()
       .example("'{meta:topic|none}|'")
       .summary("of pub: a template of what is before the message, by which subscribers choose");
-  d.option("subscribe").of_source()
+  d.option("subscribe")
+      .of_source()
       .list()
       .example("[alarms, orders]")
       .summary("of sub: what to take, by how it begins (NN_SUB_SUBSCRIBE); default: all");
@@ -82,7 +85,8 @@ void describe_requests(standpipe::Description& d) {
   d.option("window").of_handler().integer().fallback("1").minimum("1").maximum("64").summary(
       "of req: how many requests are open at a time, each on a socket of its own; above 1 the "
       "order is not kept");
-  d.option("resend_ivl").of_handler()
+  d.option("resend_ivl")
+      .of_handler()
       .duration()
       .fallback("10s")
       .minimum("100ms")
@@ -120,7 +124,8 @@ void describe(standpipe::Description& d) {
       "attempt is counted (PUB drops).\n"
       "\n"
       "framing: length_prefixed puts as many messages as handle has at a time (at most 2,048,\n"
-      "or 512 KiB and one message) into one SP message, each as its length (4 bytes, little endian)\n"
+      "or 512 KiB and one message) into one SP message, each as its length (4 bytes, little "
+      "endian)\n"
       "and its bytes; with metadata: true there is before each such frame one with its metadata:\n"
       "name, value, name, value ..., each with its length. It is much faster, and both sides\n"
       "must have it.\n"

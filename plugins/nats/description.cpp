@@ -36,34 +36,40 @@ void describe_connection(standpipe::Description& d) {
 }
 
 void describe_handler(standpipe::Description& d) {
-  d.option("subject").of_handler()
+  d.option("subject")
+      .of_handler()
       .text()
       .example("orders.{json:/country|unknown}")
       .summary("handler: where messages are published; a template");
-  d.option("headers").of_handler()
+  d.option("headers")
+      .of_handler()
       .map()
       .example("{Device: \"{json:/device}\"}")
       .summary("handler: headers of each message; the values are templates");
-  d.option("metadata").of_handler()
+  d.option("metadata")
+      .of_handler()
       .boolean()
       .fallback("true")
       .summary("handler: a message's own metadata become headers");
   d.option("msg_id").of_handler().text().summary(
       "handler: Nats-Msg-Id, by which a stream drops repeats; a template. Default: the source, the "
       "sequence and the time of the message. Empty: none");
-  d.option("max_pending").of_handler()
+  d.option("max_pending")
+      .of_handler()
       .integer()
       .fallback("4000")
       .minimum("1")
       .maximum("1000000")
       .unit("messages")
       .summary("handler: how many may be published and not yet acknowledged");
-  d.option("max_pending_bytes").of_handler()
+  d.option("max_pending_bytes")
+      .of_handler()
       .bytes()
       .fallback("16MiB")
       .minimum("1KiB")
       .summary("handler: likewise, bytes of payload");
-  d.option("ack_timeout").of_handler()
+  d.option("ack_timeout")
+      .of_handler()
       .duration()
       .fallback("10s")
       .minimum("1s")
@@ -72,45 +78,54 @@ void describe_handler(standpipe::Description& d) {
 }
 
 void describe_source(standpipe::Description& d) {
-  d.option("durable").of_source()
+  d.option("durable")
+      .of_source()
       .text()
       .example("standpipe")
       .summary("source: the durable pull consumer; it remembers what was acknowledged");
-  d.option("filter_subject").of_source()
+  d.option("filter_subject")
+      .of_source()
       .text()
       .example("orders.*")
       .summary("source: only messages of these subjects");
-  d.option("create_consumer").of_source()
+  d.option("create_consumer")
+      .of_source()
       .boolean()
       .fallback("true")
       .summary("source: create the consumer where it does not exist; false: that is an error");
-  d.option("deliver_policy").of_source()
+  d.option("deliver_policy")
+      .of_source()
       .one_of({"all", "last", "last_per_subject", "new", "by_start_sequence", "by_start_time"})
       .fallback("all")
       .summary("source: where a consumer that is created begins");
-  d.option("start_sequence").of_source()
+  d.option("start_sequence")
+      .of_source()
       .integer()
       .fallback("0")
       .minimum("0")
       .summary("source: for deliver_policy: by_start_sequence");
-  d.option("start_time").of_source()
+  d.option("start_time")
+      .of_source()
       .text()
       .example("2026-05-01T12:00:00.000Z")
       .summary("source: for deliver_policy: by_start_time");
-  d.option("ack_wait").of_source()
+  d.option("ack_wait")
+      .of_source()
       .duration()
       .fallback("30s")
       .minimum("1s")
       .summary(
           "source: of a consumer that is created: what is not acknowledged for so long is "
           "redelivered");
-  d.option("max_ack_pending").of_source()
+  d.option("max_ack_pending")
+      .of_source()
       .integer()
       .fallback("20000")
       .minimum("1")
       .unit("messages")
       .summary("source: of a consumer that is created: delivered and not yet acknowledged");
-  d.option("max_deliver").of_source()
+  d.option("max_deliver")
+      .of_source()
       .integer()
       .fallback("-1")
       .minimum("-1")
@@ -118,14 +133,16 @@ void describe_source(standpipe::Description& d) {
           "source: of a consumer that is created: the server gives up after so many deliveries; "
           "-1: "
           "never");
-  d.option("fetch_batch").of_source()
+  d.option("fetch_batch")
+      .of_source()
       .integer()
       .fallback("2000")
       .minimum("1")
       .maximum("100000")
       .unit("messages")
       .summary("source: how many are asked for at a time");
-  d.option("fetch_max_bytes").of_source()
+  d.option("fetch_max_bytes")
+      .of_source()
       .bytes()
       .fallback("8MiB")
       .minimum("64KiB")

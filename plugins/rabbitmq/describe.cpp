@@ -65,34 +65,42 @@ void describe_queue(standpipe::Description& d) {
 
 void describe_handler(standpipe::Description& d) {
   d.option("routing_key")
+      .of_handler()
       .text()
       .example("\"{json:/type|other}\"")
       .summary("handler: the routing key, a template");
   d.option("mandatory")
+      .of_handler()
       .boolean()
       .fallback("true")
       .summary("handler: a message that reaches no queue is rejected; false: the broker drops it");
   d.option("delivery_mode")
+      .of_handler()
       .one_of({"persistent", "transient"})
       .fallback("persistent")
       .summary("handler: whether durable queues keep messages through a restart of the broker");
   d.option("content_type")
+      .of_handler()
       .text()
       .fallback("{meta:content_type|application/octet-stream}")
       .summary("handler: the property, a template");
   d.option("properties")
+      .of_handler()
       .map()
       .example("{ correlation_id: \"{json:/id}\" }")
       .summary("handler: further properties, with templates");
   d.option("headers")
+      .of_handler()
       .map()
       .example("{ device: \"{json:/device|unknown}\" }")
       .summary("handler: headers, with templates");
   d.option("metadata")
+      .of_handler()
       .boolean()
       .fallback("true")
       .summary("handler: a message's metadata becomes headers and properties");
   d.option("max_unconfirmed")
+      .of_handler()
       .integer()
       .fallback("4096")
       .minimum("1")
@@ -100,12 +108,14 @@ void describe_handler(standpipe::Description& d) {
       .unit("messages")
       .summary("handler: messages that were published and not confirmed yet, at most");
   d.option("max_unconfirmed_size")
+      .of_handler()
       .bytes()
       .fallback("32MiB")
       .minimum("1KiB")
       .maximum("4GiB")
       .summary("handler: and their bytes; one larger message goes alone");
   d.option("max_message_size")
+      .of_handler()
       .bytes()
       .fallback("128MiB")
       .minimum("1B")
@@ -114,10 +124,12 @@ void describe_handler(standpipe::Description& d) {
 
 void describe_source(standpipe::Description& d) {
   d.option("binding_keys")
+      .of_source()
       .list()
       .summary(
           "source: bind the queue to exchange with these keys; one that is empty if none is given");
   d.option("prefetch_count")
+      .of_source()
       .integer()
       .fallback("1000")
       .minimum("1")

@@ -29,8 +29,6 @@ class RabbitHandler {
   using Clock = std::chrono::steady_clock;
   // How long handle waits for room in the window.
   static constexpr std::chrono::milliseconds kRoomMost{50};
-  // The publisher's thread may have ended: how often that is looked for.
-  static constexpr std::chrono::milliseconds kTick{200};
   // Messages that are given to the thread at once, so that it begins before a batch ends.
   static constexpr std::size_t kGivenAtOnce = 128;
 

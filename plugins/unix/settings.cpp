@@ -131,27 +131,32 @@ void describe(standpipe::Description& d) {
       .summary(
           "SO_SNDBUF: how much the kernel holds for the other end; net.core.wmem_max bounds "
           "it");
-  d.option("credentials").of_source()
+  d.option("credentials")
+      .of_source()
       .boolean()
       .fallback("true")
       .summary("of a source: pid, uid and gid of the other end become metadata of each message");
-  d.option("window").of_handler()
+  d.option("window")
+      .of_handler()
       .integer()
       .fallback("65536")
       .minimum("1")
       .maximum("10000000")
       .summary("of a handler: how many messages may be sent and not settled");
-  d.option("window_size").of_handler()
+  d.option("window_size")
+      .of_handler()
       .bytes()
       .fallback("8MiB")
       .minimum("1KiB")
       .maximum("1GiB")
       .summary("of a handler: how many bytes of them; it holds a copy");
-  d.option("distribute").of_handler()
+  d.option("distribute")
+      .of_handler()
       .one_of({"one", "all"})
       .fallback("one")
       .summary("of a handler that is a server: who of several clients gets a message");
-  d.option("slow_client_timeout").of_handler()
+  d.option("slow_client_timeout")
+      .of_handler()
       .duration()
       .fallback("30s")
       .minimum("0s")
@@ -159,7 +164,8 @@ void describe(standpipe::Description& d) {
       .summary(
           "with distribute: all, how long a client may take nothing before it is "
           "disconnected; 0s: for ever");
-  d.option("headers").of_handler()
+  d.option("headers")
+      .of_handler()
       .map()
       .example("{id: \"{source}:{sequence}\"}")
       .summary("of a handler: metadata that it adds, as templates; needs metadata: true");

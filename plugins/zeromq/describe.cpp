@@ -16,8 +16,13 @@ void describe_socket(standpipe::Description& d) {
       .summary("where to connect or bind: tcp://HOST:PORT or ipc://PATH");
   d.option("bind").boolean().fallback("false").summary(
       "bind to the endpoints, so that peers connect; false: connect to them");
-  d.option("sndhwm").of_handler().integer().fallback("1000").minimum("1").maximum("1000000").summary(
-      "how many messages libzmq queues for one peer that does not read (ZMQ_SNDHWM)");
+  d.option("sndhwm")
+      .of_handler()
+      .integer()
+      .fallback("1000")
+      .minimum("1")
+      .maximum("1000000")
+      .summary("how many messages libzmq queues for one peer that does not read (ZMQ_SNDHWM)");
   d.option("rcvhwm").of_source().integer().fallback("1000").minimum("1").maximum("1000000").summary(
       "how many messages libzmq queues of one peer (ZMQ_RCVHWM)");
   d.option("linger").of_handler().duration().fallback("1s").minimum("0s").maximum("1m").summary(
@@ -60,18 +65,21 @@ void describe_socket(standpipe::Description& d) {
           "the largest frame. A handler rejects what is larger; a source disconnects its peer "
           "(ZMQ_MAXMSGSIZE)");
   d.option("routing_id").text().summary("of a dealer: its name at a router (ZMQ_ROUTING_ID)");
-  d.option("xpub_nodrop").of_handler()
+  d.option("xpub_nodrop")
+      .of_handler()
       .boolean()
       .fallback("false")
       .summary("of pub: wait for the slowest subscriber instead of dropping (ZMQ_XPUB_NODROP)");
 }
 
 void describe_messages(standpipe::Description& d) {
-  d.option("subscribe").of_source()
+  d.option("subscribe")
+      .of_source()
       .list()
       .example("[alarms., orders.]")
       .summary("of sub: which topics to take, by how they begin (ZMQ_SUBSCRIBE); default: all");
-  d.option("topic").of_handler()
+  d.option("topic")
+      .of_handler()
       .text()
       .example("'{meta:topic|none}'")
       .summary("of pub: a template of the first frame; without it there is none");
@@ -79,7 +87,8 @@ void describe_messages(standpipe::Description& d) {
       .boolean()
       .fallback("false")
       .summary("a frame with metadata is before each payload (PROTOCOL.md)");
-  d.option("headers").of_handler()
+  d.option("headers")
+      .of_handler()
       .map()
       .example("{id: '{source}:{sequence}'}")
       .summary("of a handler with metadata: more pairs, whose values are templates");
@@ -88,15 +97,22 @@ void describe_messages(standpipe::Description& d) {
 void describe_acknowledgements(standpipe::Description& d) {
   d.option("ack").boolean().fallback("false").summary(
       "at least once, by the protocol of PROTOCOL.md: over dealer (handler) and router (source)");
-  d.option("window").of_handler().integer().fallback("10000").minimum("1").maximum("1000000").summary(
-      "with ack: how many messages may be sent and not acknowledged");
-  d.option("window_bytes").of_handler()
+  d.option("window")
+      .of_handler()
+      .integer()
+      .fallback("10000")
+      .minimum("1")
+      .maximum("1000000")
+      .summary("with ack: how many messages may be sent and not acknowledged");
+  d.option("window_bytes")
+      .of_handler()
       .bytes()
       .fallback("16MiB")
       .minimum("1KiB")
       .maximum("1GiB")
       .summary("with ack: likewise, bytes");
-  d.option("resend_ivl").of_handler()
+  d.option("resend_ivl")
+      .of_handler()
       .duration()
       .fallback("2s")
       .minimum("10ms")

@@ -7,6 +7,7 @@ import pathlib
 import re
 
 from kit import equal, process, test
+from kit.bench import Skip
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONFIGS = ROOT / "configs"
@@ -110,14 +111,24 @@ NEEDED = {
 }
 
 
+def needs_all_plugins(t):
+    """Both have every plugin's options; a bridge is built only where its library is."""
+    meant = {path.parent.name for path in (ROOT / "plugins").glob("*/CMakeLists.txt")} - {"common"}
+    there = {json.loads(line)["name"] for line in t.run("plugin", "list", "--json", env=own_plugins(t))[0].splitlines()}
+    if meant - there:
+        raise Skip(f"these plugins are not built here: {', '.join(sorted(meant - there))}")
+
+
 @test
 def the_schema_in_configs_is_the_one_that_the_program_prints(t):
+    needs_all_plugins(t)
     out, _ = t.run("schema", env=own_plugins(t))
     equal((CONFIGS / "standpipe.schema.json").read_text(), out.decode(), "standpipe schema > configs/standpipe.schema.json")
 
 
 @test
 def the_reference_in_configs_is_the_one_that_the_program_prints(t):
+    needs_all_plugins(t)
     out, _ = t.run("help", "config", "--markdown", env=own_plugins(t))
     equal((CONFIGS / "REFERENCE.md").read_text(), out.decode(), "standpipe help config --markdown > configs/REFERENCE.md")
 
