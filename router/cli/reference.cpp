@@ -64,7 +64,7 @@ std::string key_paragraph(const Key& key) {
 }
 
 std::string option_paragraph(const plugin::Option& option) {
-  auto text = "  " + printable(option.name) + ": " + printable(option_facts(option)) + '\n' +
+  auto text = wrapped(printable(option.name) + ": " + printable(option_facts(option)), 2) +
               wrapped(printable(option.summary) + '.', 6);
   if (!option.example.empty()) text += "      e.g. " + printable(option_example(option)) + '\n';
   return text;

@@ -80,12 +80,25 @@ std::string how_to_give(const plugin::Option& option, bool has_options) {
   return has_options ? "add  " + entry : "add  options: { " + entry + " }";
 }
 
+// As in amqp://USER:PASSWORD@HOST, where only a part of the value is secret.
+bool has_password(std::string_view url) {
+  const auto scheme = url.find("://");
+  if (scheme == url.npos) return false;
+  const auto authority = url.substr(scheme + 3, url.find('/', scheme + 3) - (scheme + 3));
+  const auto user = authority.substr(0, std::min(authority.rfind('@'), authority.size()));
+  return user.size() < authority.size() && user.find(':') != user.npos;
+}
+
 // Hides what is secret in the lines that other mistakes show.
 void hide_secrets(Context& context, const Field& given, const plugin::Plugin& plugin) {
-  for (const auto& entry : given.value->entries)
+  for (const auto& entry : given.value->entries) {
     for (const auto& option : plugin.options)
       if (option.type == STANDPIPE_SECRET && entry.key->text == option.name)
         context.mistakes.hide(entry.value->spot);
+    if (has_password(entry.value->text)) context.mistakes.hide(entry.value->spot);
+    for (const auto* item : entry.value->items)
+      if (has_password(item->text)) context.mistakes.hide(item->spot);
+  }
 }
 
 OwnFile own_file(const Field& field, const plugin::Option& option, const std::string& path,

@@ -62,8 +62,8 @@ void check_memory(Subject& subject) {
   warm_up(subject);
   const auto threads = count_threads();
   const auto half = std::max(1u, subject.request().cycles / 2);
-  const std::size_t heap[] = {heap_bytes(), (live_often(subject, half), heap_bytes()),
-                              (live_often(subject, half), heap_bytes())};
+  const auto lives = [&] { live_often(subject, half); };
+  const std::size_t heap[] = {heap_bytes(), heap_bytes_after(lives), heap_bytes_after(lives)};
   const auto mapped = mapped_bytes();
   live_often(subject, half);
   if (count_threads_when_settled(threads) > threads) throw NotJudged{"it leaks threads"};

@@ -274,11 +274,10 @@ void check_leaks(Subject& subject) {
   for (unsigned i = 0; i < std::max(3u, lives / 10); ++i) live_once(subject);
   const auto descriptors = open_descriptors().size();
   const auto threads = count_threads_when_settled(1);
-  std::size_t heap[3] = {heap_bytes(), 0, 0};
-  for (int half = 1; half < 3; ++half) {
+  const auto half = [&] {
     for (unsigned i = 0; i < lives / 2; ++i) live_once(subject);
-    heap[half] = heap_bytes();
-  }
+  };
+  const std::size_t heap[] = {heap_bytes(), heap_bytes_after(half), heap_bytes_after(half)};
   if (const auto open = open_descriptors().size(); open > descriptors)
     throw Problem{grown(descriptors, open, "descriptors are open", lives)};
   if (const auto run = count_threads_when_settled(threads); run > threads)

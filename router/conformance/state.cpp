@@ -9,6 +9,7 @@
 #include <chrono>
 #include <clocale>
 #include <cstring>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <string_view>
@@ -74,6 +75,21 @@ std::size_t count_threads_when_settled(std::size_t wanted) {
 std::size_t heap_bytes() {
   const auto info = ::mallinfo2();
   return info.uordblks + info.hblkhd;
+}
+
+std::size_t heap_bytes_after(const std::function<void()>& lives) {
+  const auto threads = count_threads();
+  std::exception_ptr thrown;
+  std::thread([&] {
+    try {
+      lives();
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+  }).join();
+  if (thrown) std::rethrow_exception(thrown);
+  (void)count_threads_when_settled(threads);
+  return heap_bytes();
 }
 
 std::size_t mapped_bytes() {

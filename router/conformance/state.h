@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -15,6 +16,9 @@ std::size_t count_threads();
 std::size_t count_threads_when_settled(std::size_t wanted);
 // Of the heap, in use. What the kit lends is not on the heap.
 std::size_t heap_bytes();
+// The same after `lives`, which run in a thread of their own: the allocator keeps what a thread
+// frees for that thread, and counts it as used, until the thread has ended.
+std::size_t heap_bytes_after(const std::function<void()>& lives);
 // All that is mapped.
 std::size_t mapped_bytes();
 

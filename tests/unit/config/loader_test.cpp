@@ -804,6 +804,19 @@ routes: [{ from: orders, to: every }]
   CHECK(render_json(loaded.diagnostics[0]).find("nter2") == std::string::npos);
 }
 
+TEST_CASE_METHOD(Fixture, "a password within a URL is in no message") {
+  for (const std::string value :
+       {"text: \"amqp://me:hunter2@host/\"", "brokers: [\"nats://me:hunter2@host\", b]"}) {
+    const auto loaded = load(
+        "sources: { orders: { fifo: /run/orders } }\n"
+        "handlers: { every: { plugin: every_option, options: { " +
+        value + ", server: [] } } }\nroutes: [{ from: orders, to: every }]\n");
+    REQUIRE_FALSE(loaded.diagnostics.empty());
+    CHECK(rendered(loaded).find("server") != std::string::npos);
+    CHECK(rendered(loaded).find("hunter2") == std::string::npos);
+  }
+}
+
 TEST_CASE_METHOD(Fixture, "a secret's file must hold one") {
   const auto with = [&](const std::string& file) {
     return codes(
