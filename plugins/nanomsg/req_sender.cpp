@@ -9,7 +9,7 @@
 
 namespace {
 
-constexpr int kLookEvery = 200;  // ms, for peers that come and go, and for sockets without room
+constexpr int kLookMs = 200;  // ms, for peers that come and go, and for sockets without room
 
 }  // namespace
 
@@ -86,7 +86,7 @@ void ReqSender::wait() {
   std::vector<pollfd> fds{{wake_.get(), POLLIN, 0}};
   for (const auto& slot : slots_)
     fds.push_back({slot.open ? slot.socket.receive_fd() : -1, POLLIN, 0});
-  (void)::poll(fds.data(), fds.size(), kLookEvery);
+  (void)::poll(fds.data(), fds.size(), kLookMs);
 }
 
 void ReqSender::receive() {

@@ -33,7 +33,7 @@ class ReqSender {
   ReqSender& operator=(const ReqSender&) = delete;
 
   void push(Request request);
-  // Throws standpipe::disconnected if the thread has given up.
+  // Throws standpipe::disconnected if the thread has ended.
   void check();
 
  private:

@@ -1,26 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "credentials.h"
 
-#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <standpipe/plugin.hpp>
 #include <string_view>
 
+#include "environment.h"
+
 namespace {
 
 using Section = std::map<std::string, std::string, std::less<>>;
 
-std::string environment(const char* name) {
-  const char* const value = std::getenv(name);
-  return value ? value : "";
-}
-
 std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r";
-  const auto first = text.find_first_not_of(kSpace);
+  constexpr std::string_view kBlanks = " \t\r";
+  const auto first = text.find_first_not_of(kBlanks);
   if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
 }
 
 Section section_of(std::istream& file, const std::string& name) {

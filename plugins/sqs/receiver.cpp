@@ -11,12 +11,11 @@
 #include "backoff.h"
 #include "common/error_text.h"
 #include "common/json_scan.h"
+#include "requests.h"
 
 namespace {
 
-constexpr std::size_t kEntriesMax = 10;   // of a request
 constexpr std::size_t kRemovalsMost = 4;  // requests at a time
-constexpr std::size_t kAttemptsMost = 4;
 constexpr std::chrono::seconds kEndMost{1};
 
 std::string what_failed(const JsonValue& failure) {

@@ -7,13 +7,11 @@
 #include <utility>
 
 #include "backoff.h"
+#include "requests.h"
 
 using standpipe::Outcome;
 
 namespace {
-
-constexpr std::size_t kEntriesMax = 10;  // of a request
-constexpr std::size_t kAttemptsMost = 4;
 
 Entry pop_front(std::deque<Entry>& entries) {
   auto entry = std::move(entries.front());

@@ -7,15 +7,11 @@
 #include <string_view>
 
 #include "body.h"
+#include "environment.h"
 
 using Part = common::Template::Part;
 
 namespace {
-
-std::string environment(const char* name) {
-  const char* const value = std::getenv(name);
-  return value ? value : "";
-}
 
 std::string first_of(std::initializer_list<std::string> texts) {
   for (const auto& text : texts)

@@ -44,8 +44,8 @@ std::optional<Client::Message> Client::next() {
 void Client::pop() {
   if (!wire_.is_packets)
     inbox_.consume(size_);
-  else if (!kept_.empty())
-    kept_.pop_front();
+  else if (!waiting_.empty())
+    waiting_.pop_front();
   else
     packets_->pop();
 }
@@ -85,9 +85,10 @@ std::optional<Client::Message> Client::next_frame() {
 }
 
 std::optional<Client::Message> Client::next_packet() {
-  while (!kept_.empty() || !packets_->empty()) {
-    const auto packet = kept_.empty() ? packets_->front()
-                                      : Packets::Packet{kept_.front().bytes, kept_.front().size};
+  while (!waiting_.empty() || !packets_->empty()) {
+    const auto packet = waiting_.empty()
+                            ? packets_->front()
+                            : Packets::Packet{waiting_.front().bytes, waiting_.front().size};
     if (wire_.has_acks && !has_greeting_) {
       take_greeting(packet.bytes);
       pop();
@@ -137,13 +138,13 @@ void Client::keep() {
   for (; !packets_->empty(); packets_->pop()) {
     const auto packet = packets_->front();
     const auto bytes = packet.is_cut() ? packet.bytes.substr(0, kCutBytes) : packet.bytes;
-    kept_.push_back({std::string(bytes), packet.size});
+    waiting_.push_back({std::string(bytes), packet.size});
   }
 }
 
 std::size_t Client::left() const {
   auto sum = inbox_.bytes().size();
-  for (const auto& packet : kept_) sum += packet.size;
+  for (const auto& packet : waiting_) sum += packet.size;
   return sum;
 }
 

@@ -20,7 +20,7 @@ namespace unix_socket {
 // A connection that a source reads from. It never waits. One thread.
 //
 // `next` gives a message, `pop` leaves it behind; where there is none, `read` may bring some. What
-// the hub has no room for stays: bytes in the inbox, packets in `kept_`.
+// the hub has no room for stays: bytes in the inbox, packets in `waiting_`.
 class Client {
  public:
   // The other end says what it may not.
@@ -72,7 +72,7 @@ class Client {
   const Wire& wire_;
   Packets* packets_;  // of a seqpacket socket; lent
   Inbox inbox_;
-  std::deque<Kept> kept_;
+  std::deque<Kept> waiting_;
   std::size_t size_ = 0;      // of the message that `next` gave, in the inbox
   std::size_t searched_ = 0;  // of a line that is not complete
   bool is_readable_ = true, is_at_end_ = false, has_greeting_ = false;

@@ -42,7 +42,7 @@ class AckSender {
   AckSender& operator=(const AckSender&) = delete;
 
   void push(SentBatch batch);
-  // Throws standpipe::disconnected or fatal if the thread has given up.
+  // Throws standpipe::disconnected or fatal if the thread has ended.
   void check();
 
  private:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The bare library, for bench_sockets.py: `send URL COUNT SIZE` or `receive URL COUNT`, which prints
- * the seconds from the first message to the last. PUSH and PULL; of nanomsg also REQ and REP.
- * cc -DZMQ ... -lzmq, or cc -DNANOMSG ... -lnanomsg
+ * The bare library, for bench_sockets.py: `send URL COUNT SIZE` or `receive URL COUNT`, which
+ * prints the seconds from the first message to the last. PUSH and PULL; of nanomsg also REQ and
+ * REP. cc -DZMQ ... -lzmq, or cc -DNANOMSG ... -lnanomsg
  */
 #include <stdio.h>
 #include <stdlib.h>

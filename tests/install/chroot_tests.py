@@ -267,7 +267,8 @@ def test_a_plugin_is_built_out_of_tree_against_the_packages(world):
     world.given("root")
     kept("tools", make_tools)
     root = overlay(world, "tools")
-    install(root, *world.given("packages").values())
+    made = world.given("packages")
+    install(root, made["standpipe"], made["standpipe-dev"])
     shutil.copytree(HERE / "plugin", root / "root/plugin")
     within(root, "cmake", "-S", "/root/plugin", "-B", "/root/build", "-DCMAKE_INSTALL_PREFIX=/usr")
     within(root, "cmake", "--build", "/root/build")
@@ -278,6 +279,17 @@ def test_a_plugin_is_built_out_of_tree_against_the_packages(world):
     within(root, "sh", "-ec", by_hand)
     check("counts what is shouted" in within(root, "standpipe", "plugin", "show", "/root/shout.so"), "its page")
     world.made["tools"] = root
+
+
+def test_bridges_bring_their_libraries(world):
+    root = world.given("tools")
+    bridges = {name.removeprefix("standpipe-"): file for name, file in world.given("packages").items() if name not in ("standpipe", "standpipe-dev")}
+    if not bridges:
+        raise Skipped("no bridge is built here")
+    install(root, *bridges.values())
+    listed = within(root, "standpipe", "plugin", "list")
+    for bridge in bridges:
+        check(re.search(rf"^{bridge} +1\.0 +source, handler", listed, re.MULTILINE), listed)
 
 
 def machine_time():

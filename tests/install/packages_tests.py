@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""cpack -G DEB: two packages, with what they need, as Debian wants them."""
+"""cpack -G DEB: two packages, and one for each bridge, with what they need, as Debian wants them."""
 
 import re
 
@@ -21,10 +21,20 @@ def files(package):
     return [line.split()[5].removeprefix(".") for line in run("dpkg-deb", "--contents", package).splitlines()]
 
 
-def test_cpack_makes_the_two(world):
+BRIDGES = {"kafka": "librdkafka1", "nanomsg": "libnanomsg5", "nats": "libnats", "rabbitmq": "librabbitmq4", "sqs": "libcurl4",
+           "unix": "libc6", "zeromq": "libzmq5"}  # fmt: skip
+
+
+def bridges_built(world):
+    """With the library's package that each needs."""
+    return {name: library for name, library in BRIDGES.items() if (world.build / f"lib/standpipe/plugins/{name}.so").exists()}
+
+
+def test_cpack_makes_the_two_and_one_for_each_bridge(world):
     need("dpkg-deb", "dpkg-shlibdeps")
     made = packages(world, 1)
-    check(sorted(made) == ["standpipe", "standpipe-dev"], f"made {sorted(made)}")
+    meant = sorted(["standpipe", "standpipe-dev", *(f"standpipe-{bridge}" for bridge in bridges_built(world))])
+    check(sorted(made) == meant, f"made {sorted(made)}")
     world.made["packages"] = made
     world.made["next packages"] = packages(world, 2)
 
@@ -36,6 +46,16 @@ def test_they_depend_on_what_they_need(world):
         check(re.search(wanted, depends), f"{wanted} is not in: {depends}")
     check("lib" not in field(made["standpipe-dev"], "Depends"), "headers depend on a library")
     check(field(made["standpipe-dev"], "Architecture") == "all", "headers are of an architecture")
+
+
+def test_each_bridge_needs_the_hub_and_its_library(world):
+    made = world.given("packages")
+    for bridge, library in bridges_built(world).items():
+        depends = field(made[f"standpipe-{bridge}"], "Depends")
+        check(library in depends and "standpipe (>=" in depends, f"standpipe-{bridge} depends on {depends}")
+        for name in (f"/usr/lib/standpipe/plugins/{bridge}.so", f"/usr/share/doc/standpipe-{bridge}/README.md",
+                     f"/usr/share/doc/standpipe-{bridge}/copyright"):  # fmt: skip
+            check(name in files(made[f"standpipe-{bridge}"]), f"standpipe-{bridge} lacks {name}")
 
 
 def test_each_has_its_part(world):

@@ -87,13 +87,19 @@ def test_a_staged_installation_has_all_and_names_the_prefix_without_the_stage(wo
     check(not strange, f"installed outside of the prefix: {strange}")
 
 
+def handlers_built(world):
+    """A bridge is built where its library is."""
+    sources_alone = ("generate", "replay")
+    return sorted(p.stem for p in (world.build / "lib/standpipe/plugins").glob("*.so") if p.stem not in sources_alone)
+
+
 def test_a_moved_prefix_finds_its_own_plugins(world):
     before = world.folder / "a user's prefix"
     run("cmake", "--install", world.build, "--prefix", before)
     prefix = world.folder / "moved"
     before.rename(prefix)
     listed = run(prefix / "bin/standpipe", "plugin", "list", env=plain_environment())
-    check(re.findall(r"^(\w+) .*handler", listed, re.MULTILINE) == ["count", "exec", "filter", "forward", "log", "print", "reply", "throttle", "transform"], listed)
+    check(re.findall(r"^(\w+) .*handler", listed, re.MULTILINE) == handlers_built(world), listed)
     shown = run(prefix / "bin/standpipe", "plugin", "show", "log", env=plain_environment())
     check(f"{prefix}/lib/standpipe/plugins/log.so" in shown, shown)
     version = run(prefix / "bin/standpipe", "--version")
