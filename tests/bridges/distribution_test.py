@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 
+from kafka import peer
 from kit import equal, process, test, until
 from servers import free_port, shared
 
@@ -37,8 +38,10 @@ class Machine:
         for words in (["addr", "add", f"{self.theirs}/30", "dev", "eth0"], ["link", "set", "eth0", "up"], ["link", "set", "lo", "up"]):
             run("ip", "-n", self.name, *words)
         far = free_port()
-        self._relay([], f"TCP-LISTEN:{far},bind={self.ours},fork,reuseaddr", f"TCP:127.0.0.1:{self.port}")
-        self._relay(["ip", "netns", "exec", self.name], f"TCP-LISTEN:{self.port},bind=127.0.0.1,fork,reuseaddr", f"TCP:{self.ours}:{far},connect-timeout=1")
+        listen = "bind=%s,fork,reuseaddr"
+        self._relay([], f"TCP-LISTEN:{far},{listen % self.ours}", f"TCP:127.0.0.1:{self.port}")
+        within = ["ip", "netns", "exec", self.name]
+        self._relay(within, f"TCP-LISTEN:{self.port},{listen % '127.0.0.1'}", f"TCP:{self.ours}:{far},connect-timeout=1")
         return self
 
     def _relay(self, where, listen, to):
@@ -118,10 +121,12 @@ def through(t, port, here, there):
         until(lambda: len(got) >= 500, "the first have come", 60)
         near.pull()
         send(500, 1500)
+        until(lambda: a.account_now().of("orders")["accepted"] == 1500, "the near hub has them", 60)
         near.plug()
         until(lambda: len(set(got)) >= 1500, "what waited for the first cable has come", 60)
         far.pull()
         send(1500, 2500)
+        until(lambda: a.account_now().of("orders")["accepted"] == 2500, "the near hub has them", 60)
         os.kill(a.pids()[1], 9)
         far.plug()
         until(lambda: len(set(got)) >= 2500, "what waited for the second cable has come", 60)
@@ -159,3 +164,18 @@ def two_hubs_with_rabbitmq_between_them_lose_nothing_when_either_cable_is_pulled
     os.environ["BROKER_PORT"] = str(port)
     queue = f"orders-{os.getpid()}"
     through(t, port, text_of("here.yaml", queue), text_of("there.yaml", queue))
+
+
+@test(seconds=180)
+def with_one_handler_and_one_source_changed_kafka_is_between_them(t):
+    address = shared("kafka")
+    topic = peer.create_topic(address, f"orders-{os.getpid()}")
+    broker = f"bootstrap_servers: [{address}], topic: {topic}, properties: {{reconnect.backoff.max.ms: 500}}"
+    here = instead(text_of("here.yaml", "x"), f"plugin: kafka\n    options: {{{broker}}}\n")
+    there = instead(text_of("there.yaml", "x"), f"plugin: kafka\n    options: {{{broker}, group_id: {topic}}}\n")
+    through(t, int(address.split(":")[1]), here, there)
+
+
+def instead(text, plugin):
+    """The example with this plugin in the place of rabbitmq."""
+    return re.sub(r"plugin: rabbitmq\n    options:\n(      .*\n)+", plugin, text)
