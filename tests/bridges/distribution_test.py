@@ -89,7 +89,7 @@ def have_namespaces():
     name = f"standpipe-trial-{os.getpid()}"
     allowed = subprocess.run(["ip", "netns", "add", name], capture_output=True, check=False).returncode == 0
     if allowed:
-        allowed = subprocess.run(["ip", "-n", name, "link", "add", "a", "type", "veth"], capture_output=True, check=False).returncode == 0
+        allowed = subprocess.run(["ip", "-n", name, "link", "add", "name", "trial", "type", "veth"], capture_output=True, check=False).returncode == 0
         run("ip", "netns", "del", name)
     return allowed
 
