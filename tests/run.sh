@@ -2,7 +2,7 @@
 # Installs what the tests need (Debian 12; as root or with sudo), builds in every flavour, runs everything, ends with a count,
 # and below it the name of each step and each test that failed: the end of a long output is what is read.
 #
-#   sh tests/run.sh                all of it: about half an hour on 2 cores, less where a compiler cache (ccache) has it all
+#   sh tests/run.sh                all of it: half an hour on 2 cores where a compiler cache (ccache) has it all, and an hour where not
 #   sh tests/run.sh STAGE...       some of: test install bridges crash asan lint tsan valgrind fuzz
 set -u
 here=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
