@@ -152,16 +152,16 @@ void Client::serve_error(rd_kafka_event_t& event) {
   }
 }
 
-// The library wants a client made anew after such an error; of two members of one name, only one
-// may have that.
+// The library wants a client made anew after such an error. A member of the same name may be what
+// is left of a process that was killed, and then the next one stays.
 void Client::fail_for_good(const std::string& text) {
   std::array<char, 16> unused{};
-  if (rd_kafka_fatal_error(client_, unused.data(), unused.size()) ==
-      RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
-    failure_.set(Failure::Kind::fatal,
-                 text + ": another member of the group has the same group.instance.id");
-  else
-    failure_.set(Failure::Kind::disconnected, "librdkafka gave up: " + text);
+  const bool is_fenced = rd_kafka_fatal_error(client_, unused.data(), unused.size()) ==
+                         RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
+  failure_.set(
+      Failure::Kind::disconnected,
+      "librdkafka ended: " + text +
+          (is_fenced ? ": if another hub has the same group.instance.id, give each its own" : ""));
 }
 
 // Errors come as errors, too.

@@ -76,7 +76,7 @@ bool KafkaHandler::enqueue(const standpipe::Message& message, common::TakenWindo
     const auto error = producer_->send(outgoing_, message, partition_, number);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
     if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-      if (error == RD_KAFKA_RESP_ERR__FATAL) throw standpipe::disconnected("librdkafka gave up");
+      if (error == RD_KAFKA_RESP_ERR__FATAL) throw standpipe::disconnected("librdkafka ended");
       window_.settle(number, Outcome::reject, Producer::why(error, outgoing_.topic()));
       return true;
     }

@@ -61,7 +61,8 @@ void create(jsCtx* context, const ConsumerSettings& s, const std::string& stream
   info.reset(made);
   if (status == NATS_OK) return;
   const auto text = error_text(status);
-  if (code != 0 && static_cast<int>(code) != kStreamNotFound && jetstream_fault(status, code) == "")
+  if (code != 0 && static_cast<int>(code) != kStreamNotFound &&
+      jetstream_fault(status, code).empty())
     throw standpipe::fatal("cannot create the consumer " + s.durable + " of the stream " + stream +
                            ": " + text);
   fail(status, code, stream, "create the consumer " + s.durable);

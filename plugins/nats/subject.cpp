@@ -26,7 +26,7 @@ std::string subject_fault(std::string_view subject, bool may_be_of_the_server) {
     return "subjects that begin with $ are the server's own";
   for (std::size_t begin = 0; begin <= subject.size();) {
     const auto end = std::min(subject.find('.', begin), subject.size());
-    const auto fault = token_fault(subject.substr(begin, end - begin));
+    auto fault = token_fault(subject.substr(begin, end - begin));
     if (!fault.empty()) return fault;
     begin = end + 1;
   }

@@ -38,7 +38,7 @@ Section section_of(std::istream& file, const std::string& name) {
 }
 
 std::string credentials_file() {
-  const auto named = environment("AWS_SHARED_CREDENTIALS_FILE");
+  auto named = environment("AWS_SHARED_CREDENTIALS_FILE");
   if (!named.empty()) return named;
   const auto home = environment("HOME");
   return home.empty() ? "" : home + "/.aws/credentials";

@@ -110,7 +110,7 @@ void add_curve_server(const Options& options, const std::string& secret, SocketS
     out.clientkeys.push_back(key_of("curve_clientkeys", key));
 }
 
-void add_curve_client(const Options& options, std::string secret, SocketSettings& out) {
+void add_curve_client(const Options& options, const std::string& secret, SocketSettings& out) {
   if (secret.empty()) refuse("curve_serverkey", "a client needs curve_secretkey, too");
   const auto secret_key = key_of("curve_secretkey", secret);
   auto public_z85 = options.text("curve_publickey");
