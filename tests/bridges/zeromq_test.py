@@ -338,7 +338,7 @@ def a_peer_that_reads_no_more_does_not_hold_up_a_stop(t):
         assert 1 <= part["delivered"] < 41 and part["delivered"] + part["in_flight"] == 41, part
 
 
-@test(seconds=120)
+@test(seconds=420)
 def two_hubs_lose_nothing_whoever_of_them_dies(t):
     endpoint = tcp()
     timing = "reconnect_ivl: 20ms, reconnect_ivl_max: 100ms"
