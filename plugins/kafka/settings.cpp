@@ -64,11 +64,13 @@ void set(rd_kafka_conf_t* conf, const std::string& name, const std::string& valu
 }
 
 // Memory: bytes bound the queue, not a count of messages; and a fetch may bring what it has asked
-// for though the queue is full by then.
+// for though the queue is full by then. librdkafka 2.0 looks at a queue that was full only once a
+// second, so it has to last for as long.
 const std::vector<std::pair<std::string, std::string>> kConsumerPrefers = {
     {"auto.offset.reset", "earliest"},       {"session.timeout.ms", "10000"},
-    {"queued.max.messages.kbytes", "16384"}, {"queued.min.messages", "20000"},
-    {"fetch.max.bytes", "8388608"},          {"fetch.wait.max.ms", "100"}};
+    {"queued.max.messages.kbytes", "65536"}, {"queued.min.messages", "200000"},
+    {"fetch.max.bytes", "8388608"},          {"fetch.wait.max.ms", "100"},
+    {"fetch.error.backoff.ms", "20"}};
 
 // A topic that a message names may not exist: five seconds behind which others wait, not thirty.
 const std::vector<std::pair<std::string, std::string>> kProducerPrefers = {
