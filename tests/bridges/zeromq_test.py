@@ -79,8 +79,9 @@ def send(t, kind, way, endpoint, messages, *options):
 
 
 def keys(t):
-    """A pair of CURVE, (public, secret), without characters that YAML would have to quote."""
-    return subprocess.run([python(), PEER, "keys"], capture_output=True, check=True, text=True).stdout.split()
+    """A pair of CURVE, (public, secret); the public one as YAML has it in single quotes, where ${ begins a variable."""
+    public, secret = subprocess.run([python(), PEER, "keys"], capture_output=True, check=True, text=True).stdout.split()
+    return public.replace("${", "$${"), secret
 
 
 def pairs_in(frame):
