@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <standpipe/plugin.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -43,8 +45,8 @@ class TakenMessages {
  public:
   // Both together are the window: no further batch is given to a plugin that has so many. All that
   // it has can come back at once, one by one, and finds room among the redeliveries.
-  static constexpr std::size_t kBatchesMax = 256;
-  static constexpr std::uint64_t kMessagesMax = 8 * 1024;
+  static constexpr std::size_t kBatchesMax = STANDPIPE_TAKEN_BATCHES_MAX;
+  static constexpr std::uint64_t kMessagesMax = STANDPIPE_TAKEN_MESSAGES_MAX;
 
   // Throws Memory::Damaged when what an earlier worker left cannot be.
   TakenMessages(state::Memory& memory, const std::string& handler);

@@ -11,16 +11,21 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
-from kafka import peer
-from kit import equal, test, until
-from kit.bench import Skip
-from kit.timing import SLOW
-from servers import free_port, shared
-from servers.kafka import Kafka, java
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path += [str(HERE), str(HERE.parent / "crash")]
 
-PLUGIN = pathlib.Path(__file__).resolve().parents[2] / "plugins/kafka"
+from kafka import peer  # noqa: E402 (its folder must be known first)
+from killer import children_of  # noqa: E402
+from kit import equal, test, until  # noqa: E402
+from kit.bench import Skip  # noqa: E402
+from kit.timing import SLOW  # noqa: E402
+from servers import free_port, shared  # noqa: E402
+from servers.kafka import Kafka, java  # noqa: E402
+
+PLUGIN = HERE.parents[1] / "plugins/kafka"
 
 OUT = """
 data_dir: state
@@ -57,13 +62,6 @@ def topic_of(t, address, partitions=1, name="", **settings):
 def records(t):
     path = t.path("log.jsonl")
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
-def children_of(pid):
-    try:
-        return [int(child) for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:
-        return []
 
 
 def kill_child(hub):
