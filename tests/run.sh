@@ -25,6 +25,7 @@ step() {
   shift
   log="$logs/$(echo "$name" | tr ' /' '--').log"
   began=$(date +%s)
+  idle=$(idle_seconds)
   printf '%-44s' "$name"
   if "$@" >"$log" 2>&1; then verdict=ok; else verdict=FAILED; fi
   # A log without a count is one test: the step itself.
@@ -36,7 +37,8 @@ step() {
   passed=$((passed + ok))
   failed=$((failed + bad))
   took=$(($(date +%s) - began))
-  printf '%6d s  %s\n' "$took" "$name" >>"$times"
+  idle=$(($(idle_seconds) - idle))
+  printf '%6d s, %3d%% idle  %s\n' "$took" $((100 * idle / (jobs * (took > 0 ? took : 1)))) "$name" >>"$times"
   printf '%s  %d passed, %d failed  (%d s)\n' "$verdict" "$ok" "$bad" "$took"
   if [ "$verdict" = FAILED ]; then
     tail -n 60 "$log" | sed 's/^/    /'
@@ -45,6 +47,9 @@ step() {
   fi
   [ "$verdict" = ok ]
 }
+
+# Of all processors together: what a step leaves of them, another could have.
+idle_seconds() { awk -v hertz="$(getconf CLK_TCK)" '/^cpu / { printf "%d", ($5 + $6) / hertz }' /proc/stat; }
 
 # For the end: the failed step, and its tests, or else the end of what it said.
 remember_failure() {
