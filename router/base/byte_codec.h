@@ -54,6 +54,7 @@ class ByteReader {
     const auto bytes = next_bytes(number<std::uint16_t>());
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   }
+  bool has_more() const { return !rest_.empty(); }
   bool ok() const { return ok_; }
 
  private:

@@ -82,12 +82,13 @@ void show_fields(const DeadLetter& letter, const std::vector<std::string>& route
       {"handler", printable(letter.handler) + " (" + printable(letter.plugin) + ")"},
       {"reason", std::string(deliver::reason_name(letter.reason))},
       {"detail", letter.detail.empty() ? "-" : escaped(letter.detail)},
+      {"route", letter.route.empty() ? "-" : printable(letter.route)},
       {"attempts", std::to_string(letter.attempts)},
       {"message", message_number(letter)},
       {"accepted", letter_time(letter.accepted_ns)},
       {"dead-lettered", letter_time(letter.dead_lettered_ns)},
       {"size", counted(letter.payload.size(), "byte")}};
-  for (const auto& route : routes) rows.push_back({"route", printable(route) + " (as it is now)"});
+  for (const auto& route : routes) rows.push_back({"route now", printable(route)});
   for (const auto& [name, value] : letter.metadata())
     rows.push_back({"meta " + printable(name), escaped(value)});
   out.write(table_text(rows));

@@ -101,9 +101,9 @@ Command dead_purge_command() {
                        {"standpipe dead purge --id d-3k9x --yes", "one, without a question"},
                        {"standpipe dead purge --dry-run", "only says how many"}},
           .description =
-              "Without a filter that is all of them. A hub that runs removes them itself; its\n"
-              "handlers wait with what they reject meanwhile. Files are written anew without\n"
-              "the letters, so there must be room for one of them (64MiB).",
+              "Without a filter that is all of them. A hub that runs removes them itself, a file\n"
+              "after the other: each is written anew without the letters, so there must be room\n"
+              "for one of them (64MiB), and a handler waits that long with what it rejects.",
           .operands = {{.name = "CONFIG", .required = false}},
           .options = letter_options({letter_id_option(),
                                      {.name = "dry-run", .summary = "only say how many"},

@@ -254,6 +254,7 @@ std::string letter_json(const DeadLetter& letter, WithPayload payload) {
       ",\"plugin\":" + json_string(letter.plugin) +
       ",\"reason\":" + json_string(deliver::reason_name(letter.reason)) +
       ",\"detail\":" + json_string(letter.detail) +
+      ",\"route\":" + (letter.route.empty() ? "null" : json_string(letter.route)) +
       ",\"attempts\":" + std::to_string(letter.attempts) +
       ",\"sequence\":" + std::to_string(letter.sequence) +
       ",\"accepted\":" + json_string(utc_time(letter.accepted_ns)) +

@@ -15,6 +15,7 @@
 
 #include "base/failure.h"
 #include "base/text.h"
+#include "keeper/descendants.h"
 
 namespace standpipe::deliver {
 namespace {
@@ -96,8 +97,9 @@ void ChildProcess::start(const keeper::Program& program, const ChildSetup& setup
   const ChildDescriptors descriptors{
       calls.theirs.get(), services.theirs.get(), told.get(), messages.get(), call.get(), made.get(),
       wake.get()};
+  variable_ = "STANDPIPE_HANDLER=" + setup.handler;
   pid_ = program.start({"standpipe: " + setup.handler, kChildCommand, descriptors.text()},
-                       descriptors.all(), "STANDPIPE_HANDLER=" + setup.handler);
+                       descriptors.all(), variable_);
   calls_ = std::move(calls.ours);
   services_ = std::move(services.ours);
 }
@@ -134,6 +136,7 @@ std::optional<int> ChildProcess::reap() {
          errno == EINTR) {
   }
   if (found == 0) (void)::kill(-pid_, SIGKILL);
+  (void)keeper::end_left_with(variable_);
   int status = 0;
   pid_t ended = 0;
   while ((ended = ::waitpid(pid_, &status, 0)) < 0 && errno == EINTR) {

@@ -25,8 +25,9 @@ struct ChildDescriptors {
 };
 
 // A handler's child, as the worker has it: the program again, by exec, with the memory of messages
-// open for reading only. It ends with this object, and with it all of its process group, which is
-// what its plugin has started.
+// open for reading only. It ends with this object, and with it what its plugin has started: all of
+// its process group at once, and then what has left that, as far as it is found
+// (keeper/descendants.h).
 //
 // The kernel kills it when the thread that made this object ends, so the child does not outlive a
 // worker that is killed.
@@ -59,6 +60,7 @@ class ChildProcess {
 
  private:
   void start(const keeper::Program& program, const ChildSetup& setup, const Lent& lent);
+  std::string variable_;  // in the environment of all that it starts
   Fd calls_, services_;
   pid_t pid_ = 0;
   Fd process_;

@@ -20,6 +20,7 @@ DeadLettering::DeadLettering(const HandlerOptions& options, const HandlerNeeds& 
 
 DeadLetter DeadLettering::letter(const Batch& batch, std::uint32_t i, Reason reason,
                                  std::string_view detail, std::uint32_t attempts) const {
+  const bool has_route = needs_.routes && reason != Reason::no_route;
   return {.source = batch.delivery().source(),
           .handler = options_.name,
           .plugin = options_.plugin->name,
@@ -28,6 +29,9 @@ DeadLetter DeadLettering::letter(const Batch& batch, std::uint32_t i, Reason rea
           .dead_lettered_ns = static_cast<std::uint64_t>(needs_.clock.wall().count()),
           .reason = reason,
           .detail = detail,
+          .route = has_route ? needs_.routes->route_of(batch.delivery(), batch.payload(i),
+                                                       batch.fields(i))
+                             : std::string_view(),
           .attempts = attempts,
           .payload = batch.payload(i),
           .fields = batch.fields(i)};

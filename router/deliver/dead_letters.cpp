@@ -17,7 +17,7 @@
 
 #include "base/byte_codec.h"
 #include "base/text.h"
-#include "deliver/letter_filter.h"
+#include "deliver/letter_rewrite.h"
 
 namespace standpipe::deliver {
 namespace {
@@ -69,27 +69,8 @@ ByteWriter meta_of(const DeadLetter& letter, std::uint64_t run) {
   out.text(reason_name(letter.reason))
       .text(letter.plugin)
       .text(cut(letter.detail, kDetailBytesMax));
+  if (!letter.route.empty()) out.text(letter.route);
   return out;
-}
-
-std::optional<DeadLetter> letter_of(const log::DiskLog::Record& record) {
-  ByteReader in(record.meta);
-  if (in.number<std::uint8_t>() != kKind) return std::nullopt;
-  DeadLetter letter{.payload = record.payload};
-  letter.run = in.number<std::uint64_t>();
-  if (log::are_fields(record.fields)) letter.fields = record.fields;
-  letter.sequence = in.number<std::uint64_t>();
-  letter.source = in.text();
-  letter.handler = in.text();
-  letter.accepted_ns = in.number<std::uint64_t>();
-  letter.dead_lettered_ns = in.number<std::uint64_t>();
-  letter.attempts = in.number<std::uint32_t>();
-  const auto reason = reason_of(in.text());
-  letter.plugin = in.text();
-  letter.detail = in.text();
-  if (!in.ok() || !reason) return std::nullopt;
-  letter.reason = *reason;
-  return letter;
 }
 
 // The number of a closed file; 0: it is not one.
@@ -123,69 +104,6 @@ std::uint64_t letters_in(const std::string& path) try {
   return 0;
 }
 
-constexpr std::string_view kAnewSuffix = ".anew";
-
-void ok(std::optional<Failure> failure) {
-  if (failure) throw std::move(*failure);
-}
-
-// Which letters a new file does not have.
-struct Left {
-  const LetterFilter* filter;  // nullptr: no more than those that were replayed
-  std::unordered_set<std::uint64_t> replayed;
-
-  bool is_replayed(const DeadLetter& letter) const {
-    return !replayed.empty() && replayed.contains(letter.identity());
-  }
-  // What cannot be read as a letter stays.
-  bool has(const log::DiskLog::Record& record) const {
-    const auto letter = letter_of(record);
-    return letter && ((filter && filter->has(*letter)) || is_replayed(*letter));
-  }
-};
-
-// Copies what does not go.
-void copy_rest(log::DiskLog& from, const std::string& path, const Left& left) {
-  std::error_code error;  // a purge before this one may have been ended
-  if (!std::filesystem::remove(path, error) && error)
-    throw Failure::system("delete " + path, error.value(), "mv it away");
-  auto to = log::DiskLog::open(path, log::DiskLog::Access::append);
-  std::size_t bytes = 0;  // that are not written yet
-  for (log::DiskLog::ReadPosition at; const auto record = from.read_next(at);) {
-    if (left.has(*record)) continue;
-    ok(to.append(record->meta, {&record->payload, 1}, record->fields));
-    bytes += record->payload.size();
-    if (bytes < kBatchBytes) continue;
-    ok(to.write());
-    bytes = 0;
-  }
-  ok(to.sync());
-}
-
-// Returns how many go now that were not gone already.
-std::uint64_t rewrite_file(const std::string& path, const Left& left) {
-  auto log = log::DiskLog::open(path, log::DiskLog::Access::read);
-  std::uint64_t gone = 0, replayed = 0;
-  for (log::DiskLog::ReadPosition at; const auto record = log.read_next(at);) {
-    if (!left.has(*record)) continue;
-    ++gone;
-    replayed += left.is_replayed(*letter_of(*record));
-  }
-  if (gone == 0) return 0;
-  struct stat st {};
-  if (::stat(path.c_str(), &st) != 0) throw Failure::system("look at " + path, errno);
-  if (gone == log.records()) {
-    if (::unlink(path.c_str()) != 0) throw Failure::system("delete " + path, errno);
-    return gone - replayed;
-  }
-  const auto anew = path + std::string(kAnewSuffix);
-  copy_rest(log, anew, left);
-  const timespec times[] = {st.st_atim, st.st_mtim};  // its age counts from its last letter on
-  (void)::utimensat(AT_FDCWD, anew.c_str(), times, 0);
-  if (::rename(anew.c_str(), path.c_str()) != 0) throw Failure::system("rename " + anew, errno);
-  return gone - replayed;
-}
-
 }  // namespace
 
 std::vector<std::pair<std::string_view, std::string_view>> DeadLetter::metadata() const {
@@ -196,6 +114,27 @@ std::vector<std::pair<std::string_view, std::string_view>> DeadLetter::metadata(
         field->name,
         std::string_view(reinterpret_cast<const char*>(field->value.data()), field->value.size()));
   return pairs;
+}
+
+std::optional<DeadLetter> DeadLetter::read(const log::DiskLog::Record& record) {
+  ByteReader in(record.meta);
+  if (in.number<std::uint8_t>() != kKind) return std::nullopt;
+  DeadLetter letter{.payload = record.payload};
+  letter.run = in.number<std::uint64_t>();
+  if (log::are_fields(record.fields)) letter.fields = record.fields;
+  letter.sequence = in.number<std::uint64_t>();
+  letter.source = in.text();
+  letter.handler = in.text();
+  letter.accepted_ns = in.number<std::uint64_t>();
+  letter.dead_lettered_ns = in.number<std::uint64_t>();
+  letter.attempts = in.number<std::uint32_t>();
+  const auto reason = reason_of(in.text());
+  letter.plugin = in.text();
+  letter.detail = in.text();
+  if (in.has_more()) letter.route = in.text();  // earlier versions do not say it
+  if (!in.ok() || !reason) return std::nullopt;
+  letter.reason = *reason;
+  return letter;
 }
 
 std::uint64_t DeadLetter::identity() const {
@@ -241,25 +180,32 @@ std::uint64_t DeadLetters::purge(const LetterFilter& filter) { return rewrite(&f
 
 void DeadLetters::compact() { (void)rewrite(nullptr); }
 
-// The list of those that were replayed goes when none of them is there.
 std::uint64_t DeadLetters::rewrite(const LetterFilter* filter) {
-  const Left left{filter, ReplayedLetters::read(folder_)};
-  if (!filter && left.replayed.empty()) return 0;
-  (void)close_all();
-  std::uint64_t gone = 0;
-  std::optional<Failure> failed;
-  for (const auto& path : closed_in(folder_)) {
-    try {
-      gone += rewrite_file(path, left);
-    } catch (const Failure& failure) {  // the others are written all the same
-      if (!failed) failed = failure;
-    }
+  auto rewrite = begin_rewrite(filter);
+  while (!rewrite.is_over()) {
+    rewrite.prepare();
+    rewrite.replace();
   }
-  if (failed)
+  return end_rewrite(rewrite);
+}
+
+LetterRewrite DeadLetters::begin_rewrite(const LetterFilter* filter) {
+  auto replayed = ReplayedLetters::read(folder_);
+  has_left_out_ = false;
+  if (!filter && replayed.empty()) return {{}, {}, {}};
+  (void)close_all();
+  return {filter ? std::optional(*filter) : std::nullopt, std::move(replayed), closed_in(folder_)};
+}
+
+// The list of those that were replayed goes when none of them is there; so it stays where more came
+// to it meanwhile.
+std::uint64_t DeadLetters::end_rewrite(const LetterRewrite& rewrite) {
+  const auto gone = rewrite.gone();
+  if (const auto& failed = rewrite.failure())
     throw Failure(failed->what() + ("; of other files " + counted(gone, "letter") +
                                     (gone == 1 ? " was removed" : " were removed")),
                   failed->help());
-  replayed_.remove();
+  if (!has_left_out_) replayed_.remove();
   return gone;
 }
 
@@ -270,6 +216,7 @@ std::uint64_t DeadLetters::close_all() {
 }
 
 std::optional<Failure> DeadLetters::leave_out(std::span<const std::uint64_t> identities) {
+  has_left_out_ = true;
   auto failure = log_ ? log_->sync() : std::nullopt;
   if (!failure) failure = replayed_.add(identities);
   if (failure) return failure->in("cannot remove dead letters that were delivered");
@@ -302,7 +249,7 @@ Nanoseconds DeadLetters::find_last(log::DiskLog& log,
                                    std::map<std::string, std::deque<std::string>>& last) const {
   Nanoseconds first{0};
   for (log::DiskLog::ReadPosition at; const auto record = log.read_next(at);) {
-    const auto letter = letter_of(*record);
+    const auto letter = DeadLetter::read(*record);
     if (!letter) continue;
     if (first == Nanoseconds(0))
       first = Nanoseconds(static_cast<std::int64_t>(letter->dead_lettered_ns));
@@ -406,7 +353,7 @@ DeadLetterReader::DeadLetterReader(const std::string& data_dir, std::uint64_t la
 std::optional<DeadLetter> DeadLetterReader::next() {
   for (;;) {
     while (const auto record = log_ ? log_->read_next(at_) : std::nullopt) {
-      auto letter = letter_of(*record);
+      auto letter = DeadLetter::read(*record);
       if (!letter)
         ++unreadable_;
       else if (replayed_.empty() || !replayed_.contains(letter->identity()))

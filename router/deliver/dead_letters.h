@@ -25,6 +25,7 @@
 namespace standpipe::deliver {
 
 struct LetterFilter;
+class LetterRewrite;
 
 constexpr std::size_t kDetailBytesMax = 512;
 // Dead letters of a data_dir. To stay within their limits they are removed by files, each of at
@@ -50,12 +51,16 @@ struct DeadLetter {
   std::uint64_t dead_lettered_ns = 0;  // since 1970
   Reason reason = Reason::rejected;
   std::string_view detail = {};  // "SIGSEGV in handle"; at most kDetailBytesMax, the rest is cut
+  // The first one that took it to its handler, when it was dead-lettered; empty: it is not known.
+  std::string_view route = {};
   std::uint32_t attempts = 0;
   std::span<const std::byte> payload = {};
   std::span<const std::byte> fields = {};  // its metadata (log/meta_block.h)
   std::uint64_t run = 0;  // the hub's, whose sequence it is; where it was read from the file
 
   std::vector<std::pair<std::string_view, std::string_view>> metadata() const;  // names and values
+  // nullopt: it is none, or one of a later version.
+  static std::optional<DeadLetter> read(const log::DiskLog::Record& record);
   // What of it is the same in no other letter (all but a few in 2^64 times).
   std::uint64_t identity() const;
 };
@@ -119,6 +124,10 @@ class DeadLetters {
   [[nodiscard]] std::optional<Failure> leave_out(std::span<const std::uint64_t> identities);
   // Files are written anew without what was left out. Throws Failure.
   void compact();
+  // Both in pieces (letter_rewrite.h), of which only replace(), and what is called here, must be
+  // alone with the letters. `filter`: nullptr: no more than what was left out. Throws Failure.
+  LetterRewrite begin_rewrite(const LetterFilter* filter);
+  std::uint64_t end_rewrite(const LetterRewrite& rewrite);
   // Letters that were removed to stay within the limits, since this was last asked.
   std::uint64_t take_removed() { return std::exchange(removed_, 0); }
 
@@ -148,6 +157,7 @@ class DeadLetters {
   std::optional<log::DiskLog> log_;
   Nanoseconds first_{0};  // when the first letter of that was put
   std::uint64_t removed_ = 0;
+  bool has_left_out_ = false;  // since the last rewriting began
   Nanoseconds synced_{0};
   std::set<std::string>
       last_;  // identities of the last letters that were there when the file was opened

@@ -437,6 +437,7 @@ void HandlerLoop::end_calls(Nanoseconds now) {
   host_.adopt_files();  // before anything is sent there, and while nothing waits to be committed
   call_.came_back();
   returned_ = now;
+  if (is_abandoned_) return end_abandoned(now);
   if (kind == CallKind::handle && making_ && !own_answer_)
     making_->take(call_.flight(), batch_.count(), now);
   if (kind == CallKind::handle && begin_letters(now)) return;
@@ -513,13 +514,54 @@ bool HandlerLoop::settle_death(const Death& death, Nanoseconds now) {
   const bool handles = call_.kind() == CallKind::handle;
   CallRecovery(recovery_parts(), death, now).run_of_child();
   needs_.admission.release();
-  if (handles) host_.expected();
+  if (end_abandonment() || handles) host_.expected();
   needs_.memory.commit();
   if (!handles) return false;
   limit_ = BatchLimit(options_.timeout);
   needs_.observer.settled(batch_.delivery());
   const auto at = call_.flight().result.at;
   return at > 0 && at != STANDPIPE_NOT_TOLD;
+}
+
+std::optional<Nanoseconds> HandlerLoop::may_abandon_at(const Delivery& delivery) const {
+  const bool has_messages = busy_ && request_.kind == CallKind::handle && !waits_for_letters_ &&
+                            !own_answer_ && !is_abandoned_;
+  const bool is_its_own = has_messages && &batch_.delivery() == &delivery;
+  if (!is_its_own || !options_.queue.drops() || delivery.of() != Delivery::Of::source)
+    return std::nullopt;
+  return called_ + kAbandonedAfter;
+}
+
+bool HandlerLoop::abandon_call(Delivery& delivery, Nanoseconds now) {
+  const auto when = may_abandon_at(delivery);
+  if (!when || now < *when) return false;
+  const auto range = batch_.range(0, batch_.count());
+  delivery.log().pin(delivery.bit(), range.begin.position, range.end.position);
+  delivery.edit_tally().drop(Reason::queue_full, range.count);
+  delivery.finish(range);
+  call_.abandon();
+  is_abandoned_ = true;
+  needs_.memory.commit();
+  return true;
+}
+
+// The call has come back, or died, and its memory can go. true: it was abandoned.
+bool HandlerLoop::end_abandonment() {
+  if (!std::exchange(is_abandoned_, false)) return false;
+  auto& delivery = batch_.delivery();
+  delivery.log().unpin(delivery.bit());
+  needs_.observer.settled(delivery);
+  return true;
+}
+
+// What it says of its messages counts no more, and what it has made of them is dropped with them.
+void HandlerLoop::end_abandoned(Nanoseconds now) {
+  busy_ = false;
+  end_call(true);
+  if (making_) making_->cancel();
+  (void)end_abandonment();
+  needs_.memory.commit();
+  lifecycle_.handled(false, executor_->answer(), now);
 }
 
 // Not committed here: what the call brought is committed with it.

@@ -105,6 +105,14 @@ class HandlerLoop {
   bool tried() const { return lifecycle_.tried(); }  // its first open has come back
   bool ready() const { return lifecycle_.running(); }
   bool held() const { return lifecycle_.held(); }
+  // ---- a queue in memory that drops, and is full of what a call has that does not come back
+  // From when on what a call has of that delivery may be dropped: when it has taken
+  // kAbandonedAfter. nullopt: there is no such call.
+  static constexpr Nanoseconds kAbandonedAfter = std::chrono::seconds(1);
+  std::optional<Nanoseconds> may_abandon_at(const Delivery& delivery) const;
+  // Drops it (queue_full), if its time has come. The call goes on, on memory that stays as it is
+  // for so long, and nothing comes of it. true: something was dropped. Commits.
+  bool abandon_call(Delivery& delivery, Nanoseconds now);
   // ---- what a person wants of it (worker/handler_commands.h). These commit.
   void pause(const std::string& reason);
   // It is held, and tried again. Throws Failure, and it stays held: its plugin refuses.
@@ -144,12 +152,15 @@ class HandlerLoop {
   // Reports now and then that a call has not returned for long. The loop samples every few seconds
   // while calls are in progress.
   void remind_of_call(Nanoseconds now);
+  void report_left_out_lines(Nanoseconds now) { host_.report_left_out(now); }
 
  private:
   std::vector<Output*> noted_outputs() const;
   CallRecovery::Parts recovery_parts();
   void on_death(Nanoseconds now);
   bool settle_death(const Death& death, Nanoseconds now);
+  void end_abandoned(Nanoseconds now);
+  bool end_abandonment();
   bool advance_calls(Nanoseconds now);
   bool give_messages(Nanoseconds now);
   bool give_batch(Nanoseconds now);
@@ -203,6 +214,7 @@ class HandlerLoop {
   BatchLimit limit_;
   CallRequest request_;
   bool busy_ = false;
+  bool is_abandoned_ = false;                 // its messages were dropped meanwhile
   bool waits_for_letters_ = false;            // it has come back, and they are being written
   std::optional<plugin::Answer> own_answer_;  // the plugin is not asked: they are too old
   Nanoseconds called_{0}, returned_{0};

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/clock.h"
 #include "base/failure.h"
@@ -81,6 +82,18 @@ class DeadLetterSink {
   ~DeadLetterSink() = default;
 };
 
+// By which route messages come to a handler, for who looks at dead letters.
+class RouteNames {
+ public:
+  // Of the first route that takes such a message to that delivery's handler, as the configuration
+  // is now; empty: none does, or it is not known. Valid as long as the handler.
+  virtual std::string_view route_of(const Delivery& delivery, std::span<const std::byte> payload,
+                                    std::span<const std::byte> fields) = 0;
+
+ protected:
+  ~RouteNames() = default;
+};
+
 // Brings a call that came back in a thread to the loop, which then calls on_completed.
 class CompletionQueue {
  public:
@@ -107,6 +120,7 @@ struct HandlerNeeds {
   DeadLetterSink& dead_letters;
   SettlementObserver& observer;
   CompletionQueue& completions;
+  RouteNames* routes = nullptr;          // nullptr: nobody knows
   MessageSink* sink = nullptr;           // of what the handler makes; nullptr: it goes nowhere
   const ChildNeeds* children = nullptr;  // nullptr: no handler has a process of its own
 };

@@ -40,6 +40,11 @@ struct LetterWriter::Queue {
     changed.notify_one();
   }
 
+  bool is_ending() {
+    const std::lock_guard lock(mutex);
+    return ends;
+  }
+
   void work() {
     std::unique_lock lock(mutex);
     for (;;) {
@@ -94,14 +99,22 @@ void LetterWriter::reopen() {
 }
 
 void LetterWriter::remove_old() {
-  const std::lock_guard lock(mutex_);
-  letters_.remove_old();
-  count_removed();
-  if (is_replaying()) return;  // it compacts at its end
-  try {
-    letters_.compact();
-  } catch (const Failure&) {  // what was replayed is left out all the same
+  {
+    const std::lock_guard lock(mutex_);
+    letters_.remove_old();
+    count_removed();
   }
+  if (is_replaying()) return;  // it compacts at its end
+  // Where that fails, what was replayed is left out all the same.
+  begin_rewrite(std::nullopt, [](std::uint64_t, const std::optional<Failure>&) {});
+}
+
+void LetterWriter::compact(std::function<void(std::optional<Failure>)> done) {
+  queue_->add([this, done = std::move(done)] {
+    begin_rewrite(std::nullopt, [done](std::uint64_t, std::optional<Failure> failure) {
+      done(std::move(failure));
+    });
+  });
 }
 
 std::uint64_t LetterWriter::begin_purge(const LetterFilter& filter) {
@@ -112,21 +125,52 @@ std::uint64_t LetterWriter::begin_purge(const LetterFilter& filter) {
     throw Failure("dead letters are being replayed, so none are purged",
                   "wait until that is over, or end it: standpipe dead replay --cancel");
   purge_ = {.number = purge_.number + 1};
-  queue_->add([this, filter] { purge(filter); });
+  queue_->add([this, filter] {
+    begin_rewrite(filter, [this](std::uint64_t letters, std::optional<Failure> failure) {
+      end_purge(letters, std::move(failure));
+    });
+  });
   return purge_.number;
 }
 
-void LetterWriter::purge(const LetterFilter& filter) {
+void LetterWriter::begin_rewrite(const std::optional<LetterFilter>& filter, const Done& done) {
+  std::shared_ptr<LetterRewrite> rewrite;
+  try {
+    const std::lock_guard lock(mutex_);
+    rewrite = std::make_shared<LetterRewrite>(letters_.begin_rewrite(filter ? &*filter : nullptr));
+  } catch (const Failure& problem) {
+    return done(0, problem);
+  } catch (const std::exception& problem) {
+    return done(0, Failure(problem.what()));
+  }
+  rewrite_next(rewrite, done);
+}
+
+// A file, and then whatever else waits. A hub that ends does not wait for the others.
+void LetterWriter::rewrite_next(const std::shared_ptr<LetterRewrite>& rewrite, const Done& done) {
   std::uint64_t letters = 0;
   std::optional<Failure> failure;
   try {
+    if (!rewrite->is_over() && queue_->is_ending())
+      return done(rewrite->gone(), Failure("the hub has ended meanwhile"));
+    if (!rewrite->is_over()) {
+      rewrite->prepare();
+      const std::lock_guard lock(mutex_);
+      rewrite->replace();
+    }
+    if (!rewrite->is_over())
+      return queue_->add([this, rewrite, done] { rewrite_next(rewrite, done); });
     const std::lock_guard lock(mutex_);
-    letters = letters_.purge(filter);
+    letters = letters_.end_rewrite(*rewrite);
   } catch (const Failure& problem) {
     failure = problem;
   } catch (const std::exception& problem) {
     failure = Failure(problem.what());
   }
+  done(letters, std::move(failure));
+}
+
+void LetterWriter::end_purge(std::uint64_t letters, std::optional<Failure> failure) {
   const std::lock_guard lock(purge_mutex_);
   purge_.letters = letters;
   purge_.failure = std::move(failure);

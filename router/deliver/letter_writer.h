@@ -14,6 +14,7 @@
 #include "base/failure.h"
 #include "deliver/dead_letters.h"
 #include "deliver/letter_filter.h"
+#include "deliver/letter_rewrite.h"
 
 namespace standpipe::deliver {
 
@@ -35,6 +36,10 @@ struct LetterJob {
 // writes wait, and a handler that rejects everything must not stop the loop. Its queue is bounded
 // by the handlers, each of which has one batch there at most and makes no other call until that is
 // written. Until then the messages are in its call record, which claims them for the next worker.
+//
+// Where files are written anew (a purge, the end of a replay), that is one file after the other,
+// and what else is to be done comes in between: a handler waits with what it rejects until one file
+// is written, of 64 MiB at most, and nobody else does.
 //
 // Letters of messages that fail while a worker begins, or that a person passes over, are written by
 // who asks: write() waits for the batch that is being written.
@@ -73,6 +78,8 @@ class LetterWriter {
   // Until the end of that nothing is purged. Throws Failure: something is being purged.
   void begin_replay();
   void end_replay();
+  // In the thread: files are written anew without what was left out; `done` is called there.
+  void compact(std::function<void(std::optional<Failure>)> done);
   // In the thread: a piece of work on the letters, which should be short, for handlers wait with
   // what they reject meanwhile.
   void post(std::function<void(DeadLetters&)> work);
@@ -83,7 +90,11 @@ class LetterWriter {
   std::optional<Failure> put(std::span<const DeadLetter> letters);
   void remove_old();
   bool is_replaying() const;
-  void purge(const LetterFilter& filter);
+  // Of a purge or a compaction.
+  using Done = std::function<void(std::uint64_t, std::optional<Failure>)>;
+  void begin_rewrite(const std::optional<LetterFilter>& filter, const Done& done);
+  void rewrite_next(const std::shared_ptr<LetterRewrite>& rewrite, const Done& done);
+  void end_purge(std::uint64_t letters, std::optional<Failure> failure);
   void count_removed();
 
   mutable std::mutex mutex_;  // of the next

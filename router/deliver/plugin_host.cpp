@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "base/text.h"
 
 namespace standpipe::deliver {
 namespace {
@@ -23,14 +24,48 @@ PluginHost::PluginHost(const std::string& handler, const HandlerNeeds& needs)
       stopping_(needs.stopping),
       opener_(needs.opener) {}
 
+PluginHost::~PluginHost() { report_left_out(Nanoseconds::max()); }
+
+// It is decided before anything is done with the text, because most of a flood is left out.
 void PluginHost::log(std::uint32_t level, std::string_view text) {
+  if (level < STANDPIPE_LOG_ERROR || level > STANDPIPE_LOG_INFO) return;
+  const auto now = clock_.steady();
+  bool is_allowed = false;
+  std::uint64_t left_out = 0;
+  {
+    const std::lock_guard lock(log_mutex_);
+    is_allowed = log_throttle_.allow(level - STANDPIPE_LOG_ERROR, text.size(), now);
+    left_out = log_throttle_.take_left_out(now);
+  }
+  say_left_out(left_out);
+  if (!is_allowed) return;
   auto line = handler_ + ": " + std::string(text);
   if (level == STANDPIPE_LOG_ERROR)
     reporter_.error("plugin", std::move(line));
   else if (level == STANDPIPE_LOG_WARNING)
     reporter_.warning("plugin", std::move(line));
-  else if (level == STANDPIPE_LOG_INFO)
+  else
     reporter_.info(std::move(line));
+}
+
+void PluginHost::report_left_out(Nanoseconds now) {
+  std::uint64_t lines = 0;
+  {
+    const std::lock_guard lock(log_mutex_);
+    lines = log_throttle_.take_left_out(now);
+  }
+  say_left_out(lines);
+}
+
+void PluginHost::say_left_out(std::uint64_t lines) {
+  if (lines > 0)
+    reporter_.warning("plugin",
+                      handler_ +
+                          ": it logs too much: " + counted(lines, "more line", "more lines") +
+                          (lines == 1 ? " was" : " were") + " left out",
+                      "of its errors, its warnings and its information, the hub takes " +
+                          thousands(LogThrottle::kLines) + " lines, or 64KiB, of each in " +
+                          duration_text(LogThrottle::kWindow));
 }
 
 std::uint64_t PluginHost::now() { return static_cast<std::uint64_t>(clock_.wall().count()); }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +14,7 @@
 
 #include "deliver/handler_needs.h"
 #include "deliver/late_outcomes.h"
+#include "deliver/log_throttle.h"
 #include "deliver/output.h"
 #include "plugin/handler.h"
 
@@ -26,8 +28,12 @@ namespace standpipe::deliver {
 class PluginHost final : public plugin::HostServices {
  public:
   PluginHost(const std::string& handler, const HandlerNeeds& needs);
+  ~PluginHost() override;
+  PluginHost(const PluginHost&) = delete;
+  PluginHost& operator=(const PluginHost&) = delete;
 
   // ---- any thread
+  // Of a plugin that logs too much, a part (log_throttle.h).
   void log(std::uint32_t level, std::string_view text) override;
   std::uint64_t now() override;
   bool stopping() override { return stopping_; }
@@ -37,6 +43,9 @@ class PluginHost final : public plugin::HostServices {
   bool send_all_until(std::uint32_t output, std::uint64_t bytes, std::uint64_t time_ns) override;
   void settle(std::uint64_t ticket, std::uint32_t first, std::uint32_t count, std::uint32_t outcome,
               std::string_view why) override;
+
+  // How many lines were left out until now is said when the next one is logged, or by this.
+  void report_left_out(Nanoseconds now);
 
   // ---- around a call, in the plugin's place: outputs can be added between the two; of open, or of
   // another that may add files
@@ -93,7 +102,10 @@ class PluginHost final : public plugin::HostServices {
     std::uint64_t bytes = 0, time_ns = 0;  // 0: no limit
   };
   std::uint32_t number_of(Output* output);
+  void say_left_out(std::uint64_t lines);
 
+  std::mutex log_mutex_;  // of the next
+  LogThrottle log_throttle_;
   LateOutcomes late_outcomes_;
   std::function<void()> wake_ = [] {};
   std::vector<Output*> outputs_;

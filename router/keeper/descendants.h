@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -31,5 +32,12 @@ class WorkersMark {
  private:
   std::string variable_;
 };
+
+// For a worker: ends what one of its own processes has left, which was started with `variable` in
+// its environment, and has ended. Whatever that has started has the variable as well, and the
+// worker's mark, also in a session of its own; and the keeper has adopted it. So do the processes
+// that those leave in turn. Returns how many were ended. What has none of the two is left alone,
+// and nothing is done where the kernel does not tell a process's children.
+std::size_t end_left_with(const std::string& variable);
 
 }  // namespace standpipe::keeper

@@ -101,6 +101,7 @@ bool Log::grow(std::uint64_t frame_bytes) {
   const std::uint64_t incomplete = unindexed().size();
   const auto content = std::max(frame_bytes, incomplete);
   if (segments_.size() == 1 && empty() && segments_.front().can_rewind() &&
+      !is_pinned(segments_.front().start(), segments_.front().end()) &&
       sizing_.fits(content, segments_.front().extent().bytes)) {
     learn(segments_.front());
     segments_.front().rewind(end().position, words_);
@@ -162,6 +163,11 @@ std::optional<Extent> Log::borrow(std::uint64_t wanted, std::uint64_t least) {
 // Only after the commit: until then a new worker would find the segment in use.
 void Log::give_back_later(const Segment& segment) {
   const auto extent = segment.extent();
+  if (is_pinned(segment.start(), segment.end())) {
+    memory_ -= extent.bytes;
+    pinned_.push_back({extent, segment.start(), segment.end()});
+    return;
+  }
   if (extent.guaranteed) guarantee_used_ = false;
   memory_ -= extent.bytes;
   passed_.push_back(extent);
@@ -332,6 +338,25 @@ void Log::trim(Cursor lowest) {
     persistent_.edit().first = 0;
   }
   commit();
+}
+
+void Log::pin(std::size_t reader, Position begin, Position end) {
+  pins_.push_back({reader, begin, end});
+}
+
+void Log::unpin(std::size_t reader) {
+  std::erase_if(pins_, [&](const Pin& pin) { return pin.reader == reader; });
+  std::erase_if(pinned_, [&](const Pinned& pinned) {
+    if (is_pinned(pinned.start, pinned.end)) return false;
+    if (pinned.extent.guaranteed) guarantee_used_ = false;
+    arena_.give_back(pinned.extent, id_);
+    return true;
+  });
+}
+
+bool Log::is_pinned(Position start, Position end) const {
+  return std::ranges::any_of(pins_,
+                             [&](const Pin& pin) { return pin.begin < end && start < pin.end; });
 }
 
 void Log::drop_passed() {

@@ -129,6 +129,11 @@ class Log {
 
   // ---- trim
   void trim(Cursor lowest);
+  // The memory of what lies between the two stays as it is until unpin(), also when it is trimmed:
+  // somebody still reads there. It does not count against the log's limit then, but is lent by the
+  // arena all the same. Of this worker alone.
+  void pin(std::size_t reader, Position begin, Position end);
+  void unpin(std::size_t reader);
 
   Cursor trimmed() const { return persistent_->trimmed; }
   Cursor end() const { return persistent_->end; }
@@ -161,6 +166,7 @@ class Log {
   bool grow(std::uint64_t frame_bytes);
   std::optional<Extent> borrow(std::uint64_t wanted, std::uint64_t least);
   void give_back_later(const Segment& segment);
+  bool is_pinned(Position start, Position end) const;
   void commit();
   void drop_passed();
   const Segment& segment_at(Position position) const;
@@ -181,6 +187,17 @@ class Log {
   state::Persistent<LogRecord> persistent_;
   std::deque<Segment> segments_;  // as linked in memory
   std::vector<Extent> passed_;    // given back with the next commit
+  struct Pin {
+    std::size_t reader;
+    Position begin, end;
+  };
+  // A segment that was trimmed and is pinned.
+  struct Pinned {
+    Extent extent;
+    Position start, end;
+  };
+  std::vector<Pin> pins_;
+  std::vector<Pinned> pinned_;
 };
 
 template <class Take>

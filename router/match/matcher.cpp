@@ -37,6 +37,13 @@ Matcher::Matcher(std::size_t source, RouteCompiler& compiler, std::optional<std:
   for (std::size_t i = 0; i < index_->routes(); ++i)
     for (const auto handler : compiler.route(mine[i]).to)
       put(std::span(sets_).subspan(i * words_, words_), handler);
+  numbers_ = mine;
+  leading_.resize(handlers_.size());
+  for (std::size_t i = index_->routes(); i-- > 0;)
+    for (const auto handler : compiler.route(mine[i]).to) {
+      auto& leading = leading_[bit_of(handler)];
+      leading = {leading.routes + 1, i};
+    }
   unmatched_.resize(words_);
   if (unmatched) put(unmatched_, *unmatched);
 }
@@ -64,6 +71,18 @@ bool Matcher::match(const Message& message, std::span<std::uint64_t> set) const 
     for (std::size_t w = 0; w < words_; ++w) set[w] |= words[w];
   }
   return true;
+}
+
+std::optional<std::size_t> Matcher::route_to(std::size_t handler, const Message& message) const {
+  const auto at = std::find(handlers_.begin(), handlers_.end(), handler);
+  const auto bit = static_cast<std::size_t>(at - handlers_.begin());
+  if (bit >= leading_.size() || leading_[bit].routes == 0) return std::nullopt;
+  if (leading_[bit].routes == 1) return numbers_[leading_[bit].first];
+  if (pattern_cost().steps() > 0) return std::nullopt;
+  index_->find(message, match_max_, *workspace_);
+  for (const auto route : workspace_->taken)
+    if (sets_[route * words_ + bit / 64] >> bit % 64 & 1) return numbers_[route];
+  return std::nullopt;
 }
 
 bool Matcher::only_unmatched(std::span<const std::uint64_t> set) const {

@@ -56,6 +56,9 @@ class Matcher {
   // Slow patterns were not tried on the message that was matched last, because it is too long.
   bool has_left_patterns() const { return workspace_->has_left_patterns; }
   const PatternCost& pattern_cost() const { return index_->pattern_cost(); }
+  // The first of the hub's routes that takes such a message to that handler, now: nullopt: none
+  // does, or it cannot be said without patterns that may be slow.
+  std::optional<std::size_t> route_to(std::size_t handler, const Message& message) const;
   // The set is the unmatched handler alone, and no route of this source leads there: so no route
   // wanted what has it. For messages that come with the set that an earlier run found.
   bool only_unmatched(std::span<const std::uint64_t> set) const;
@@ -67,12 +70,20 @@ class Matcher {
   std::size_t bit_of(std::size_t handler);
   void put(std::span<std::uint64_t> set, std::size_t handler);
 
+  // To one handler.
+  struct Leading {
+    std::size_t routes = 0;
+    std::size_t first = 0;  // of the index
+  };
+
   std::vector<std::size_t> handlers_;
   std::size_t words_ = 1;
   std::uint64_t match_max_;
   std::shared_ptr<const RouteIndex> index_;
   std::shared_ptr<Workspace> workspace_;
-  std::vector<std::uint64_t> sets_;  // words_ words for each route of the index
+  std::vector<std::uint64_t> sets_;   // words_ words for each route of the index
+  std::vector<std::size_t> numbers_;  // of those, among the hub's
+  std::vector<Leading> leading_;      // by bit
   std::vector<std::uint64_t> unmatched_;
   bool unmatched_has_route_ = false;
 };

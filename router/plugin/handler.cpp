@@ -199,8 +199,9 @@ void Handler::close() {
 
 // ---- what the plugin calls. Nothing may be thrown into it.
 
+// A line is cut where one of a handler's process would be.
 void Handler::host_log(void* self, std::uint32_t level, standpipe_string text) try {
-  static_cast<Handler*>(self)->services_.log(level, escaped(view(text)));
+  static_cast<Handler*>(self)->services_.log(level, escaped(view(text).substr(0, kLogBytesMax)));
 } catch (...) {
 }
 

@@ -30,7 +30,8 @@ struct FileOutputRequest {
   std::chrono::nanoseconds sync{0};
 };
 
-constexpr std::uint64_t kNoTicket = 0;  // no batch has it
+constexpr std::size_t kLogBytesMax = 16 * 1024;  // of a line that a plugin logs
+constexpr std::uint64_t kNoTicket = 0;           // no batch has it
 
 // What the hub does for one handler instance. Called from whichever thread the plugin runs in.
 class HostServices {

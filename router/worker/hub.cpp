@@ -154,6 +154,7 @@ void Hub::patrol() {
   fifos_.patrol([this] {
     data_.check(link_);
     control_.restore_file();
+    for (const auto& handler : handlers_.all()) handler->report_left_out_lines(loop_.now());
   });
 }
 
@@ -250,7 +251,7 @@ void Hub::after_turn(std::size_t i, Inlet::Turn turn) {
   if (source.is_full) {
     wait_for_room(i);
     overflows_.make_room(i);
-    queues_.give_way(i);
+    if (const auto again = queues_.give_way(i)) loop_.set_timer_if_none(key(kInlet, i), *again);
     disk_queues_.give_way(i);
     if (inlet.waits_for_arena())
       loop_.set_timer_if_none(key(kDribble), loop_.now() + kDribbleInterval);
@@ -340,7 +341,8 @@ void Hub::pump() {
 void Hub::trim() {
   for (const auto stuck : sources_.trim()) {
     overflows_.press(stuck);
-    queues_.give_way(stuck);
+    if (const auto again = queues_.give_way(stuck))
+      loop_.set_timer_if_none(key(kInlet, stuck), *again);
     disk_queues_.give_way(stuck);
   }
   sources_.retry_for_memory(foundation_.arena().releases());

@@ -24,6 +24,7 @@
 #include "worker/foundation.h"
 #include "worker/handler_table.h"
 #include "worker/hub_names.h"
+#include "worker/letter_routes.h"
 #include "worker/output_table.h"
 #include "worker/overflow_policy.h"
 #include "worker/queue_policy.h"
@@ -239,6 +240,7 @@ class Hub final : private deliver::SettlementObserver {
   DeliveryTable deliveries_;
   OutputTable outputs_;
   SourceTable sources_;
+  LetterRoutes letter_routes_;
   HandlerTable handlers_;
   SourceFifos fifos_;
   RelayPolicy relays_;

@@ -42,6 +42,7 @@ Hub::Hub(const config::HubOptions& options, const Clock& clock, Reporter& report
             loop_, clock, reporter),
       outputs_(loop_, foundation_.memory(), foundation_.directory(), link, output_needs(),
                [this](const deliver::Output& output) { report_loop(output); }),
+      letter_routes_(options_.routes, sources_, deliveries_),
       handlers_(loop_, deliveries_.queue(), outputs_, clock, reporter),
       fifos_(loop_, sources_, link, foundation_.pipes().source_fifo, data_, clock, reporter),
       relays_(loop_, sources_, handlers_),
@@ -100,6 +101,7 @@ deliver::HandlerNeeds Hub::handler_needs(const deliver::HandlerOptions& options)
           .dead_letters = data_,
           .observer = *this,
           .completions = handlers_,
+          .routes = &letter_routes_,
           .sink = sink_of(options),
           .children = children_ ? &*children_ : nullptr};
 }

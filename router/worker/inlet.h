@@ -59,6 +59,10 @@ class Inlet {
   log::Log& log() { return intake_.log(); }
   const log::Log& log() const { return intake_.log(); }
   const match::Matcher& matcher() const { return intake_.matcher(); }
+  std::optional<std::size_t> route_to(std::size_t handler, std::span<const std::byte> payload,
+                                      std::span<const std::byte> fields) {
+    return intake_.route_to(handler, payload, fields);
+  }
   std::uint64_t message_size_max() const { return intake_.message_size_max(); }
   const deliver::SourceCounters& counters() const { return intake_.counters(); }
   // Messages that are replayed (worker/replay.h), or taken back. The caller commits.

@@ -118,11 +118,11 @@ bool Intake::add(std::span<const frame::Frame> frames, std::span<const std::byte
 }
 
 // What its source knows of a message.
-std::span<const match::Meta> Intake::meta_of(std::size_t i) {
+std::span<const match::Meta> Intake::meta_of(std::span<const std::byte> fields) {
   meta_.clear();
   if (!options_.fifo.empty()) meta_.push_back({"fifo", options_.fifo});
-  log::FieldReader fields(made_.empty() ? std::span<const std::byte>() : made_[i].fields);
-  while (const auto field = fields.next())
+  log::FieldReader reader(fields);
+  while (const auto field = reader.next())
     meta_.push_back(
         {field->name, {reinterpret_cast<const char*>(field->value.data()), field->value.size()}});
   return meta_;
@@ -132,10 +132,17 @@ bool Intake::match(std::span<const frame::Frame> frames, std::size_t i,
                    std::span<const std::byte> bytes, std::span<std::uint64_t> set,
                    PendingCounts::Unseen& unseen) {
   const auto& frame = frames[i];
-  const bool wanted = matcher_.match({bytes.subspan(frame.payload, frame.size), meta_of(i)}, set);
+  const auto fields = made_.empty() ? std::span<const std::byte>() : made_[i].fields;
+  const bool wanted =
+      matcher_.match({bytes.subspan(frame.payload, frame.size), meta_of(fields)}, set);
   unseen = {.above_match_max = matcher_.is_too_large(frame.size),
             .too_long_for_patterns = matcher_.has_left_patterns()};
   return wanted;
+}
+
+std::optional<std::size_t> Intake::route_to(std::size_t handler, std::span<const std::byte> payload,
+                                            std::span<const std::byte> fields) {
+  return matcher_.route_to(handler, {payload, meta_of(fields)});
 }
 
 // Groups neighbouring frames that go to the same handlers.

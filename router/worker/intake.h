@@ -60,6 +60,9 @@ class Intake {
   const deliver::SourceCounters& counters() const { return state_->counters; }
   deliver::SourceCounters& edit_counters() { return state_.edit().counters; }
 
+  // By which of the hub's routes such a message goes to that handler now (match/matcher.h).
+  std::optional<std::size_t> route_to(std::size_t handler, std::span<const std::byte> payload,
+                                      std::span<const std::byte> fields);
   // Of a handler to which no route leads: its bit. nullopt: there is no room for it.
   std::optional<std::size_t> add_handler(std::size_t handler) { return matcher_.add(handler); }
   std::unique_ptr<deliver::Delivery> make_delivery(std::size_t bit, const std::string& handler,
@@ -134,7 +137,7 @@ class Intake {
   void count();
   bool match(std::span<const frame::Frame> frames, std::size_t i, std::span<const std::byte> bytes,
              std::span<std::uint64_t> set, PendingCounts::Unseen& unseen);
-  std::span<const match::Meta> meta_of(std::size_t i);
+  std::span<const match::Meta> meta_of(std::span<const std::byte> fields);
   std::span<std::byte> room_for(std::span<const deliver::MadeMessage> messages, std::size_t bytes);
   void report_unmatched(std::uint64_t dropped);
   void report_left_patterns(std::uint64_t messages);

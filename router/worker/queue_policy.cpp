@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/queue_policy.h"
 
+#include <algorithm>
 #include <string>
 
 #include "base/text.h"
@@ -23,16 +24,40 @@ void QueuePolicy::enforce(std::size_t i) {
   }
 }
 
-void QueuePolicy::give_way(std::size_t i) {
+std::optional<Nanoseconds> QueuePolicy::give_way(std::size_t i) {
+  std::optional<Nanoseconds> again;
+  const auto now = clock_.steady();
   auto& source = sources_[i];
   const auto& log = source.inlet->log();
   for (auto& backlog : source.inlet->backlogs()) {
     if (!backlog.options().drops()) continue;
     backlog.update();
     if (backlog.bytes() == 0 || backlog.delivery().settled() != log.trimmed()) continue;
+    auto& handler = handler_of(source, backlog);
+    if (handler.abandon_call(backlog.delivery(), now))
+      report_abandoned(source, handler);
+    else if (const auto when = handler.may_abandon_at(backlog.delivery()))
+      again = std::min(again.value_or(*when), *when);
     drop(source, backlog, backlog.bytes() / kGivenWay + 1);
     report(source, backlog);
   }
+  return again;
+}
+
+deliver::HandlerLoop& QueuePolicy::handler_of(const SourceSlot& source,
+                                              const deliver::Backlog& backlog) {
+  return handlers_[source.inlet->matcher().handlers()[backlog.delivery().bit()]];
+}
+
+void QueuePolicy::report_abandoned(const SourceSlot& source, const deliver::HandlerLoop& handler) {
+  sources_.dirty().add(sources_.number_of(source.inlet->log()));
+  std::uint64_t left_out = 0;
+  if (!abandoned_.allow(clock_.steady(), left_out)) return;
+  reporter_.warning("queue_full",
+                    source.inlet->name() + " -> " + handler.name() +
+                        ": the log is full of what it has in a call that does not come back, so "
+                        "those messages are dropped (queue_full), and the other handlers go on",
+                    "a `timeout` would end such a call");
 }
 
 // `bytes`: at least; 0: what is over the limits. Commits.
@@ -41,7 +66,7 @@ void QueuePolicy::drop(SourceSlot& source, deliver::Backlog& backlog, std::uint6
     return bytes > 0 ? backlog.drop_oldest(bytes) : backlog.drop_oldest();
   };
   auto dropped = drop_some();
-  auto& handler = handlers_[source.inlet->matcher().handlers()[backlog.delivery().bit()]];
+  auto& handler = handler_of(source, backlog);
   const bool is_short = bytes > 0 ? dropped == 0 : backlog.is_over();
   if (is_short && !handler.in_call()) {
     bool is_recalled = false;

@@ -444,7 +444,12 @@ void Replays::end_if_over() {
   if (!std::all_of(parts_.begin(), parts_.end(), is_over)) return;
   if (!compaction_) {
     compaction_ = std::make_shared<Job>();
-    return post(compaction_, [](Job&, deliver::DeadLetters& letters) { letters.compact(); });
+    compaction_->is_done = false;
+    return data_.letters().compact([job = compaction_, &loop = loop_](auto failure) {
+      job->failure = std::move(failure);
+      job->is_done = true;
+      loop.wake();
+    });
   }
   if (!compaction_->is_done) return;
   const auto compaction = std::exchange(compaction_, nullptr);

@@ -119,6 +119,9 @@ NEIGHBOURS = {
     "no reader, a queue in memory": TenHub.away + ", queue: { type: memory, max_messages: 1000, when_full: drop_oldest }",
     "no reader, a queue on disk that drops": TenHub.away + ", queue: { type: disk, max_size: 16MiB, when_full: drop_newest }",
     "no reader, no queue: it overflows": TenHub.away,
+    "wedged in a call, a queue in memory": TenHub.wedged + ", queue: { type: memory, max_messages: 1000, when_full: drop_oldest }",
+    "wedged in a call, a queue on disk that drops": TenHub.wedged + ", queue: { type: disk, max_size: 16MiB, when_full: drop_newest }",
+    "its process crashes ten times a second": TenHub.crasher + ", queue: { type: memory, max_messages: 1000, when_full: drop_oldest }",
 }
 
 
@@ -214,7 +217,7 @@ class Bench:
             self.side_by_side(title, report.bytes_text(size), contenders, Load(size, BATCH if size < BATCH else 0))
 
     def neighbours(self):
-        title = "Nine handlers that count, beside a tenth that counts, too, or is away, 128 B"
+        title = "Nine handlers that count, beside a tenth that counts, too, is away, wedged or crashes, 128 B"
         if not self.wanted(title):
             return
         report.head(title, report.THROUGHPUT)

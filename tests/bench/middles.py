@@ -210,6 +210,8 @@ class TenHub(Hub):
     outs = tuple((f"said{i}", "all") for i in range(9))
     counts = ""  # the tenth counts as well
     away = "plugin: forward, options: { fifo: nobody }"
+    wedged = f"plugin: {TOOLS / 'wedged.so'}"
+    crasher = f"plugin: {TOOLS / 'crasher.so'}, isolation: process"
 
     def __init__(self, binary, tenth):
         super().__init__(binary)

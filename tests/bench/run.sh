@@ -36,7 +36,7 @@ rm -f "$bench/zmq" "$bench/nng" "$bench/amqp"
 [ ! -e /usr/include/zmq.h ] || cc -O2 -o "$bench/zmq" "$here/tests/bench/zmq.c" -lzmq
 [ ! -e /usr/include/nng/nng.h ] || cc -O2 -o "$bench/nng" "$here/tests/bench/nng.c" -lnng
 [ ! -e /usr/include/amqp.h ] || cc -O2 -o "$bench/amqp" "$here/tests/bench/amqp.c" -lrabbitmq
-for plugin in each again taker maker; do
+for plugin in each again taker maker wedged crasher; do
   c++ -std=c++20 -O2 -shared -fPIC -fvisibility=hidden -isystem "$here/sdk/include" -Wl,--version-script="$here/sdk/plugin.map" \
     -Wl,-z,nodelete -pthread -o "$bench/$plugin.so" "$here/tests/bench/$plugin.cpp"
 done

@@ -99,6 +99,47 @@ routes: [{from: in, match: {text: {prefix: a}}, to: out}]
 
 
 @test
+def a_letter_names_the_route_by_which_its_message_came(t):
+    hub = t.start(
+        """
+data_dir: state
+unmatched: dead_letter
+sources: {in: {fifo: in}, beside: {fifo: beside}}
+handlers:
+  bad: {plugin: rejecting, options: {every: 1}}
+  kept: {plugin: rejecting, options: {every: 1}, queue: {type: disk}}
+routes:
+  - {name: small, from: in, match: {text: {prefix: s}}, to: [bad, kept]}
+  - {name: big, from: in, match: {text: {prefix: b}}, to: [bad, kept]}
+  - {name: all of it, from: beside, to: bad}
+"""
+    )
+    hub.send("in", [b"small", b"big", b"neither"])
+    hub.send("beside", [b"one"])
+    until(lambda: hub.account_now().of("in -> kept")["dead_lettered"] == 2, "they are dead-lettered")
+    until(lambda: hub.account_now().of("in -> bad")["dead_lettered"] == 2, "here, too")
+    until(lambda: hub.account_now().of("beside -> bad")["dead_lettered"] == 1, "of the other source")
+    kept = letters(t, "--control", hub.control)
+    equal(
+        sorted((d["source"], d["handler"], d["route"] or "") for d in kept),
+        [
+            ("beside", "bad", "all of it"),
+            ("in", "bad", "big"),
+            ("in", "bad", "small"),
+            ("in", "dead_letter", ""),
+            ("in", "kept", "big"),
+            ("in", "kept", "small"),
+        ],
+    )
+    out, _ = t.run("dead", "show", next(d["id"] for d in kept if d["route"] == "big"), "--control", hub.control)
+    assert b"\nroute          big\n" in out, out
+    account = hub.stop().says("in", accepted=3, matched=2, unmatched=1, unmatched_taken=1, unmatched_to="dead_letter").says("beside", accepted=1)
+    for source, handler, count in (("in", "bad", 2), ("beside", "bad", 1), ("in", "kept", 2)):
+        account.says(f"{source} -> {handler}", dead_lettered=count, dead_letters={"rejected": count})
+    account.says("in -> dead_letter", unmatched=1, dead_lettered=1, dead_letters={"no_route": 1})
+
+
+@test
 def what_grows_too_old_while_nobody_can_be_reached_is_dead_lettered(t):
     plugin = "disconnecting, options: {failures: 1000000}, retry: {max_age: 1s}"
     hub = t.start(BESIDE % ("drain_timeout: 500ms", "", plugin))

@@ -282,6 +282,33 @@ def nine_handlers_go_on_beside_one_that_crashes_again_and_again(t):
 
 
 @test
+def what_a_process_has_started_ends_with_it_also_in_a_session_of_its_own(t):
+    t.path("leaves.sh").write_text("#!/bin/sh\nsetsid sh -c 'sleep 1000 & echo $! >>far; exec sleep 1000' &\necho $! >>near\nexec cat >>got\n")
+    t.path("leaves.sh").chmod(0o700)
+    hub = t.start(BESIDE % ("exec", "", "command: [./leaves.sh], answers: none"))
+    hub.send("in", [b"one"])
+
+    def left(count):
+        """Who it has started, when it was started so often."""
+        names = [t.path("near"), t.path("far")]
+        found = [int(line) for name in names if name.exists() for line in name.read_text().split()]
+        return len(found) == 2 * count and found
+
+    first = until(lambda: left(1), "it has started two")
+    assert not any(map(gone, first))
+    os.kill(child(hub), signal.SIGKILL)
+    until(lambda: all(map(gone, first)), "both have ended")
+    hub.says("bad: its plugin was killed .SIGKILL.")
+    hub.send("in", [b"two"])
+    second = until(lambda: left(2), "it is started again")
+    until(lambda: hub.account_now().of("in -> bad")["delivered"] == 2, "and goes on")
+    assert not all(map(gone, second))
+    hub.stop().says("in", accepted=2).says("in -> out", delivered=2).says("in -> bad", delivered=2)
+    assert all(map(gone, second)), "they end with the hub, too"
+    never_restarted(hub)
+
+
+@test
 def a_process_that_is_killed_while_it_has_nothing_to_do_is_started_again(t):
     hub = t.start(BESIDE % ("recording", "", "path: bad.out"))
     hub.send("in", [b"one"])

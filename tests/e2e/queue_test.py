@@ -89,6 +89,34 @@ def a_forward_without_a_reader_stands_in_nobodys_way(t):
     account.says("in -> next", delivered=len(got), dropped={"queue_full": 40_000 - len(got)})
 
 
+def wedged(t, isolation):
+    """A handler that does not come back from its first call stands in nobody's way, and the call's end changes nothing."""
+    stuck = f"stuck: {{plugin: hanging, isolation: {isolation}, options: {{until: cured}}, queue: {{type: memory, max_messages: 100, when_full: drop_oldest}}}}"
+    hub = t.start(yaml(ARCHIVE, stuck))
+    hub.send("in", [b"hang"])
+    until(lambda: "in one call" in t.run("stats", "--control", hub.control)[0].decode(), "it hangs")
+    messages = numbered(40_000)
+    hub.send("in", messages)
+    t.until_logged("archive", [b"hang", *messages])
+    hub.says("in -> stuck: the log is full of what it has in a call that does not come back, so those messages are dropped")
+    part = hub.account_now().of("in -> stuck")
+    equal((part["in_flight"], part["dropped"]["queue_full"]), (100, 39_901))
+    t.path("cured").touch()
+    until(lambda: hub.account_now().of("in -> stuck")["delivered"] == 100, "it goes on with what waits")
+    account = hub.stop().says("in", accepted=40_001).says("in -> archive", delivered=40_001)
+    account.says("in -> stuck", delivered=100, dropped={"queue_full": 39_901})
+
+
+@test
+def a_handler_that_is_wedged_in_a_thread_stands_in_nobodys_way(t):
+    wedged(t, "thread")
+
+
+@test
+def a_handler_that_is_wedged_in_a_process_stands_in_nobodys_way(t):
+    wedged(t, "process")
+
+
 @test
 def a_worker_that_dies_leaves_a_queue_as_it_was(t):
     messages = numbered(6000)

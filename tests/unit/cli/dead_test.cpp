@@ -41,6 +41,7 @@ class Fixture {
       letter.dead_lettered_ns = (1'700'000'000 + i) * 1'000'000'000;
       const auto detail = "because of \x1b[31m" + std::to_string(i);
       letter.detail = detail;
+      letter.route = i == 2 ? "big orders" : "";
       letter.reason = i == 3 ? deliver::Reason::crashed : deliver::Reason::rejected;
       letter.payload = std::as_bytes(std::span(payload));
       REQUIRE_FALSE(letters.put({&letter, 1}));
@@ -94,6 +95,8 @@ TEST_CASE_METHOD(Fixture, "a letter is shown by the beginning of its id") {
   const auto shown = run({"show", ids[2].substr(0, 9)});
   CHECK(shown.status == 0);
   CHECK_THAT(shown.out, Contains("billing (forward)") && Contains("rejected") && Contains("three"));
+  CHECK_THAT(shown.out, Contains("route          big orders\n"));
+  CHECK_THAT(run({"show", ids[0]}).out, Contains("route          -\n"));
   CHECK(shown.out.find('\x1b') == std::string::npos);
   CHECK(run({"show", ids[2], "--format", "raw"}).out == "three");
   CHECK_THAT(run({"show", ids[2], "--format", "hex"}).out, Contains("74 68 72 65 65"));

@@ -44,18 +44,21 @@ TEST_CASE("a letter as JSON has its payload as it is asked for") {
   letter.dead_lettered_ns = 2'500'000'000;
   letter.reason = deliver::Reason::rejected;
   letter.detail = "why \"so\"";
+  letter.route = "big orders";
   letter.attempts = 2;
   letter.payload = std::as_bytes(std::span(text));
-  const std::string head =
-      "{\"id\":" + ('"' + deliver::letter_id(letter) + '"') +
-      ",\"source\":\"in\",\"handler\":\"it\",\"plugin\":\"log\",\"reason\":"
-      "\"rejected\",\"detail\":\"why \\\"so\\\"\",\"attempts\":2,\"sequence\":7,"
-      "\"accepted\":\"1970-01-01T00:00:01.000000001Z\",\"dead_lettered\":"
-      "\"1970-01-01T00:00:02.500000000Z\",\"size\":5,\"meta\":[]";
+  const std::string head = "{\"id\":" + ('"' + deliver::letter_id(letter) + '"') +
+                           ",\"source\":\"in\",\"handler\":\"it\",\"plugin\":\"log\",\"reason\":"
+                           "\"rejected\",\"detail\":\"why \\\"so\\\"\",\"route\":\"big "
+                           "orders\",\"attempts\":2,\"sequence\":7,"
+                           "\"accepted\":\"1970-01-01T00:00:01.000000001Z\",\"dead_lettered\":"
+                           "\"1970-01-01T00:00:02.500000000Z\",\"size\":5,\"meta\":[]";
   CHECK(cli::letter_json(letter, cli::WithPayload::no) == head + "}\n");
   CHECK(cli::letter_json(letter, cli::WithPayload::as_it_is) == head + ",\"text\":\"hello\"}\n");
   CHECK(cli::letter_json(letter, cli::WithPayload::base64) == head + ",\"base64\":\"aGVsbG8=\"}\n");
   letter.payload = std::as_bytes(std::span(bytes));
+  letter.route = {};
+  CHECK_THAT(cli::letter_json(letter, cli::WithPayload::no), Catch::Contains("\"route\":null,"));
   CHECK_THAT(cli::letter_json(letter, cli::WithPayload::as_it_is),
              Catch::EndsWith("\"base64\":\"/w==\"}\n"));
 }

@@ -57,6 +57,24 @@ TEST_CASE(
   CHECK(f.quiet.reported == Seen{"it: no space; 3 messages of in wait until it can be kept"});
 }
 
+TEST_CASE("a letter says by which route its message came, unless no route wanted it") {
+  struct Routes final : deliver::RouteNames {
+    std::string_view route_of(const deliver::Delivery& delivery, std::span<const std::byte> payload,
+                              std::span<const std::byte>) override {
+      asked += delivery.source() + ' ' +
+               std::string(reinterpret_cast<const char*>(payload.data()), payload.size());
+      return "by letter";
+    }
+    std::string asked;
+  } routes;
+  Fixture f;
+  f.its_needs.routes = &routes;
+  const std::vector<Failed> runs{{0, 1, Reason::rejected, "bad"}, {1, 2, Reason::no_route, "no"}};
+  CHECK(f.letters.write(f.batch, runs, 1s));
+  CHECK(f.routes == Seen{"by letter", ""});
+  CHECK(routes.asked == "in a");
+}
+
 TEST_CASE("where no letters are kept messages are dropped, counted and reported") {
   Fixture f;
   SECTION("no place") { f.keeps_letters = false; }

@@ -34,6 +34,7 @@ class Fixture {
     run_ = run;
     letters_.emplace(folder.path(), run, quiet, limits, &clock);
   }
+  DeadLetters& letters() { return *letters_; }
   void remove_old() { letters_->remove_old(); }
   std::uint64_t purge(const deliver::LetterFilter& filter) { return letters_->purge(filter); }
   std::uint64_t removed() { return letters_->take_removed(); }
@@ -82,10 +83,17 @@ using Texts = std::vector<std::string>;
 
 TEST_CASE_METHOD(Fixture, "a dead letter is read back with all that is known of it") {
   const std::string payload = "\5\0\0\0hello";
-  DeadLetter letter{
-      "orders", "billing",       "forward",           7, 11,
-      12,       Reason::crashed, "SIGSEGV in handle", 3, std::as_bytes(std::span(payload)),
-      {}};
+  DeadLetter letter{.source = "orders",
+                    .handler = "billing",
+                    .plugin = "forward",
+                    .sequence = 7,
+                    .accepted_ns = 11,
+                    .dead_lettered_ns = 12,
+                    .reason = Reason::crashed,
+                    .detail = "SIGSEGV in handle",
+                    .route = "big orders",
+                    .attempts = 3,
+                    .payload = std::as_bytes(std::span(payload))};
   const auto fields = test::fields_of({{"key", "k1"}});
   letter.fields = fields;
   CHECK(put(letter) == "");
@@ -100,11 +108,25 @@ TEST_CASE_METHOD(Fixture, "a dead letter is read back with all that is known of 
   CHECK(read->dead_lettered_ns == 12);
   CHECK(read->reason == Reason::crashed);
   CHECK(read->detail == "SIGSEGV in handle");
+  CHECK(read->route == "big orders");
   CHECK(read->attempts == 3);
   CHECK(std::equal(read->payload.begin(), read->payload.end(), letter.payload.begin(),
                    letter.payload.end()));
   CHECK(test::fields_text(read->fields) == "key=k1");
   CHECK_FALSE(reader.next());
+}
+
+TEST_CASE_METHOD(Fixture, "letters of earlier versions, which say no route, are read") {
+  put(1);
+  DeadLetterReader reader(folder.path());
+  const auto read = reader.next();
+  REQUIRE(read);
+  CHECK(read->route.empty());
+  // kind, run, sequence, source, handler, two times, attempts, reason, plugin, detail
+  auto log = log::DiskLog::open(path, log::DiskLog::Access::read);
+  log::DiskLog::ReadPosition at;
+  CHECK(log.read_next(at)->meta.size() ==
+        1 + 8 + 8 + (2 + 6) + (2 + 7) + 8 + 8 + 4 + (2 + 8) + (2 + 7) + 2);
 }
 
 TEST_CASE_METHOD(Fixture, "a file that an older Standpipe began is continued, in its version") {
@@ -346,6 +368,49 @@ TEST_CASE_METHOD(Fixture, "what stands in the way of a purge is a failure, with 
   filter.handlers = {"audit"};
   CHECK_THROWS_AS(purge(filter), Failure);
   CHECK(all().size() == 2);
+}
+
+TEST_CASE_METHOD(Fixture, "what comes while files are written anew is kept") {
+  put(1, "one", "audit");
+  put(2, "two");
+  deliver::LetterFilter filter;
+  filter.handlers = {"audit"};
+  auto rewrite = letters().begin_rewrite(&filter);
+  rewrite.prepare();
+  put(3, "three", "audit");
+  rewrite.replace();
+  CHECK(rewrite.is_over());
+  CHECK(letters().end_rewrite(rewrite) == 1);
+  CHECK(all() == Texts{"orders/billing 2 two", "orders/audit 3 three"});
+}
+
+TEST_CASE_METHOD(Fixture, "a file that was removed while it was written anew does not come again") {
+  put(1, "one", "audit");
+  put(2, "two");
+  deliver::LetterFilter filter;
+  filter.handlers = {"audit"};
+  auto rewrite = letters().begin_rewrite(&filter);
+  rewrite.prepare();
+  std::filesystem::remove(folder / "dead-letters-1.log");
+  rewrite.replace();
+  CHECK(letters().end_rewrite(rewrite) == 0);
+  CHECK(all().empty());
+  CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "what is replayed while files are written anew stays left out") {
+  put(1);
+  put(2);
+  std::vector<std::uint64_t> identities;
+  DeadLetterReader reader(folder.path());
+  while (const auto letter = reader.next()) identities.push_back(letter->identity());
+  REQUIRE_FALSE(letters().leave_out({identities.data(), 1}));
+  auto rewrite = letters().begin_rewrite(nullptr);
+  rewrite.prepare();
+  REQUIRE_FALSE(letters().leave_out({identities.data() + 1, 1}));
+  rewrite.replace();
+  (void)letters().end_rewrite(rewrite);
+  CHECK(all().empty());
 }
 
 TEST_CASE_METHOD(Fixture, "a file that cannot be read keeps nobody from the others") {

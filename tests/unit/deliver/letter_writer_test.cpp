@@ -133,6 +133,41 @@ TEST_CASE_METHOD(Fixture, "letters are purged beside those that come") {
   CHECK(writer.removed() == 0);  // a person wanted that
 }
 
+TEST_CASE_METHOD(Fixture, "letters that come during a purge wait for one file, not for all") {
+  LetterWriter writer(DeadLetters(folder.path(), 1, quiet, {.file = 4 * KiB, .all = 1 * MiB}),
+                      removed);
+  for (std::uint64_t i = 0; i < 30; ++i) REQUIRE_FALSE(writer.write(job(1 + 10 * i, 10)->letters));
+  REQUIRE(DeadLetters::closed_in(folder.path()).size() > 5);
+  std::atomic<bool> may_begin = false;
+  writer.post([&](DeadLetters&) { may_begin.wait(false); });
+  (void)writer.begin_purge(*deliver::LetterFilter::parse("handler=it"));
+  const auto later = job(1001, 5);
+  bool was_done = true;
+  later->told = [&] { was_done = writer.last_purge().is_done; };
+  writer.post(later);
+  may_begin = true;
+  may_begin.notify_all();
+  later->wait();
+  CHECK_FALSE(was_done);
+  while (!writer.last_purge().is_done) std::this_thread::sleep_for(1ms);
+  CHECK(writer.last_purge().letters == 300);
+  CHECK(sequences() == std::vector<std::uint64_t>{1001, 1002, 1003, 1004, 1005});
+}
+
+TEST_CASE_METHOD(Fixture, "a writer that ends does not wait for the rest of a purge") {
+  std::size_t files = 0;
+  {
+    LetterWriter writer(DeadLetters(folder.path(), 1, quiet, {.file = 4 * KiB, .all = 1 * MiB}),
+                        removed);
+    for (std::uint64_t i = 0; i < 30; ++i)
+      REQUIRE_FALSE(writer.write(job(1 + 10 * i, 10)->letters));
+    files = DeadLetters::closed_in(folder.path()).size();
+    writer.post([&](DeadLetters&) { std::this_thread::sleep_for(50ms); });
+    (void)writer.begin_purge(*deliver::LetterFilter::parse("handler=it"));
+  }
+  CHECK(DeadLetters::closed_in(folder.path()).size() > files / 2);
+}
+
 TEST_CASE_METHOD(Fixture, "letters are purged or replayed, but not both") {
   LetterWriter writer(DeadLetters(folder.path(), 1, quiet), removed);
   REQUIRE_FALSE(writer.write(job(1, 3)->letters));

@@ -56,6 +56,7 @@ class Needs : public deliver::Admission,
     for (const auto& l : letters) {
       dead_lettered.push_back(std::to_string(l.sequence) + ' ' + std::string(l.detail));
       metadata.push_back(fields_text(l.fields));
+      routes.emplace_back(l.route);
     }
     return {};
   }
@@ -67,6 +68,7 @@ class Needs : public deliver::Admission,
   bool disk_is_full = false, keeps_letters = true;
   std::vector<std::string> dead_lettered;  // letters
   std::vector<std::string> metadata;       // of those
+  std::vector<std::string> routes;         // and by which they came
   std::vector<std::size_t> puts;           // how many at once
 };
 

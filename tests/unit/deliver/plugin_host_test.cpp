@@ -102,3 +102,39 @@ TEST_CASE("a plugin logs under its handler's name, and knows the time and whethe
   f.stopping = true;
   CHECK(f.host.stopping());
 }
+
+TEST_CASE("a plugin that logs without end is told a part of, and how much was left out, once") {
+  Fixture f;
+  for (int i = 0; i < 100'000; ++i) f.host.log(STANDPIPE_LOG_INFO, "again");
+  CHECK(f.quiet.reported.size() == 400);
+  f.host.log(STANDPIPE_LOG_ERROR, "an error");
+  CHECK(f.quiet.reported.back() == "it: an error");
+  f.clock.now += std::chrono::seconds(10);
+  f.host.log(STANDPIPE_LOG_INFO, "later");
+  CHECK(f.quiet.reported.size() == 403);
+  CHECK(f.quiet.reported[401] == "it: it logs too much: 99,600 more lines were left out");
+  CHECK(f.quiet.reported[402] == "it: later");
+}
+
+TEST_CASE("what was left out of a flood is said when its time is over, and at the end") {
+  Fixture f;
+  auto flood = [&](int lines) {
+    for (int i = 0; i < lines; ++i) f.host.log(STANDPIPE_LOG_WARNING, "again");
+    f.quiet.reported.clear();
+  };
+  flood(401);
+  f.host.report_left_out(f.clock.now + std::chrono::seconds(9));
+  CHECK(f.quiet.reported.empty());
+  f.host.report_left_out(f.clock.now + std::chrono::seconds(10));
+  CHECK(f.quiet.reported ==
+        std::vector<std::string>{"it: it logs too much: 1 more line was left out"});
+  f.clock.now += std::chrono::seconds(10);
+  test::Quiet& said = f.quiet;
+  {
+    deliver::PluginHost another{f.name, f.needs(f.clock, f.memory)};
+    for (int i = 0; i < 500; ++i) another.log(STANDPIPE_LOG_WARNING, "again");
+    said.reported.clear();
+  }
+  CHECK(said.reported ==
+        std::vector<std::string>{"it: it logs too much: 100 more lines were left out"});
+}

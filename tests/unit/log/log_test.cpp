@@ -297,6 +297,36 @@ TEST_CASE("a full log takes no more until it is trimmed") {
   f.log.check_invariants();
 }
 
+TEST_CASE("what somebody still reads stays as it is, though the log goes on, and goes after that") {
+  Fixture f({.id = 0, .size_max = 64 * KiB, .readers = 2});
+  const std::string first(1000, 'a'), later(1000, 'b');
+  REQUIRE(f.append(first));
+  Cursor at = f.log.trimmed();
+  const auto piece = f.log.read(at, 0);
+  REQUIRE(piece);
+  const auto lent = f.arena.shared_used();
+  f.log.pin(1, piece->begin.position, piece->end.position);
+  for (int i = 0; i < 1000; ++i) {
+    f.log.trim(f.log.end());
+    REQUIRE(f.append(later));
+  }
+  CHECK(std::string(reinterpret_cast<const char*>(piece->bytes.data()), piece->bytes.size()) ==
+        first);
+  f.log.check_invariants();
+  CHECK(f.log.memory() <= 64 * KiB);
+  f.log.trim(f.log.end());
+  CHECK(f.log.memory() == 0);
+  CHECK(f.arena.shared_used() + f.arena.guaranteed_bytes() >= lent);  // it is not lent to others
+  const auto before = f.arena.releases() + f.arena.shared_used();
+  f.log.unpin(1);
+  CHECK(f.arena.shared_used() == 0);
+  CHECK(before > 0);
+  for (int i = 0; i < 100; ++i) {  // its guarantee, too, is there again
+    REQUIRE(f.append(later));
+    f.log.trim(f.log.end());
+  }
+}
+
 TEST_CASE("an incomplete frame moves to a segment that holds all of it") {
   Fixture f({.id = 0, .size_max = 64 * KiB, .readers = 1});
   Cursor at = f.log.end();

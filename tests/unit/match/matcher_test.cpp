@@ -108,3 +108,27 @@ TEST_CASE("there is a bit for one handler more at least, to which no route leads
   for (std::size_t bit = 64; bit < 128; ++bit) CHECK(full.add(bit) == bit);
   CHECK_FALSE(full.add(1));
 }
+
+TEST_CASE("by which route a message goes to a handler is known afterwards") {
+  RouteOptions other{"", {1}, {}, {4}, false};
+  const std::vector<RouteOptions> routes = {other, route(text(Op::prefix, "a"), {4}),
+                                            route(text(Op::prefix, "b"), {4, 7}), route({}, {4})};
+  const Matcher m(0, routes, 9);
+  const auto asked = [&](std::size_t handler, std::string_view payload) {
+    const auto found = m.route_to(handler, {bytes(payload)});
+    return found ? static_cast<int>(*found) : -1;
+  };
+  CHECK(asked(4, "a") == 1);
+  CHECK(asked(4, "b") == 2);
+  CHECK(asked(4, "c") == 3);
+  CHECK(asked(7, "c") == 2);  // the only one that leads there, so it is not looked at
+  CHECK(asked(9, "c") == -1);
+  CHECK(asked(8, "c") == -1);
+}
+
+TEST_CASE("patterns that may be slow are not tried again to say by which route a message came") {
+  const auto slow = regex_rule(Subject::text, "a[ab]{200}c");
+  const Matcher m(0, {route(slow, {4}), route({}, {4})}, {});
+  REQUIRE(m.pattern_cost().steps() > 0);
+  CHECK_FALSE(m.route_to(4, {bytes("x")}));
+}

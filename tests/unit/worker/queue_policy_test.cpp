@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <string>
@@ -45,14 +46,55 @@ class Sender : public test::PluginInside {
   static void close(void*) {}
 };
 
+// A plugin that does not come back from a call before the test lets it.
+class Wedged : public test::PluginInside {
+ public:
+  Wedged()
+      : PluginInside("wedged", {sizeof(standpipe_handler), STANDPIPE_THREAD, create, open, handle,
+                                nullptr, close, close, nullptr, nullptr}) {
+    may_return = is_in = has_changed = false;
+  }
+  static void let_return() {
+    may_return = true;
+    may_return.notify_all();
+  }
+  static inline std::atomic<bool> may_return, is_in, has_changed;
+
+ private:
+  static std::uint32_t create(const standpipe_host*, const standpipe_config*, void** self,
+                              standpipe_reason*) {
+    *self = &may_return;
+    return STANDPIPE_OK;
+  }
+  static std::uint32_t open(void*, standpipe_reason*) { return STANDPIPE_OK; }
+  static std::string text_of(const standpipe_batch* batch) {
+    std::string all;
+    const auto* row = reinterpret_cast<const char*>(batch->messages);
+    for (std::uint32_t i = 0; i < batch->count; ++i, row += batch->stride) {
+      const auto& message = *reinterpret_cast<const standpipe_message*>(row);
+      all.append(reinterpret_cast<const char*>(message.data),
+                 static_cast<std::size_t>(message.size));
+    }
+    return all;
+  }
+  static std::uint32_t handle(void*, const standpipe_batch* batch, standpipe_result*) {
+    const auto before = text_of(batch);
+    is_in = true;
+    may_return.wait(false);
+    has_changed = has_changed || text_of(batch) != before;
+    return STANDPIPE_OK;
+  }
+  static void close(void*) {}
+};
+
 // A source with a small log. "out" takes all; "next" sends all to a FIFO, and has a queue.
 class Fixture : public HubKit {
  public:
-  explicit Fixture(const QueueOptions& queue) {
+  explicit Fixture(const QueueOptions& queue, const plugin::Plugin* to = nullptr) {
     options.sources[0].log_size_max = 64 * KiB;
     Sender::fifo = folder / "next";
     REQUIRE(::mkfifo(Sender::fifo.c_str(), 0600) == 0);
-    add_handler("next", next.plugin);
+    add_handler("next", to ? *to : next.plugin);
     options.handlers[1].queue = queue;
     begin();
   }
@@ -143,4 +185,61 @@ TEST_CASE("a queue that blocks makes the writers wait, and is served when it is 
     if (n > 0) got += static_cast<std::uint64_t>(n);
   }
   CHECK(got == static_cast<std::uint64_t>(sent) * 1004);
+}
+
+namespace {
+
+// "next" is in a call with the first message, and the log is full after it.
+class WedgedFixture : public Wedged, public Fixture {
+ public:
+  WedgedFixture()
+      : Fixture({.type = QueueOptions::Type::memory,
+                 .messages_max = 10,
+                 .when_full = QueueOptions::WhenFull::drop_oldest},
+                &static_cast<Wedged&>(*this).PluginInside::plugin) {
+    clock.freeze();
+    REQUIRE(send_some(1));
+    for (int i = 0; i < 10'000 && !is_in; ++i) round();
+    REQUIRE(is_in);
+    while (send_some(1)) {
+    }
+  }
+  ~WedgedFixture() { let_return(); }
+};
+
+}  // namespace
+
+TEST_CASE("a call that does not come back does not stop the source of a queue that drops") {
+  WedgedFixture f;
+  const auto before = f.delivered();
+  f.clock.ahead += 900ms;
+  f.round();
+  CHECK_FALSE(f.send_some(1));
+  f.clock.ahead += 200ms;
+  f.round();
+  REQUIRE(f.send_some(1000));
+  CHECK(f.delivered() > before + 1000);
+  CHECK(
+      f.reported("in0 -> next: the log is full of what it has in a call that does not come back"));
+  CHECK(f.to_next().in_flight == 10);
+  CHECK(f.dropped() == f.to_next().tally.matched - 10);
+  f.let_return();
+  for (int i = 0; i < 10'000 && f.to_next().tally.delivered < 10; ++i) f.round();
+  CHECK_FALSE(f.has_changed);                // while it was in the call
+  CHECK(f.to_next().tally.delivered == 10);  // not those of the call
+  CHECK(f.to_next().in_flight == 0);
+}
+
+TEST_CASE("a worker after that of an abandoned call settles it no more") {
+  WedgedFixture f;
+  f.clock.ahead += 2s;
+  f.round();
+  REQUIRE(f.send_some(100));
+  const auto dropped = f.dropped();
+  f.let_return();
+  f.begin();
+  CHECK(f.dropped() == dropped);
+  for (int i = 0; i < 10'000 && f.to_next().in_flight > 0; ++i) f.round();
+  CHECK(f.to_next().tally.delivered == 10);
+  CHECK(f.dropped() == dropped);
 }
