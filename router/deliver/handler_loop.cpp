@@ -561,7 +561,7 @@ void HandlerLoop::end_abandoned(Nanoseconds now) {
   if (making_) making_->cancel();
   (void)end_abandonment();
   needs_.memory.commit();
-  lifecycle_.handled(false, executor_->answer(), now);
+  lifecycle_.handled(false, place_.executor().answer(), now);
 }
 
 // Not committed here: what the call brought is committed with it.
