@@ -336,7 +336,7 @@ TEST_CASE("a process that does not come to its end after it said so is ended") {
 
 TEST_CASE("a worker that lives without its link is killed, and another goes on") {
   // With the thread that watches for the keeper's end, too: nothing in it may hold the link open.
-  const std::string watches = GENERATE("", "watch; ");
+  const std::string watches = GENERATE("", "watch; pause 200; ");
   ToyKeeper toy({"memory; ready; " + watches + "close_link; freeze", "memory; deaths; done"});
   CHECK(toy.run() == 0);
   CHECK_THAT(toy.reported(), Contains("the worker has closed its link to the keeper, and lives: a "
