@@ -210,7 +210,7 @@ def a_held_source_brings_nothing_and_goes_on_when_it_is_released(t):
 
 @test
 def a_hub_whose_source_is_held_stops_at_once_and_the_next_one_goes_on_there(t):
-    for place in ("inline", "thread", "process"):
+    for place in PLACES:
         restart_clean(t)
         t.path("out").unlink(missing_ok=True)
         yaml = NUMBERS % (place, 300, 1000, "")
@@ -223,7 +223,8 @@ def a_hub_whose_source_is_held_stops_at_once_and_the_next_one_goes_on_there(t):
         account.all_delivered(account.of("numbers")["accepted"])
         hub = t.start(yaml)
         until(lambda: len(numbers_in(t)) >= 300, "the rest comes")
-        hub.stop()
+        rest = hub.stop()
+        rest.all_delivered(300 - account.of("numbers")["accepted"])
         equal(numbers_in(t), list(range(1, 301)))
 
 
@@ -259,11 +260,20 @@ unmatched: drop
                 if part == 1:
                     os.kill(worker_of(hub.process.pid), signal.SIGKILL)
                     hub.says("went on after")
-                hub.stop(seconds=40)
+                account = hub.stop(seconds=40)
+                for source in ("in", "again"):
+                    equal(account.of(source)["unmatched"], 0)
+                for delivery in ("in -> again", "again -> out"):
+                    equal((account.of(delivery)["dropped"], account.of(delivery)["dead_lettered"]), ({}, 0))
+                equal(account.of("again -> out")["delivered"], 0)
             hub = t.start(yaml % "log, options: {path: out, format: frames}")
             hub.send("in", messages[1500:])
             until(lambda: len(numbers_in(t)) >= 2000, f"all come, {place}{queue}", 60)
-            hub.stop(seconds=40)
+            account = hub.stop(seconds=40)
+            for source in ("in", "again"):
+                equal(account.of(source)["unmatched"], 0)
+            for delivery in ("in -> again", "again -> out"):
+                equal(account.of(delivery)["in_flight"], 0)
             equal(numbers_in(t), list(range(2000)), f"{place}{queue}")
 
 
