@@ -15,6 +15,7 @@ from kit import equal, process, test, until
 from kit.bench import Skip
 from kit.timing import SLOW
 from journey_test import FORWARD, LOG
+from sources_test import needs_root, open_to_anyone
 
 
 @test(seconds=120)
@@ -216,6 +217,25 @@ def a_limit_of_file_sizes_is_reported_in_a_line(t):
     t.path("hub.yaml").write_text("version: 1\n" + LOG)
     _, said = t.run("run", "hub.yaml", status=1, files_bytes_max=1 << 20)
     assert "cannot make memory for the logs: File too large" in said and "ulimit -f" in said, said
+
+
+@test(seconds=120)
+def where_no_thread_can_be_had_the_hub_ends_and_what_waits_is_saved(t):
+    needs_root()
+    t.only_uninstrumented()
+    open_to_anyone(t)
+    yaml = "data_dir: state\n" + FORWARD
+    user = 1_000_000 + os.getpid()  # nobody else's processes count
+    hub = t.hub(yaml, user=user).start()
+    hub.send("in", [b"one", b"two"])
+    until(lambda: hub.account_now().of("in")["accepted"] == 2, "both are accepted")
+    keeper, worker = hub.process.pid, hub.pids()[-1]
+    subprocess.run(["prlimit", "--pid", str(keeper), "--nproc=2:2"], user=user, group=user, check=True)  # and a worker of one thread
+    os.kill(worker, signal.SIGKILL)
+    account = hub.wait(seconds=60, status=1).says("in", accepted=2)
+    account.says("in -> next", in_flight=2)
+    assert "cannot start a thread: Resource temporarily unavailable\n  help: raise the limit of processes and threads" in hub.stderr()
+    assert "the hub stops; what waited in memory is saved" in hub.stderr()
 
 
 @test
