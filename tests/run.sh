@@ -12,12 +12,11 @@ exec </dev/null  # the same whether a terminal, nothing or a closed descriptor i
 export CCACHE_BASEDIR="$here" CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
 jobs=$(nproc)
 logs="$here/build/logs"
-passed=0
-failed=0
 mkdir -p "$logs"
 failures="$logs/failures"
 times="$logs/times"
-: >"$failures" >"$times"
+counts="$logs/counts"
+: >"$failures" >"$times" >"$counts"
 
 # step NAME COMMAND...: runs it with its output in a log; adds what it counted ('N passed, N failed').
 step() {
@@ -25,18 +24,19 @@ step() {
   shift
   log="$logs/$(echo "$name" | tr ' /' '--').log"
   began=$(date +%s)
+  idle=$(idle_seconds)
   printf '%-44s' "$name"
   if "$@" >"$log" 2>&1; then verdict=ok; else verdict=FAILED; fi
   # A log without a count is one test: the step itself.
-  counts=$(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed.*$/\1 \2/p' "$log" | awk '{ p += $1; f += $2 } END { print p + 0, f + 0 }')
-  ok=${counts% *}
-  bad=${counts#* }
+  ok=$(counted "$log")
+  bad=${ok#* }
+  ok=${ok% *}
   [ "$verdict" = ok ] && [ "$ok$bad" = 00 ] && ok=1
   [ "$verdict" = FAILED ] && [ "$bad" = 0 ] && bad=1
-  passed=$((passed + ok))
-  failed=$((failed + bad))
+  echo "$ok passed, $bad failed" >>"$counts"
   took=$(($(date +%s) - began))
-  printf '%6d s  %s\n' "$took" "$name" >>"$times"
+  idle=$(($(idle_seconds) - idle))
+  printf '%6d s, %3d%% idle  %s\n' "$took" $((100 * idle / (jobs * (took > 0 ? took : 1)))) "$name" >>"$times"
   printf '%s  %d passed, %d failed  (%d s)\n' "$verdict" "$ok" "$bad" "$took"
   if [ "$verdict" = FAILED ]; then
     tail -n 60 "$log" | sed 's/^/    /'
@@ -45,6 +45,12 @@ step() {
   fi
   [ "$verdict" = ok ]
 }
+
+# counted FILE: how many of its tests passed, and how many failed
+counted() { sed -nE 's/^([0-9]+) passed, ([0-9]+) failed.*$/\1 \2/p' "$1" | awk '{ p += $1; f += $2 } END { print p + 0, f + 0 }'; }
+
+# Of all processors together: what a step leaves of them, another could have.
+idle_seconds() { awk -v hertz="$(getconf CLK_TCK)" '/^cpu / { printf "%d", ($5 + $6) / hertz }' /proc/stat; }
 
 # For the end: the failed step, and its tests, or else the end of what it said.
 remember_failure() {
@@ -72,7 +78,13 @@ begin() {
       mv "$logs/job-$job.new" "$logs/job-$job.status"
     done
   ) >"$logs/jobs.log" 2>&1 &
-  trap "{ pkill -P $!; kill $!; } 2>/dev/null" EXIT
+  end_with_us $!
+}
+started=
+end_with_us() {
+  started="$started $1"
+  # shellcheck disable=SC2064 # the processes of now
+  trap "for each in $started; do pkill -P \$each; kill \$each; done 2>/dev/null" EXIT
 }
 # await JOB: what it printed, and its status. What was not begun is done now.
 await() {
@@ -116,6 +128,11 @@ format() { git ls-files -co --exclude-standard '*.h' '*.hpp' '*.cpp' '*.c' | xar
 # ---- jobs
 
 build_test() { build test; }
+# Once, for the stages that want it.
+test_built=
+test_is_built() {
+  [ -n "$test_built" ] || step "build: gcc, optimised, file by file" build_test && test_built=yes
+}
 build_asan() { build asan; }
 # shellcheck disable=SC2086 # words
 build_tsan() { build tsan $of_tsan; }
@@ -135,7 +152,7 @@ unit_valgrind() { FOLDERS=$journey unit build/test 600 "$alone" $memcheck; }
 # ---- stages
 
 stage_test() {
-  step "build: gcc, optimised, file by file" build_test || return
+  test_is_built || return
   # shellcheck disable=SC2046 # words
   begin $(jobs_of $stages)
   step "unit tests" env JOBS=$((jobs * 2)) sh tests/unit.sh build/test
@@ -155,7 +172,7 @@ jobs_of() {
 }
 # From a prefix, and as packages in a bare Debian 12; what this machine cannot do is skipped, and told.
 stage_install() {
-  step "build: gcc, optimised, file by file" build_test || return
+  test_is_built || return
   step "installed, moved, packaged, upgraded, purged" python3 tests/install/run.py --build build/test
   grep -hE -A1 '^SKIP|skipped$' "$log" | sed 's/^/    /'
 }
@@ -184,15 +201,26 @@ stage_tsan() {
 }
 # What the sanitizers do not see: bytes that were never written.
 stage_valgrind() {
-  step "build: gcc, optimised, file by file" build_test || return
+  test_is_built || return
   step "unit tests, valgrind" await unit_valgrind
   STANDPIPE_TEST_SLOW=10 step "end-to-end tests, valgrind" e2e test --scale small --only '^journey: ' --wrap "$memcheck --trace-children=yes"
 }
+# A whole stage beside the others, for one that mostly waits; its lines come where it is awaited.
+start_stage() {
+  "stage_$1" >"$logs/stage-$1.out" 2>&1 &
+  stage_process=$!
+  end_with_us $stage_process
+}
+await_stage() {
+  wait "$stage_process"
+  cat "$logs/stage-$1.out"
+}
+
 # Short runs of what has commands of its own; those take a stride, or a time.
 # Its runs mostly wait: 46 of them took 37 s two at a time, 24 s four at a time. More at once keep their own hubs from their deadlines.
 crash() { BIN=build/test/bin/standpipe JOBS=$((jobs * 2)) sh tests/crash.sh "$@"; }
 stage_crash() {
-  step "build: gcc, optimised, file by file" build_test || return
+  test_is_built || return
   step "crash: each 8th system call, before and after" crash points 8
   step "crash: and the next worker while it recovers" crash twice 30
   step "crash: between stores" crash steps 30
@@ -217,7 +245,7 @@ stage_crash() {
 }
 # Against real servers; what a machine does not have is told, and its tests are skipped and counted.
 stage_bridges() {
-  step "build: gcc, optimised, file by file" build_test || return
+  test_is_built || return
   install_servers
   step "bridges, against real servers" python3 tests/bridges/serve.py -- \
     python3 tests/e2e/run.py --bin build/test/bin/standpipe --jobs $((jobs * 2))
@@ -233,19 +261,29 @@ install_packages $packages_build $packages_bridges $packages_test $packages_inst
 # What mostly waits comes first.
 [ $# -gt 0 ] || set -- test install bridges crash asan lint tsan valgrind fuzz
 stages=$*
+# Packages are unpacked and installed in roots of their own while the servers of the bridges, and crash tests, wait.
+beside=
+case " $stages " in *' test '*' install '*) beside=install ;; esac
 for stage in "$@"; do
   case $stage in
-    test | install | bridges | crash | asan | lint | tsan | valgrind | fuzz) "stage_$stage" ;;
+    install) [ -n "$beside" ] || stage_install ;;
+    test)
+      stage_test
+      [ -z "$beside" ] || start_stage $beside
+      ;;
+    bridges | crash | asan | lint | tsan | valgrind | fuzz) "stage_$stage" ;;
     *)
       echo "error: there is no stage '$stage' (stages: test install bridges crash asan lint tsan valgrind fuzz)" >&2
       exit 2
       ;;
   esac
 done
+[ -z "$beside" ] || await_stage $beside
 echo
 echo "The longest steps:"
 sort -rn "$times" | head -n 12
 echo
-echo "$passed passed, $failed failed"
+all=$(counted "$counts")
+echo "${all% *} passed, ${all#* } failed"
 cat "$failures"
-[ "$failed" = 0 ]
+[ "${all#* }" = 0 ]

@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client.h"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <array>
-#include <cerrno>
 #include <cstdint>
 #include <future>
 #include <thread>
 #include <utility>
-
-#include "common/error_text.h"
 
 namespace kafka {
 namespace {
@@ -37,9 +31,7 @@ std::string refused(rd_kafka_resp_err_t error, const std::string& said) {
 
 }  // namespace
 
-Client::Client(standpipe::Host host, Kind kind, Conf conf)
-    : host_(host), fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (!fd_) throw standpipe::disconnected("no eventfd: " + common::error_text(errno));
+Client::Client(standpipe::Host host, Kind kind, Conf conf) : host_(host) {
   std::array<char, 512> why{};
   const auto type = kind == Kind::producer ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER;
   client_ = rd_kafka_new(type, conf.get(), why.data(), why.size());
@@ -49,7 +41,7 @@ Client::Client(standpipe::Host host, Kind kind, Conf conf)
   queue_.reset(kind == Kind::group_consumer ? rd_kafka_queue_get_consumer(client_)
                                             : rd_kafka_queue_get_main(client_));
   rd_kafka_set_log_queue(client_, queue_.get());
-  rd_kafka_queue_io_event_enable(queue_.get(), fd_.get(), &kOne, sizeof kOne);
+  rd_kafka_queue_io_event_enable(queue_.get(), has_some_.fd(), &kOne, sizeof kOne);
 }
 
 // The descriptor is the library's to write to until the end.
@@ -57,21 +49,17 @@ Client::~Client() {
   queue_.reset();
   std::promise<void> promise;
   auto ended = promise.get_future();
-  std::thread end([client = client_, fd = std::move(fd_), promise = std::move(promise)]() mutable {
-    rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    promise.set_value();
-  });
+  std::thread end(
+      [client = client_, fd = std::move(has_some_), promise = std::move(promise)]() mutable {
+        rd_kafka_destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+        promise.set_value();
+      });
   if (ended.wait_for(kEndPatience) == std::future_status::ready) {
     end.join();
   } else {
     end.detach();
     host_.warning("librdkafka does not end; its threads are left to themselves");
   }
-}
-
-void Client::clear_fd() const {
-  std::uint64_t count = 0;
-  (void)!::read(fd_.get(), &count, sizeof count);
 }
 
 Event Client::next(int wait_ms) {
@@ -97,7 +85,7 @@ Event Client::next(int wait_ms) {
 Event Client::next_or_clear() {
   auto event = next(0);
   if (event) return event;
-  clear_fd();
+  has_some_.clear();
   return next(0);  // what came before it was cleared
 }
 

@@ -8,7 +8,7 @@
 #include <standpipe/plugin.hpp>
 #include <string>
 
-#include "common/fd.h"
+#include "common/wake.h"
 #include "failure.h"
 #include "settings.h"
 
@@ -51,7 +51,7 @@ class Client {
   const standpipe::Host& host() const { return host_; }
 
   // Readable when the queue has something that next_or_clear has not looked at.
-  int fd() const { return fd_.get(); }
+  int fd() const { return has_some_.fd(); }
 
   // Takes the next event for whoever wants it; errors and lines of its log are served here.
   Event next(int wait_ms);
@@ -65,14 +65,13 @@ class Client {
   std::string text_of(rd_kafka_resp_err_t error) const;
 
  private:
-  void clear_fd() const;
   void serve_error(rd_kafka_event_t& event);
   void fail_for_good(const std::string& text);
   void serve_log(rd_kafka_event_t& event);
 
   standpipe::Host host_;
   Failure failure_;
-  common::Fd fd_;
+  common::Wake has_some_;
   rd_kafka_t* client_ = nullptr;
   Queue queue_;
   std::atomic<bool> is_down_ = false;

@@ -3,8 +3,9 @@
 
 #include <deque>
 #include <mutex>
+#include <optional>
 
-#include "common/fd.h"
+#include "common/wake.h"
 #include "library.h"
 
 namespace nats {
@@ -14,8 +15,10 @@ namespace nats {
 class Arrivals {
  public:
   // Before anything else. Again: it stays as it is.
-  void open();
-  int fd() const { return fd_.get(); }
+  void open() {
+    if (!has_some_) has_some_.emplace();
+  }
+  int fd() const { return has_some_->fd(); }
   void add(Owned<natsMsg> message);
   // Makes the descriptor readable, though nothing came.
   void wake();
@@ -25,7 +28,7 @@ class Arrivals {
  private:
   void signal();
 
-  common::Fd fd_;
+  std::optional<common::Wake> has_some_;
   std::mutex mutex_;
   bool is_signalled_ = false;
   std::deque<Owned<natsMsg>> messages_;

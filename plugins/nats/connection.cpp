@@ -5,10 +5,13 @@
 
 #include <cerrno>
 #include <standpipe/plugin.hpp>
+#include <utility>
 #include <vector>
 
 #include "callees.h"
 #include "common/error_text.h"
+#include "dial.h"
+#include "refusal.h"
 
 namespace nats {
 
@@ -76,14 +79,16 @@ bool is_verification(const std::string& text) {
 
 }  // namespace
 
-Connection::Connection(const ConnectionSettings& settings, std::function<void()> failed)
+Connection::Connection(const ConnectionSettings& settings, std::function<void()> failed,
+                       Refused refused)
     : settings_(settings),
       failed_(std::move(failed)),
+      refused_(std::move(refused)),
       closure_(Callees<Connection>::all().add(*this)) {
   try {
     natsOptions* made = nullptr;
     must(natsOptions_Create(&made), "servers");
-    const Owned<natsOptions> options(made);
+    Owned<natsOptions> options(made);
     set_servers(made, settings_);
     set_login(made, settings_);
     set_tls(made, settings_);
@@ -97,7 +102,7 @@ Connection::Connection(const ConnectionSettings& settings, std::function<void()>
     natsOptions_SetFailRequestsOnDisconnect(made, true);
     natsOptions_SetClosedCB(made, closed, closure_);
     natsOptions_SetErrorHandler(made, error, closure_);
-    connect(made);
+    connect(std::move(options));
   } catch (...) {
     Callees<Connection>::all().remove(closure_);
     throw;
@@ -115,15 +120,21 @@ void Connection::close() {
   closed_changed_.wait_for(lock, kClosePatience, [this] { return is_closed_; });
 }
 
-void Connection::connect(natsOptions* options) {
-  natsConnection* made = nullptr;
-  const auto status = natsConnection_Connect(&made, options);
+void Connection::connect(Owned<natsOptions> options) {
+  auto [status, text, made, is_cut, is_stuck] = dial(std::move(options), settings_.timeout);
   if (status == NATS_OK) {
-    connection_.reset(made);
+    connection_ = std::move(made);
     return;
   }
-  const auto text = error_text(status);
   const auto where = joined(settings_.servers);
+  if (is_stuck)
+    throw standpipe::fatal("a TLS handshake with " + where +
+                           " does not end, and cannot be ended here: mend the server, then start "
+                           "this hub anew");
+  if (is_cut)
+    throw standpipe::disconnected("cannot connect to " + where +
+                                  ": a TLS handshake did not end within " +
+                                  std::to_string(settings_.timeout.count()) + " ms (timeout)");
   if (status == NATS_CONNECTION_AUTH_FAILED)
     throw standpipe::fatal(where + " refuses to let us in (" + text +
                            "): check user and password, token, creds or nkey");
@@ -132,7 +143,14 @@ void Connection::connect(natsOptions* options) {
   if (status == NATS_SSL_ERROR && is_verification(text))
     throw standpipe::fatal("TLS with " + where + " fails (" + text +
                            "): check tls_ca, tls_cert, and the host name in servers");
-  throw standpipe::disconnected("cannot connect to " + where + ": " + text);
+  // Of TLS 1.3, a server refuses a client only after the handshake.
+  const bool may_want_certificate =
+      settings_.tls && settings_.tls_cert.empty() && text.find("PONG") != text.npos;
+  throw standpipe::disconnected("cannot connect to " + where + ": " + text +
+                                (may_want_certificate
+                                     ? "; if the server wants a certificate of its clients, give "
+                                       "tls_cert and tls_key"
+                                     : ""));
 }
 
 Owned<jsCtx> Connection::jetstream(jsPubAckHandler handler, void* closure) const {
@@ -182,16 +200,17 @@ void Connection::closed(const std::string& why) {
 
 // The server says so while the connection goes on: of a subject that the user may not use. Whether
 // a stream exists may be left unknown.
-void Connection::error(natsConnection* connection, natsSubscription*, natsStatus status,
-                       void* closure) {
+void Connection::error(natsConnection*, natsSubscription*, natsStatus status, void* closure) {
   if (status != NATS_NOT_PERMITTED) return;
-  const char* text = nullptr;
-  natsConnection_GetLastError(connection, &text);
-  const std::string why = text ? text : "";
+  const auto why = error_text(status);  // of this error; the connection's own may be a later one
   if (why.find(".STREAM.NAMES\"") != std::string::npos) return;
-  Callees<Connection>::all().call(closure, [&](Connection& it) {
-    it.fail_fatally("the server refuses it (" + why + "): give the user this permission");
-  });
+  Callees<Connection>::all().call(closure, [&](Connection& it) { it.refused(why); });
+}
+
+void Connection::refused(const std::string& why) {
+  const auto subject = refused_subject(why);
+  if (refused_ && subject && refused_(*subject)) return;
+  fail_fatally("the server refuses it (" + why + "): give the user this permission");
 }
 
 }  // namespace nats

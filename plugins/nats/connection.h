@@ -8,6 +8,7 @@
 #include <string>
 
 #include "library.h"
+#include "refusal.h"
 #include "settings.h"
 
 namespace nats {
@@ -16,9 +17,14 @@ namespace nats {
 // itself, so that the hub sees each outage, waits, and opens again.
 class Connection {
  public:
+  // A subject that the server refuses messages of; false: nobody here knows of one.
+  using Refused = std::function<bool(const RefusedSubject& subject)>;
+
   // Connects. Throws standpipe::fatal for what a person must mend, and standpipe::disconnected.
-  // `failed` is called in a thread of the library, once check would throw.
-  Connection(const ConnectionSettings& settings, std::function<void()> failed);
+  // In threads of the library, `failed` is called once check would throw, and `refused` where the
+  // server names a subject; without it, or if it does not know the subject, the connection fails.
+  Connection(const ConnectionSettings& settings, std::function<void()> failed,
+             Refused refused = nullptr);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -40,14 +46,15 @@ class Connection {
 
  private:
   void fail(bool is_fatal, const std::string& why);
-  void connect(natsOptions* options);
+  void connect(Owned<natsOptions> options);
   void closed(const std::string& why);
   static void closed(natsConnection* connection, void* closure);
-  static void error(natsConnection* connection, natsSubscription*, natsStatus status,
-                    void* closure);
+  static void error(natsConnection*, natsSubscription*, natsStatus status, void* closure);
+  void refused(const std::string& why);
 
   const ConnectionSettings& settings_;
   std::function<void()> failed_;
+  Refused refused_;
   void* closure_;
   std::atomic<bool> has_failed_ = false;
   mutable std::mutex mutex_;

@@ -19,6 +19,8 @@ namespace {
 constexpr std::chrono::milliseconds kTick{200};  // while something is not acknowledged
 constexpr std::chrono::milliseconds kRoomPatience{50};
 constexpr std::chrono::milliseconds kFlushPause{50};
+// Then the connection is made anew, or the library would keep ever more of them.
+constexpr std::size_t kRefusedMost = 10000;
 
 }  // namespace
 
@@ -35,7 +37,9 @@ Handler::Handler(const standpipe::Options& options)
 
 void Handler::open() {
   close();  // of an open that failed
-  connection_ = std::make_unique<Connection>(settings_, [this] { window_.interrupt(); });
+  connection_ = std::make_unique<Connection>(
+      settings_, [this] { window_.interrupt(); },
+      [this](const RefusedSubject& subject) { return refuse(subject); });
   closure_ = Callees<Handler>::all().add(*this);
   context_ = connection_->jetstream(acknowledged, closure_);
   progress_ = {acknowledgements_, Clock::now()};
@@ -82,6 +86,8 @@ bool Handler::publish(standpipe::Batch& batch, std::size_t i) {
     window_.settle(number, Outcome::reject, why.what());
     return true;
   }
+  if (letters_.fixed_subject().empty())
+    chosen_.add(number, natsMsg_GetSubject(raw), number + 1 - window_.messages());
   const auto status = js_PublishMsgAsync(context_.get(), &raw, nullptr);
   const Owned<natsMsg> not_published(raw);
   if (status == NATS_OK) return true;
@@ -116,6 +122,23 @@ void Handler::settle_unroutable() {
     connection_->check();
     window_.settle(number, Outcome::reject, "no stream takes the subject " + subject);
   }
+}
+
+// false: it is everybody's, and holds the handler: the one that the options say, or one of
+// JetStream's own. What a message chose is that message's alone; the server says it once for each
+// of them, also after the first time has settled them all.
+bool Handler::refuse(const RefusedSubject& subject) {
+  if (!letters_.fixed_subject().empty()) return false;
+  const auto numbers = chosen_.take(subject);
+  for (const auto number : numbers)
+    window_.settle(number, Outcome::reject,
+                   "the server does not permit the subject " + subject.text +
+                       ": give the user this permission, then replay the message");
+  acknowledgements_.fetch_add(numbers.size(), std::memory_order_relaxed);
+  if (refused_.fetch_add(numbers.size()) + numbers.size() >= kRefusedMost)
+    connection_->fail_for_now("the server has refused " + std::to_string(kRefusedMost) +
+                              " messages; the connection is made anew");
+  return !numbers.empty() || !subject.text.starts_with("$JS.");
 }
 
 void Handler::acknowledged(jsCtx*, natsMsg* letter, jsPubAck*, jsPubAckErr* error, void* closure) {
@@ -171,7 +194,7 @@ void Handler::close() {
   if (closure_) Callees<Handler>::all().remove(closure_);
   closure_ = nullptr;
   if (connection_) connection_->close();
-  if (context_ && window_.messages() > 0) {
+  if (context_ && (window_.messages() > 0 || refused_ > 0)) {
     natsMsgList pending{};
     if (js_PublishAsyncGetPendingList(&pending, context_.get()) == NATS_OK)
       natsMsgList_Destroy(&pending);
@@ -179,6 +202,8 @@ void Handler::close() {
   context_.reset();
   connection_.reset();
   unroutable_.take_all();
+  chosen_.clear();
+  refused_ = 0;
   window_.clear();
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "chosen_subjects.h"
 #include "common/taken_window.h"
 #include "connection.h"
 #include "letters.h"
@@ -39,6 +40,7 @@ class Handler {
   void check();
   void check_stream();
   void settle_unroutable();
+  bool refuse(const RefusedSubject& subject);
   void acknowledged(natsMsg* letter, const jsPubAckErr* error);
   static void acknowledged(jsCtx*, natsMsg* letter, jsPubAck*, jsPubAckErr* error, void* closure);
 
@@ -49,6 +51,9 @@ class Handler {
   Letters letters_;
   common::TakenWindow window_;
   Unroutable unroutable_;
+  ChosenSubjects chosen_;
+  // Letters that were refused, which the library keeps until its context ends.
+  std::atomic<std::size_t> refused_ = 0;
   std::unique_ptr<Connection> connection_;
   void* closure_ = nullptr;
   Owned<jsCtx> context_;

@@ -33,4 +33,14 @@ Refusal refusal_of(const jsPubAckErr& error) {
   }
 }
 
+std::optional<RefusedSubject> refused_subject(std::string_view said) {
+  constexpr std::string_view kBegin = "Permissions Violation for Publish to \"";
+  const auto at = said.find(kBegin);
+  if (at == said.npos) return std::nullopt;
+  said.remove_prefix(at + kBegin.size());
+  const bool is_whole = said.ends_with('"');
+  if (is_whole) said.remove_suffix(1);
+  return RefusedSubject{std::string(said), is_whole};
+}
+
 }  // namespace nats

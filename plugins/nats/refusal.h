@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "library.h"
 
@@ -26,5 +28,18 @@ struct Refusal {
   std::string why;
 };
 Refusal refusal_of(const jsPubAckErr& error);
+
+// The subject of a publication that the server does not permit. The library cuts what the server
+// says at 255 bytes, so of a long one only the beginning is known.
+struct RefusedSubject {
+  std::string text;
+  bool is_whole = true;
+  bool is(std::string_view subject) const {
+    return is_whole ? subject == text : subject.starts_with(text);
+  }
+};
+// What the server says: Permissions Violation for Publish to "SUBJECT". Nothing where it is about
+// something else.
+std::optional<RefusedSubject> refused_subject(std::string_view said);
 
 }  // namespace nats

@@ -38,26 +38,17 @@ std::optional<Delivered> Assembly::end_if_whole() {
 
 // ---- Consumer
 
-Consumer::Consumer(std::unique_ptr<Connection> connection) : connection_(std::move(connection)) {
-  thread_ = std::thread([this] { run(); });
-}
-
-// A broker that reads nothing would keep the thread in the library for ever.
-Consumer::~Consumer() {
-  std::unique_lock lock(mutex_);
-  stops_ = true;
-  wake_.set();
-  if (!has_ended_.wait_for(lock, kEndMost, [this] { return is_over_; })) connection_->shut_down();
-  lock.unlock();
-  thread_.join();
-}
+Consumer::Consumer(std::unique_ptr<Connection> connection)
+    : connection_(std::move(connection)),
+      worker_(
+          *connection_, [this] { serve(); }, [this] { has_some_.set(); }) {}
 
 void Consumer::take(std::deque<Delivered>& messages) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(worker_.mutex());
   has_some_.clear();
-  if (failure_) {
+  if (worker_.has_failed()) {
     has_some_.set();  // for whoever asks once more
-    std::rethrow_exception(failure_);
+    worker_.rethrow_failure();
   }
   if (messages.empty()) {
     std::swap(messages, come_);
@@ -69,46 +60,33 @@ void Consumer::take(std::deque<Delivered>& messages) {
 
 void Consumer::acknowledge(std::uint64_t tag) {
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(worker_.mutex());
     acknowledged_ = std::max(acknowledged_, tag);
   }
-  wake_.set();
+  worker_.wake();
 }
 
 void Consumer::reject(std::uint64_t tag) {
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(worker_.mutex());
     rejected_.push_back(tag);
   }
-  wake_.set();
-}
-
-void Consumer::run() {
-  std::exception_ptr failure;
-  try {
-    serve();
-    send_answers();
-    connection_->close(kGoodbyeMost);
-  } catch (...) {
-    failure = std::current_exception();
-  }
-  {
-    const std::lock_guard lock(mutex_);
-    failure_ = failure;
-    is_over_ = true;
-  }
-  has_ended_.notify_all();
-  if (failure) has_some_.set();
+  worker_.wake();
 }
 
 void Consumer::serve() {
+  serve_until_stopped();
+  send_answers();
+}
+
+void Consumer::serve_until_stopped() {
   for (;;) {
     {
-      const std::lock_guard lock(mutex_);
-      if (stops_) return;
+      const std::lock_guard lock(worker_.mutex());
+      if (worker_.stops()) return;
     }
     send_answers();
-    if (!read_some()) wake_.wait_with(connection_->fd(), connection_->patience_ms());
+    if (!read_some()) worker_.wait();
   }
 }
 
@@ -116,7 +94,7 @@ void Consumer::send_answers() {
   std::uint64_t upto = 0;
   std::vector<std::uint64_t> rejected;
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(worker_.mutex());
     upto = acknowledged_;
     std::swap(rejected, rejected_);
   }
@@ -139,7 +117,7 @@ bool Consumer::read_some() {
   }
   if (come.empty()) return has_more;
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(worker_.mutex());
     std::move(come.begin(), come.end(), std::back_inserter(come_));
   }
   has_some_.set();

@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
-#include <exception>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "connection.h"
 #include "metadata.h"
-#include "wake.h"
+#include "worker.h"
 
 // A message as the broker delivered it.
 struct Delivered {
@@ -47,9 +42,6 @@ class Assembly {
 class Consumer {
  public:
   explicit Consumer(std::unique_ptr<Connection> connection);
-  ~Consumer();
-  Consumer(const Consumer&) = delete;
-  Consumer& operator=(const Consumer&) = delete;
 
   // Appends all that has come. Throws what has ended the connection; then what has come is the
   // broker's again.
@@ -62,28 +54,22 @@ class Consumer {
   void reject(std::uint64_t tag);
 
  private:
-  static constexpr std::chrono::milliseconds kGoodbyeMost{500};
-  static constexpr std::chrono::milliseconds kEndMost{1500};
   // Messages that are handed over at once, so that the first of them do not wait for the others.
   static constexpr std::size_t kAtOnce = 256;
 
-  void run();
   void serve();
+  void serve_until_stopped();
   void send_answers();
   bool read_some();
 
   std::unique_ptr<Connection> connection_;
-  Wake has_some_, wake_;
-  std::mutex mutex_;
-  std::condition_variable has_ended_;
-  // Guarded by mutex_.
+  common::Wake has_some_;
+  // Guarded by the worker's mutex.
   std::deque<Delivered> come_;
   std::uint64_t acknowledged_ = 0;  // up to this tag
   std::vector<std::uint64_t> rejected_;
-  bool stops_ = false, is_over_ = false;
-  std::exception_ptr failure_;
   // The thread's.
   std::uint64_t told_ = 0;  // the broker, up to this tag
   Assembly assembly_;
-  std::thread thread_;
+  Worker worker_;  // ends first
 };

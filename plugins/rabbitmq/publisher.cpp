@@ -88,55 +88,28 @@ Publisher::Publisher(std::unique_ptr<Connection> connection, common::TakenWindow
     : connection_(std::move(connection)),
       window_(window),
       confirms_(window),
-      is_mandatory_(is_mandatory) {
-  thread_ = std::thread([this] { run(); });
-}
-
-// A broker that reads nothing would keep the thread in the library for ever.
-Publisher::~Publisher() {
-  std::unique_lock lock(mutex_);
-  stops_ = true;
-  wake_.set();
-  if (!has_ended_.wait_for(lock, kEndMost, [this] { return is_over_; })) connection_->shut_down();
-  lock.unlock();
-  thread_.join();
-}
+      is_mandatory_(is_mandatory),
+      worker_(
+          *connection_, [this] { serve(); }, [this] { window_.interrupt(); }) {}
 
 void Publisher::publish(std::unique_ptr<Publications> messages) {
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(worker_.mutex());
     waiting_.push_back(std::move(messages));
   }
-  wake_.set();
+  worker_.wake();
 }
 
 void Publisher::expect_alive() {
-  const std::lock_guard lock(mutex_);
-  if (failure_) std::rethrow_exception(failure_);
-}
-
-void Publisher::run() {
-  std::exception_ptr failure;
-  try {
-    serve();
-    connection_->close(kGoodbyeMost);
-  } catch (...) {
-    failure = std::current_exception();
-  }
-  {
-    const std::lock_guard lock(mutex_);
-    failure_ = failure;
-    is_over_ = true;
-  }
-  has_ended_.notify_all();
-  if (failure) window_.interrupt();
+  const std::lock_guard lock(worker_.mutex());
+  worker_.rethrow_failure();
 }
 
 void Publisher::serve() {
   for (;;) {
     {
-      const std::lock_guard lock(mutex_);
-      if (stops_) return;
+      const std::lock_guard lock(worker_.mutex());
+      if (worker_.stops()) return;
       if (!current_ && !waiting_.empty()) {
         current_ = std::move(waiting_.front());
         waiting_.pop_front();
@@ -146,7 +119,7 @@ void Publisher::serve() {
     const bool sends = current_ && !connection_->is_blocked();
     if (sends) send_some();
     read_all();
-    if (!sends) wake_.wait_with(connection_->fd(), connection_->patience_ms());
+    if (!sends) worker_.wait();
   }
 }
 

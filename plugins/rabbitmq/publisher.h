@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
-#include <exception>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 
-#include "common/fd.h"
 #include "common/taken_window.h"
 #include "connection.h"
 #include "publications.h"
-#include "wake.h"
+#include "worker.h"
 
 // Which messages the broker has not confirmed yet, by their delivery tags, which are the numbers of
 // the window; and what becomes of them. A message that comes back (basic.return) is confirmed
@@ -49,9 +43,6 @@ class Confirms {
 class Publisher {
  public:
   Publisher(std::unique_ptr<Connection> connection, common::TakenWindow& window, bool is_mandatory);
-  ~Publisher();
-  Publisher(const Publisher&) = delete;
-  Publisher& operator=(const Publisher&) = delete;
 
   // Each message has its number in the window already, in the same order.
   void publish(std::unique_ptr<Publications> messages);
@@ -61,10 +52,7 @@ class Publisher {
  private:
   // Messages that are sent before confirms are looked for.
   static constexpr std::size_t kAtOnce = 64;
-  static constexpr std::chrono::milliseconds kGoodbyeMost{500};
-  static constexpr std::chrono::milliseconds kEndMost{1500};
 
-  void run();
   void serve();
   void send_some();
   void send(const Publication& publication);
@@ -74,15 +62,10 @@ class Publisher {
   common::TakenWindow& window_;
   Confirms confirms_;
   bool is_mandatory_;
-  Wake wake_;
-  std::mutex mutex_;
-  std::condition_variable has_ended_;
-  // Guarded by mutex_.
+  // Guarded by the worker's mutex.
   std::deque<std::unique_ptr<Publications>> waiting_;
-  bool stops_ = false, is_over_ = false;
-  std::exception_ptr failure_;
   // The thread's.
   std::unique_ptr<Publications> current_;
   std::size_t sent_ = 0;  // of current_
-  std::thread thread_;
+  Worker worker_;         // ends first
 };

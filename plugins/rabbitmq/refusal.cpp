@@ -93,6 +93,11 @@ void throw_failed(const Broker& broker, std::string_view doing, int status) {
     case AMQP_STATUS_SSL_CONNECTION_FAILED:
       throw standpipe::disconnected(
           said + " (does the broker speak TLS on that port, and trust this client?)");
+    case AMQP_STATUS_SSL_ERROR:  // of TLS 1.3, a broker refuses a client only after the handshake
+      throw standpipe::disconnected(
+          said + (broker.tls.certfile.empty()
+                      ? "; if it wants a certificate of its clients, give certfile and keyfile"
+                      : "; if it goes on, see whether the broker trusts the client's certificate"));
     case AMQP_STATUS_BROKER_UNSUPPORTED_SASL_METHOD:
       throw standpipe::fatal(said + "; allow the mechanism PLAIN at the broker");
     default:

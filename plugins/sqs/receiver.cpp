@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "receiver.h"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "backoff.h"
-#include "common/error_text.h"
 #include "common/json_scan.h"
 #include "requests.h"
 
@@ -31,12 +26,9 @@ Receiver::Receiver(standpipe::Host host, std::unique_ptr<Queue> queue,
       settings_(settings),
       visibility_timeout_(settings.visibility_timeout.value_or(queue_->visibility_timeout())),
       holding_(holding),
-      random_(random_seed()),
-      ready_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (!ready_fd_)
-    throw standpipe::disconnected("cannot make an eventfd: " + common::error_text(errno));
+      random_(random_seed()) {
   holding_.leases.set_duration(visibility_timeout_);
-  if (!holding_.ready.empty()) announce();
+  if (!holding_.ready.empty()) has_some_.set();
   thread_ = std::thread([this] { run(); });
 }
 
@@ -52,8 +44,7 @@ Receiver::~Receiver() {
 std::optional<LeasedMessage> Receiver::take() {
   const std::lock_guard lock(holding_.mutex);
   if (holding_.ready.empty()) {
-    std::uint64_t count = 0;
-    if (!trouble_) (void)!::read(ready_fd_.get(), &count, sizeof count);
+    if (!trouble_) has_some_.clear();
     return std::nullopt;
   }
   auto message = std::move(holding_.ready.front());
@@ -235,7 +226,7 @@ void Receiver::receive(const Reply& reply) {
     const auto number = holding_.leases.add(message.message_id, message.receipt_handle);
     if (number) holding_.ready.push_back({*number, std::move(message)});
   }
-  if (!holding_.ready.empty()) announce();
+  if (!holding_.ready.empty()) has_some_.set();
 }
 
 void Receiver::remove(const Task& task, const Reply& reply) {
@@ -275,11 +266,6 @@ void Receiver::renew(const Reply& reply) {
                 what_failed(failures[0]) + ")");
 }
 
-void Receiver::announce() {
-  const std::uint64_t one = 1;
-  (void)!::write(ready_fd_.get(), &one, sizeof one);
-}
-
 // What was about to be deleted is deleted after the next opening.
 void Receiver::fail(Trouble trouble) {
   const std::lock_guard lock(holding_.mutex);
@@ -288,5 +274,5 @@ void Receiver::fail(Trouble trouble) {
       for (const auto& lease : task.leases) holding_.to_delete.push_back(lease.number);
   tasks_.clear();
   if (!trouble_) trouble_ = std::move(trouble);
-  announce();
+  has_some_.set();
 }

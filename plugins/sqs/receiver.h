@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "common/fd.h"
+#include "common/wake.h"
 #include "leases.h"
 #include "queue.h"
 #include "received.h"
@@ -56,7 +56,7 @@ class Receiver {
   void put_back(LeasedMessage message);
   // Becomes readable when there is a message or trouble; take() makes it unreadable when there is
   // neither.
-  int ready_fd() const { return ready_fd_.get(); }
+  int ready_fd() const { return has_some_.fd(); }
   // What is in Holding has changed.
   void wake() { queue_->client().wake(); }
   // Throws standpipe::disconnected or fatal once that is so.
@@ -89,7 +89,6 @@ class Receiver {
   void remove(const Task& task, const Reply& reply);
   void keep_or_forget(const Leases::Lease& lease, const JsonValue& failure);
   void renew(const Reply& reply);
-  void announce();
   void fail(Trouble trouble);
 
   standpipe::Host host_;
@@ -102,6 +101,6 @@ class Receiver {
   std::map<std::uint64_t, Task> tasks_;
   std::uint64_t last_task_ = 0;
   std::uint64_t random_;
-  common::Fd ready_fd_;
+  common::Wake has_some_;
   std::thread thread_;
 };

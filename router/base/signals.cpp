@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/failure.h"
+#include "base/remedies.h"
 
 namespace standpipe {
 
@@ -57,10 +58,7 @@ std::thread start_without_signals(std::function<void()> work) {
     problem = error.code().value();
   }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (problem != 0)
-    throw Failure::system("start a thread", problem,
-                          "raise the limit of processes and threads (ulimit -u; TasksMax= of a "
-                          "service)");
+  if (problem != 0) throw Failure::system("start a thread", problem, kMoreProcesses);
   return thread;
 }
 

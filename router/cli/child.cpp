@@ -11,6 +11,7 @@
 #include <csignal>
 
 #include "base/failure.h"
+#include "base/remedies.h"
 
 namespace standpipe::cli {
 namespace {
@@ -57,7 +58,7 @@ Child::Child(const std::vector<std::string>& command) {
   ::fcntl(err.write_end.get(), F_SETFL, 0);
   const auto parent = ::getpid();
   pid_ = ::fork();
-  if (pid_ < 0) throw Failure::system("start " + command[0], errno);
+  if (pid_ < 0) throw Failure::system("start " + command[0], errno, kMoreProcesses);
   if (pid_ == 0) become(words.data(), out.write_end.get(), err.write_end.get(), parent);
   out_end_ = std::move(out.read_end);
   err_end_ = std::move(err.read_end);

@@ -187,6 +187,24 @@ Status report_end(const Begin& begin, worker::Hub& hub, const Fd& account_file) 
   std::_Exit(static_cast<int>(status));
 }
 
+// Where no thread can be had, what waits is saved without it: only the keeper's death would need
+// it.
+std::optional<keeper::OrphanWatch> watch_keeper(const Begin& begin, const Clock& clock,
+                                                Reporter& reporter) {
+  const auto& arguments = begin.arguments;
+  const bool only_saves = arguments.has("spill");
+  std::vector<std::string> to_save;
+  if (!only_saves)
+    to_save =
+        worker_words(arguments, arguments.texts("place"), begin.streams.err.format(), "--spill");
+  try {
+    return std::optional<keeper::OrphanWatch>(std::in_place, begin.link, to_save, clock, reporter);
+  } catch (const Failure&) {
+    if (!only_saves) throw;
+    return std::nullopt;
+  }
+}
+
 Status work(const Begin& begin) {
   const auto began = steady_now();
   const auto& arguments = begin.arguments;
@@ -194,11 +212,7 @@ Status work(const Begin& begin) {
   if (begin.configurations.start() == Start::first) close_named_descriptors(arguments, begin.link);
   const SystemClock clock;
   StreamReporter reporter(begin.streams.err.fd(), begin.streams.err.format());
-  std::vector<std::string> to_save;
-  if (!arguments.has("spill"))
-    to_save =
-        worker_words(arguments, arguments.texts("place"), begin.streams.err.format(), "--spill");
-  std::optional<keeper::OrphanWatch> watch(std::in_place, begin.link, to_save, clock, reporter);
+  auto watch = watch_keeper(begin, clock, reporter);
   auto listener = listen(arguments, begin.link, reporter);
   const auto control = listener ? listener->path() : "";
   if (listener && begin.configurations.start() != Start::first)

@@ -488,7 +488,8 @@ KeyMap match() {
             .fallback = "",
             .summary =
                 "This map does not match. A payload that could not be looked into, because it is "
-                "no JSON or above `match_max`, matches neither a condition on it nor its `not`.",
+                "no JSON or above `match_max`, matches neither a condition on it nor its `not`: "
+                "`unmatched` is for those.",
             .example = "{ text: { equals: ping } }",
             .least = "1",
             .shape = "routes[].match"}}};

@@ -244,24 +244,45 @@ bool makes_folders(const deliver::HandlerOptions& handler) {
   return false;
 }
 
-// What is in the way of a file that a handler appends to; empty: nothing.
-std::string why_no_file(const std::string& path, bool makes_folder) {
+// What is in the way of a file in that folder; empty: nothing.
+std::string why_no_file_in(const std::string& folder, bool makes_folder) {
   struct stat st {};
-  if (::stat(path.c_str(), &st) == 0) {
-    if (S_ISDIR(st.st_mode)) return path + " is a folder";
-    return ::access(path.c_str(), W_OK) == 0 ? "" : path + ": " + std::strerror(errno);
-  }
-  const auto folder = fs::path(path).parent_path().string();
   if (::stat(folder.c_str(), &st) != 0)
     return makes_folder ? "" : "the folder " + folder + " does not exist";
   if (!S_ISDIR(st.st_mode)) return folder + " is " + what_kind(st);
   return ::access(folder.c_str(), W_OK | X_OK) == 0 ? "" : folder + ": " + std::strerror(errno);
 }
 
+// The same of a file that a handler appends to.
+std::string why_no_file(const std::string& path, bool makes_folder) {
+  struct stat st {};
+  if (::stat(path.c_str(), &st) != 0)
+    return why_no_file_in(fs::path(path).parent_path().string(), makes_folder);
+  if (S_ISDIR(st.st_mode)) return path + " is a folder";
+  return ::access(path.c_str(), W_OK) == 0 ? "" : path + ": " + std::strerror(errno);
+}
+
+// Where a path's last '/' is that is no part of a placeholder, as in {json:/device}.
+std::size_t end_of_folder(const std::string& path) {
+  auto end = std::string::npos;
+  int depth = 0;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (path[i] == '{') ++depth;
+    if (path[i] == '}') --depth;
+    if (path[i] == '/' && depth == 0) end = i;
+  }
+  return end;
+}
+
 void LiveCheck::check_own_file(const OwnFile& file, bool makes_folders) {
-  if (!file.pattern.empty() && file.path.find('{') < file.path.find_last_of('/'))
-    return;  // messages choose the folder
-  const auto why = why_no_file(file.path, makes_folders);
+  std::string why;
+  if (file.pattern.empty()) {
+    why = why_no_file(file.path, makes_folders);
+  } else {
+    const auto folder = file.path.substr(0, end_of_folder(file.path));
+    if (folder.find('{') != folder.npos) return;  // messages choose the folder
+    why = why_no_file_in(folder, makes_folders);
+  }
   if (why.empty()) return;
   add(Severity::error, file.spot, "live-file",
       "handler '" + shown(file.handler) + "' cannot write its file: " + shown(why),

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chrono>
+
 #include "base/limits.h"
 #include "conformance/check.h"
 #include "conformance/child.h"
@@ -9,6 +11,7 @@ namespace {
 
 constexpr std::size_t kMany = 10'000;
 constexpr int kRandomBatches = 50;
+constexpr auto kThreadsMost = std::chrono::milliseconds(500);
 
 void check_fed(Subject& subject, std::vector<testing::Message> messages) {
   Instance instance(subject);
@@ -76,6 +79,19 @@ void check_replay(Subject& subject) {
   check_answer(feed(instance, {{.payload = "a gap", .sequence = 1'000'000}}));
 }
 
+// Where its threads settle what it took, they may emit, too; so they are given some time.
+void check_emits(Subject& subject) {
+  Instance instance(subject);
+  instance.opened();
+  (void)feed(instance, ordinary_batch());
+  (void)instance.host.wait_for_settlements(instance.host.taken(), kThreadsMost);
+  (void)instance.handler().flush();
+  instance.handler().close();
+  instance.handler().destroy();
+  if (instance.host.outside > 0)
+    throw Problem{"it emits outside of handle and tick, or in another thread than theirs"};
+}
+
 void check_random(Subject& subject) {
   std::mt19937_64 random(subject.request().seed);
   Instance instance(subject);
@@ -98,7 +114,9 @@ std::vector<Check> message_checks() {
       {"no_messages", "comes back from a batch without messages", "outcomes",
        "a hub makes none, but a loop should bear it", check_no_messages},
       {"many", "handles a batch of 10,000 messages", "outcomes",
-       "no array of a fixed length has room for a batch", check_many},
+       "no array of a fixed length has room for a batch; close leaves what was taken and is not "
+       "settled, for it is redelivered",
+       check_many},
       {"large", "handles a message of 16 MiB", "outcomes",
        "put no payload on the stack; `max_message_size` of a source may be larger still",
        check_large},
@@ -112,6 +130,8 @@ std::vector<Check> message_checks() {
       {"outcome_reasons", "says why it retries or rejects a message", "bytes",
        "fill in the result's reason, or a note: it is all that `standpipe dead list` can show",
        check_outcome_reasons},
+      {"emits", "emits nothing outside of handle and tick, or in a thread of its own", "outcomes",
+       "hand it to tick, for which a thread asks by Host::wake; or write a source", check_emits},
       {"random", "handles batches of random bytes", "bytes",
        "the same --seed makes the same messages", check_random},
   };

@@ -146,6 +146,19 @@ void check_status(Subject& subject) {
   for (int i = 0; i < kPolls; ++i) need_status("poll", it.poll());
 }
 
+void check_puts(Subject& subject) {
+  Bringer it(subject);
+  it.opened();
+  for (int i = 0; i < kPolls; ++i) {
+    for (const auto& put : it.poll().messages) it.source->committed(put.sequence);
+  }
+  it.end();
+  if (it.host.outside > 0)
+    throw Problem{
+        "it puts messages, or says where to go on, outside of poll, or in another thread "
+        "than poll's"};
+}
+
 // The kit's host refuses what is beyond the credit's messages, and counts that.
 void check_credit(Subject& subject) {
   Bringer it(subject);
@@ -350,6 +363,8 @@ std::vector<Check> rows() {
        check_resume},
       {"source_committed", "bears to be told what is safe, and does not wait then", "source_status",
        "note the sequence, and acknowledge from a thread or in the next poll", check_committed},
+      {"source_puts", "puts nothing outside of poll, or in a thread of its own", "source_committed",
+       "hand it to poll, and end its wait by a descriptor that Poll::wait gets", check_puts},
       {"source_reopens", "can be closed and opened again where it was", "source_resume",
        "set up in open all that close takes down", check_reopens},
       {"source_leaks", "leaks no descriptors, threads or memory", "source_status",

@@ -17,6 +17,9 @@ constexpr Nanoseconds kCallIsLong = std::chrono::seconds(10);
 
 HandlerState HandlerLoop::state(Nanoseconds now) const {
   auto state = lifecycle_.state(now);
+  const auto& taken = late_.messages();
+  state.taken = taken.messages();
+  if (!taken.empty()) state.oldest_taken = std::max(now - Nanoseconds(taken[0].since_ns), {});
   if (!busy_ || waits_for_letters_) return state;
   state.phase = phase_name(call_.phase());
   state.in_call = std::max(now - called_, Nanoseconds(0));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,8 @@ struct HandlerState {
   std::string_view phase = {};      // of the call that its plugin is in: open, handle, flush, close
                                     // ...; empty: it is in none
   Nanoseconds in_call{0};           // since when
+  std::uint64_t taken = 0;          // messages that its plugin took and has not settled yet
+  Nanoseconds oldest_taken{0};      // how long ago it took the first of them
 };
 
 // A handler that takes nothing, and nobody knows for how long.

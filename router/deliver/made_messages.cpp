@@ -144,10 +144,9 @@ void MessageMaker::begin(const MakeCredit& credit, const standpipe_batch* batch)
   credit_ = credit;
   credit_.messages = std::min(credit.messages, kMessagesMax);
   batch_ = batch;
-  thread_ = std::this_thread::get_id();
   cost_ = kBlockHeadBytes;
   is_of_one_ = true;
-  is_open_ = true;
+  caller_.store(std::this_thread::get_id(), std::memory_order_relaxed);
 }
 
 // Metadata of the message that another is made of.

@@ -108,7 +108,10 @@ class MessageMaker final : public plugin::MessageTaker {
 
   // `batch`: what is made of its messages inherits their metadata; nullptr: there is none.
   void begin(const MakeCredit& credit, const standpipe_batch* batch = nullptr);
-  void end() { is_open_ = false; }
+  void end() { caller_.store({}, std::memory_order_relaxed); }
+  bool is_in_call() const override {
+    return caller_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+  }
   // Outside of a call, and from other threads, FULL.
   std::uint32_t take(std::uint32_t of, const standpipe_out& message) override;
   std::uint64_t last_sequence() const override {
@@ -117,7 +120,6 @@ class MessageMaker final : public plugin::MessageTaker {
   bool resume(std::string_view text) override;
 
  private:
-  bool is_in_call() const { return is_open_ && std::this_thread::get_id() == thread_; }
   std::span<const standpipe_pair> inherited(std::uint32_t of) const;
   bool gather_fields(std::uint32_t of, const standpipe_out& message);
   std::uint32_t full(std::uint32_t of, std::uint64_t cost);
@@ -125,12 +127,11 @@ class MessageMaker final : public plugin::MessageTaker {
   MadeRegion& region_;
   MakeCredit credit_;
   const standpipe_batch* batch_ = nullptr;
-  std::thread::id thread_;
-  bool is_open_ = false;
-  std::uint64_t cost_ = 0;         // of what was made in this call, of its credit
-  std::uint32_t first_of_ = 0;     // what the first message was made of
-  bool is_of_one_ = true;          // and all others, too
-  std::vector<std::byte> fields_;  // of the message that is being made
+  std::atomic<std::thread::id> caller_ = {};  // whose call is in progress; none: nobody's
+  std::uint64_t cost_ = 0;                    // of what was made in this call, of its credit
+  std::uint32_t first_of_ = 0;                // what the first message was made of
+  bool is_of_one_ = true;                     // and all others, too
+  std::vector<std::byte> fields_;             // of the message that is being made
 };
 
 }  // namespace standpipe::deliver

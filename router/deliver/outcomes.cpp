@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/equal_bytes.h"
 #include "base/text.h"
 
 namespace standpipe::deliver {
@@ -15,6 +16,8 @@ Outcomes::Outcomes(Batch& of, const Flight& flight, const plugin::Answer& answer
       outcomes_(flight.outcomes),
       answer_(answer) {
   find_notes(flight);
+  const bool all_alike = equal_bytes({outcomes_, result_.at}) == result_.at;
+  if (result_.at == 0 || (all_alike && !has_reason(0))) return;
   for (auto i = result_.at; i > 0 && reason_of_ == 0; --i) {
     if (!has_reason(i - 1)) continue;
     has_failed_ = true;
@@ -39,10 +42,11 @@ std::string_view Outcomes::note_of(std::uint32_t i) const {
 }
 
 std::uint32_t Outcomes::end_of_run(std::uint32_t first) const {
+  const auto alike =
+      first + static_cast<std::uint32_t>(equal_bytes({outcomes_ + first, at() - first}));
+  if (!has_reason(first) || numbers_.empty()) return alike;
   auto last = first + 1;
-  const bool by_reason = has_reason(first) && !numbers_.empty();
-  while (last < at() && of(last) == of(first) && (!by_reason || note_of(last) == note_of(first)))
-    ++last;
+  while (last < alike && note_of(last) == note_of(first)) ++last;
   return last;
 }
 

@@ -206,7 +206,8 @@ void ProcessExecutor::start_child() try {
   child_ = std::move(child);
   give();
 } catch (const Failure& failure) {
-  fail_to_start(failure.what());
+  const auto remedy = failure.help().empty() ? "" : " (" + failure.help() + ")";
+  fail_to_start(failure.what() + remedy);
 } catch (const std::exception& problem) {
   fail_to_start(problem.what());
 }

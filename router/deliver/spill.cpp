@@ -80,7 +80,12 @@ log::DiskLog open_temporary(const std::string& path) {
   if (!left) throw failure_of(left.problem());
   if (const int error = left.remove(); error != 0 && error != ENOENT)
     throw Failure::system("delete " + name, error);
-  return log::DiskLog::open(name, log::DiskLog::Access::append);
+  try {
+    return log::DiskLog::open(name, log::DiskLog::Access::append);
+  } catch (const Failure&) {
+    (void)left.remove();  // made, and no room for its header
+    throw;
+  }
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 
 #include "base/failure.h"
 #include "base/open_files.h"
+#include "base/reminder.h"
 #include "base/text.h"
 #include "keeper/processes.h"
 
@@ -27,6 +28,7 @@ using namespace std::chrono_literals;
 // which are 8 times its messages.
 constexpr Nanoseconds kSpillMost = 60s;
 constexpr std::uint64_t kSpillBytes = 128 << 20;
+constexpr int kStartAgain = 20;  // times the first pause: after a worker that could not be started
 constexpr Nanoseconds kOrphansMayEnd = 1s;  // after SIGTERM, then SIGKILL
 constexpr Nanoseconds kOrphansMustEnd =
     10s;  // one that does not die of SIGKILL hangs in the kernel, or is another user's
@@ -54,6 +56,7 @@ Keeper::Keeper(Options options, const Clock& clock, Reporter& reporter)
 int Keeper::run() {
   for (;;) {
     const auto end = live(options_.worker_arguments, false);
+    if (!end.status && stop_in_gap_) return give_up("stopped while no worker ran", {}, 0);
     switch (judge(end)) {
       case Verdict::pass_on:
         return end.meant.value_or(0);
@@ -82,13 +85,7 @@ int Keeper::run() {
 }
 
 WorkerEnd Keeper::live(const std::vector<std::string>& arguments, bool spills) {
-  try {
-    start(arguments, spills);
-  } catch (const Failure& f) {
-    if (!restarts_.has_started()) throw;
-    reporter_.warning("worker", f.what(), f.help());
-    return {};
-  }
+  if (!start_at_last(arguments, spills)) return {};
   attend();
   gather();
   WorkerEnd end{.status = worker_->status,
@@ -101,6 +98,32 @@ WorkerEnd Keeper::live(const std::vector<std::string>& arguments, bool spills) {
   if (worker_->ready) end.served = clock_.steady() - *worker_->ready;
   worker_.reset();
   return end;
+}
+
+// What a worker needs (a process, descriptors) may be missing for a while, and what waits in memory
+// is lost with the keeper: so it tries again, until a stop is asked for, and for kSpillMost if what
+// waits is to be saved. No worker has died of it. The service manager's watchdog is told that the
+// keeper lives: it would end it, and everything with it.
+bool Keeper::start_at_last(const std::vector<std::string>& arguments, bool spills) {
+  const auto began = clock_.steady();
+  for (Reminder reminder;;) {
+    try {
+      start(arguments, spills);
+      return true;
+    } catch (const Failure& f) {
+      if (!restarts_.has_started()) throw;
+      const auto now = clock_.steady();
+      if (reminder.is_due(now))
+        reporter_.warning("worker",
+                          std::string(f.what()) + "; what waits is kept, and it is tried again",
+                          f.help());
+      manager_.status(f.what());
+    }
+    if (spills ? clock_.steady() - began >= kSpillMost : stop_in_gap_) return false;
+    manager_.alive();
+    wait(clock_.steady() + kStartAgain * options_.back_off);
+    reap();
+  }
 }
 
 void Keeper::start(const std::vector<std::string>& arguments, bool spills) {

@@ -84,6 +84,8 @@ class Keeper {
   using Verdict = RestartPolicy::Verdict;
 
   WorkerEnd live(const std::vector<std::string>& arguments, bool spills);
+  // false: it gave up, and no worker has lived.
+  bool start_at_last(const std::vector<std::string>& arguments, bool spills);
   void start(const std::vector<std::string>& arguments, bool spills);
   void begin_worker();
   void attend();

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -34,10 +35,19 @@ OrphanWatch::OrphanWatch(const Link& link, std::vector<std::string> arguments, c
       arguments_(std::move(arguments)),
       clock_(clock),
       reporter_(reporter),
-      end_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (!end_)
-    throw Failure::system("make an eventfd", errno, "raise the limit of open files: ulimit -n");
+      end_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      both_(::epoll_create1(EPOLL_CLOEXEC)) {
+  if (!add(end_.get(), EPOLLIN) || !add(link_.socket(), 0))  // a hang-up is always reported
+    throw Failure::system("watch for the keeper's end", errno,
+                          "raise the limit of open files: ulimit -n");
   thread_ = start_without_signals([this] { watch(); });
+}
+
+bool OrphanWatch::add(int fd, std::uint32_t events) const {
+  epoll_event event{};
+  event.events = events;
+  event.data.fd = fd;
+  return ::epoll_ctl(both_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 OrphanWatch::~OrphanWatch() {
@@ -47,10 +57,7 @@ OrphanWatch::~OrphanWatch() {
 }
 
 void OrphanWatch::watch() {
-  pollfd fds[] = {{end_.get(), POLLIN, 0}, {link_.socket(), 0, 0}};  // a hang-up is always reported
-  while (::poll(fds, 2, -1) < 0 && errno == EINTR) {
-  }
-  if (fds[0].revents) return;
+  if (!waits_for_keepers_death()) return;
   const auto& pulse = link_.pulse();
   auto rounds = pulse.rounds.load();
   bool obeys = false;
@@ -66,6 +73,15 @@ void OrphanWatch::watch() {
     if (pulse.saved) std::_Exit(1);  // nothing is left to do but to end
     return replace();
   }
+}
+
+// By epoll, for poll would hold the link open: when a plugin has closed it the keeper has to see
+// that (Keeper::watch_link). false: this object is being destroyed.
+bool OrphanWatch::waits_for_keepers_death() const {
+  epoll_event event{};
+  while (::epoll_wait(both_.get(), &event, 1, -1) < 0 && errno == EINTR) {
+  }
+  return event.data.fd != end_.get();
 }
 
 bool OrphanWatch::waits_for_end(Nanoseconds most) const {

@@ -34,7 +34,9 @@ class OrphanWatch {
   OrphanWatch& operator=(const OrphanWatch&) = delete;
 
  private:
+  bool add(int fd, std::uint32_t events) const;
   void watch();
+  bool waits_for_keepers_death() const;
   bool waits_for_end(Nanoseconds most) const;
   bool saves() const;
   void obey_kill();
@@ -45,7 +47,8 @@ class OrphanWatch {
   const Clock& clock_;
   Reporter& reporter_;
   Program program_;
-  Fd end_;  // eventfd: this object is being destroyed
+  Fd end_;   // eventfd: this object is being destroyed
+  Fd both_;  // epoll, of that and of the link
   std::thread thread_;
 };
 

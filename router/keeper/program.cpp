@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "base/failure.h"
+#include "base/remedies.h"
 #include "base/signals.h"
 #include "keeper/descendants.h"
 
@@ -85,7 +86,7 @@ pid_t Program::start(const std::vector<std::string>& arguments, std::span<const 
   const auto environment = environment_with(variable);
   const auto argv = pointers(arguments), envp = pointers(environment);
   const auto pid = ::fork();
-  if (pid < 0) throw Failure::system("start a worker", errno);
+  if (pid < 0) throw Failure::system("start a process", errno, kMoreProcesses);
   if (pid > 0) return pid;
   ::signal(SIGPIPE, SIG_DFL);
   const auto blocked = signals_of_the_keeper();

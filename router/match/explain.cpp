@@ -46,6 +46,13 @@ std::string seen(const Condition& condition, Look& look) {
                             : seen_text(condition, value);
 }
 
+// What the condition wants of something that was seen; `is_negated`: within a `not`.
+std::string wanted_text(const Condition& condition, bool is_negated) {
+  if (condition.op != Op::exists) return (is_negated ? "not " : "") + condition.wanted_text();
+  const bool to_be_there = (condition.operands[0].value().bits() != 0) != is_negated;
+  return to_be_there ? "it to be there" : "it not to be there";
+}
+
 std::string unseen(const Condition& condition, Look& look) {
   const auto wanted = ", wanted " + condition.subject_text() + " " + condition.wanted_text();
   if (look.is_too_large())
@@ -66,12 +73,9 @@ std::string reason_of(const Decision& decision, Look& look) {
            condition.wanted_text();
   // Within a `not`, a route fails on a condition that holds, and matches on one that does not.
   const bool held = truth == Truth::yes;
-  const bool is_plain = condition.op == Op::eq || condition.op == Op::exists;
-  if (held && decision.truth == Truth::yes)
-    return is_plain ? what : what + ", " + condition.wanted_text();
-  if (held) return what + ", wanted not " + condition.wanted_text();
-  if (decision.truth == Truth::yes) return what + ", not " + condition.wanted_text();
-  return what + ", wanted " + condition.wanted_text();
+  if (decision.truth != Truth::yes) return what + ", wanted " + wanted_text(condition, held);
+  if (condition.op == Op::exists || (held && condition.op == Op::eq)) return what;
+  return what + (held ? ", " : ", not ") + condition.wanted_text();
 }
 
 std::string payload_text(Look& look) {

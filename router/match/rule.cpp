@@ -70,7 +70,7 @@ std::string Condition::subject_text() const {
 }
 
 std::string Condition::wanted_text() const {
-  if (op == Op::exists) return operands[0].value().bits() ? "one" : "none";
+  if (op == Op::exists) return operands[0].value().bits() ? "to be there" : "not to be there";
   std::string text(op_text(op));
   for (std::size_t i = 0; i < operands.size(); ++i) {
     if (i == kShownChoices) return text + ", ...";

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/equal_bytes.h"
 #include "base/text.h"
 
 namespace standpipe::plugin {
@@ -146,6 +147,9 @@ Mended Handler::mend(standpipe_result& result, std::uint32_t count, bool ok, boo
   if (result.at == STANDPIPE_NOT_TOLD) result.at = ok ? count : 0;
   result.at = std::min(result.at, count);
   Mended mended;
+  const bool all_delivered = result.at > 0 && result.outcomes[0] == STANDPIPE_DELIVERED &&
+                             equal_bytes({result.outcomes, result.at}) == result.at;
+  if (all_delivered) return mended;
   for (std::uint32_t i = 0; i < result.at; ++i) {
     auto& outcome = result.outcomes[i];
     const auto told = outcome;
@@ -241,10 +245,25 @@ void Handler::host_wake(void* self) try {
 } catch (...) {
 }
 
+// Nothing would ever tell the author why there is never room.
+bool Handler::may_make_now() {
+  if (taker_->is_in_call()) return true;
+  if (!has_said_outside_.exchange(true))
+    services_.log(STANDPIPE_LOG_ERROR,
+                  source_ ? "it puts a message outside of poll, or in another thread than that of "
+                            "poll, and is answered FULL: hand it to poll, and end its wait"
+                          : "it emits a message outside of handle and tick, or in another thread "
+                            "than theirs, and is answered FULL: hand it to tick, which "
+                            "standpipe_settle.wake asks for, or write a source");
+  return false;
+}
+
 std::uint32_t Handler::host_emit(void* self, std::uint32_t of, const standpipe_out* message) try {
   auto& handler = *static_cast<Handler*>(self);
-  if (handler.taker_) return handler.taker_->take(of, *message);
-  if (!std::exchange(handler.has_said_nowhere_, true))
+  if (handler.taker_)
+    return handler.may_make_now() ? handler.taker_->take(of, *message)
+                                  : std::uint32_t{STANDPIPE_PUT_FULL};
+  if (!handler.has_said_nowhere_.exchange(true))
     handler.services_.log(STANDPIPE_LOG_WARNING,
                           "what it emits goes nowhere: no route is from: " + handler.name_);
   return STANDPIPE_PUT_OK;
@@ -254,8 +273,9 @@ std::uint32_t Handler::host_emit(void* self, std::uint32_t of, const standpipe_o
 
 std::uint32_t Handler::host_put(void* self, const standpipe_out* message,
                                 std::uint64_t* sequence) try {
-  auto* taker = static_cast<Handler*>(self)->taker_;
-  if (!taker) return STANDPIPE_PUT_FULL;
+  auto& handler = *static_cast<Handler*>(self);
+  auto* taker = handler.taker_;
+  if (!taker || !handler.may_make_now()) return STANDPIPE_PUT_FULL;
   const auto taken = taker->take(STANDPIPE_OF_NONE, *message);
   if (taken == STANDPIPE_PUT_OK && sequence) *sequence = taker->last_sequence();
   return taken;

@@ -3,6 +3,7 @@
 
 #include <standpipe/plugin.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -66,9 +67,11 @@ class HostServices {
 };
 
 // Takes the messages that an instance makes in a call: that a handler emits, or a source puts.
-// Called in the thread that the call was made in.
 class MessageTaker {
  public:
+  // Whether this thread is in a call that may make messages. A plugin may err, so any thread.
+  virtual bool is_in_call() const = 0;
+  // The rest only then.
   // Of which message of the batch it is made, or STANDPIPE_OF_NONE. Returns STANDPIPE_PUT_*.
   virtual std::uint32_t take(std::uint32_t of, const standpipe_out& message) = 0;
   // Of the message that was taken last.
@@ -157,6 +160,7 @@ class Handler {
                                      standpipe_reason* reason);
 
   Answer answer(std::uint32_t code, const standpipe_reason& reason) const;
+  bool may_make_now();
 
   // What both kinds have; NULL: the plugin does without.
   struct Common {
@@ -177,8 +181,9 @@ class Handler {
   const Plugin& plugin_;
   void* self_ = nullptr;
   bool opened_ = false;
-  bool flushed_ = false;           // since it was opened
-  bool has_said_nowhere_ = false;  // that nobody takes what it emits
+  bool flushed_ = false;                        // since it was opened
+  std::atomic<bool> has_said_nowhere_ = false;  // that nobody takes what it emits
+  std::atomic<bool> has_said_outside_ = false;  // that it makes messages where it must not
 };
 
 }  // namespace standpipe::plugin

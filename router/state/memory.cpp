@@ -38,7 +38,7 @@ std::size_t with_room(std::size_t needed, std::size_t least) {
 std::string lack(std::size_t needed, std::size_t has, std::string_view what) {
   return needed <= has ? ""
                        : "it has room for " + std::to_string(has) + " " + std::string(what) +
-                             ", and the configuration has " + std::to_string(needed);
+                             ", and the configuration needs " + std::to_string(needed);
 }
 
 }  // namespace

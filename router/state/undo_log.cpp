@@ -11,12 +11,17 @@
 namespace standpipe::state {
 
 void UndoLog::save(std::uint64_t line) {
+  auto& seen = seen_[line % seen_.size()];
+  if (seen.transaction == transaction_) {
+    if (displaced_.contains(line)) return;
+    displaced_.insert(seen.line);
+  }
   INVARIANT(*used_ + sizeof(Entry) <= entries_.size(), *used_);
   auto& entry = *reinterpret_cast<Entry*>(entries_.data() + *used_);
   entry.line = line;
   std::memcpy(entry.bytes, memory_ + line * kLine, kLine);
   store_in_order(*used_, std::uint64_t{*used_ + sizeof(Entry)});
-  seen_[line % seen_.size()] = {line, transaction_};
+  seen = {line, transaction_};
 #ifndef NDEBUG
   logged_.push_back(line);
 #endif
@@ -25,13 +30,14 @@ void UndoLog::save(std::uint64_t line) {
 void UndoLog::commit() {
   ++transaction_;
   if (pending()) store_in_order(*used_, std::uint64_t{0});
+  if (!displaced_.empty()) displaced_.clear();
 #ifndef NDEBUG
   logged_.clear();
 #endif
 }
 
-// From the last entry to the first: of a line that was saved twice, the first entry has what was
-// committed.
+// From the last entry to the first: of a line that an older version saved twice, the first entry
+// has what was committed.
 void UndoLog::roll_back(const std::function<bool(std::uint64_t offset)>& may_change) {
   if (*used_ > entries_.size() || *used_ % sizeof(Entry) != 0)
     throw Damaged("its undo log has no end");

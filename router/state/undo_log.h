@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <unordered_set>
 #include <vector>
 
 namespace standpipe::state {
@@ -68,13 +69,16 @@ class UndoLog {
   std::uint64_t* used_;
   std::span<std::byte> entries_;
   std::uint64_t transaction_ = 1;
-  // Lines that this transaction has saved already; a forgotten one is saved twice, which does no
-  // harm.
+  // Lines that this transaction has saved already, each in the place that it shares with others;
+  // and those whose places others took meanwhile. Few transactions have any: a long deque that is
+  // changed at its front, which would else save each of its lines with each change, until the log
+  // has no room.
   struct Seen {
     std::uint64_t line = 0;
     std::uint64_t transaction = 0;
   };
   std::array<Seen, 1024> seen_{};
+  std::unordered_set<std::uint64_t> displaced_;
 #ifndef NDEBUG
   std::vector<std::uint64_t> logged_;
 #endif

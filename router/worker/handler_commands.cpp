@@ -100,8 +100,8 @@ std::string HandlerCommands::hold(std::size_t h) {
   if (handler.held()) return handler.name() + " is held already: " + handler.held_for() + '\n';
   handler.pause(kHeldBy);
   handlers_.wake(h);
-  return handler.name() + " is held: it gets no message until `standpipe handler retry " +
-         handler.name() + "`" +
+  return handler.name() + " is held: it " + (handler.options().is_source ? "brings" : "gets") +
+         " no message until `standpipe handler retry " + handler.name() + "`" +
          (handler.in_call() ? "; the call in progress comes to its end" : "") + '\n';
 }
 
@@ -117,7 +117,8 @@ std::string HandlerCommands::retry(std::size_t h) {
   require_release(handler);
   handler.release();
   handlers_.wake(h);
-  return handler.name() + " is released: it opens, and its messages go on\n";
+  return handler.name() + " is released: it opens, and " +
+         (handler.options().is_source ? "goes on where it was\n" : "its messages go on\n");
 }
 
 deliver::Delivery& HandlerCommands::delivery_of(const deliver::HandlerLoop& handler,
@@ -149,6 +150,10 @@ deliver::Delivery& HandlerCommands::delivery_of(const deliver::HandlerLoop& hand
 
 std::string HandlerCommands::skip(std::size_t h, std::string_view source) {
   auto& handler = handlers_[h];
+  if (handler.options().is_source)
+    throw Failure(handler.name() + " is a source: it brings messages, so none waits for it",
+                  handler.held() ? "let it go on: standpipe handler retry " + handler.name()
+                                 : "name the handler that is held at a message");
   require_release(handler);
   if (handler.in_call())
     throw Failure("a call of " + handler.name() + " is in progress; try again when it is over");

@@ -65,12 +65,27 @@ std::string handler_text(const deliver::HandlerState& state) {
          std::string(state.phase) + " since " + std::to_string(seconds) + " s";
 }
 
+// Empty: its plugin has settled all that it was given.
+std::string taken_text(const deliver::HandlerState& state) {
+  if (state.taken == 0) return {};
+  const auto ms = std::chrono::floor<std::chrono::milliseconds>(state.oldest_taken);
+  const auto age = ms < std::chrono::seconds(1) ? std::to_string(ms.count()) + " ms"
+                                                : std::to_string(ms.count() / 1000) + " s";
+  return "has taken " + counted(state.taken, "message") + " that it has not settled yet, " +
+         (state.taken == 1 ? "" : "the oldest ") + age + " ago";
+}
+
 std::string handler_json(const deliver::HandlerState& state) {
   std::string json = "{\"state\":" + json_string(state.name);
   if (!state.reason.empty()) json += ",\"reason\":" + json_string(state.reason);
   if (!state.phase.empty()) {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(state.in_call).count();
     json += ",\"in_call\":" + json_string(state.phase) + ",\"in_call_ms\":" + std::to_string(ms);
+  }
+  json += ",\"taken\":" + std::to_string(state.taken);
+  if (state.taken > 0) {
+    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(state.oldest_taken);
+    json += ",\"oldest_taken_ms\":" + std::to_string(ms.count());
   }
   return json + '}';
 }
@@ -154,7 +169,8 @@ Report report_of(const Hub& hub, const Facts& facts, Hub::InFlight how) {
     report.sources.push_back({source.inlet->name(), source.inlet->state()});
   report.queues = hub.queues();
   for (const auto& handler : hub.handlers())
-    report.handlers.push_back({handler->name(), handler->state(hub.clock().steady())});
+    report.handlers.push_back(
+        {handler->name(), handler->state(hub.clock().steady()), handler->options().is_source});
   const auto& longest = hub.longest_round();
   const auto ago = hub.clock().steady() - longest.ended;
   report.longest_round = {.took = longest.took, .ended = hub.clock().wall() - ago};
@@ -171,7 +187,7 @@ std::string Report::text(Nanoseconds now) const {
     out += "; the loop's longest round took " + round_ms(longest_round.took) + " ms, at " +
            clock_text(longest_round.ended, now);
   out += '\n' + account.text();
-  for (const auto& line : troubles(now)) out += "  " + line + '\n';
+  for (const auto& line : remarks(now)) out += "  " + line + '\n';
   for (const auto& relay : relays)
     out += "  " + relay.source + " -> " + relay.output +
            (relay.refused ? ": every byte is copied, for " + *relay.refused
@@ -211,19 +227,22 @@ control::Glance Report::glance(Nanoseconds now, Nanoseconds at) const {
     if (dropped[r])
       g.dropped.push_back(
           {std::string(deliver::reason_name(static_cast<deliver::Reason>(r))), dropped[r]});
-  for (const auto& line : troubles(now)) g.notes.push_back(line);
+  for (const auto& line : remarks(now)) g.notes.push_back(line);
   return g;
 }
 
-// What is not as it should be, a sentence each.
-std::vector<std::string> Report::troubles(Nanoseconds now) const {
+// What is not as it should be, and what plugins have in hand, a sentence each.
+std::vector<std::string> Report::remarks(Nanoseconds now) const {
   std::vector<std::string> lines;
   for (const auto& source : sources)
     if (source.state.kind != SourceState::Kind::serving)
       lines.push_back("source " + source.name + " is " + source_text(source.state, now));
   for (const auto& handler : handlers)
     if (const auto text = handler_text(handler.state); !text.empty())
-      lines.push_back("handler " + handler.name + " is " + text);
+      lines.push_back((handler.is_source ? "source " : "handler ") + handler.name + " is " + text);
+  for (const auto& handler : handlers)
+    if (const auto text = taken_text(handler.state); !text.empty())
+      lines.push_back("handler " + handler.name + ' ' + text);
   for (const auto& queue : queues)
     if (queue.overflows_since)
       lines.push_back(overflow_text(queue, now));

@@ -36,6 +36,7 @@ struct Report {
   struct Handler {
     std::string name;
     deliver::HandlerState state;
+    bool is_source = false;  // its plugin is
   };
   struct Source {
     std::string name;
@@ -60,7 +61,7 @@ struct Report {
   control::Glance glance(Nanoseconds now, Nanoseconds at) const;
 
  private:
-  std::vector<std::string> troubles(Nanoseconds now) const;
+  std::vector<std::string> remarks(Nanoseconds now) const;
 };
 
 // Answers a request: "stats" and "stats json", with what is in flight counted, and "glance" and

@@ -101,6 +101,7 @@ log::ArenaBudget Topology::arena_budget() const {
 // What departs needs room as long as it is there, so all names together must have it.
 std::string Topology::lack_of_room(const state::MemoryPlan& plan, const state::Directory& directory,
                                    HubNames names, const Renamed& renamed) {
+  const auto configured = needs(names);
   for (auto& name : directory.names(state::Kind::handler)) names.handlers.insert(std::move(name));
   for (auto& name : directory.names(state::Kind::queue)) names.queues.insert(std::move(name));
   for (const auto& source : directory.names(state::Kind::source)) {
@@ -110,7 +111,11 @@ std::string Topology::lack_of_room(const state::MemoryPlan& plan, const state::D
     for (const auto& handler : directory.handlers_of(source))
       if (!handler.empty()) names.deliveries.insert(state::delivery_name(name, handler));
   }
-  return plan.lacks(needs(names));
+  auto lack = plan.lacks(needs(names));
+  if (lack.empty() || plan.lacks(configured) == lack) return lack;
+  lack += ", with those that it no longer has, which stay until their messages are delivered";
+  if (plan.lacks(configured).empty()) lack += " (remove those by one reload, and add by the next)";
+  return lack;
 }
 
 void Topology::open_memory(Fd memory) {

@@ -3,10 +3,12 @@
 
 import argparse
 import dataclasses
+import json
 import os
 import platform
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import time
@@ -41,11 +43,13 @@ from middles import (
     Socat,
     SplitHub,
     SyslogNg,
+    SYSLOG_NG_FILTERS,
     TenHub,
     TextHub,
     ZeroMq,
     hub,
     is_there,
+    syslog_ng_filter,
 )
 
 SIZES = [16, 128, 1024, 65536, 1 << 20]
@@ -102,9 +106,11 @@ TEXTS = {  # the first is what the others are measured against
 }
 
 
+FIELDS = ["/type: refund{}", "/customer/country: S{}", "/currency: US{}", "/id: {}", "/amount: {{ gte: 1000{} }}"]
 ROUTES = {  # title -> (how many, what the payload is, one's condition)
     "Routes by a prefix, to a plugin that counts, 128 B": ((0, 1, 10, 1000), "texts", 128, lambda i: f'{{ text: {{ prefix: "{i} " }} }}'),
     "Routes by a JSON field, to a plugin that counts, 300 B": ((0, 1, 10, 1000), "jsons", 300, lambda i: f"{{ json: {{ /id: {i} }} }}"),
+    "Routes by different JSON fields, to a plugin that counts, 300 B": ((0, 10), "jsons", 300, lambda i: f"{{ json: {{ {FIELDS[i % 5].format(i)} }} }}"),
     "Routes by a pattern, to a plugin that counts, 128 B": ((0, 1, 10), "texts", 128, lambda i: f'{{ text: {{ regex: "^{i} x" }} }}'),
 }
 FILTERS = {  # what takes the orders of one customer out of lines of JSON; messages a second
@@ -327,6 +333,12 @@ class Bench:
                 self.attempt("matching", lambda: self.matching_of(name, bench))
             else:
                 report.measured(name, "bench_match is not beside it", "left out")
+        lines = "1 condition, lines of 300 B of JSON"
+        for name, condition in SYSLOG_NG_FILTERS.items():
+            if is_there(SyslogNg):
+                self.attempt(f"matching, {name}", lambda: self.filtered(name, lines, lambda place, count: syslog_ng_filter(place, condition, count)))
+            else:
+                report.measured(name, lines, f"not installed ({SyslogNg.package})")
         for name, command in FILTERS.items():
             if shutil.which(command[0]):
                 self.attempt(f"matching, {name}", lambda: self.filtering(name, command))
@@ -344,19 +356,26 @@ class Bench:
         self.passed += 1
 
     def filtering(self, name, command):
+        def run(place, count):
+            with open(place / "lines") as lines:
+                began = time.monotonic()
+                found = subprocess.run(command, stdin=lines, capture_output=True, timeout=measure.PATIENCE).stdout
+            return time.monotonic() - began, found.count(b"\n")
+
+        self.filtered(name, "1 condition, lines of 300 B of JSON", run)
+
+    def filtered(self, name, what, run):
+        """`run` takes one line out of `place / "lines"`: how long that took, and how many it found."""
         count = 1000 if self.options.smoke else 100_000
         with Place() as place:
             with open(place / "lines", "w") as lines:
                 for i in range(count):
                     text = f'{{"type":"order","id":{i},"customer":{{"name":"c{i * 7}","country":"NO"}},"amount":{i % 5000}.50,"note":"'
                     lines.write(text + "x" * (297 - len(text)) + '"}\n')
-            with open(place / "lines") as lines:
-                began = time.monotonic()
-                found = subprocess.run(command, stdin=lines, capture_output=True, timeout=measure.PATIENCE).stdout
-                took = time.monotonic() - began
-        if found.count(b"\n") < 1:
+            took, found = run(place, count)
+        if found < 1:
             raise Failed(f"{name} found nothing")
-        report.measured(name, "1 condition, lines of 300 B of JSON", f"{count / took / 1e6:.2f} M messages/s")
+        report.measured(name, what, f"{count / took / 1e6:.2f} M messages/s")
         self.passed += 1
 
     def routes(self):
@@ -368,7 +387,41 @@ class Bench:
                 hubs = {f"{n:,} routes before": RoutedHub(program, n, condition) for n in counts}
                 self.side_by_side(title, report.bytes_text(size), hubs, Load(size, BATCH, **{kind: True}))
 
-    # ---- latency, start, memory
+    # ---- reload, latency, start, memory
+
+    def reloads(self):
+        title = "Reload: a source and its route come, or go; the pause is how long writers wait"
+        if not self.wanted(title):
+            return
+        report.head(title, report.MEASURED)
+        for name, program in self.hubs.items():
+            for sources in (10, 20 if self.options.smoke else 1000):
+                self.attempt(f"reload, {sources} sources", lambda: self.reload_of(name, program, sources))
+
+    def reload_of(self, name, program, sources):
+        def routes(count):
+            return "{ from: [" + ", ".join(f"s{i}" for i in range(count)) + "], to: out }"
+
+        def fifos(count):
+            return ", ".join(f"s{i}: {{ fifo: s{i} }}" for i in range(count))
+
+        said = []
+        with Place("out") as place, hub(program, place, Hub.handlers, routes(sources), fifos(sources)):
+            config = place / "hub.yaml"
+            with open(config) as file:
+                fewer = file.read()
+            more = fewer.replace(routes(sources), routes(sources + 1)).replace(fifos(sources), fifos(sources + 1))
+            for text in [more, fewer] * (self.options.rounds + 1):
+                with open(config, "w") as file:
+                    file.write(text)
+                command = [program, "reload", "--json", config]
+                said.append(json.loads(subprocess.check_output(command, timeout=measure.PATIENCE)))
+        for what, key in (("paused", "paused_ms"), ("from the request to the end", "took_ms")):
+            times = sorted(one[key] for one in said[2:])  # the first two warm up
+            report.measured(name, f"{sources} sources, {what}", f"{statistics.median(times):.1f} ms ({times[0]:.1f}-{times[-1]:.1f})")
+        self.passed += 1
+
+    # ---- latency
 
     def latency(self):
         contenders = {"raw pipe echo": Echo()} | {name: Hub(program) for name, program in self.hubs.items()}
@@ -470,7 +523,7 @@ def main():
     for name, path in hubs.items():
         print(f"{name}: {path}")
     bench = Bench(options, hubs)
-    for part in (bench.throughput, bench.texts, bench.devices, bench.queues, bench.isolation, bench.programs, bench.neighbours, bench.powers, bench.rivals, bench.routes, bench.metadata, bench.matching, bench.latency, bench.start_and_memory):
+    for part in (bench.throughput, bench.texts, bench.devices, bench.queues, bench.isolation, bench.programs, bench.neighbours, bench.powers, bench.rivals, bench.routes, bench.metadata, bench.matching, bench.reloads, bench.latency, bench.start_and_memory):
         part()
     if bench.bars:
         print(f"\npicture: {report.picture(options.picture, bench.bars, list(hubs), machine())}")

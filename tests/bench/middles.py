@@ -577,11 +577,66 @@ class SyslogNg(Middle):
 
     def start(self, place, load):
         load.lines = True
-        with open(place / "conf", "w") as file:
-            file.write(SYSLOG_NG % {"in": place / "in", "out": place / "out"})
-        files = [f"--{what}={place / name}" for what, name in (("cfgfile", "conf"), ("persist-file", "persist"))]
-        files += [f"--pidfile={place / 'pid'}", f"--control={place / 'control'}"]
-        return running([self.needs, "--foreground", "--no-caps", *files], stderr=subprocess.DEVNULL)
+        return run_syslog_ng(place, SYSLOG_NG % {"in": place / "in", "out": place / "out"})
+
+
+def run_syslog_ng(place, text):
+    with open(place / "conf", "w") as file:
+        file.write(text)
+    files = [f"--{what}={place / name}" for what, name in (("cfgfile", "conf"), ("persist-file", "persist"))]
+    files += [f"--pidfile={place / 'pid'}", f"--control={place / 'control'}"]
+    return running([SyslogNg.needs, "--foreground", "--no-caps", *files], stderr=subprocess.DEVNULL)
+
+
+# What takes lines of JSON whose id is 5.
+SYSLOG_NG_FILTERS = {
+    "syslog-ng, match() of a substring": """filter f { match('"id":5,' value("MESSAGE") type(string) flags(substring)); };
+log { source(s); filter(f); destination(d); flags(flow-control); };""",
+    "syslog-ng, json-parser()": """parser p { json-parser(prefix("j.")); };
+filter f { "${j.id}" == "5" };
+log { source(s); parser(p); filter(f); destination(d); flags(flow-control); };""",
+}
+SYSLOG_NG_FILTER = """@version: 3.35
+options { stats-freq(0); keep-hostname(yes); use-dns(no); };
+source s { pipe("%(in)s" flags(no-parse) log-fetch-limit(1000) log-iw-size(10000)); };
+destination d { file("%(out)s" template("${MSG}\\n")); };
+"""
+LAST = b'{"id":5,"last":true}\n'
+
+
+def syslog_ng_filter(place, condition, count):
+    """How long it takes for all lines of `place / "lines"` and one more, and how many it lets through."""
+    os.mkfifo(place / "in")
+    with run_syslog_ng(place, SYSLOG_NG_FILTER % {"in": place / "in", "out": place / "out"} + condition) as child:
+        fifo = open_when_read(place / "in", child, place)
+        with open(place / "lines", "rb") as lines, open(fifo, "wb", buffering=1 << 16) as out:
+            began = time.monotonic()
+            shutil.copyfileobj(lines, out, 1 << 16)
+            out.write(LAST)
+            out.flush()
+            wait_for(lambda: os.path.exists(place / "out") and ends_with(place / "out", LAST), child, place)
+            took = time.monotonic() - began
+    with open(place / "out", "rb") as out:
+        return took, out.read().count(b"\n")
+
+
+def open_when_read(path, child, place):
+    """The write end of a FIFO, once somebody reads it."""
+    found = []
+
+    def is_read():
+        with contextlib.suppress(OSError):
+            found.append(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+        return found
+
+    wait_for(is_read, child, place)
+    os.set_blocking(found[0], True)
+    return found[0]
+
+
+def ends_with(path, text):
+    with open(path, "rb") as file:
+        return file.read().endswith(text)
 
 
 def is_there(middle):

@@ -4,7 +4,6 @@
 import contextlib
 import ctypes
 import os
-import random
 import re
 import shutil
 import signal
@@ -16,16 +15,17 @@ from kit import equal, process, test, until
 from kit.bench import Skip
 from kit.timing import SLOW
 from peer_programs import (
-    CHAOS_SECONDS,
     HERE,
     KINDS_OF_PAYLOADS,
     Peer,
+    came_in_order,
     delivered,
+    does_what_its_readme_shows,
     got,
-    kill_one,
     logged,
     no_old_one_behind_a_new_one,
     numbered,
+    run_while_processes_die,
     tcp,
     until_got,
     write_messages,
@@ -168,6 +168,17 @@ def nngcat_and_nanocat_reply_to_requests(t):
             hub.send("in", [b"one", b"two", b"x" * 2_000_000 if program == "nngcat" else b"three"])
             hub.stop().all_delivered(3)
             assert printed(t).startswith(b'"one"\n"two"\n') or not printed(t), printed(t)[:100]
+
+
+@test
+def the_peer_of_its_readme_replies(t):
+    words = re.search(r"`(nngcat --rep0 [^`]*)`", (PLUGIN / "README.md").read_text())[1].split()
+    url = tcp()
+    words[words.index("--listen") + 1] = url
+    with cat(t, *words):
+        hub = t.start(out(f"urls: ['{url}']"))
+        hub.send("in", [b"one", b"two"])
+        hub.stop().all_delivered(2)
 
 
 @test
@@ -342,23 +353,9 @@ def two_hubs_lose_nothing_whoever_of_them_dies(t):
     timing = "reconnect_ivl: 20ms, reconnect_ivl_max: 100ms"
     far = t.start(into(f"urls: ['{url}'], listen: true, {LENGTHS}, {timing}"))
     hub = t.start(out(f"urls: ['{url}'], {LENGTHS}, {timing}, resend_ivl: 1s"))
-    seed = int.from_bytes(os.urandom(4), "little")
-    print(f"seed {seed}")
-    chance = random.Random(seed)
-    end = time.monotonic() + CHAOS_SECONDS * SLOW
-    sent = deaths = 0
-    while time.monotonic() < end:
-        hub.send("in", numbered(sent, 2000))
-        sent += 2000
-        kill_one(chance.choice([hub, far]), chance)
-        deaths += 1
-        time.sleep(chance.random() * 0.6)  # between deaths
-    hub.stop(seconds=60).all_delivered(sent)
-    account = far.stop(seconds=60)
-    arrived = t.frames("out")
-    account.all_delivered(len(arrived))
-    equal(list(dict.fromkeys(arrived)), numbered(0, sent))
-    print(f"{deaths} deaths, {sent} messages, {len(arrived) - sent} repeats")
+    sent, deaths = run_while_processes_die(hub, far, 5000)
+    # One request is open at a time, of at most 2,048 messages.
+    came_in_order(t, far, sent, deaths * 2048)
 
 
 SLOW_HANDLER = """#!/usr/bin/env python3
@@ -414,17 +411,8 @@ def wrong_options_are_refused_with_what_to_write(t):
 
 
 @test
-def the_readmes_example_does_what_it_shows(t):
-    readme = (PLUGIN / "README.md").read_text()
-    command, shown = re.search(r"^standpipe send \S+ '(.*)'$", readme, re.MULTILINE)[1], re.search(r"^```output\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)[1]
-    said, err = t.run("check", PLUGIN / "example.yaml")
-    equal((said[:3], err), (b"ok:", ""))
-    said, _ = t.run("test", PLUGIN / "example.yaml")
-    assert re.search(rb"^2 passed, 0 failed", said, re.MULTILINE), said
-    hub = t.start((PLUGIN / "example.yaml").read_text().replace("/tmp/standpipe-", f"{t.folder}/") + f"data_dir: '{t.folder}/state'\n")
-    hub.send("readings", [command.encode()])
-    until(lambda: hub.stdout() == shown.encode(), "the screen shows it")
-    hub.stop().all_delivered(1, 1)
+def the_commands_of_its_readme_print_what_stands_there(t):
+    does_what_its_readme_shows(t, PLUGIN)
 
 
 @test(seconds=150)

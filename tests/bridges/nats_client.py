@@ -18,9 +18,10 @@ class Message:
 
 
 class Client:
-    """Of one thread. `url` is nats://HOST:PORT; `login` are fields of CONNECT: user, pass, auth_token."""
+    """Of one thread. `url` is nats://HOST:PORT; `login` are fields of CONNECT: user, pass, auth_token, jwt; `sign` signs the
+    server's nonce."""
 
-    def __init__(self, url, timeout=20, tls=None, **login):
+    def __init__(self, url, timeout=20, tls=None, sign=None, **login):
         host, port = url.rpartition("/")[2].rsplit(":", 1)
         self.socket = socket.create_connection((host, int(port)), timeout)
         self.file = self.socket.makefile("rb", buffering=1 << 20)
@@ -30,6 +31,8 @@ class Client:
             self.file = self.socket.makefile("rb", buffering=1 << 20)
         self.inbox, self._count = f"_INBOX.{self.info['client_id']}.test", 0
         options = {"verbose": False, "pedantic": False, "headers": True, "no_responders": True, "lang": "test", "version": "1", **login}
+        if sign:
+            options["sig"] = sign(self.info["nonce"])
         self.socket.sendall(b"CONNECT " + json.dumps(options).encode() + b"\r\n")
         self._send(f"SUB {self.inbox}.* 1")
         self.ping()
@@ -147,5 +150,9 @@ class Client:
         return self.read(stream, self.stream(stream)["messages"])
 
 
-def trusting(certificate):
-    return ssl.create_default_context(cafile=certificate)
+def trusting(certificate, own=None):
+    """`own` is a client's certificate and its key."""
+    context = ssl.create_default_context(cafile=certificate)
+    if own:
+        context.load_cert_chain(*own)
+    return context

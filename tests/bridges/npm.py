@@ -4,6 +4,7 @@
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import pathlib
 import shutil
@@ -53,6 +54,21 @@ def _install(name):
         with contextlib.suppress(OSError):  # TemporaryDirectory wants to remove it
             os.mkdir(folder)
     return None
+
+
+def run(t, name, *words, input=b"", seconds=60, env=None):
+    """node/NAME/peer.mjs with these words; what it printed, as JSON lines. Skips the test where npm gives nothing."""
+    from kit import SLOW
+    from kit.bench import Skip
+
+    if why := missing(name):
+        raise Skip(why)
+    folder = t.path("peer")
+    folder.mkdir(exist_ok=True)
+    command = ["node", "peer.mjs", *map(str, words)]
+    done = subprocess.run(command, cwd=scripts(name, folder), env=env, input=input, capture_output=True, timeout=seconds * SLOW)
+    assert done.returncode == 0, done.stderr.decode(errors="replace")[-2000:]
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def scripts(name, folder):

@@ -7,10 +7,13 @@ import json
 import os
 import pathlib
 import random
+import re
+import shlex
 import signal
 import subprocess
+import time
 
-from kit import equal, process, until
+from kit import SLOW, equal, process, until
 from kit.hub import process_folder
 from servers import free_port
 
@@ -114,3 +117,49 @@ def kill_one(hub, chance=random):
     if victims:
         with contextlib.suppress(ProcessLookupError):
             os.kill(chance.choice(victims), signal.SIGKILL)
+
+
+def run_while_processes_die(hub, far, burst):
+    """For CHAOS_SECONDS: so many messages go into `in`, and a process of either hub dies; then both hubs stop. Returns how many
+    messages were sent, and how many processes died."""
+    seed = int.from_bytes(os.urandom(4), "little")
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    end = time.monotonic() + CHAOS_SECONDS * SLOW
+    sent = deaths = 0
+    while time.monotonic() < end:
+        hub.send("in", numbered(sent, burst))
+        sent += burst
+        kill_one(chance.choice([hub, far]), chance)
+        deaths += 1
+        time.sleep(chance.random() * 0.6)  # between deaths
+    hub.stop(seconds=60).all_delivered(sent)
+    return sent, deaths
+
+
+def came_in_order(t, far, sent, repeats_most):
+    """To the log `out` of the other hub, which stops; messages first appear in their order."""
+    account = far.stop(seconds=60)
+    arrived = t.frames("out")
+    account.all_delivered(len(arrived))
+    equal(list(dict.fromkeys(arrived)), numbered(0, sent))
+    repeats = len(arrived) - sent
+    print(f"{sent} messages, {repeats} repeats")
+    assert repeats <= repeats_most, f"{repeats} repeats of {sent}, which cannot be more than {repeats_most}"
+
+
+def does_what_its_readme_shows(t, plugin):
+    """Each command of the README, with this test's folder for /tmp; and the example's own tests."""
+    readme = (plugin / "README.md").read_text()
+    (commands,), (shown,) = (re.findall(rf"^```{kind}\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL) for kind in ("sh", "output"))
+    runs, sends = commands.splitlines()
+    equal(runs, f"standpipe run plugins/{plugin.name}/example.yaml &")
+    said, err = t.run("check", plugin / "example.yaml")
+    equal((said[:3], err), (b"ok:", ""))
+    said, _ = t.run("test", plugin / "example.yaml")
+    assert re.search(rb"^2 passed, 0 failed", said, re.MULTILINE), said
+    yaml = (plugin / "example.yaml").read_text().replace("/tmp/standpipe-", f"{t.folder}/")
+    hub = t.start(yaml + f"data_dir: '{t.folder}/state'\n")
+    t.run(*shlex.split(sends.replace("/tmp/standpipe-", shlex.quote(f"{t.folder}/")))[1:])
+    until(lambda: hub.stdout() == shown.encode(), "the screen shows it")
+    hub.stop().all_delivered(1, 1)

@@ -21,10 +21,11 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path += [str(HERE), str(HERE.parent / "crash")]
 
-from killer import children_of, worker_of  # noqa: E402 (its folder must be known first)
+import npm  # noqa: E402 (its folder must be known first)
+from killer import children_of, worker_of  # noqa: E402
 from kit import SLOW, equal, process, test, until  # noqa: E402
 from kit.bench import Skip  # noqa: E402
-from servers import free_port, shared  # noqa: E402
+from servers import shared  # noqa: E402
 from servers.rabbitmq import MESSAGE_MAX, RabbitMQ  # noqa: E402
 
 SECONDS = float(os.environ.get("STANDPIPE_BRIDGE_SECONDS", "6"))
@@ -399,6 +400,28 @@ def the_commands_of_its_readme_print_what_stands_there(t):
         hub.stop().all_delivered(2, 2)
 
 
+@test
+def amqplib_takes_what_the_handler_sends_and_the_source_takes_what_amqplib_sends(t):
+    port, _, _ = ports()
+    with Peer(port) as peer:
+        queue, back = peer.queue("to-amqplib"), peer.queue("of-amqplib")
+        hub = t.start(OUT % (port, f"queue: {queue}, content_type: text/plain, headers: {{from: \"{{source}}\"}}"))
+        sent = BINARY + numbered(500)
+        hub.send("in", sent)
+        hub.stop().all_delivered(len(sent))
+        got = npm.run(t, "rabbitmq", port, "receive", queue, len(sent))
+        equal([base64.b64decode(m["body"]) for m in got], sent)
+        equal({(m["headers"]["from"], m["contentType"], m["deliveryMode"], m["routingKey"], m["redelivered"]) for m in got}, {("in", "text/plain", 2, queue, False)})
+        equal([m["messageId"] for m in got], [f"in:{i + 1}" for i in range(len(sent))])
+        lines = [{"body": base64.b64encode(m).decode(), "headers": {"device": "d7", "level": 3}, "correlationId": "c1", "messageId": "m"} for m in sent]
+        npm.run(t, "rabbitmq", port, "send", back, input="".join(json.dumps(line) + "\n" for line in lines).encode())
+        hub = t.start(BACK % (port, f"queue: {back}", "jsonl"))
+        until(lambda: t.path("log").exists() and t.path("log").read_bytes().count(b"\n") >= len(sent), "they are logged")
+        hub.stop().all_delivered(len(sent))
+        equal([payload for payload, _ in records(t)], sent)
+        equal({(meta["device"], meta["level"], meta["correlation_id"], meta["message_id"]) for _, meta in records(t)}, {("d7", "3", "c1", "m")})
+
+
 # ---- what is wrong
 
 
@@ -434,6 +457,7 @@ def mistakes_are_found_before_anything_is_started(t):
         ("queue: q, properties: {colour: red}", "properties: there is no property colour to set"),
         ("queue: q, vhost: ''", "vhost: it is empty"),
         ("queue: q, queue_type: quorum, durable: false", "durable: a quorum queue is durable"),
+        ("queue: q, tls: true, certfile: mine.pem", "certfile: a client's certificate and keyfile belong together"),
         ("routing_key: '{json:id}'", "a JSON pointer begins with a slash"),
     ]
     for options, said in checked:
@@ -468,6 +492,32 @@ def it_speaks_tls_and_trusts_only_whom_it_should(t):
             hub = t.hub(BACK % (tls, wrong, "frames")).launch()
             hub.says(said)
             hub.stop()
+
+
+@test
+def a_broker_that_wants_a_certificate_gets_the_hubs_own(t):
+    port, _, folder = ports()
+    if not (folder / "ca.pem").exists():
+        raise Skip("openssl is not installed, so the broker has no certificate")
+    with RabbitMQ(t.path("broker"), wants_certificates=True) as broker, Peer(broker.port) as peer:
+        peer.channel.queue_declare(queue := "mutual", durable=True)
+        f = broker.folder
+        options = f"host: localhost, queue: {queue}, tls: true, cacertfile: {f}/ca.pem"
+        own = f"certfile: {f}/client.pem, keyfile: {f}/client.key"
+        hub = t.start(OUT % (broker.tls_port, f"{options}, {own}"))
+        hub.send("in", BINARY)
+        hub.stop().all_delivered(len(BINARY))
+        hub = t.start(BACK % (broker.tls_port, f"{options}, {own}", "frames"))
+        t.until_logged("log", BINARY)
+        hub.stop().all_delivered(len(BINARY))
+        equal(logged(t), BINARY)
+        for wrong, said in (
+            (options, "disconnected: .*if it wants a certificate of its clients, give certfile and keyfile"),
+            (f"{options}, certfile: {f}/client.pem, keyfile: {f}/server.key", "certfile: .*client.pem and keyfile .*server.key"),
+        ):
+            hub = t.hub(BACK % (broker.tls_port, wrong, "frames")).launch()
+            hub.says(said)
+            hub.stop(seconds=30)
 
 
 # ---- what goes away

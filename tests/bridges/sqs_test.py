@@ -22,6 +22,7 @@ from servers.sqs import KEY, TEMPORARY, Queues, Sqs, payload
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SECONDS = float(os.environ.get("STANDPIPE_BRIDGE_SECONDS", "6"))
+IN_FLIGHT = 20  # in the chaos, which sends 100 between two deaths: more would let all come again
 
 OUT = """
 data_dir: state
@@ -87,13 +88,7 @@ def some_of_each_kind():
 
 
 def peer(t, queues, *arguments, input=b""):
-    folder = t.path("peer")
-    folder.mkdir(exist_ok=True)
-    npm.scripts("sqs", folder)
-    command = ["node", "peer.mjs", queues.endpoint, *map(str, arguments)]
-    done = subprocess.run(command, cwd=folder, env=environment(t), input=input, capture_output=True, timeout=60 * SLOW)
-    assert done.returncode == 0, done.stderr.decode()[-2000:]
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return npm.run(t, "sqs", queues.endpoint, *arguments, input=input, env=environment(t))
 
 
 def received(queues, queue, count, seconds=60):
@@ -604,14 +599,16 @@ def chaos(t, seconds, kills_server):
     """Two hubs with a queue between them: servers, workers and the processes of plugins are killed while messages flow."""
     with own_server(t) as (server, queues):
         queues.create("a", VisibilityTimeout="3")
-        out, into = sender(t, queues, "a", "request_timeout: 3s"), receiver(t, queues, "a", "wait_time_seconds: 1, receivers: 2, request_timeout: 3s")
-        ends, total = time.monotonic() + seconds, 0
+        few = f"request_timeout: 3s, max_in_flight: {IN_FLIGHT}"
+        out, into = sender(t, queues, "a", few), receiver(t, queues, "a", f"wait_time_seconds: 1, receivers: 2, {few}")
+        ends, total, deaths = time.monotonic() + seconds, 0, 0
         choice = random.Random(seconds)
         while time.monotonic() < ends:
             out.send("in", numbered(100, total))
             total += 100
             time.sleep(0.3)  # so that something flows between two deaths
             victim = choice.choice(["worker", "child", "server" if kills_server else "child"])
+            deaths += 1
             if victim == "server":
                 server.kill()
                 server.start()
@@ -624,6 +621,10 @@ def chaos(t, seconds, kills_server):
         frames = t.frames("out")
         equal(set(frames), set(numbered(total)))
         account.all_delivered(len(frames))
+        # What was sent and not confirmed is sent again; what was fetched and not deleted comes again, up to ten a receiver more.
+        repeats, most = len(frames) - total, deaths * (IN_FLIGHT + IN_FLIGHT + 2 * 10)
+        print(f"{total} messages, {repeats} repeats after {deaths} deaths")
+        assert repeats <= most, f"{repeats} repeats of {total} after {deaths} deaths, which cannot be more than {most}"
 
 
 def kill_some(hub, what):

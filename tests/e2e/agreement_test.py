@@ -2,7 +2,7 @@
 """What `standpipe explain` and `standpipe test` say of a configuration's messages is what a running hub does with them.
 
 Random configurations and messages: STANDPIPE_AGREEMENT=100 tries so many hubs, from the seed STANDPIPE_AGREEMENT_SEED. One more
-hub has ten configurations at once, a source for each, and 10,000 messages.
+hub has ten configurations at once (or STANDPIPE_AGREEMENT_TOGETHER), a source for each, and 10,000 messages.
 """
 
 import json
@@ -14,6 +14,7 @@ from kit import equal, stream, test
 
 ROUNDS = int(os.environ.get("STANDPIPE_AGREEMENT", "3"))
 SEED = int(os.environ.get("STANDPIPE_AGREEMENT_SEED", "1"))
+TOGETHER = int(os.environ.get("STANDPIPE_AGREEMENT_TOGETHER", "10"))
 HANDLERS = ["a", "b", "c", "d"]
 WORDS = ["ping", "pong", "pi", "order", "", "a", "ü", "x" * 40]
 VALUES = [0, 1, 1.0, 12, 5000, -3, 0.5, 2**53 + 1, "order", "pi", "", True, False, None]
@@ -101,7 +102,7 @@ def random_configurations_do_with_random_messages_what_explain_and_test_say(t):
 @test
 def ten_configurations_do_with_10_000_messages_what_explain_and_test_say(t):
     r = random.Random(SEED)
-    one_agrees(t, r, many_configurations(r, 10), lambda: 1000, f"seed {SEED}")
+    one_agrees(t, r, many_configurations(r, TOGETHER), lambda: 10_000 // TOGETHER, f"seed {SEED}")
 
 
 def one_agrees(t, r, made, messages, what):

@@ -192,7 +192,12 @@ def a_limit_of_the_rate_holds_for_a_source_with_a_plugin(t):
 def a_held_source_brings_nothing_and_goes_on_when_it_is_released(t):
     hub = t.start(NUMBERS % ("thread", 100_000, 1000, ""))
     until(lambda: len(numbers_in(t)) > 10, "some come")
-    t.run("handler", "hold", "numbers", "--control", str(hub.control))
+    said, _ = t.run("handler", "hold", "numbers", "--control", str(hub.control))
+    assert said.startswith(b"numbers is held: it brings no message until `standpipe handler retry numbers`"), said
+    _, said = t.run("handler", "skip", "numbers", "--control", str(hub.control), status=1)
+    equal(said, "error: numbers is a source: it brings messages, so none waits for it\n  help: let it go on: standpipe handler retry numbers\n")
+    shown, _ = t.run("stats", "--interval", "0s", "--control", str(hub.control))
+    assert shown.endswith(b"\nsource numbers is held: held by a person\n"), shown
     time.sleep(0.3)
     count = hub.account_now().of("numbers")["accepted"]
     time.sleep(0.3)
@@ -201,6 +206,65 @@ def a_held_source_brings_nothing_and_goes_on_when_it_is_released(t):
     until(lambda: hub.account_now().of("numbers")["accepted"] > count, "it goes on")
     account = hub.stop()
     account.all_delivered(account.of("numbers")["accepted"])
+
+
+@test
+def a_hub_whose_source_is_held_stops_at_once_and_the_next_one_goes_on_there(t):
+    for place in ("inline", "thread", "process"):
+        restart_clean(t)
+        t.path("out").unlink(missing_ok=True)
+        yaml = NUMBERS % (place, 300, 1000, "")
+        hub = t.start(yaml)
+        until(lambda: len(numbers_in(t)) > 10, "some come")
+        t.run("handler", "hold", "numbers", "--control", str(hub.control))
+        began = time.monotonic()
+        account = hub.stop()
+        assert time.monotonic() - began < 5, "it does not wait for drain_timeout"
+        account.all_delivered(account.of("numbers")["accepted"])
+        hub = t.start(yaml)
+        until(lambda: len(numbers_in(t)) >= 300, "the rest comes")
+        hub.stop()
+        equal(numbers_in(t), list(range(1, 301)))
+
+
+# What it emits waits for a handler that is held at its first message: in its log, in that handler's queue on the disk, or in
+# an overflow; a stop saves the rest. All of it is there once the handler can.
+@test(seconds=240)
+def what_was_emitted_waits_on_the_disk_over_stops_and_comes_once_and_in_order(t):
+    waits = (
+        ", queue: {type: disk, sync: never}",
+        ", queue: {type: memory, max_messages: 100, when_full: block}",
+        "",
+    )
+    for place in PLACES:
+        for queue in waits:
+            for left in list(t.path(".").glob("*out*")) + list(t.path(".").glob("in*")):
+                left.unlink()
+            restart_clean(t)
+            yaml = """
+data_dir: state
+drain_timeout: 1s
+sources: {in: {fifo: in}}
+handlers:
+  again: {plugin: emitting, isolation: %s%s}
+  out: {plugin: %%s%s}
+routes: [{from: in, to: again}, {from: again, to: out}]
+unmatched: drop
+""" % (place, queue if "memory" not in queue else "", queue)
+            messages = [b"%d" % i for i in range(2000)]
+            for part in range(3):
+                hub = t.start(yaml % "held, options: {at: 1}")
+                hub.send("in", messages[part * 500 : part * 500 + 500])
+                until(lambda: hub.account_now().of("in")["accepted"] >= 500, "they are accepted")
+                if part == 1:
+                    os.kill(worker_of(hub.process.pid), signal.SIGKILL)
+                    hub.says("went on after")
+                hub.stop(seconds=40)
+            hub = t.start(yaml % "log, options: {path: out, format: frames}")
+            hub.send("in", messages[1500:])
+            until(lambda: len(numbers_in(t)) >= 2000, f"all come, {place}{queue}", 60)
+            hub.stop(seconds=40)
+            equal(numbers_in(t), list(range(2000)), f"{place}{queue}")
 
 
 @test

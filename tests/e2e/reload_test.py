@@ -390,7 +390,7 @@ def what_cannot_change_is_refused_in_words(t):
     assert "it has room for a memory_max of 512MiB, and the configuration has 32GiB" in reload(t, hub, status=1)["why"]
     many = {f"s{i}": f"{{fifo: s{i}}}" for i in range(70)}
     write(hub, hub_yaml({"in": "{fifo: in}"} | many, {"log": LOG % "log"}, [("in", "log")]))
-    assert "it has room for 64 sources, and the configuration has 71" in reload(t, hub, status=1)["why"]
+    assert "it has room for 64 sources, and the configuration needs 71" in reload(t, hub, status=1)["why"]
     equal(hub.stats()["generation"], 1)
     hub.stop()
 

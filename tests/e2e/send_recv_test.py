@@ -257,6 +257,22 @@ def SIGINT_ends_recv_and_what_it_took_is_printed(t):
 
 
 @test
+def a_recv_that_is_killed_loses_what_its_commands_had_and_nothing_else(t):
+    fd = kept_open(t.path("work"))
+    os.write(fd, stream([b"%d" % i for i in range(7)]))
+    t.path("slow").write_text("#!/bin/sh\ntouch begun-$1\nuntil [ -e enough ]; do sleep 0.05; done\n")
+    t.path("slow").chmod(0o700)
+    receiving = t.standpipe("recv", "work", "--exec", "./slow {}", "--workers", "3")
+    until(lambda: len(list(t.path(".").glob("begun-*"))) == 3, "all its workers are busy")
+    receiving.kill()
+    receiving.communicate(timeout=60)
+    t.path("enough").touch()
+    equal(sorted(p.name for p in t.path(".").glob("begun-*")), ["begun-0", "begun-1", "begun-2"])
+    equal(t.run("recv", "work", "--shared", "--timeout", "100ms")[0], b"3\n4\n5\n6\n")
+    equal(bytes_waiting(fd), 0)
+
+
+@test
 def recv_says_what_is_no_frame(t):
     fd = kept_open(t.path("work"))
     os.write(fd, b"hello\n")

@@ -153,6 +153,25 @@ def stats_shows_what_waits_and_which_handler_stands_still(t):
     hub.stop().says("in", accepted=2).says("in -> out", delivered=2).says("in -> stubborn", in_flight=2)
 
 
+@test
+def what_a_plugin_has_taken_is_shown_until_it_is_settled(t):
+    hub = t.start("""
+drain_timeout: 1s
+sources: {in: {fifo: in}}
+handlers: {out: {plugin: taking, options: {path: out}}}
+routes: [{from: in, to: out}]
+""")
+    equal(hub.stats()["handlers"]["out"], {"state": "ready", "taken": 0})
+    hub.send("in", [b"one", b"forget this", b"three"])
+    until(lambda: hub.account_now().of("in -> out")["delivered"] == 2, "the others are delivered")
+    shown = hub.stats()["handlers"]["out"]
+    equal(shown["taken"], 1)
+    assert 0 <= shown["oldest_taken_ms"] < 60_000, shown
+    note = at_a_glance(t, hub, "--interval", "0s")[-1]
+    assert re.fullmatch(r"handler out has taken 1 message that it has not settled yet, \d+ m?s ago", note), note
+    hub.stop().says("in", accepted=3).says("in -> out", delivered=2, in_flight=1)
+
+
 @test(seconds=90)
 def a_call_that_does_not_come_back_is_reported_and_shown(t):
     hub = t.start("""

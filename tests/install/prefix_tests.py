@@ -2,6 +2,7 @@
 """cmake --install: into a staging folder, into a user's prefix, and moved."""
 
 import gzip
+import json
 import os
 import re
 import shutil
@@ -355,12 +356,18 @@ def test_the_units_filter_lets_a_hub_do_all_that_it_does(world):
     folder = world.folder / "traced"
     folder.mkdir()
     trace = folder / "trace"
-    hub = world.hub("strace", "-f", "-qq", "-o", trace, program, "run", configuration(folder), "--control", folder / "control",
+    file = configuration(folder)
+    program_of_its_own = f"cat >{folder}/frames; sleep 100"  # it does not end by itself, so it is ended
+    options = f"{{ command: [sh, -c, {json.dumps(program_of_its_own)}], answers: none, stop_timeout: 100ms }}"
+    text = file.read_text().replace("handlers: {", f"handlers: {{ program: {{ plugin: exec, options: {options} }},")
+    file.write_text(text.replace("to: archive", "to: [archive, program]"))
+    hub = world.hub("strace", "-f", "-qq", "-o", trace, program, "run", file, "--control", folder / "control",
                     env={**plain_environment(), "WATCHDOG_USEC": "60000000"})  # fmt: skip
     keeper = hub.worker()  # strace's child
     hub.kill_the_worker_of(keeper)
     run(program, "send", folder / "orders", "one", "two")
     run(program, "stats", "--control", folder / "control")
+    until(lambda: (folder / "frames").exists() and (folder / "frames").stat().st_size == 14, "its program has both messages")
     os.kill(keeper, signal.SIGTERM)
     check(hub.process.wait(30 * SLOW) == 0, hub.said())
     done = trace.read_text(errors="replace")
@@ -368,6 +375,7 @@ def test_the_units_filter_lets_a_hub_do_all_that_it_does(world):
     allowed = allowed_by_systemd(re.search(r"^SystemCallFilter=(.*)$", unit, re.MULTILINE)[1])
     forbidden = set(re.findall(r"^\d+ +(\w+)\(", done, re.MULTILINE)) - allowed
     check(not forbidden, f"forbidden, and used: {sorted(forbidden)}")
+    check(re.search(r"^\d+ +kill\(-\d+, SIGTERM\)", done, re.MULTILINE), "the program of exec is not ended")
     check("PROT_WRITE|PROT_EXEC" not in done, "memory that is written and executed")
 
 

@@ -222,6 +222,16 @@ def a_service_that_is_away_costs_a_requester_its_time_alone(t):
 
 
 @test
+def a_service_replies_to_what_a_worker_has_received(t):
+    with Worker(t.path("requests")) as requests, Requester(t.path("requests"), t.path("replies"), 5) as asks:
+        equal(asks.request({"n": 1}, 0.05), None)
+        with Sender(t.path("replies") / asks.reply_to, 5) as to:
+            reply(to, requests.receive(5), {"n": 1})
+        requests.acknowledge()
+        equal((asks.request({"n": 2}, 0.05), asks.late), (None, 1))
+
+
+@test
 def clients_say_what_is_wrong_as_the_system_does(t):
     def fails(kind, number, do):
         try:

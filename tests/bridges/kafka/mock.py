@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A broker that librdkafka plays, until it is ended: python3 mock.py FILE, which then has its address."""
+"""A broker that librdkafka plays, until it is ended: python3 mock.py FILE, which then has its address. At SIGUSR1 it reads
+FILE.errors, "API ERROR COUNT" in numbers of Kafka's protocol, removes it, and answers that many requests of the API with the error.
+"""
 
 import ctypes
 import pathlib
@@ -18,8 +20,18 @@ def main():
     client = library.rd_kafka_new(PRODUCER, ctypes.c_void_p(library.rd_kafka_conf_new()), why, len(why))
     assert client, why.value
     cluster = ctypes.c_void_p(library.rd_kafka_mock_cluster_new(ctypes.c_void_p(client), 1))
-    pathlib.Path(sys.argv[1]).write_bytes(library.rd_kafka_mock_cluster_bootstraps(cluster))
-    signal.pause()
+    address, errors = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[1] + ".errors")
+
+    def fail(*_):
+        api, error, count = map(int, errors.read_text().split())
+        answers = (ctypes.c_int * count)(*[error] * count)
+        library.rd_kafka_mock_push_request_errors_array(cluster, ctypes.c_int16(api), ctypes.c_size_t(count), answers)
+        errors.unlink()
+
+    signal.signal(signal.SIGUSR1, fail)
+    address.write_bytes(library.rd_kafka_mock_cluster_bootstraps(cluster))
+    while True:
+        signal.pause()
 
 
 main()

@@ -11,9 +11,11 @@ import hashlib
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import uuid
 
 from . import SLOW, Server, free_port, listens
@@ -178,3 +180,13 @@ class Mock(Server):
 
     def address(self):
         return (self.folder / "address").read_text().strip()
+
+    def fail(self, api, error, count=1):
+        """The next requests of an API are answered with an error; both are numbers of Kafka's protocol."""
+        errors = self.folder / "address.errors"
+        errors.write_text(f"{api} {error} {count}")
+        self.process.send_signal(signal.SIGUSR1)
+        deadline = time.monotonic() + 20 * SLOW
+        while errors.exists():
+            assert time.monotonic() < deadline, f"the mock does not take {api} {error}: {self.said()}"
+            time.sleep(0.01)

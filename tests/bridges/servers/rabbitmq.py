@@ -21,8 +21,10 @@ class RabbitMQ(Server):
     name = "rabbitmq"
     seconds = 120  # of a machine that is busy; usually ten
 
-    def __init__(self, folder):
+    def __init__(self, folder, wants_certificates=False):
+        """Of clients that come by TLS; client.pem and client.key are such."""
         super().__init__(folder)
+        self._wants_certificates = wants_certificates
         self.port, self.tls_port, self._dist, self._epmd = (free_port() for _ in range(4))
         self._boots = 0
 
@@ -50,10 +52,12 @@ class RabbitMQ(Server):
                 f"ssl_options.certfile = {self.folder}/server.pem",
                 f"ssl_options.keyfile = {self.folder}/server.key",
             ]
+            if self._wants_certificates:
+                lines += ["ssl_options.verify = verify_peer", "ssl_options.fail_if_no_peer_cert = true"]
         (self.folder / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
 
     def _make_certificates(self):
-        """Of an authority, ca.pem, and by it of localhost."""
+        """Of an authority, ca.pem, and by it of localhost and of a client."""
         (self.folder / "names").write_text("subjectAltName=DNS:localhost\n")
         new = ["openssl", "req", "-newkey", "rsa:2048", "-nodes"]
         for command in (
@@ -61,6 +65,9 @@ class RabbitMQ(Server):
             [*new, "-subj", "/CN=localhost", "-keyout", "server.key", "-out", "server.csr"],
             ["openssl", "x509", "-req", "-days", "30", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
              "-extfile", "names", "-out", "server.pem"],
+            [*new, "-subj", "/CN=a hub", "-keyout", "client.key", "-out", "client.csr"],
+            ["openssl", "x509", "-req", "-days", "30", "-in", "client.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+             "-out", "client.pem"],
         ):  # fmt: skip
             subprocess.run(command, cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=60 * SLOW)
 

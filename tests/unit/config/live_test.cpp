@@ -71,6 +71,7 @@ TEST_CASE_METHOD(Fixture, "a handler's own file is looked at, and never opened o
   CHECK(codes("{ plugin: log, options: { path: new.log, format: frames } }").empty());
   CHECK(codes("{ plugin: log, options: { path: new/new.log, create_folders: true } }").empty());
   CHECK(codes("{ plugin: log, options: { path: 'new/{source}.log' } }") == "live-file:3");
+  CHECK(codes("{ plugin: log, options: { path: 'new/{json:/device|x}.log' } }") == "live-file:3");
   ::mkdir((folder / "a-folder").c_str(), 0700);
   CHECK(codes("{ plugin: log, options: { path: a-folder } }") == "live-file:3");
 }

@@ -106,6 +106,8 @@ TEST_CASE("a verdict names the call and what was wrong with it", "[no-sanitizer]
   CHECK(verdict("process_state") == "it changes what happens on SIGSEGV");
   CHECK(verdict("children").starts_with("it leaves a child process that "));
   CHECK(verdict("exports") == "it also exports another_export");
+  CHECK(verdict("emits") ==
+        "it emits outside of handle and tick, or in another thread than theirs");
 }
 
 TEST_CASE("a verdict names what a source does wrong", "[no-sanitizer]") {
@@ -117,6 +119,9 @@ TEST_CASE("a verdict names what a source does wrong", "[no-sanitizer]") {
         "poll put 49 messages more than the one that it had credit for");
   CHECK(verdict("source_leaks") == "4 more descriptors are open after 4 lives of an instance");
   CHECK(verdict("source_wake").starts_with("poll came back "));
+  CHECK(verdict("source_puts") ==
+        "it puts messages, or says where to go on, outside of poll, or in another thread than "
+        "poll's");
 }
 
 TEST_CASE("what a plugin does not offer is not checked, unless that is asked for") {

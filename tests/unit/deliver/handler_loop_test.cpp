@@ -704,6 +704,50 @@ TEST_CASE("messages that are taken stay in flight until they are settled, in any
   CHECK(f.scripted.seen == Seen{"1,2,3,4 a1"});
 }
 
+TEST_CASE("a handler says how many messages its plugin has taken, and since when") {
+  Fixture f;
+  f.append(4);
+  f.scripted.script = {"TDTT"};
+  f.advance();
+  const auto took = f.time.now;
+  CHECK(f.loop->state(took + 5s).taken == 3);
+  CHECK(f.loop->state(took + 5s).oldest_taken == 5s);
+  CHECK(f.loop->state(took - 5s).oldest_taken == 0s);
+  f.scripted.settle(0, 2, 1, STANDPIPE_DELIVERED);
+  f.advance();
+  CHECK(f.loop->state(took).taken == 2);
+  f.scripted.settle(0, 0, 4, STANDPIPE_DELIVERED);
+  f.advance();
+  CHECK(f.loop->state(took + 5s).taken == 0);
+  CHECK(f.loop->state(took + 5s).oldest_taken == 0s);
+}
+
+// A deque that is longer than the undo log remembers lines was saved anew by each insertion at its
+// front, until there was no room.
+TEST_CASE("messages that fail one by one find room before thousands that are to be redelivered") {
+  Fixture f;
+  constexpr unsigned kAlternating = 13;
+  f.append((1 + kAlternating) * kBatchMessages);
+  std::string alternating;
+  for (unsigned i = 0; i < kBatchMessages; i += 2) alternating += "TD";
+  f.scripted.script = {std::string(kBatchMessages, 'T')};
+  f.scripted.script.resize(1 + kAlternating, alternating);
+  f.advance();
+  REQUIRE(f.loop->state(f.time.now).taken == kBatchMessages + kAlternating * kBatchMessages / 2);
+  f.loop->pause("a person wants all of it back");
+  f.advance();
+  CHECK(f.delivery->redeliveries().size() == 1 + kAlternating * kBatchMessages / 2);
+  f.loop->release();
+  std::string failing;
+  for (unsigned i = 0; i < kBatchMessages; i += 2) failing += "RD";
+  f.scripted.script = {failing};
+  f.advance();
+  CHECK(f.delivery->redeliveries().size() == (1 + kAlternating) * kBatchMessages / 2);
+  f.time.now += 1min;
+  f.advance(10'000);
+  CHECK(f.tally().delivered == (1 + kAlternating) * kBatchMessages);
+}
+
 TEST_CASE("a ticket that is not known, or a message that is not taken, is ignored") {
   Fixture f;
   f.append(2);

@@ -172,6 +172,14 @@ TEST_CASE_METHOD(Fixture, "all sources that have spills are named, whatever thei
   CHECK(all(spills("orders-2").at(0)) == Texts{"1@10 billing: orders-2"});
 }
 
+TEST_CASE_METHOD(Fixture, "a disk without room for a header is reported, and no file is left") {
+  {
+    const test::FullDisk full(0);
+    CHECK_THROWS_WITH(begin(), Catch::Contains("orders-1.log.tmp: File too large"));
+  }
+  CHECK(std::filesystem::is_empty(folder / "spill"));
+}
+
 TEST_CASE_METHOD(Fixture, "a full disk is reported, and nothing is left of the spill") {
   begin();
   {

@@ -217,6 +217,36 @@ TEST_CASE("a stop while no worker runs spills and ends well") {
   CHECK(toy.log() == "start\nstart\nspill\n");
 }
 
+TEST_CASE("a worker that cannot be started for a while has not died, and is waited for") {
+  ToyKeeper toy({"memory; ready; pid; serve", "memory; ready; deaths; done"});
+  toy.start();
+  REQUIRE(toy.wait_for_log("serving"));
+  toy.limit_descriptors(3);
+  ::kill(toy.worker(), SIGKILL);
+  REQUIRE(toy.wait_until_reported("cannot make a socket"));
+  std::this_thread::sleep_for(1s);  // ten deaths without progress would take a third of it
+  CHECK(toy.workers() == 1);
+  toy.limit_descriptors(1024);
+  CHECK(toy.end() == 0);
+  CHECK(toy.workers() == 2);
+  CHECK_THAT(toy.reported(),
+             Contains("; what waits is kept, and it is tried again") && !Contains("2 of 10"));
+}
+
+TEST_CASE("a stop that finds no worker, and can start none, waits until what waits can be saved") {
+  ToyKeeper toy({"memory; ready; pid; serve"});
+  toy.start();
+  REQUIRE(toy.wait_for_log("serving"));
+  toy.limit_descriptors(3);
+  ::kill(toy.worker(), SIGKILL);
+  REQUIRE(toy.wait_until_reported("cannot make a socket"));
+  toy.send(SIGTERM);
+  std::this_thread::sleep_for(200ms);
+  toy.limit_descriptors(1024);
+  CHECK(toy.end() == 0);
+  CHECK_THAT(toy.log(), EndsWith("spill\n"));
+}
+
 TEST_CASE("whoever else sends it, a worker does what its keeper was asked, and does it once") {
   ToyKeeper toy({"ready; pid; serve"});
   toy.start();
@@ -305,7 +335,9 @@ TEST_CASE("a process that does not come to its end after it said so is ended") {
 }
 
 TEST_CASE("a worker that lives without its link is killed, and another goes on") {
-  ToyKeeper toy({"memory; ready; close_link; freeze", "memory; deaths; done"});
+  // With the thread that watches for the keeper's end, too: nothing in it may hold the link open.
+  const std::string watches = GENERATE("", "watch; pause 200; ");
+  ToyKeeper toy({"memory; ready; " + watches + "close_link; freeze", "memory; deaths; done"});
   CHECK(toy.run() == 0);
   CHECK_THAT(toy.reported(), Contains("the worker has closed its link to the keeper, and lives: a "
                                       "plugin closed a descriptor that is not "

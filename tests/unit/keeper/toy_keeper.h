@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -64,6 +65,13 @@ class ToyKeeper {
     ::unsetenv("WATCHDOG_USEC");
   }
   void send(int signal) { ::kill(pid_, signal); }
+  // Of the keeper from now on; it may have more already.
+  void limit_descriptors(rlim_t most) const {
+    rlimit limit{};
+    ::prlimit(pid_, RLIMIT_NOFILE, nullptr, &limit);
+    limit.rlim_cur = most;
+    ::prlimit(pid_, RLIMIT_NOFILE, &limit, nullptr);
+  }
   // What the keeper ended with; -1: it was killed.
   int end() {
     int status = 0;

@@ -52,6 +52,19 @@ TEST_CASE("a not is explained by what is within it") {
   CHECK(reason(negated(type), R"({"type":"x"})") == "yes /type = \"x\", not = \"order\"");
 }
 
+TEST_CASE("whether something is there is explained in words") {
+  const auto exists = [](bool is_there) {
+    return json_rule("/type", Op::exists, Value::boolean(is_there));
+  };
+  CHECK(reason(exists(true), kOrder) == "yes /type = \"order\"");
+  CHECK(reason(exists(true), "{}") == "no /type is not there, wanted it to be there");
+  CHECK(reason(exists(false), "{}") == "yes /type is not there");
+  CHECK(reason(exists(false), kOrder) == "no /type = \"order\", wanted it not to be there");
+  CHECK(reason(negated(exists(true)), kOrder) == "no /type = \"order\", wanted it not to be there");
+  CHECK(reason(negated(exists(true)), "{}") == "yes /type is not there");
+  CHECK(reason(exists(true), "hello") == "no not JSON at byte 0, wanted /type to be there");
+}
+
 TEST_CASE("what could not be looked into is explained by why") {
   const auto type = json_rule("/type", Op::eq, Value::string("order"));
   CHECK(reason(type, "{\"type\"") == "no not JSON at byte 7, wanted /type = \"order\"");

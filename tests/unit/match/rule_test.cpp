@@ -53,8 +53,8 @@ TEST_CASE("what a condition wants is said in words") {
   CHECK(wanted(text_rule(Op::ne, "ping")) == "other than \"ping\"");
   CHECK(wanted(text_rule(Op::prefix, "ping")) == "prefix \"ping\"");
   CHECK(wanted(text_rule(Op::contains, "ping")) == "containing \"ping\"");
-  CHECK(wanted(json_rule("/a", Op::exists, Value::boolean(true))) == "one");
-  CHECK(wanted(json_rule("/a", Op::exists, Value::boolean(false))) == "none");
+  CHECK(wanted(json_rule("/a", Op::exists, Value::boolean(true))) == "to be there");
+  CHECK(wanted(json_rule("/a", Op::exists, Value::boolean(false))) == "not to be there");
 }
 
 TEST_CASE("of many choices the first eight are shown") {

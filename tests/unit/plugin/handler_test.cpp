@@ -14,7 +14,7 @@ namespace {
 
 class Services final : public HostServices {
  public:
-  void log(std::uint32_t, std::string_view) override {}
+  void log(std::uint32_t, std::string_view text) override { logged.emplace_back(text); }
   std::uint64_t now() override { return 0; }
   bool stopping() override { return false; }
   std::uint32_t add_fifo(const FifoOutputRequest& request, std::string&) override {
@@ -22,6 +22,21 @@ class Services final : public HostServices {
     return 1;
   }
   std::string asked_for;
+  std::vector<std::string> logged;
+};
+
+// Nobody is in a call that may make messages, unless the test says so.
+class Taker final : public MessageTaker {
+ public:
+  bool is_in_call() const override { return in_call; }
+  std::uint32_t take(std::uint32_t, const standpipe_out&) override {
+    ++taken;
+    return STANDPIPE_PUT_OK;
+  }
+  std::uint64_t last_sequence() const override { return taken; }
+  bool resume(std::string_view) override { return true; }
+  bool in_call = false;
+  std::uint64_t taken = 0;
 };
 
 const Plugin& fixture(const std::string& name) {
@@ -183,6 +198,30 @@ TEST_CASE("the host says which version it has, and which powers are not there ye
   CHECK(extension(STANDPIPE_EMIT_EXTENSION));
   for (const auto* id : {STANDPIPE_ACCEPT_EXTENSION, "standpipe.output/2", ""})
     CHECK_FALSE(extension(id));  // a source's, or one of a later version
+}
+
+TEST_CASE("what is emitted outside of a call for it is refused, and that is logged once") {
+  Answering answering({});
+  Services services;
+  Taker taker;
+  Handler handler(answering.plugin, "it", services, &taker);
+  REQUIRE(handler.create({}).ok());
+  const auto* power = static_cast<const standpipe_emit*>(extension(STANDPIPE_EMIT_EXTENSION));
+  const standpipe_out nothing{sizeof nothing, 0, nullptr, 0, nullptr};
+  const auto emit = [&] {
+    return power->emit(Answering::host()->self, STANDPIPE_OF_NONE, &nothing);
+  };
+  taker.in_call = true;
+  CHECK(emit() == STANDPIPE_PUT_OK);
+  CHECK(services.logged.empty());
+  taker.in_call = false;
+  CHECK(emit() == STANDPIPE_PUT_FULL);
+  CHECK(emit() == STANDPIPE_PUT_FULL);
+  CHECK(taker.taken == 1);
+  REQUIRE(services.logged.size() == 1);
+  CHECK(
+      services.logged[0].starts_with("it emits a message outside of handle and tick, or in "
+                                     "another thread than theirs, and is answered FULL: "));
 }
 
 TEST_CASE("an outcome that this hub cannot do is a retry, and the reason says which it was") {

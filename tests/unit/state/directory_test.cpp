@@ -153,13 +153,13 @@ TEST_CASE("a plan has room for more than a configuration needs, and says what it
   CHECK(plan.lacks({.memory_max = 1 * GiB, .logs = 256, .deliveries = 8192, .handlers = 128})
             .empty());
   CHECK(plan.lacks({.memory_max = 1, .logs = 257}) ==
-        "it has room for 256 sources, and the configuration has 257");
+        "it has room for 256 sources, and the configuration needs 257");
   CHECK(plan.lacks({.memory_max = 2 * GiB}) ==
         "it has room for a memory_max of 1GiB, and the configuration has 2GiB");
   CHECK(plan.lacks({.deliveries = 8193}) ==
-        "it has room for 8192 routes from a source to a handler, and the configuration has 8193");
+        "it has room for 8192 routes from a source to a handler, and the configuration needs 8193");
   CHECK(plan.lacks({.handlers = 129}) ==
-        "it has room for 128 handlers, and the configuration has 129");
+        "it has room for 128 handlers, and the configuration needs 129");
 }
 
 TEST_CASE("a queue has the name of its delivery, and another one with its source") {
@@ -176,7 +176,7 @@ TEST_CASE("a queue has the name of its delivery, and another one with its source
   f.memory->commit();
   CHECK(f.directory->slot(Kind::queue, "a -> y") == 0);
   CHECK(MemoryPlan::with_room({.memory_max = 1, .queues = 3}).lacks({.queues = 65}) ==
-        "it has room for 64 queues on disk, and the configuration has 65");
+        "it has room for 64 queues on disk, and the configuration needs 65");
 }
 
 TEST_CASE("a replay is of a source and a handler, with or without a route, and goes along") {

@@ -11,9 +11,9 @@ using namespace test;
 namespace {
 
 // Answers what it is told to, and remembers what it was told.
-class Scripted final : public worker::Feed {
+class ScriptedFeed final : public worker::Feed {
  public:
-  explicit Scripted(std::vector<worker::Turn> turns) : turns_(std::move(turns)) {}
+  explicit ScriptedFeed(std::vector<worker::Turn> turns) : turns_(std::move(turns)) {}
   void recover(worker::Intake&) override { ++recovered; }
   worker::Turn feed(worker::Intake&) override { return turns_.at(asked++); }
   void passed(log::Position trimmed) override { positions.push_back(trimmed.bytes); }
@@ -31,7 +31,7 @@ class Scripted final : public worker::Feed {
 TEST_CASE("a feed has its turns until it has ended, and then the next one has") {
   using worker::Turn;
   FifoSources f;
-  Scripted first({Turn::more, Turn::full, Turn::ended}), second({Turn::idle, Turn::more});
+  ScriptedFeed first({Turn::more, Turn::full, Turn::ended}), second({Turn::idle, Turn::more});
   worker::FeedSequence feeds({&first, &second});
   auto& intake = f.sources[0]->intake;
   CHECK(feeds.feed(intake) == Turn::more);
@@ -44,7 +44,7 @@ TEST_CASE("a feed has its turns until it has ended, and then the next one has") 
 
 TEST_CASE("when all have ended nothing is asked any more") {
   FifoSources f;
-  Scripted only({worker::Turn::ended});
+  ScriptedFeed only({worker::Turn::ended});
   worker::FeedSequence feeds({&only});
   CHECK(feeds.feed(f.sources[0]->intake) == worker::Turn::ended);
   CHECK(feeds.feed(f.sources[0]->intake) == worker::Turn::ended);
@@ -53,7 +53,7 @@ TEST_CASE("when all have ended nothing is asked any more") {
 
 TEST_CASE("all are told what was passed, those that have ended, too, and all recover") {
   FifoSources f;
-  Scripted first({worker::Turn::ended}), second({worker::Turn::idle});
+  ScriptedFeed first({worker::Turn::ended}), second({worker::Turn::idle});
   worker::FeedSequence feeds({&first, &second});
   feeds.recover(f.sources[0]->intake);
   feeds.feed(f.sources[0]->intake);

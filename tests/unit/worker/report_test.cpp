@@ -59,6 +59,12 @@ TEST_CASE("handlers that are not ready, and restarts of the worker, are reported
   CHECK(r.text(kNoon).ends_with("\n  handler billing is held: no route to db\n"));
 }
 
+TEST_CASE("a source whose plugin is held is reported as a source") {
+  auto r = report();
+  r.handlers.push_back({"feed", {.name = "held", .reason = "no such topic"}, true});
+  CHECK(r.text(kNoon).ends_with("\n  source feed is held: no such topic\n"));
+}
+
 TEST_CASE(
     "when the configuration in force was read is reported, and whether the file has changed") {
   auto r = report();
@@ -78,7 +84,7 @@ TEST_CASE("for programs it is one object") {
   CHECK(r.json() ==
         R"({"since":"2024-05-01T12:00:00Z","file":"orders.yaml","process":4711,)"
         R"("loaded":"2024-05-01T13:00:00Z","generation":2,"changed_on_disk":true,"restarts":0,)"
-        R"("longest_round":null,"source_states":{},"handlers":{"out":{"state":"ready"}},)"
+        R"("longest_round":null,"source_states":{},"handlers":{"out":{"state":"ready","taken":0}},)"
         R"("overflows":{},"queues":{},"relays":[],)" +
             report().account.json().substr(1));
 }
@@ -157,10 +163,29 @@ TEST_CASE(
   r.handlers[0].state.phase = "handle";
   r.handlers[0].state.in_call = 25s;
   CHECK(r.text(kNoon).ends_with("\n  handler out is ready, in one call of handle since 25 s\n"));
-  CHECK(r.json().find(R"("out":{"state":"ready","in_call":"handle","in_call_ms":25000})") !=
-        std::string::npos);
+  CHECK(r.json().find(R"("out":{"state":"ready","in_call":"handle","in_call_ms":25000,)"
+                      R"("taken":0})") != std::string::npos);
   r.handlers[0].state.in_call = 20ms;
   CHECK(r.text(kNoon).find("handler out") == std::string::npos);
+}
+
+TEST_CASE("what a plugin has taken and not settled is reported with the age of the oldest") {
+  auto r = report();
+  r.handlers[0].state.taken = 1200;
+  r.handlers[0].state.oldest_taken = 3'456ms;
+  CHECK(
+      r.text(kNoon).ends_with("\n  handler out has taken 1,200 messages that it has not settled "
+                              "yet, the oldest 3 s ago\n"));
+  CHECK_THAT(r.json(),
+             Catch::Contains(R"("out":{"state":"ready","taken":1200,"oldest_taken_ms":3456}})"));
+  CHECK(
+      r.glance(kNoon, 0ns).notes ==
+      std::vector<std::string>{
+          "handler out has taken 1,200 messages that it has not settled yet, the oldest 3 s ago"});
+  r.handlers[0].state.taken = 1;
+  r.handlers[0].state.oldest_taken = 20ms;
+  CHECK(r.text(kNoon).ends_with(
+      "\n  handler out has taken 1 message that it has not settled yet, 20 ms ago\n"));
 }
 
 TEST_CASE("at a glance it has the counters, what was dropped by reason, and what is not well") {

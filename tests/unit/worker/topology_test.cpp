@@ -793,7 +793,14 @@ TEST_CASE("memory_max may change, and what is more than there is room for is rep
   for (int i = 0; i < 65; ++i) many.push_back("s" + std::to_string(i));
   CHECK_THROWS_WITH(kit.begin(many, {"x"}, {}),
                     "the memory of this run cannot hold the configuration: it has room for 64 "
-                    "sources, and the configuration has 66");  // "a" is still there
+                    "sources, and the configuration needs 66, with those that it no longer has, "
+                    "which stay until their messages are delivered");  // "a" is still there
+  many.resize(64);
+  CHECK_THROWS_WITH(kit.begin(many, {"x"}, {}),
+                    "the memory of this run cannot hold the configuration: it has room for 64 "
+                    "sources, and the configuration needs 65, with those that it no longer has, "
+                    "which stay until their messages are delivered (remove those by one reload, "
+                    "and add by the next)");
 }
 
 TEST_CASE("a worker that is killed at any commit of a change leaves the next one less to do",

@@ -21,6 +21,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -68,7 +69,10 @@ class Host {
   std::string resume;                // what a source said last, committed
   std::size_t refused = 0;           // puts of the last poll that were answered FULL
   std::size_t ignored = 0;           // settlements that settled nothing
-  std::size_t woken = 0;             // how often a call of tick was asked for (Host::wake)
+  // What was emitted, put or said of where to go on outside of the call for that, or in another
+  // thread than the call's. A router refuses it, and so it is here.
+  std::size_t outside = 0;
+  std::size_t woken = 0;  // how often a call of tick was asked for (Host::wake)
 
   explicit Host(Shape shape = Shape::today) : shape_(shape), host_(detail::host_bytes(shape)) {
     std::memset(host_.data(), detail::kUnknownByte, host_.bytes());
@@ -115,6 +119,7 @@ class Host {
   void begin_call(std::uint64_t ticket, std::vector<std::uint64_t> sequences,
                   std::vector<Pairs> meta = {}) {
     const std::lock_guard lock(mutex_);
+    caller_ = std::this_thread::get_id();
     pending_.clear();
     if (ticket == 0) return;
     auto& batch = open_[ticket];
@@ -127,6 +132,7 @@ class Host {
   // call went well.
   std::vector<Made> end_call(std::uint64_t ticket, const Answer& answer) {
     const std::lock_guard lock(mutex_);
+    caller_ = {};
     auto effect = committed(answer);
     if (ticket != 0) {
       note_taken(ticket, answer);
@@ -139,6 +145,7 @@ class Host {
   // ---- around a poll, by the source
   void begin_poll(std::size_t credit) {
     const std::lock_guard lock(mutex_);
+    caller_ = std::this_thread::get_id();
     credit_ = credit;
     refused = 0;
     put_.clear();
@@ -146,6 +153,7 @@ class Host {
   }
   std::vector<Put> end_poll() {
     const std::lock_guard lock(mutex_);
+    caller_ = {};
     credit_ = 0;
     resume = new_resume_;
     accepted.insert(accepted.end(), put_.begin(), put_.end());
@@ -308,9 +316,18 @@ class Host {
     return all;
   }
 
+  // false: it is refused.
+  bool is_in_call(const char* what) {
+    if (caller_ == std::this_thread::get_id()) return true;
+    ++outside;
+    reported.push_back(std::string("error: it ") + what + ", or in another thread than the call's");
+    return false;
+  }
+
   static std::uint32_t on_put(void* self, const standpipe_out* out, std::uint64_t* sequence) {
     auto& host = of(self);
     const std::lock_guard lock(host.mutex_);
+    if (!host.is_in_call("puts a message outside of poll")) return STANDPIPE_PUT_FULL;
     if (out->bytes > host.emit_bytes_max) return STANDPIPE_PUT_TOO_LARGE;
     if (host.put_.size() >= host.credit_) {
       ++host.refused;
@@ -323,6 +340,7 @@ class Host {
   static void on_resume(void* self, standpipe_string text) {
     auto& host = of(self);
     const std::lock_guard lock(host.mutex_);
+    if (!host.is_in_call("says where to go on outside of poll")) return;
     if (text.size > STANDPIPE_RESUME_BYTES_MAX)
       host.reported.push_back("error: a resume text of " + std::to_string(text.size) +
                               " bytes is too long");
@@ -333,6 +351,7 @@ class Host {
   static std::uint32_t on_emit(void* self, std::uint32_t of_message, const standpipe_out* out) {
     auto& host = of(self);
     const std::lock_guard lock(host.mutex_);
+    if (!host.is_in_call("emits outside of handle and tick")) return STANDPIPE_PUT_FULL;
     if (out->bytes > host.emit_bytes_max) return STANDPIPE_PUT_TOO_LARGE;
     if (host.emit_room == 0) return STANDPIPE_PUT_FULL;
     --host.emit_room;
@@ -357,6 +376,7 @@ class Host {
   std::condition_variable changed_;
   std::map<std::uint64_t, Open> open_;  // by ticket
   std::uint64_t current_ = 0;           // the ticket of the call that runs
+  std::thread::id caller_;              // of the call that may make messages; none: nobody's
   std::vector<Made> pending_;
   std::vector<Put> put_;  // in the poll that runs
   std::size_t credit_ = 0;

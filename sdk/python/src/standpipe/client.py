@@ -760,9 +760,10 @@ class Requester(_Closing):
             return e.errno == errno.ENXIO
 
 
-def reply(out: Sender, request: Bytes, body: Json, timeout: Optional[float] = None) -> None:
-    """For a service: sends the body with the request's reply_to and id. ValueError: the request is no JSON object with a reply_to."""
-    asked = _object(request)
+def reply(out: Sender, request: Union[Bytes, Work], body: Json, timeout: Optional[float] = None) -> None:
+    """For a service: sends the body with the request's reply_to and id. ValueError: the request is no JSON object with a reply_to.
+    The request is what a Receiver or a Worker has received."""
+    asked = _object(request.data if isinstance(request, Work) else request)
     if asked is None or "reply_to" not in asked:
         raise ValueError("the request is no JSON object with a reply_to")
     answer = {**body, "reply_to": asked["reply_to"], "id": asked.get("id")}

@@ -4,19 +4,21 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-#include <standpipe/plugin.hpp>
 
 #include <cerrno>
 #include <cstdint>
+#include <standpipe/plugin.hpp>
 
 #include "common/error_text.h"
 #include "common/fd.h"
 
-// Wakes a thread that waits for a descriptor.
+namespace common {
+
+// Wakes a thread that waits for a descriptor. Any thread may set it.
 class Wake {
  public:
   Wake() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-    if (!fd_) throw standpipe::disconnected("cannot make an eventfd: " + common::error_text(errno));
+    if (!fd_) throw standpipe::disconnected("cannot make an eventfd: " + error_text(errno));
   }
   void set() const {
     const std::uint64_t one = 1;
@@ -35,5 +37,7 @@ class Wake {
   int fd() const { return fd_.get(); }
 
  private:
-  common::Fd fd_;
+  Fd fd_;
 };
+
+}  // namespace common

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The keeper of a hub is killed, and nothing else is: its worker notices, writes to the disk what is in memory, and ends. The next
+start of the hub goes on from there, whichever side of a bridge it was."""
+
+import os
+import pathlib
+import signal
+import sys
+
+import pairs
+from kit import equal, frames_in, test, until
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "crash"))
+
+from killer import worker_of  # noqa: E402 (its folder must be known first)
+
+MESSAGES = 3000
+# What comes again after the two deaths. Of the sending side: what was sent and not acknowledged, which is at most its window
+# (pairs.py; nanomsg: one request of at most 2,048). Of the other: what had come and was not acknowledged.
+REPEATS = {
+    "rabbitmq": 500 + 200,
+    "kafka": 500 + MESSAGES,  # offsets are committed ten times a second, in which all may have come
+    "nats": 500,  # a stream drops what is published twice
+    "sqs": 100 + 110,
+    "unix": 2 * 500,
+    "zeromq": 2 * (500 + 256),  # and a batch
+    "nanomsg": 2 * 2048,
+}
+
+
+def end_by_killing_the_keeper(hub):
+    worker = until(lambda: (w := worker_of(hub.process.pid)) != hub.process.pid and w, "there is a worker")
+    os.kill(hub.process.pid, signal.SIGKILL)
+    hub.wait_status(20)
+    until(lambda: not pathlib.Path(f"/proc/{worker}/exe").exists(), "its worker has ended, too", 40)
+
+
+def logged(t):
+    return frames_in(t.path("log").read_bytes(), incomplete=True)[0] if t.path("log").exists() else []
+
+
+def loses_nothing(t, bridge):
+    near, far = pairs.two_hubs(t, bridge)
+    messages = [b"message %d" % n for n in range(MESSAGES)]
+    sending = t.start(near)
+    sending.send("in", messages)
+    until(lambda: sending.account_now().of("in")["accepted"] == MESSAGES, "the hub has them")
+    end_by_killing_the_keeper(sending)
+    receiving = t.start(far)
+    sending.start()
+    until(lambda: logged(t), "some have come", 40)
+    end_by_killing_the_keeper(receiving)
+    receiving.start()
+    until(lambda: set(logged(t)) == set(messages), "all have come", 60)
+    until(lambda: sending.account_now().of("in -> out")["in_flight"] == 0, "all are acknowledged", 40)
+    until(lambda: receiving.account_now().of("back -> log")["in_flight"] == 0, "all are written")
+    for hub in (sending, receiving):
+        account = hub.stop(seconds=40)
+        for part in account.parts:
+            account.of(part)
+    got = t.frames("log")
+    equal(set(got), set(messages))
+    if bridge is not pairs.sqs:  # which promises no order
+        equal(list(dict.fromkeys(got)), messages, "in their order")
+    repeats = len(got) - MESSAGES
+    assert repeats <= REPEATS[bridge.__name__], f"{repeats} repeats"
+    print(f"{repeats} repeats")
+
+
+def add(bridge):
+    def killed(t):
+        loses_nothing(t, bridge)
+
+    killed.__name__ = f"hubs_that_{bridge.__name__}_joins_lose_nothing_when_their_keepers_are_killed"
+    test(seconds=180)(killed)
+
+
+for each in pairs.ALL:
+    add(each)
