@@ -21,7 +21,8 @@ namespace standpipe::worker {
 // The thread that writes the queues on disk of a data_dir, because a disk may make whoever writes
 // wait. Each queue has one job at a time, and lends its file for that. What came for all queues
 // while the last jobs were done is written together, and then synced, each file once: so the more
-// comes during a sync, the more one sync is for.
+// comes during a sync, the more one sync is for. Where many files are to be begun or synced, that
+// is shared with helpers, 32 at most, which are there for so long.
 //
 // What jobs are lent (frames, in logs) must stay until they are done. It knows nothing of queues
 // and cursors, and writes nothing that outlives the worker but files.
@@ -81,6 +82,7 @@ class QueueWriter {
   };
   void work();
   static void do_all(std::vector<Work>& all);
+  static void write(Work& work);
 
   std::function<void()> wake_;
   std::mutex mutex_;

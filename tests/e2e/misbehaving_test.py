@@ -4,7 +4,7 @@
 import re
 import time
 
-from kit import equal, test
+from kit import equal, test, until
 
 BESIDE = """
 handlers:
@@ -169,3 +169,18 @@ def a_handler_says_its_last_words_when_it_is_closed(t):
     hub.send("in", [b"12345"] * 10)
     hub.stop().all_delivered(10)
     assert "bad: counted 10 messages, 50 bytes" in hub.stderr()
+
+
+@test
+def a_plugin_that_logs_without_end_neither_stops_the_hub_nor_fills_its_log(t):
+    for isolation in ("thread", "process"):
+        hub = t.start(beside("chatting", "lines: 1000", f", isolation: {isolation}"))
+        hub.send("in", numbered(100))
+        until(lambda: hub.account_now().of("in -> bad")["delivered"] == 100, "it has said 100,000 lines")
+        hub.stop().all_delivered(100)
+        said = hub.stderr()
+        equal(said.count(": line "), 400)
+        equal(said.count("error: bad: an error at message "), 100)
+        assert re.search(r"warning: bad: it logs too much: 99,600 more lines were left out", said), said[-2000:]
+        t.path("out").unlink()
+        t.path(f"{hub.name}.stderr").unlink()

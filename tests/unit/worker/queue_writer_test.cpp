@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "temporary_folder.h"
 
@@ -112,4 +113,38 @@ TEST_CASE_METHOD(WriterFixture, "a mark is written beside a file that is in use"
   CHECK(log::DiskLog::open(folder / "1.log", log::DiskLog::Access::read).done() == 1);
   writer.post(&a, {.mark = QueueWriter::Mark{folder / "gone.log", 1}});
   CHECK_FALSE(writer.wait(&a).failure);
+}
+
+TEST_CASE_METHOD(WriterFixture, "many files are begun and synced at once, each for itself") {
+  constexpr std::size_t kMany = 200;
+  std::vector<int> whose(kMany);
+  std::atomic<int> at_once{0}, most_at_once{0};
+  std::atomic<bool> may_begin = false;
+  auto first = job("first.log");
+  first.before = [&] { may_begin.wait(false); };  // until all others wait
+  writer.post(&a, std::move(first));
+  for (std::size_t i = 0; i < kMany; ++i) {
+    auto one = job((i == 7 ? "nowhere/" : "") + std::to_string(i) + ".log");
+    one.sync = i % 2 ? QueueWriter::Sync::yes : QueueWriter::Sync::no;
+    one.before = [&] {
+      const int now = ++at_once;
+      for (auto most = most_at_once.load(); most < now;)
+        if (most_at_once.compare_exchange_weak(most, now)) break;
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      --at_once;
+    };
+    writer.post(&whose[i], std::move(one));
+  }
+  may_begin = true;
+  may_begin.notify_all();
+  for (std::size_t i = 0; i < kMany; ++i) {
+    auto done = writer.wait(&whose[i]);
+    CHECK(done.failure.has_value() == (i == 7));
+    if (i == 7) continue;
+    REQUIRE(done.file);
+    CHECK(done.file->path() == folder / (std::to_string(i) + ".log"));
+    CHECK(done.file->records() == 1);
+  }
+  CHECK(most_at_once > 1);
+  CHECK(most_at_once <= 33);
 }
