@@ -286,6 +286,7 @@ std::uint32_t Handler::host_put(void* self, const standpipe_out* message,
 void Handler::host_resume(void* self, standpipe_string text) try {
   auto& handler = *static_cast<Handler*>(self);
   if (handler.taker_ && handler.taker_->resume(view(text))) return;
+  if (handler.has_said_no_place_.exchange(true)) return;  // each poll may do it
   handler.services_.log(STANDPIPE_LOG_ERROR,
                         "it said where to go on outside of poll, or in more than " +
                             std::to_string(STANDPIPE_RESUME_BYTES_MAX) +

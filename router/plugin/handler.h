@@ -181,9 +181,10 @@ class Handler {
   const Plugin& plugin_;
   void* self_ = nullptr;
   bool opened_ = false;
-  bool flushed_ = false;                        // since it was opened
-  std::atomic<bool> has_said_nowhere_ = false;  // that nobody takes what it emits
-  std::atomic<bool> has_said_outside_ = false;  // that it makes messages where it must not
+  bool flushed_ = false;                         // since it was opened
+  std::atomic<bool> has_said_nowhere_ = false;   // that nobody takes what it emits
+  std::atomic<bool> has_said_outside_ = false;   // that it makes messages where it must not
+  std::atomic<bool> has_said_no_place_ = false;  // that where it goes on was refused
 };
 
 }  // namespace standpipe::plugin

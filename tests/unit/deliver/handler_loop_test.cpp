@@ -729,7 +729,7 @@ TEST_CASE("messages that fail one by one find room before thousands that are to 
   constexpr unsigned kAlternating = 13;
   f.append((1 + kAlternating) * kBatchMessages);
   std::string alternating;
-  for (unsigned i = 0; i < kBatchMessages; i += 2) alternating += "TD";
+  for (unsigned i = 0; i < kBatchMessages; i += 2) alternating += "DT";
   f.scripted.script = {std::string(kBatchMessages, 'T')};
   f.scripted.script.resize(1 + kAlternating, alternating);
   f.advance();

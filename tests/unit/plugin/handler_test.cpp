@@ -34,7 +34,7 @@ class Taker final : public MessageTaker {
     return STANDPIPE_PUT_OK;
   }
   std::uint64_t last_sequence() const override { return taken; }
-  bool resume(std::string_view) override { return true; }
+  bool resume(std::string_view) override { return in_call; }
   bool in_call = false;
   std::uint64_t taken = 0;
 };
@@ -222,6 +222,38 @@ TEST_CASE("what is emitted outside of a call for it is refused, and that is logg
   CHECK(
       services.logged[0].starts_with("it emits a message outside of handle and tick, or in "
                                      "another thread than theirs, and is answered FULL: "));
+}
+
+TEST_CASE("a source that says where to go on outside of poll is refused, and that is logged once") {
+  static const standpipe_host* host = nullptr;
+  standpipe_source source{};
+  source.size = sizeof source;
+  source.create = [](const standpipe_host* given, const standpipe_config*, void** self,
+                     standpipe_reason*) -> std::uint32_t {
+    host = given;
+    *self = self;
+    return STANDPIPE_OK;
+  };
+  source.destroy = [](void*) {};
+  standpipe_plugin abi{};
+  abi.size = sizeof abi;
+  abi.source = &source;
+  Plugin plugin;
+  plugin.abi = &abi;
+  Services services;
+  Taker taker;
+  Handler handler(plugin, "it", services, &taker, Kind::source);
+  REQUIRE(handler.create({}).ok());
+  constexpr std::string_view kId = STANDPIPE_ACCEPT_EXTENSION;
+  const auto* power =
+      static_cast<const standpipe_accept*>(host->extension(host->self, {kId.data(), kId.size()}));
+  for (int i = 0; i < 3; ++i) power->resume(host->self, {"7", 1});
+  REQUIRE(services.logged.size() == 1);
+  CHECK(services.logged[0].starts_with("it said where to go on outside of poll"));
+  const standpipe_out nothing{sizeof nothing, 0, nullptr, 0, nullptr};
+  CHECK(power->put(host->self, &nothing, nullptr) == STANDPIPE_PUT_FULL);
+  REQUIRE(services.logged.size() == 2);
+  CHECK(services.logged[1].starts_with("it puts a message outside of poll"));
 }
 
 TEST_CASE("an outcome that this hub cannot do is a retry, and the reason says which it was") {
