@@ -24,7 +24,7 @@ class ChosenSubjects {
     while (!subjects_.empty() && subjects_.front().number < first_open) subjects_.pop_front();
     subjects_.push_back({number, std::string(subject)});
   }
-  // The numbers that have this subject, which are not given again.
+  // The numbers that have this subject, which are then forgotten.
   std::vector<std::uint64_t> take(const RefusedSubject& refused) {
     std::vector<std::uint64_t> numbers;
     const std::lock_guard lock(mutex_);

@@ -590,7 +590,7 @@ def workers_and_children_killed_at_random_lose_nothing(t):
     chaos(t, 4, kills_server=False)
 
 
-@test
+@kit.test(seconds=180 + 3 * SECONDS)
 def chaos_loses_nothing(t):
     chaos(t, SECONDS, kills_server=True)
 

@@ -506,7 +506,7 @@ def two_hubs_that_are_joined_lose_nothing_and_repeat_nothing(t):
         t.path("log").unlink()
 
 
-@test(seconds=100 + SECONDS)
+@test(seconds=100 + 3 * SECONDS)
 def two_hubs_that_are_joined_lose_nothing_when_anything_of_them_is_killed(t):
     b = t.start(LINK_B % "")
     a = t.start(LINK_A % "")
