@@ -27,6 +27,19 @@ std::vector<std::string> keys_of(const plugin::Plugin& plugin, Role role) {
   return keys;
 }
 
+// Keys that people write among the options, and that stand beside them.
+std::vector<Synonym> keys_beside(Role role) {
+  std::vector<std::string> keys{"isolation", "timeout", "memory_max", "user", "sha256", "retry"};
+  if (role == Role::source)
+    keys.insert(keys.end(), {"log", "ack", "rate_limit", "match_max"});
+  else
+    keys.insert(keys.end(), {"queue", "dead_letter", "allow_loop"});
+  std::vector<Synonym> synonyms;
+  for (const auto& key : keys)
+    synonyms.push_back({key, key + ": ...  beside 'options', not in it"});
+  return synonyms;
+}
+
 std::optional<plugin::Value> read_list(Context& context, const Field& field,
                                        const plugin::Option& option) {
   if (field.value->kind != Kind::list) {
@@ -139,7 +152,8 @@ std::vector<plugin::Value> read_options(Context& context, const Field* given,
                                plugin.name + ")",
                        .example = "options: { KEY: VALUE }",
                        .keys = keys_of(plugin, role),
-                       .noun = "option"});
+                       .noun = "option",
+                       .synonyms = keys_beside(role)});
   const bool rotates = std::ranges::any_of(plugin.options, [&](const auto& option) {
     return option.rotates && reader.find(option.name);
   });

@@ -326,7 +326,8 @@ void Hub::report_spills_of_nobody() {
       reporter_.warning("spill",
                         path + " has messages of source " + source +
                             ", which the configuration no longer has: they stay there",
-                        "configure it again, or delete the file");
+                        "configure it again; or take them out (standpipe queue export --data-dir " +
+                            data_.path() + "), and delete the file");
 }
 
 // The same for queues on disk, which are of a source and a handler.
@@ -338,11 +339,13 @@ void Hub::report_queues_of_nobody() try {
       return queue.source == source && queue.handler == handler;
     });
     if (!is_served)
-      reporter_.warning("queue",
-                        deliver::QueueSegments(data_.path(), source, handler).folder() +
-                            " has messages of source " + source + " for handler " + handler +
-                            ", and no route leads from one to the other: they stay there",
-                        "configure them again, or delete the folder");
+      reporter_.warning(
+          "queue",
+          deliver::QueueSegments(data_.path(), source, handler).folder() +
+              " has messages of source " + source + " for handler " + handler +
+              ", and no route leads from one to the other: they stay there",
+          "configure them again; or take them out (standpipe queue export --data-dir " +
+              data_.path() + "), and delete the folder");
   }
 } catch (const Failure& failure) {
   reporter_.warning("queue", failure.what(), failure.help());

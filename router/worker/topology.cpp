@@ -114,7 +114,8 @@ std::string Topology::lack_of_room(const state::MemoryPlan& plan, const state::D
   auto lack = plan.lacks(needs(names));
   if (lack.empty() || plan.lacks(configured) == lack) return lack;
   lack += ", with those that it no longer has, which stay until their messages are delivered";
-  if (plan.lacks(configured).empty()) lack += " (remove those by one reload, and add by the next)";
+  if (plan.lacks(configured).empty())
+    lack += " (remove those by one reload, reload again, and add by a third)";
   return lack;
 }
 

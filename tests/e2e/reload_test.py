@@ -396,6 +396,24 @@ def what_cannot_change_is_refused_in_words(t):
 
 
 @test
+def what_a_reload_removes_needs_room_until_it_is_delivered(t):
+    def forty(letter):
+        return hub_yaml({f"{letter}{i}": f"{{fifo: {letter}{i}}}" for i in range(40)}, {"log": LOG % "log"}, [(f"{letter}0", "log")])
+
+    hub = t.start(forty("a"))
+    write(hub, forty("b"))
+    why = reload(t, hub, status=1)["why"]
+    assert "it has room for 64 sources, and the configuration needs 80, with those that it no longer has, which stay until" in why, why
+    assert "(remove those by one reload, reload again, and add by a third)" in why, why
+    write(hub, ONE)
+    reload(t, hub)
+    reload(t, hub)  # only then the memory has none of them
+    write(hub, forty("b"))
+    reload(t, hub)
+    hub.stop()
+
+
+@test
 def what_only_the_new_worker_finds_leads_back_whole(t):
     """A FIFO that cannot be made: its folder is missing."""
     hub = t.start(ONE)

@@ -800,7 +800,7 @@ TEST_CASE("memory_max may change, and what is more than there is room for is rep
                     "the memory of this run cannot hold the configuration: it has room for 64 "
                     "sources, and the configuration needs 65, with those that it no longer has, "
                     "which stay until their messages are delivered (remove those by one reload, "
-                    "and add by the next)");
+                    "reload again, and add by a third)");
 }
 
 TEST_CASE("a worker that is killed at any commit of a change leaves the next one less to do",
