@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iterator>
 #include <utility>
 
 #include "base/invariant.h"
@@ -43,7 +42,9 @@ std::size_t log_id(const state::Memory& memory, std::uint32_t slot) {
 DiskQueue::DiskQueue(DiskQueueOptions options, deliver::Delivery& from, const DiskQueueNeeds& needs)
     : options_(std::move(options)),
       needs_(needs),
-      segments_(options_.data_dir, options_.source, options_.handler),
+      files_({options_.data_dir, options_.source, options_.handler}, needs_.reporter),
+      reports_({options_.source, options_.handler, folder(), options_.is_overflow}, needs_.clock,
+               needs_.reporter),
       memory_(needs.arena.memory()),
       state_(memory_, record_name(options_.source, options_.handler)),
       log_(needs.arena, {.id = log_id(memory_, options_.slot),
@@ -105,21 +106,19 @@ bool DiskQueue::prepare() try {
   if (!options_.is_overflow && !state_->armed) state_.edit().armed = 1;
   memory_.commit();
   from_.set_queued(state_->armed != 0);
-  is_arming_reported_ = options_.is_overflow && is_armed();  // by whoever was before
+  if (options_.is_overflow && is_armed()) reports_.was_armed();
   marked_ = settled_number();
   marked_at_ = needs_.clock.steady();
   retry_at_.reset();
-  end_stuck();
+  reports_.takes_again();
   return is_prepared_ = true;
 } catch (const Failure& failure) {
-  files_.clear();
+  files_.forget_all();
   file_.reset();
-  reader_.reset();
   from_.set_queued(true);
   retry_at_ = needs_.clock.steady() + kQueueRetry;
-  has_failed_ = true;
-  report_stuck("what an earlier run left cannot be found: " + std::string(failure.what()),
-               failure.help());
+  reports_.failed("what an earlier run left cannot be found: " + std::string(failure.what()),
+                  failure.help());
   return false;
 }
 
@@ -137,12 +136,12 @@ void DiskQueue::begin() {
               .skipped = 0,
               .armed = 0,
               .since_ns = static_cast<std::uint64_t>(needs_.clock.steady().count())};
-  for (const auto first : segments_.find()) files_[first].bytes = segments_.bytes(first);
+  files_.find();
   while (!files_.empty() && !open_last(state)) {
   }
   state.fed = state.next;
   if (!files_.empty()) {
-    state.read_segment = files_.begin()->first;
+    state.read_segment = files_.first();
     state.fed = std::min(state.read_segment + done_of(state.read_segment), state.next);
     state.armed = 1;
   }
@@ -156,8 +155,8 @@ void DiskQueue::begin() {
 
 // The last segment tells where the queue ends. false: it is none of this queue's.
 bool DiskQueue::open_last(State& state) try {
-  const auto first = files_.rbegin()->first;
-  auto file = log::DiskLog::open(segments_.path(first), log::DiskLog::Access::append);
+  const auto first = files_.last();
+  auto file = log::DiskLog::open(files_.path(first), log::DiskLog::Access::append);
   const auto last = file.last();
   const auto record = last ? deliver::QueueRecord::read(*last) : std::nullopt;
   if (record && (record->number < first || record->number - first >= file.bytes())) {
@@ -173,16 +172,16 @@ bool DiskQueue::open_last(State& state) try {
   file_.emplace(std::move(file));
   return true;
 } catch (const Failure& failure) {
-  state.next = files_.rbegin()->first;
-  if (const auto trouble = segments_.passing_trouble(state.next)) throw Failure(*trouble);
+  state.next = files_.last();
+  if (const auto trouble = files_.segments().passing_trouble(state.next)) throw Failure(*trouble);
   set_aside(state.next, failure);
   return true;
 }
 
 void DiskQueue::set_aside(std::uint64_t first, const Failure& failure) {
-  const auto aside = segments_.set_aside(first);
+  const auto aside = files_.segments().set_aside(first);
   if (aside.empty()) throw failure.in("in the way, and cannot be renamed");
-  files_.erase(first);
+  files_.forget(first);
   needs_.reporter.error("damaged",
                         name() + ": " + failure.what() + ": it is " + aside +
                             " now, and its messages are not delivered",
@@ -191,12 +190,10 @@ void DiskQueue::set_aside(std::uint64_t first, const Failure& failure) {
 
 // How many of its messages an earlier run was through with.
 std::uint64_t DiskQueue::done_of(std::uint64_t first) try {
-  if (file_ && first == files_.rbegin()->first) return file_->done();
-  reader_.emplace(log::DiskLog::open(segments_.path(first), log::DiskLog::Access::read));
-  reader_segment_ = first;
-  return reader_->done();
+  if (file_ && first == files_.last()) return file_->done();
+  return files_.open(first).done();
 } catch (const Failure&) {
-  if (const auto trouble = segments_.passing_trouble(first)) throw Failure(*trouble);
+  if (const auto trouble = files_.segments().passing_trouble(first)) throw Failure(*trouble);
   return 0;  // reading meets it again
 }
 
@@ -204,22 +201,23 @@ std::uint64_t DiskQueue::done_of(std::uint64_t first) try {
 // that ends.
 void DiskQueue::recover() {
   if (log_.incomplete_bytes() > 0) log_.drop_incomplete();
-  for (const auto first : segments_.find()) {
+  const auto& segments = files_.segments();
+  for (const auto first : segments.find()) {
     const auto from = first < state_->read_segment ? 0 : state_->boundary;
     const auto to = first < state_->read_segment ? from : log_.end().position.bytes;
     if (first >= state_->next || state_->read_segment == 0)
-      (void)segments_.remove(first);
+      (void)segments.remove(first);
     else if (first <= state_->read_segment)
-      files_[first] = {segments_.bytes(first), from, std::max(to, state_->boundary)};
+      files_[first] = {segments.bytes(first), from, std::max(to, state_->boundary)};
     else
-      files_[first] = {segments_.bytes(first)};
+      files_[first] = {segments.bytes(first)};
   }
   if (state_->segment != 0) reopen();
 }
 
 void DiskQueue::reopen() try {
   files_[state_->segment].bytes = state_->end_bytes;
-  file_.emplace(log::DiskLog::resume(segments_.path(state_->segment), state_->end_bytes));
+  file_.emplace(log::DiskLog::resume(files_.path(state_->segment), state_->end_bytes));
 } catch (const Failure& failure) {
   needs_.reporter.error("queue", name() + ": " + failure.what(), failure.help());
 }
@@ -334,11 +332,11 @@ void DiskQueue::post(QueueWriter::Job job, const Batch& batch) try {
   const bool is_new = batch.messages > 0 && rolls();
   batch_->segment = is_new ? state_->next : state_->segment;
   if (is_new)
-    job.before = [segments = segments_] { segments.make_folder(); };
+    job.before = [segments = files_.segments()] { segments.make_folder(); };
   else
     job.file = std::exchange(file_, std::nullopt);
   batch_->reopens = !is_new && !job.file;
-  job.path = segments_.path(batch_->segment);
+  job.path = files_.path(batch_->segment);
   job.end = is_new ? 0 : state_->end_bytes;
   needs_.writer.post(this, std::move(job));
 } catch (const Failure& failure) {
@@ -361,7 +359,7 @@ bool DiskQueue::complete(QueueWriter::Done done, bool feeds) {
     return false;
   }
   retry_at_.reset();
-  if (batch.messages > 0 || has_failed_) end_stuck();
+  if (batch.messages > 0 || reports_.has_failed()) reports_.takes_again();
   if (batch.messages == 0) {
     unsynced_since_.reset();
     return false;
@@ -388,31 +386,29 @@ bool DiskQueue::complete(QueueWriter::Done done, bool feeds) {
 // Tried again, and a sync as well: the file writes again what is in doubt.
 void DiskQueue::fail(const Failure& failure, const Batch& batch) {
   retry_at_ = needs_.clock.steady() + kQueueRetry;
-  has_failed_ = true;
   if (!file_) unsynced_since_.reset();
   if (batch.reopens && !file_) {  // what it has may be read all the same; what comes begins another
     auto& state = state_.edit();
     state.segment = state.end_bytes = 0;
   }
   const std::string why(failure.what());
-  report_stuck(batch.messages > 0 ? why
-                                  : why +
-                                        ": what was written since the last sync may not survive "
-                                        "a failure of power",
-               failure.help());
+  reports_.failed(batch.messages > 0 ? why
+                                     : why +
+                                           ": what was written since the last sync may not survive "
+                                           "a failure of power",
+                  failure.help());
 }
 
 // The segment that was written to has been removed by somebody else. What it has can be read as
 // long as it is open.
 void DiskQueue::begin_another(std::optional<log::DiskLog> lost) {
   needs_.reporter.warning("queue",
-                          name() + ": " + segments_.path(state_->segment) +
+                          name() + ": " + files_.path(state_->segment) +
                               " was removed while it was in use: what it has is delivered if this "
                               "worker lives so long, and what comes goes to another file",
                           "keep cleaners away from data_dir");
-  lost_ = std::move(lost);
-  lost_segment_ = state_->segment;
-  lost_end_ = state_->read_segment == lost_segment_ ? log_.end() : log_.trimmed();
+  files_.lose(state_->segment, std::move(lost),
+              state_->read_segment == state_->segment ? log_.end() : log_.trimmed());
   auto& state = state_.edit();
   state.segment = state.end_bytes = 0;
   unsynced_since_.reset();
@@ -426,19 +422,20 @@ std::optional<Nanoseconds> DiskQueue::sync_due() const {
 // It is full.
 void DiskQueue::make_room(Step& step) {
   if (options_.is_overflow)
-    return report_stuck("what overflows fills all that may (" + size_text(options_.queue.size_max) +
-                            " for all handlers)",
-                        "remove the cause, or raise `overflow_max`");
+    return reports_.stuck("what overflows fills all that may (" +
+                              size_text(options_.queue.size_max) + " for all handlers)",
+                          "remove the cause, or raise `overflow_max`");
   if (options_.queue.when_full == WhenFull::block)
-    return report_stuck("it holds all that it may (" + counted(waiting(), "message") + ", " +
-                            thousands(bytes()) + " bytes)",
-                        "raise `queue: { max_size, max_messages }` of handler " + options_.handler);
+    return reports_.stuck(
+        "it holds all that it may (" + counted(waiting(), "message") + ", " + thousands(bytes()) +
+            " bytes)",
+        "raise `queue: { max_size, max_messages }` of handler " + options_.handler);
   if (options_.queue.when_full == WhenFull::drop_newest)
     (void)drop_waiting();
   else
     drop_oldest();
   memory_.commit();
-  report_dropped();
+  reports_.dropped();
   step.moved = step.more = true;
 }
 
@@ -468,20 +465,10 @@ std::uint64_t DiskQueue::drop_waiting() {
 
 bool DiskQueue::give_way() {
   const bool drops = options_.queue.when_full != WhenFull::block && from_.has_all();
-  if (batch_ || !has_failed_ || !drops || drop_waiting() == 0) return false;
+  if (batch_ || !reports_.has_failed() || !drops || drop_waiting() == 0) return false;
   memory_.commit();
-  report_dropped();
+  reports_.dropped();
   return true;
-}
-
-void DiskQueue::report_dropped() {
-  std::uint64_t left_out = 0;
-  if (!reports_.allow(needs_.clock.steady(), left_out)) return;
-  const auto why = has_failed_ ? "cannot be written (" + stuck_ + ")" : "holds all that it may";
-  needs_.reporter.warning(
-      "queue_full", name() + ": its queue " + why + ", so messages are dropped (queue_full)",
-      has_failed_ ? ""
-                  : "raise `queue: { max_size, max_messages }` of handler " + options_.handler);
 }
 
 bool DiskQueue::is_moved() const { return !batch_ && !(from_.settled() < from_.log().end()); }
@@ -492,7 +479,8 @@ void DiskQueue::trim(Step& step) {
   to_->skip_unwanted();
   if (const auto lowest = to_->settled(); lowest != log_.trimmed()) log_.trim(lowest);
   memory_.commit();
-  remove_passed();
+  files_.remove_passed(state_->read_segment ? state_->read_segment : state_->next,
+                       log_.trimmed().position.bytes, state_->segment);
   const bool is_drained = !batch_ && state_->next == state_->fed && log_.empty();
   if (options_.is_overflow) {
     if (!is_drained || is_pressed_ || state_->others > 0) return;
@@ -511,13 +499,8 @@ void DiskQueue::disarm() {
   state_.edit().armed = 0;
   retire();
   from_.set_queued(false);
-  stuck_.clear();
-  has_failed_ = false;
   retry_at_.reset();
-  stuck_reminder_ = {};
-  is_stuck_reported_ = false;
-  if (std::exchange(is_arming_reported_, false))
-    needs_.reporter.info(name() + ": all that overflowed to the disk is delivered");
+  reports_.disarmed();
 }
 
 void DiskQueue::press(const std::string& why, const std::string& help) {
@@ -528,7 +511,7 @@ void DiskQueue::press(const std::string& why, const std::string& help) {
   state.since_ns = static_cast<std::uint64_t>(needs_.clock.steady().count());
   memory_.commit();
   from_.set_queued(true);
-  report_armed(why, help);
+  reports_.armed(why, help);
 }
 
 // All of it was handled: nothing of it may come again.
@@ -537,37 +520,10 @@ void DiskQueue::retire() {
   state.segment = state.end_bytes = state.read_segment = state.read_offset = 0;
   memory_.commit();
   file_.reset();
-  reader_.reset();
+  files_.close();
   unsynced_since_.reset();
   drained_since_.reset();
-  remove_before(state_->next);
-}
-
-// Those that were read to their ends, and of which the log has nothing that waits: also behind one
-// of which the handler has something.
-void DiskQueue::remove_passed() {
-  const auto end = state_->read_segment ? state_->read_segment : state_->next;
-  for (auto file = files_.begin(); file != files_.end() && file->first < end;) {
-    const auto& [first, segment] = *file;
-    const bool is_passed =
-        segment.log_begin == segment.log_end || log_.trimmed().position.bytes >= segment.log_end;
-    const auto passed = file++;
-    if (is_passed && first != state_->segment) remove(passed);
-  }
-}
-
-void DiskQueue::remove_before(std::uint64_t first) {
-  while (!files_.empty() && files_.begin()->first < first) remove(files_.begin());
-}
-
-void DiskQueue::remove(std::map<std::uint64_t, Segment>::iterator file) {
-  const auto first = file->first;
-  if (reader_segment_ == first) reader_.reset();
-  if (lost_segment_ == first) lost_.reset();
-  if (const int error = segments_.remove(first))
-    needs_.reporter.warning("queue",
-                            Failure::system("delete " + segments_.path(first), error).what());
-  files_.erase(file);
+  files_.remove_before(state_->next);
 }
 
 // The number of the first message that the handler is not through with, or one before it.
@@ -580,10 +536,7 @@ std::uint64_t DiskQueue::settled_number() const {
 std::optional<std::uint64_t> DiskQueue::markable() const {
   const auto settled = settled_number();
   if (settled <= marked_ || settled >= state_->next || files_.empty()) return std::nullopt;
-  const auto second = std::next(files_.begin());
-  const bool is_in_first =
-      files_.begin()->first <= settled && (second == files_.end() || settled < second->first);
-  return is_in_first ? std::optional(settled) : std::nullopt;
+  return files_.that_has(settled) == files_.first() ? std::optional(settled) : std::nullopt;
 }
 
 std::optional<Nanoseconds> DiskQueue::mark_due() const {
@@ -591,48 +544,46 @@ std::optional<Nanoseconds> DiskQueue::mark_due() const {
 }
 
 void DiskQueue::post_mark() try {
-  const auto first = files_.begin()->first;
+  const auto first = files_.first();
   marked_ = *markable();
   marked_at_ = needs_.clock.steady();
-  needs_.writer.post(this,
-                     {.mark = QueueWriter::Mark{segments_.path(first),
-                                                static_cast<std::uint32_t>(marked_ - first)}});
+  needs_.writer.post(this, {.mark = QueueWriter::Mark{
+                                files_.path(first), static_cast<std::uint32_t>(marked_ - first)}});
   batch_ = {.is_mark = true};
 } catch (const Failure&) {  // it comes the next time
 }
 
 // Nobody can read it after this worker. Where older files are there, the next run sees a gap.
 void DiskQueue::end_lost() {
-  if (files_.empty() || files_.begin()->first != lost_segment_) return;
-  const auto count = to_->drop_before(lost_end_, deliver::Reason::damaged);
+  const auto& lost = *files_.lost();
+  if (files_.empty() || files_.first() != lost.first) return;
+  const auto count = to_->drop_before(lost.end, deliver::Reason::damaged);
   memory_.commit();
   if (count > 0)
     needs_.reporter.error("damaged", name() + ": " + counted(count, "message") + " of " +
-                                         lost_->path() +
+                                         lost.file.path() +
                                          ", which was removed, could not be delivered in time: "
                                          "dropped (damaged)");
-  if (state_->read_segment == lost_segment_) end_segment(deliver::Reason::damaged);
-  files_.erase(lost_segment_);
+  if (state_->read_segment == lost.first) end_segment(deliver::Reason::damaged);
+  files_.forget(lost.first);
 }
 
 void DiskQueue::finish() try {
   if (!is_armed()) return;
   if (batch_) (void)complete(needs_.writer.wait(this), false);
   if (!is_prepared_) return;
-  if (lost_) end_lost();
+  if (files_.lost()) end_lost();
   to_->skip_unwanted();
   memory_.commit();
   const auto settled = settled_number();
   if (settled >= state_->next) return files_.empty() ? void() : retire();
   if (file_)
     if (auto failure = file_->sync()) throw Failure(*failure);
-  auto keep = files_.upper_bound(settled);
-  if (keep == files_.begin()) return;  // those files are gone
-  --keep;
-  const auto first = keep->first;
-  remove_before(first);
-  if (auto failure = log::DiskLog::set_done(segments_.path(first),
-                                            static_cast<std::uint32_t>(settled - first)))
+  const auto first = files_.that_has(settled);
+  if (!first) return;  // those files are gone
+  files_.remove_before(*first);
+  if (auto failure =
+          log::DiskLog::set_done(files_.path(*first), static_cast<std::uint32_t>(settled - *first)))
     throw Failure(*failure);
   needs_.reporter.info(name() + ": " + counted(waiting(), "message waits", "messages wait") +
                        " in " + folder() + " for the next start");
@@ -644,63 +595,6 @@ void DiskQueue::finish() try {
 
 std::uint64_t DiskQueue::waiting() const {
   return in_files() + to_->tally().matched - to_->tally().settled();
-}
-
-std::uint64_t DiskQueue::bytes() const {
-  std::uint64_t sum = 0;
-  for (auto at = files_.lower_bound(state_->read_segment); at != files_.end(); ++at)
-    sum += at->second.bytes;
-  return sum;
-}
-
-std::uint64_t DiskQueue::bytes_on_disk() const {
-  std::uint64_t sum = batch_ ? batch_->bytes : 0;
-  for (const auto& [first, file] : files_) sum += file.bytes;
-  return sum;
-}
-
-void DiskQueue::report_armed(const std::string& why, const std::string& help) {
-  std::uint64_t left_out = 0;
-  if (!armings_.allow(needs_.clock.steady(), left_out)) return;
-  is_arming_reported_ = true;
-  needs_.reporter.warning("overflow",
-                          options_.source + ": the log is full of what waits for " +
-                              options_.handler + ", which " + why + ": from now on it goes to " +
-                              folder() + ", and the other handlers continue",
-                          help);
-}
-
-void DiskQueue::report_stuck(const std::string& why, const std::string& help) {
-  std::uint64_t left_out = 0;
-  if (options_.is_overflow) {
-    stuck_ = why;
-    if (!stuck_reminder_.is_due(needs_.clock.steady())) return;
-    is_stuck_reported_ = true;
-    return needs_.reporter.warning(
-        "overflow",
-        name() +
-            ": no more of what waits for it goes to the disk, so the source is not read, and "
-            "its writers wait: " +
-            why,
-        help);
-  }
-  if (std::exchange(stuck_, why) == why || !reports_.allow(needs_.clock.steady(), left_out)) return;
-  is_stuck_reported_ = true;
-  needs_.reporter.warning(
-      "queue",
-      name() +
-          ": its queue takes no more, so messages wait in the source's log, and then its "
-          "writers do: " +
-          why,
-      help);
-}
-
-void DiskQueue::end_stuck() {
-  stuck_.clear();
-  has_failed_ = false;
-  if (std::exchange(is_stuck_reported_, false))
-    needs_.reporter.info(name() + (options_.is_overflow ? ": its overflow takes messages again"
-                                                        : ": its queue takes messages again"));
 }
 
 void DiskQueue::check_invariants() const {

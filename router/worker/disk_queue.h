@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -14,18 +13,17 @@
 
 #include "base/clock.h"
 #include "base/failure.h"
-#include "base/reminder.h"
 #include "base/reporter.h"
-#include "base/throttle.h"
 #include "deliver/delivery.h"
 #include "deliver/queue_options.h"
 #include "deliver/queue_record.h"
-#include "deliver/queue_segments.h"
 #include "log/arena.h"
 #include "log/disk_log.h"
 #include "log/log.h"
 #include "state/directory.h"
 #include "state/persistent.h"
+#include "worker/queue_files.h"
+#include "worker/queue_reports.h"
 #include "worker/queue_writer.h"
 
 namespace standpipe::worker {
@@ -52,6 +50,8 @@ struct DiskQueueNeeds {
 // its source goes on.
 //
 //   source's log ─ from ─▶ writer's thread ─▶ segments ─ feed ─▶ log of the queue ─ to ─▶ handler
+//
+// What is known of the segments is in QueueFiles, what people are told in QueueReports.
 //
 // It has two deliveries, which are both the handler's. `from`, in the source's log, gives nothing
 // to the handler: its messages are moved to the files, in batches, and its cursor passes them when
@@ -99,7 +99,7 @@ class DiskQueue {
   std::uint32_t delivery_id() const { return to_->id(); }
   log::Log& log() { return log_; }
   const std::string& handler() const { return options_.handler; }
-  const std::string& folder() const { return segments_.folder(); }
+  const std::string& folder() const { return files_.segments().folder(); }
 
   // What a step did.
   struct Step {
@@ -127,10 +127,13 @@ class DiskQueue {
   // Messages that the handler is not through with, and of those the ones that are only in files.
   std::uint64_t waiting() const;
   std::uint64_t in_files() const { return state_->next - state_->fed; }
-  std::uint64_t bytes() const;          // of the segments from the one on that is being read
-  std::uint64_t bytes_on_disk() const;  // of all of them, and what is being written
+  // Of the segments from the one on that is being read.
+  std::uint64_t bytes() const { return files_.bytes_from(state_->read_segment); }
+  // Of all of them, and what is being written.
+  std::uint64_t bytes_on_disk() const { return files_.bytes() + (batch_ ? batch_->bytes : 0); }
   std::uint64_t size_max() const { return options_.queue.size_max; }
-  const std::string& stuck() const { return stuck_; }  // why it takes no more; empty: it does
+  // Why it takes no more; empty: it does.
+  const std::string& stuck() const { return reports_.why_stuck(); }
   void check_invariants() const;
 
   // ---- an overflow
@@ -158,12 +161,6 @@ class DiskQueue {
     std::uint64_t skipped;   // numbers that were passed over since the log was empty
     std::uint64_t armed;     // 1: what comes goes to the files
     std::uint64_t since_ns;  // when it was armed; the steady clock
-  };
-  // A segment that is there.
-  struct Segment {
-    std::uint64_t bytes = 0;
-    // What the queue's log has, or had, of it.
-    std::uint64_t log_begin = 0, log_end = 0;
   };
   // What the writer has.
   struct Batch {
@@ -224,51 +221,33 @@ class DiskQueue {
   void disarm();
   void retire();
   void end_lost();
-  void remove_passed();
-  void remove_before(std::uint64_t first);
-  void remove(std::map<std::uint64_t, Segment>::iterator file);
   std::uint64_t settled_number() const;
   std::optional<std::uint64_t> markable() const;
   std::optional<Nanoseconds> mark_due() const;
   void post_mark();
 
-  std::string name() const { return options_.source + " -> " + options_.handler; }
-  void report_armed(const std::string& why, const std::string& help);
-  void report_stuck(const std::string& why, const std::string& help);
-  void report_dropped();
-  void end_stuck();
+  std::string name() const { return reports_.name(); }
 
   DiskQueueOptions options_;
   DiskQueueNeeds needs_;
-  deliver::QueueSegments segments_;
+  QueueFiles files_;
+  QueueReports reports_;
   state::Memory& memory_;
   state::Persistent<State> state_;
   log::Log log_;
   deliver::Delivery& from_;
   std::unique_ptr<deliver::Delivery> made_to_;
   deliver::Delivery* to_;
-  bool is_prepared_ = false;                // what is there was found; until then nothing is done
-  std::map<std::uint64_t, Segment> files_;  // by their first messages
-  std::optional<log::DiskLog> file_;        // the one that is written to, if the writer has it not
-  std::optional<log::DiskLog> reader_;      // an older one that is read
-  std::uint64_t reader_segment_ = 0;
-  std::optional<log::DiskLog> lost_;  // one that somebody has removed, which was written to
-  std::uint64_t lost_segment_ = 0;
-  log::Cursor lost_end_;  // in the log, of what was fed of it
+  bool is_prepared_ = false;          // what is there was found; until then nothing is done
+  std::optional<log::DiskLog> file_;  // the one that is written to, if the writer has it not
   std::optional<Batch> batch_;
   std::vector<QueueWriter::Record> records_;  // of the next one; kept for its capacity
   std::optional<Nanoseconds> unsynced_since_, retry_at_, read_retry_at_, drained_since_;
   std::uint64_t marked_ = 0;  // up to which message the handler is known to be through, on the disk
   Nanoseconds marked_at_{0};
   bool wants_recall_ = false, has_recalled_ = false;
-  std::string stuck_;
-  bool has_failed_ = false;  // the disk has, since it last worked
-  bool is_stuck_reported_ = false;
   bool is_pressed_ = false;       // of an overflow
   std::uint64_t overflowed_ = 0;  // by all of them, before the batch that is gathered
-  bool is_arming_reported_ = false;
-  Reminder stuck_reminder_;
-  Throttle reports_, damages_, armings_;
 };
 
 }  // namespace standpipe::worker

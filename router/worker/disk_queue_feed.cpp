@@ -54,24 +54,19 @@ void DiskQueue::feed(Step& step) try {
 // The file that has the next message. nullptr: the writer has it now.
 log::DiskLog* DiskQueue::reading() {
   const auto segment = state_->read_segment;
-  if (lost_ && segment == lost_segment_) return &*lost_;
+  if (files_.is_lost(segment)) return &files_.lost()->file;
   if (segment == state_->segment && segment != 0) {
     if (batch_ && batch_->segment == segment) return nullptr;
-    if (!file_) file_.emplace(log::DiskLog::resume(segments_.path(segment), state_->end_bytes));
+    if (!file_) file_.emplace(log::DiskLog::resume(files_.path(segment), state_->end_bytes));
     return &*file_;
   }
-  if (!reader_ || reader_segment_ != segment) {
-    reader_.emplace(log::DiskLog::walk(segments_.path(segment)));
-    reader_segment_ = segment;
-  }
-  return &*reader_;
+  return &files_.read(segment);
 }
 
 // The next one that was not fed, as far as it can be read.
 std::optional<DiskQueue::Found> DiskQueue::next_record(log::DiskLog& file,
                                                        log::DiskLog::ReadPosition& at) const {
-  const auto next = files_.upper_bound(state_->read_segment);
-  const auto end = next == files_.end() ? state_->next : next->first;
+  const auto end = files_.after(state_->read_segment).value_or(state_->next);
   while (const auto read = file.read_next(at)) {
     const auto record = deliver::QueueRecord::read(read->meta);
     const bool is_next = record && record->number >= state_->fed && record->number < end;
@@ -189,7 +184,7 @@ void DiskQueue::note_fed(std::uint64_t messages, std::uint64_t offset) {
   to_->edit_tally().matched += messages;
   memory_.commit();
   files_[state_->read_segment].log_end = log_.end().position.bytes;
-  if (lost_ && state_->read_segment == lost_segment_) lost_end_ = log_.end();
+  if (files_.is_lost(state_->read_segment)) files_.lost()->end = log_.end();
 }
 
 // Messages before that number are not fed. The caller commits.
@@ -200,25 +195,21 @@ void DiskQueue::pass_over(std::uint64_t until, deliver::Reason reason) {
   auto& state = state_.edit();
   state.fed = until;
   state.skipped += count;
-  std::uint64_t left_out = 0;
-  if (reason != deliver::Reason::damaged || !damages_.allow(needs_.clock.steady(), left_out))
-    return;
-  needs_.reporter.error("damaged", name() + ": " + counted(count, "message") + " in " +
-                                       segments_.path(state_->read_segment) +
-                                       " cannot be read: dropped (damaged)");
+  if (reason == deliver::Reason::damaged)
+    reports_.cannot_read(count, files_.path(state_->read_segment));
 }
 
 // All that can be read of the segment was fed, or is passed over.
 void DiskQueue::end_segment(deliver::Reason reason) {
-  const auto next = files_.upper_bound(state_->read_segment);
-  const bool is_last = next == files_.end();
-  pass_over(is_last ? state_->next : next->first, reason);
+  const auto next = files_.after(state_->read_segment);
+  pass_over(next.value_or(state_->next), reason);
   auto& state = state_.edit();
-  if (!is_last) {
-    state.read_segment = next->first;
+  if (next) {
+    state.read_segment = *next;
     state.read_offset = 0;
     state.boundary = log_.end().position.bytes;
-    next->second.log_begin = next->second.log_end = state.boundary;
+    auto& file = files_[*next];
+    file.log_begin = file.log_end = state.boundary;
   } else if (state.read_segment == state.segment) {
     state.read_offset = state.end_bytes;
   } else {
@@ -230,23 +221,17 @@ void DiskQueue::end_segment(deliver::Reason reason) {
 // The segment that is read cannot be opened, or the disk does not give its bytes.
 void DiskQueue::leave_segment(const Failure& failure) {
   const auto segment = state_->read_segment;
-  if (const auto trouble = segments_.passing_trouble(segment)) {
+  if (const auto trouble = files_.segments().passing_trouble(segment)) {
     read_retry_at_ = needs_.clock.steady() + kReadRetry;
-    std::uint64_t left_out = 0;
-    if (damages_.allow(needs_.clock.steady(), left_out))
-      needs_.reporter.warning(
-          "queue",
-          name() + ": its queue cannot be read now, so its messages wait: " + trouble->what(),
-          trouble->help());
-    return;
+    return reports_.cannot_read_now(*trouble);
   }
-  const auto aside = segments_.set_aside(segment);
+  const auto aside = files_.segments().set_aside(segment);
   needs_.reporter.error("damaged",
                         name() + ": " + failure.what() +
                             (aside.empty() ? "" : ": it is " + aside + " now") +
                             "; its messages are dropped (damaged)",
                         failure.help());
-  reader_.reset();
+  files_.close();
   if (segment == state_->segment) {
     file_.reset();
     unsynced_since_.reset();
@@ -254,7 +239,7 @@ void DiskQueue::leave_segment(const Failure& failure) {
     state.segment = state.end_bytes = 0;
   }
   end_segment(deliver::Reason::damaged);
-  files_.erase(segment);
+  files_.forget(segment);
 }
 
 }  // namespace standpipe::worker

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "worker/queue_reports.h"
+
+#include <utility>
+
+#include "base/text.h"
+
+namespace standpipe::worker {
+
+void QueueReports::stuck(const std::string& why, const std::string& help) {
+  std::uint64_t left_out = 0;
+  if (subject_.is_overflow) {
+    stuck_ = why;
+    if (!stuck_reminder_.is_due(clock_.steady())) return;
+    is_stuck_reported_ = true;
+    return reporter_.warning(
+        "overflow",
+        name() +
+            ": no more of what waits for it goes to the disk, so the source is not read, and "
+            "its writers wait: " +
+            why,
+        help);
+  }
+  if (std::exchange(stuck_, why) == why || !reports_.allow(clock_.steady(), left_out)) return;
+  is_stuck_reported_ = true;
+  reporter_.warning("queue",
+                    name() +
+                        ": its queue takes no more, so messages wait in the source's log, and then "
+                        "its writers do: " +
+                        why,
+                    help);
+}
+
+void QueueReports::failed(const std::string& why, const std::string& help) {
+  has_failed_ = true;
+  stuck(why, help);
+}
+
+void QueueReports::takes_again() {
+  stuck_.clear();
+  has_failed_ = false;
+  if (std::exchange(is_stuck_reported_, false))
+    reporter_.info(name() + (subject_.is_overflow ? ": its overflow takes messages again"
+                                                  : ": its queue takes messages again"));
+}
+
+void QueueReports::dropped() {
+  std::uint64_t left_out = 0;
+  if (!reports_.allow(clock_.steady(), left_out)) return;
+  const auto why = has_failed_ ? "cannot be written (" + stuck_ + ")" : "holds all that it may";
+  reporter_.warning(
+      "queue_full", name() + ": its queue " + why + ", so messages are dropped (queue_full)",
+      has_failed_ ? ""
+                  : "raise `queue: { max_size, max_messages }` of handler " + subject_.handler);
+}
+
+void QueueReports::armed(const std::string& why, const std::string& help) {
+  std::uint64_t left_out = 0;
+  if (!armings_.allow(clock_.steady(), left_out)) return;
+  is_arming_reported_ = true;
+  reporter_.warning("overflow",
+                    subject_.source + ": the log is full of what waits for " + subject_.handler +
+                        ", which " + why + ": from now on it goes to " + subject_.folder +
+                        ", and the other handlers continue",
+                    help);
+}
+
+// That it takes messages again needs no word besides.
+void QueueReports::disarmed() {
+  stuck_.clear();
+  has_failed_ = is_stuck_reported_ = false;
+  stuck_reminder_ = {};
+  if (std::exchange(is_arming_reported_, false))
+    reporter_.info(name() + ": all that overflowed to the disk is delivered");
+}
+
+void QueueReports::cannot_read_now(const Failure& trouble) {
+  std::uint64_t left_out = 0;
+  if (!damages_.allow(clock_.steady(), left_out)) return;
+  reporter_.warning(
+      "queue", name() + ": its queue cannot be read now, so its messages wait: " + trouble.what(),
+      trouble.help());
+}
+
+void QueueReports::cannot_read(std::uint64_t messages, const std::string& path) {
+  std::uint64_t left_out = 0;
+  if (!damages_.allow(clock_.steady(), left_out)) return;
+  reporter_.error("damaged", name() + ": " + counted(messages, "message") + " in " + path +
+                                 " cannot be read: dropped (damaged)");
+}
+
+}  // namespace standpipe::worker
