@@ -2,21 +2,16 @@
 #include "deliver/handler_loop.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "base/failure.h"
 #include "base/limits.h"
-#include "deliver/process_executor.h"
-#include "deliver/range_head.h"
 #include "plugin/missing_powers.h"
 
 namespace standpipe::deliver {
 
 namespace {
 
-constexpr Nanoseconds kExpiryGrain =
-    std::chrono::milliseconds(1);  // so that a message is too old when its time is looked at
 constexpr std::size_t kBlocksLeast =
     256;  // what settling a batch may take of the memory for rows, and as much again
 
@@ -24,6 +19,10 @@ std::unique_ptr<Making> making_of(const HandlerOptions& options, const HandlerNe
   if (!needs.sink || options.departed) return nullptr;
   const bool is_shared = options.where() == Placement::process && needs.children;
   return std::make_unique<Making>(*needs.sink, options.name, is_shared, needs.reporter);
+}
+
+std::unique_ptr<Polling> polling_of(const HandlerOptions& options, Making* making) {
+  return making && options.is_source ? std::make_unique<Polling>(options, making->sink()) : nullptr;
 }
 
 }  // namespace
@@ -37,39 +36,17 @@ HandlerLoop::HandlerLoop(const HandlerOptions& options, std::size_t id, const Ha
       host_(options_.name, needs_),
       late_(options_, needs_, host_, blame_, {}, [this] { needs_.completions.push(*this); }),
       settlement_(options_, needs_, host_, blame_, &late_.messages()),
+      in_hand_(options_, host_, late_.messages()),
+      expiry_(options_, needs_.clock),
+      run_sender_(options_, needs_, deliveries_, in_hand_, host_, settlement_),
       batch_(kBatchMessages, std::min<std::uint64_t>(kBatchBytes, options_.queue.bytes_in_hand())),
       limit_(options_.timeout),
       making_(making_of(options_, needs_)),
-      caller_(options_, id, host_, call_.flight(), making_ ? &making_->region() : nullptr,
-              making_ && options_.is_source ? polling_.emplace(options_, making_->sink()).wake_fd()
-                                            : -1) {
-  const auto* children = needs_.children;
-  if (auto kept = children ? children->link.retrieve(call_page_name(name())) : std::nullopt)
-    page_ = std::make_unique<SharedCallPage>(std::move(*kept));
-  if (page_ && call_.is_in_child()) call_.fetch((*page_)->flight);
+      polling_(polling_of(options_, making_.get())),
+      place_(options_, id, needs_, host_, call_,
+             {making_ ? &making_->region() : nullptr, polling_ ? polling_->wake_fd() : -1},
+             [this] { needs_.completions.push(*this); }) {
   host_.wake_by([this] { needs_.completions.push(*this); });
-  make_executor();
-}
-
-void HandlerLoop::make_executor() {
-  const auto completed = [this] { needs_.completions.push(*this); };
-  const auto placement = options_.where();
-  if (options_.departed) {
-    executor_ = std::make_unique<RejectingExecutor>(call_.flight());
-  } else if (placement == Placement::inline_) {
-    executor_ = std::make_unique<InlineExecutor>(caller_, call_);
-  } else if (placement == Placement::thread || !needs_.children) {
-    executor_ = std::make_unique<ThreadExecutor>(caller_, completed);
-  } else {
-    if (!page_) {
-      page_ = std::make_unique<SharedCallPage>();
-      needs_.children->link.keep(call_page_name(name()), page_->fd());
-    }
-    call_.use_child((*page_)->flight);
-    executor_ = std::make_unique<ProcessExecutor>(options_, call_.id(), needs_, host_, *page_,
-                                                  completed, making_ ? making_->region().fd() : -1,
-                                                  polling_ ? polling_->wake_fd() : -1);
-  }
 }
 
 HandlerLoop::~HandlerLoop() = default;
@@ -88,19 +65,19 @@ void HandlerLoop::create() {
 void HandlerLoop::make_instance() {
   request_ = {.kind = CallKind::create};
   call_.begin(CallKind::create);
-  executor_->run(request_);
+  place_.executor().run(request_);
   call_.fetch();
-  if (executor_->take_ending() == Ending::died) {
-    CallRecovery(recovery_parts(), executor_->death(), needs_.clock.steady()).run_of_child();
+  if (place_.executor().take_ending() == Ending::died) {
+    CallRecovery(recovery_parts(), place_.executor().death(), needs_.clock.steady()).run_of_child();
     needs_.memory.commit();
-    return lifecycle_.died(executor_->death().text(), false, false, needs_.clock.steady());
+    return lifecycle_.died(place_.executor().death().text(), false, false, needs_.clock.steady());
   }
   const bool is_of_plugin = call_.has_entered();  // else its process could not begin
   blame_.forgive(CallKind::create);
   call_.end();
   needs_.memory.commit();
-  const auto& made = executor_->answer();
-  if (page_ && made.code == STANDPIPE_DISCONNECTED)  // open makes it, then
+  const auto& made = place_.executor().answer();
+  if (place_.has_page() && made.code == STANDPIPE_DISCONNECTED)  // open makes it, then
     needs_.reporter.warning("handler", name() + ": " + made.reason, "it is tried again");
   else if (!made.ok())
     throw Failure("handler " + name() + " refuses to be made: " + made.reason,
@@ -217,8 +194,7 @@ Output* HandlerLoop::sends_all_to() const {
 // ---- the loop
 
 bool HandlerLoop::advance(Nanoseconds now) {
-  wake_at_.reset();
-  waits_for_output_ = waits_for_turn_ = false;
+  waiting_ = {};
   const bool has_more = settle_late(now);
   if ((held() || ends_taken_) && !busy_) return_taken(now);
   if (has_news_of_safety()) end_poll();
@@ -232,7 +208,7 @@ bool HandlerLoop::advance_calls(Nanoseconds now) {
   const bool has_taken = !late_.messages().empty() && lifecycle_.running();
   if (due == CallKind::close && has_taken && !has_flushed_) return flush_taken(now);
   if (due == CallKind::close && has_taken && now < close_at_) {
-    wake_by(close_at_);
+    waiting_.wake_by(close_at_);
     return false;
   }
   if (due == CallKind::close && has_news_of_safety() && lifecycle_.running())
@@ -242,18 +218,18 @@ bool HandlerLoop::advance_calls(Nanoseconds now) {
   if (due == CallKind::handle && !departed() && options_.plugin->ticks()) {
     if (ticks_.at() <= now && !host_.is_quiet()) return wait_for_output();
     if (ticks_.at() <= now) return prepare_making(now) && make(CallKind::tick);
-    if (ticks_.at() < Nanoseconds::max()) wake_by(ticks_.at());
+    if (ticks_.at() < Nanoseconds::max()) waiting_.wake_by(ticks_.at());
   }
   if (due == CallKind::handle) return give_messages(now);
   if (due != CallKind::none && due != CallKind::open && !host_.is_quiet()) return wait_for_output();
   const bool made = due != CallKind::none && make(due);
-  wake_by(lifecycle_.wake_at(now));
+  waiting_.wake_by(lifecycle_.wake_at(now));
   return made && due != CallKind::close;
 }
 
 bool HandlerLoop::give_messages(Nanoseconds now) {
   if (departed()) return give_batch(now);
-  if (host_.has_files() && !files_are_well(now)) return !waits_for_output_;
+  if (host_.has_files() && !files_are_well(now)) return !waiting_.for_output;
   if (!outputs_accept()) return wait_for_output();
   call_.note_outputs(host_.outputs());
   if (host_.sends_all_to() != 0 && host_.granted() > 0)
@@ -266,21 +242,21 @@ bool HandlerLoop::give_messages(Nanoseconds now) {
 // false: there is no room for what a call would make. Whoever has room wakes the handler.
 bool HandlerLoop::prepare_making(Nanoseconds now) {
   if (!making_ || making_->prepare()) return true;
-  if (const auto at = making_->sink().ask_again()) wake_by(std::max(*at, now));
+  if (const auto at = making_->sink().ask_again()) waiting_.wake_by(std::max(*at, now));
   return false;
 }
 
 // A source brings nothing more once the hub stops, but hears of what is safe.
 bool HandlerLoop::poll(Nanoseconds now) {
   if (!polling_) return false;
-  if (!polling_->is_due(now)) wake_by(polling_->due());
+  if (!polling_->is_due(now)) waiting_.wake_by(polling_->due());
   if (!needs_.stopping && polling_->is_due(now) && prepare_making(now))
     return make(CallKind::poll, polling_->terms(now, making_->credit()));
   return has_news_of_safety() && make(CallKind::poll, polling_->terms(now, {}));
 }
 
 void HandlerLoop::note_stopping() {
-  executor_->note_stopping();
+  place_.executor().note_stopping();
   end_poll();
 }
 
@@ -298,36 +274,15 @@ bool HandlerLoop::give_batch(Nanoseconds now) {
 // Messages that are too old are not given any more, nor do they wait for a plugin that cannot be
 // reached. true: some were.
 bool HandlerLoop::expire(Nanoseconds now) {
-  if (options_.age_max == Nanoseconds(0) || held() || closed()) return false;
-  const auto wall = needs_.clock.wall();
-  for (const auto& delivery : deliveries_.all()) {
-    if (delivery->is_queued()) continue;
-    const bool again = !delivery->redeliveries().empty();
-    const auto head = again ? delivery->redeliveries().front().range.begin : delivery->next();
-    const auto accepted = delivery->log().time_of_next(head, delivery->bit());
-    if (!accepted) continue;
-    if (!options_.is_too_old(*accepted, wall)) {
-      const Nanoseconds age = wall - Nanoseconds(static_cast<std::int64_t>(*accepted));
-      wake_by(now + std::max(options_.age_max - age, Nanoseconds(0)) + kExpiryGrain);
-      continue;
-    }
-    batch_.limit(kBatchMessages);
-    if (again)
-      batch_.fill_redelivery(*delivery);
-    else if (!batch_.fill_next(*delivery))
-      continue;
-    answer_expired();
-    return true;
-  }
-  return false;
+  if (held() || closed()) return false;
+  const auto count = expiry_.fill(deliveries_, batch_, now, waiting_);
+  if (count > 0) answer_expired(count);
+  return count > 0;
 }
 
 // As if the plugin had answered that the first of the batch are to be tried again: so they go where
 // those go that are too old for that, and the rest is given anew.
-void HandlerLoop::answer_expired() {
-  const auto wall = needs_.clock.wall();
-  std::uint32_t count = 1;
-  while (count < batch_.count() && options_.is_too_old(batch_.time_ns(count), wall)) ++count;
+void HandlerLoop::answer_expired(std::uint32_t count) {
   busy_ = true;
   request_ = {.kind = CallKind::handle, .batch = &batch_};
   host_.expect();
@@ -360,7 +315,7 @@ bool HandlerLoop::files_are_well(Nanoseconds now) {
 
 // Whether it does nothing until outputs have moved on.
 bool HandlerLoop::wait_for_output() {
-  waits_for_output_ = true;
+  waiting_.for_output = true;
   return false;
 }
 
@@ -368,51 +323,17 @@ bool HandlerLoop::outputs_accept() const {
   return needs_.memory.free_blocks() >= kBlocksLeast && host_.accepts();
 }
 
-// Everything sent may have to be redelivered. A delivery gets back only what it sent itself, so it
-// is enough to check before each batch that it has room for that. Its turn does not pass to the
-// others meanwhile, because what they send would keep it waiting.
-//
-// The same holds of what the plugin has taken, which also has a bound of its own.
-bool HandlerLoop::waits_for_room(const Delivery& delivery, Nanoseconds now) {
-  const bool has_some =
-      delivery.redeliveries().empty() ? delivery.may_have_more() : delivery.redelivery_due <= now;
-  const auto& taken = late_.messages();
-  if (!has_some || (host_.pending() == 0 && taken.empty())) return false;
-  if (taken.is_full()) return true;
-  const bool waits = !has_room_for_return(delivery) || has_enough_in_hand(delivery);
-  waits_for_output_ = waits && host_.pending() > 0;
-  return waits;
-}
-
-bool HandlerLoop::has_room_for_return(const Delivery& delivery) const {
-  return host_.pending() + late_.messages().messages() + delivery.redeliveries().size() +
-             2 * kBatchMessages <=
-         Redeliveries::kMax;
-}
-
-// What an output has cannot be dropped, so of a queue that drops it gets only a part at a time.
-bool HandlerLoop::has_enough_in_hand(const Delivery& delivery) const {
-  if (!options_.queue.drops() || delivery.open().empty()) return false;
-  std::uint64_t messages = 0;
-  for (const auto& range : delivery.open()) messages += range.count;
-  for (std::size_t i = 0; i < delivery.redeliveries().size(); ++i)
-    messages -= delivery.redeliveries()[i].range.count;
-  const auto bytes = delivery.next().position - delivery.settled().position;
-  return messages >= options_.queue.messages_in_hand() ||
-         (messages > 0 && bytes >= options_.queue.bytes_in_hand());
-}
-
 bool HandlerLoop::next_batch(Nanoseconds now) {
   batch_.limit(static_cast<std::uint32_t>(
       std::min<std::uint64_t>(limit_.messages(), options_.queue.messages_in_hand())));
   for (std::size_t i = 0; i < deliveries_.size(); ++i) {
     auto& delivery = deliveries_.current();
-    if (!delivery.is_queued() && waits_for_room(delivery, now)) return false;
+    if (!delivery.is_queued() && in_hand_.holds_back(delivery, now, waiting_)) return false;
     deliveries_.pass();
     if (delivery.is_queued()) continue;
     const auto before = delivery.next();
     if (next_batch_of(delivery, now)) return true;
-    if (waits_for_turn_) return false;
+    if (waiting_.for_turn) return false;
     if (before < delivery.next())
       needs_.observer.settled(delivery);  // what was skipped may be trimmed
   }
@@ -423,7 +344,7 @@ bool HandlerLoop::next_batch(Nanoseconds now) {
 bool HandlerLoop::next_batch_of(Delivery& delivery, Nanoseconds now) {
   if (!delivery.redeliveries().empty()) {
     if (delivery.redelivery_due > now) {
-      wake_by(delivery.redelivery_due);
+      waiting_.wake_by(delivery.redelivery_due);
       return false;
     }
     if (!admitted(delivery.redeliveries().front().suspect == Suspicion::alone)) return false;
@@ -436,21 +357,9 @@ bool HandlerLoop::next_batch_of(Delivery& delivery, Nanoseconds now) {
   return false;
 }
 
-// Sends a batch's worth of one delivery, in turn, without looking at the messages. The plugin takes
-// no part, so a death leaves no doubt: one commit.
+// Without the plugin, in runs.
 bool HandlerLoop::send_run(Nanoseconds now) {
-  bool sent = false;
-  for (std::size_t i = 0; i < deliveries_.size() && !sent; ++i) {
-    auto& delivery = deliveries_.current();
-    if (!delivery.is_queued() && waits_for_room(delivery, now)) break;
-    deliveries_.pass();
-    if (delivery.is_queued()) continue;
-    const auto before = delivery.next();
-    sent = delivery.redeliveries().empty() ? send_next(delivery) : send_redelivery(delivery, now);
-    needs_.memory.commit();
-    if (!sent && before < delivery.next())
-      needs_.observer.settled(delivery);  // what was skipped may be trimmed
-  }
+  const bool sent = run_sender_.send(now, waiting_);
   if (sent && host_.has_files())
     is_unproven_ = !lifecycle_.is_connected();
   else if (sent)
@@ -458,54 +367,11 @@ bool HandlerLoop::send_run(Nanoseconds now) {
   return sent;
 }
 
-bool HandlerLoop::send_redelivery(Delivery& delivery, Nanoseconds now) {
-  if (delivery.redelivery_due > now) {
-    wake_by(delivery.redelivery_due);
-    return false;
-  }
-  const auto range = delivery.redeliveries().front().range;
-  const auto head = range_head(delivery, range, host_.granted());
-  if (head.range.count == range.count)
-    delivery.redeliveries().pop_front();
-  else
-    delivery.redeliveries().edit(0).range = {head.range.end, range.end,
-                                             range.count - head.range.count};
-  settlement_.send(host_.sends_all_to(), delivery, head.range, head.bytes);
-  return true;
-}
-
-bool HandlerLoop::send_next(Delivery& delivery) {
-  Range range;
-  std::uint64_t bytes = 0;
-  const auto granted = std::min(host_.granted(), options_.queue.bytes_in_hand());
-  const auto most = options_.queue.messages_in_hand();
-  auto at = delivery.next();
-  delivery.log().read_each(at, delivery.bit(), [&](const log::Piece& piece) {
-    if (bytes == 0) range.begin = piece.begin;
-    range.end = piece.end;
-    range.count += piece.count;
-    bytes += piece.bytes.size();
-    return bytes < std::min<std::uint64_t>(kBatchBytes, granted);
-  });
-  if (bytes == 0) {
-    delivery.skip_unwanted();
-    return false;
-  }
-  if (bytes > granted || range.count > most) {
-    const auto head = range_head(delivery, range, granted, most);
-    range = head.range;
-    bytes = head.bytes;
-  }
-  delivery.give_out(range);
-  settlement_.send(host_.sends_all_to(), delivery, range, bytes);
-  return true;
-}
-
 // ---- calls
 
 bool HandlerLoop::admitted(bool alone) {
-  waits_for_turn_ = !needs_.admission.admit(*this, alone);
-  return !waits_for_turn_;
+  waiting_.for_turn = !needs_.admission.admit(*this, alone);
+  return !waiting_.for_turn;
 }
 
 // Makes a call that is not about messages, as soon as it is admitted.
@@ -541,7 +407,7 @@ void HandlerLoop::call(CallKind kind, const CallTerms& terms) {
   }
   called_ = needs_.clock.steady();
   call_reminder_ = {};
-  if (executor_->start(request_)) on_completed(needs_.clock.steady());
+  if (place_.executor().start(request_)) on_completed(needs_.clock.steady());
 }
 
 void HandlerLoop::on_completed(Nanoseconds now) {
@@ -560,7 +426,7 @@ void HandlerLoop::end_calls(Nanoseconds now) {
   }
   // It may be told because the plugin has settled messages, and nothing else.
   if (!busy_ && !call_.uses_child()) return;
-  const auto ending = own_answer_ ? Ending::answered : executor_->take_ending();
+  const auto ending = own_answer_ ? Ending::answered : place_.executor().take_ending();
   if (ending == Ending::none) return;
   if (!own_answer_) call_.fetch();
   if (ending == Ending::died) return on_death(now);
@@ -611,7 +477,7 @@ void HandlerLoop::settled(bool was_made, Nanoseconds now) {
   needs_.observer.settled(batch_.delivery());
   if (std::exchange(own_answer_, std::nullopt)) return;
   is_unproven_ = host_.has_files();
-  lifecycle_.handled(has_settled_some() && !is_unproven_, executor_->answer(), now);
+  lifecycle_.handled(has_settled_some() && !is_unproven_, place_.executor().answer(), now);
 }
 
 void HandlerLoop::end_making(CallKind kind, Nanoseconds now) {
@@ -628,7 +494,7 @@ bool HandlerLoop::has_settled_some() const {
 
 // The child has died. What it was called for is settled or redelivered, and another one is started.
 void HandlerLoop::on_death(Nanoseconds now) {
-  const auto death = executor_->death();
+  const auto death = place_.executor().death();
   const bool in_call = std::exchange(busy_, false);
   // Where it did not begin with the call, that is its doing only if it has to begin itself.
   const bool has_begun = call_.has_entered() || call_.kind() == CallKind::open;
@@ -666,7 +532,8 @@ void HandlerLoop::end_call(bool was_made) {
   blame_.forgive(request_.kind);
   if (request_.kind == CallKind::tick && ++looks_ == Blame::kTicksForgiven) blame_.forgive_ticks();
   if (request_.kind == CallKind::poll && ++looks_ == Blame::kTicksForgiven) blame_.forgive_polls();
-  if (request_.kind == CallKind::open && page_) blame_.forgive(CallKind::create);  // if it did that
+  if (request_.kind == CallKind::open && place_.has_page())
+    blame_.forgive(CallKind::create);  // if it did that
 }
 
 void HandlerLoop::settle(Nanoseconds now) {
@@ -676,10 +543,6 @@ void HandlerLoop::settle(Nanoseconds now) {
   const auto retry = settlement_.settle(outcomes, makes && making_->was_full());
   if (makes) making_->append(outcomes, settlement_);
   if (retry) lifecycle_.retries(retry->reason, retry->due);
-}
-
-void HandlerLoop::wake_by(std::optional<Nanoseconds> when) {
-  if (when && (!wake_at_ || *when < *wake_at_)) wake_at_ = when;
 }
 
 // ---- what the plugin settles later
@@ -694,7 +557,7 @@ bool HandlerLoop::settle_late(Nanoseconds now) {
   if (done.wants_tick) ticks_.wake(now);
   if (done.retry) lifecycle_.retries(done.retry->reason, done.retry->due);
   if (done.settled_some && lifecycle_.running() && !is_unproven_) lifecycle_.handled(true, {}, now);
-  wake_by(late_.wake_at());
+  waiting_.wake_by(late_.wake_at());
   return done.has_more;
 }
 

@@ -12,24 +12,26 @@
 #include "deliver/batch_limit.h"
 #include "deliver/blame.h"
 #include "deliver/call.h"
-#include "deliver/call_page.h"
 #include "deliver/call_recovery.h"
 #include "deliver/culprit.h"
 #include "deliver/delivery.h"
 #include "deliver/delivery_ring.h"
-#include "deliver/executor.h"
+#include "deliver/expiry.h"
 #include "deliver/handler_needs.h"
 #include "deliver/handler_state.h"
+#include "deliver/in_hand.h"
 #include "deliver/late_settlement.h"
 #include "deliver/lifecycle.h"
 #include "deliver/making.h"
 #include "deliver/options.h"
 #include "deliver/output.h"
-#include "deliver/plugin_caller.h"
 #include "deliver/plugin_host.h"
+#include "deliver/plugin_place.h"
 #include "deliver/polling.h"
+#include "deliver/run_sender.h"
 #include "deliver/settlement.h"
 #include "deliver/ticks.h"
+#include "deliver/waiting.h"
 
 namespace standpipe::deliver {
 
@@ -41,9 +43,10 @@ namespace standpipe::deliver {
 // Its parts, each of which can be understood alone:
 //   Lifecycle     which state it is in, and what the plugin is to be called for next
 //   Call          what is in progress, in the memory that outlives the worker
-//   Executor      has the call made, on the loop, in a thread or in a child; or rejects, for one
-//   that
-//                 departed
+//   PluginPlace   where the call is made: on the loop, in a thread or in a child
+//   InHand        whether it is given more, since all that it has may come back
+//   Expiry        messages that are too old before they are given
+//   RunSender     sends without a call, where the plugin asked that everything goes to one output
 //   Settlement    outcomes -> cursors, redelivery, dead letters, entries
 //   LateSettlement  the same of messages that the plugin took to settle them later
 //   PluginHost    what the plugin may ask
@@ -80,13 +83,13 @@ class HandlerLoop {
   // A call that was made in a thread or a child has come back, or the dead letters of one are
   // written, or the child has died, or the plugin has settled messages that it had taken.
   void on_completed(Nanoseconds now);
-  std::optional<Nanoseconds> wake_at() const { return wake_at_; }
+  std::optional<Nanoseconds> wake_at() const { return waiting_.until; }
   // It did nothing because one of its outputs has no room: let it advance again when outputs have
   // moved on.
-  bool waits_for_output() const { return waits_for_output_; }
+  bool waits_for_output() const { return waiting_.for_output; }
   // It did nothing because a message is being tried alone: let it advance again when a call has
   // ended.
-  bool waits_for_turn() const { return waits_for_turn_; }
+  bool waits_for_turn() const { return waiting_.for_turn; }
   void want_reopen() { lifecycle_.want_reopen(); }
   void stays() { lifecycle_.stays(); }
 
@@ -125,7 +128,7 @@ class HandlerLoop {
            deliveries_.has_more() || (host_.has_files() && !deliveries_.drained());
   }
   std::string held_for() const { return lifecycle_.held_for(); }
-  void detach_call() { executor_->detach(); }  // it will not come back
+  void detach_call() { place_.executor().detach(); }  // it will not come back
   // The hub ends: what the plugin has said until now is settled, and what it still has is to be
   // saved. Commits.
   void end_taken(Nanoseconds now);
@@ -144,7 +147,6 @@ class HandlerLoop {
 
  private:
   std::vector<Output*> noted_outputs() const;
-  void make_executor();
   CallRecovery::Parts recovery_parts();
   void on_death(Nanoseconds now);
   bool settle_death(const Death& death, Nanoseconds now);
@@ -158,24 +160,21 @@ class HandlerLoop {
   bool has_news_of_safety() const { return polling_ && polling_->has_news(); }
   bool prepare_making(Nanoseconds now);
   bool send_run(Nanoseconds now);
-  bool send_redelivery(Delivery& delivery, Nanoseconds now);
-  bool send_next(Delivery& delivery);
   bool outputs_accept() const;
   bool files_are_well(Nanoseconds now);
   bool wait_for_output();
-  bool waits_for_room(const Delivery& delivery, Nanoseconds now);
-  bool has_room_for_return(const Delivery& delivery) const;
   bool settle_late(Nanoseconds now);
   void return_taken(Nanoseconds now);
   bool flush_taken(Nanoseconds now);
-  bool has_enough_in_hand(const Delivery& delivery) const;
   bool admitted(bool alone);
   bool make(CallKind kind, const CallTerms& terms = {});
   void call(CallKind kind, const CallTerms& terms = {});
   bool expire(Nanoseconds now);
-  void answer_expired();
+  void answer_expired(std::uint32_t count);
   bool begin_letters(Nanoseconds now);
-  const plugin::Answer& answer() const { return own_answer_ ? *own_answer_ : executor_->answer(); }
+  const plugin::Answer& answer() const {
+    return own_answer_ ? *own_answer_ : place_.executor().answer();
+  }
   void end_calls(Nanoseconds now);
   void end_call(bool was_made);
   void settle(Nanoseconds now);
@@ -183,7 +182,6 @@ class HandlerLoop {
   bool has_settled_some() const;
   void make_instance();
   void make_instance_in_turn();
-  void wake_by(std::optional<Nanoseconds> when);
 
   HandlerOptions options_;
   HandlerNeeds needs_;
@@ -194,6 +192,9 @@ class HandlerLoop {
   PluginHost host_;
   LateSettlement late_;
   Settlement settlement_;
+  InHand in_hand_;
+  Expiry expiry_;
+  RunSender run_sender_;
   bool ends_taken_ = false;   // what is taken is redelivered as soon as letters are written
   bool has_flushed_ = false;  // it was asked to, as it has taken messages, and is closed then
 
@@ -214,18 +215,13 @@ class HandlerLoop {
 
   // What it makes; nullptr: that goes nowhere.
   std::unique_ptr<Making> making_;
-  std::optional<Polling> polling_;  // of a source
-  std::string resume_;              // of a call of open
+  std::unique_ptr<Polling> polling_;  // of a source
+  std::string resume_;                // of a call of open
 
-  // What `advance` said last.
-  bool waits_for_output_ = false;
-  bool waits_for_turn_ = false;
+  Waiting waiting_;           // what `advance` said last
   bool is_unproven_ = false;  // what the plugin sent to a file may fail yet
-  std::optional<Nanoseconds> wake_at_;
 
-  std::unique_ptr<SharedCallPage> page_;  // of calls in a child; nullptr: none were or are
-  PluginCaller caller_;
-  std::unique_ptr<Executor> executor_;  // last: a thread of its ends before what it uses
+  PluginPlace place_;  // last: a thread of its ends before what it uses
 };
 
 }  // namespace standpipe::deliver
