@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -41,6 +42,12 @@ constexpr std::uint64_t kReplayedStretch = std::uint64_t{1} << 32;
 
 // A message that was dead-lettered, and why. Views: of its writer's, or valid until the reader's
 // next().
+// The fields by which letters are told apart, as a letter has them and as they are remembered.
+template <class Text>
+using LetterFields = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, Text, Text>;
+using LetterKey = LetterFields<std::string_view>;
+using RememberedLetter = LetterFields<std::string>;
+
 struct DeadLetter {
   std::string_view source = {};
   std::string_view handler = {};
@@ -56,7 +63,11 @@ struct DeadLetter {
   std::uint64_t run = 0;  // the hub's, whose sequence it is; where it was read from the file
 
   std::vector<std::pair<std::string_view, std::string_view>> metadata() const;  // names and values
-  // What of it is the same in no other letter (all but a few in 2^64 times).
+  // What of it is the same in no other letter; `of_run`: the hub's, whose sequence it is.
+  LetterKey key(std::uint64_t of_run) const {
+    return {of_run, sequence, accepted_ns, source, handler};
+  }
+  // The same as a number (all but a few in 2^64 times).
   std::uint64_t identity() const;
 };
 
@@ -130,14 +141,13 @@ class DeadLetters {
   std::uint64_t rewrite(const LetterFilter* filter);
   void open();
   Nanoseconds find_last(log::DiskLog& log,
-                        std::map<std::string, std::deque<std::string>>& last) const;
+                        std::map<std::string, std::deque<RememberedLetter>>& last) const;
   bool is_to_be_synced(std::span<const DeadLetter> letters);
   bool is_full() const;
   void close_full();
   void close();
   Nanoseconds wall() const { return clock_ ? clock_->wall() : SystemClock().wall(); }
   void keep_within_limits();
-  std::string identity(const DeadLetter& letter) const;
 
   std::string folder_;
   std::uint64_t run_;
@@ -149,8 +159,7 @@ class DeadLetters {
   Nanoseconds first_{0};  // when the first letter of that was put
   std::uint64_t removed_ = 0;
   Nanoseconds synced_{0};
-  std::set<std::string>
-      last_;  // identities of the last letters that were there when the file was opened
+  std::set<RememberedLetter> last_;  // that were there when the file was opened
 };
 
 // Reads the letters back, oldest first, beside a running hub or without one; those that were
