@@ -179,6 +179,7 @@ stage_install() {
 stage_lint() {
   step "clang-format" format
   step "each folder links what it includes" python3 tests/links.py
+  step "each type that decides something has a test" python3 tests/stems.py
   step "no word that was replaced" python3 tests/words.py
   step "the plugin ABI is what it was" python3 tests/abi/abi.py check
   grep -h '^SKIP' "$log" | sed 's/^/    /'

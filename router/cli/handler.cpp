@@ -155,7 +155,7 @@ Command handler_skip_command() {
                      .value = "NAME",
                      .summary = "of which source, where messages of several wait"});
   return {.name = "handler skip",
-          .summary = "lets a held handler go on behind the message that it is held at",
+          .summary = "lets a held handler go on after the message that it is held at",
           .examples = {{"standpipe handler skip audit", "that message is dead-lettered"},
                        {"standpipe handler skip audit --source orders",
                         "where messages of several sources wait for it"}},

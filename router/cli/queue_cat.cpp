@@ -29,8 +29,8 @@ Status cat_queues(const Arguments& arguments, Streams& streams) {
   std::uint64_t shown = 0;
   const bool is_sound =
       each_message(*folder, arguments, streams,
-                   [&](const deliver::SavedFile&, const deliver::SavedReader::Message& message) {
-                     show_payload(streams.out, as_text(message.payload()), format);
+                   [&](const deliver::SavedFile&, const deliver::SavedMessage& message) {
+                     show_payload(streams.out, as_text(deliver::payload_of(message)), format);
                      return ++shown < most;
                    });
   streams.out.flush();

@@ -41,14 +41,14 @@ std::string meta_json(std::span<const std::byte> fields) {
   return "{" + joined(pairs, ",") + "}";
 }
 
-std::string line_of(const SavedFile& file, const SavedReader::Message& message) {
+std::string line_of(const SavedFile& file, const deliver::SavedMessage& message) {
   std::vector<std::string> handlers;
   for (const auto& handler : message.handlers) handlers.push_back(json_string(handler));
   return "{\"source\":" + json_string(file.source) + ",\"handlers\":[" + joined(handlers, ",") +
          "],\"sequence\":" + std::to_string(message.sequence) +
          ",\"accepted_ns\":" + std::to_string(message.accepted_ns) +
          ",\"meta\":" + meta_json(message.fields) + "," +
-         value_json("payload", text_in(message.payload())) + "}\n";
+         value_json("payload", text_in(deliver::payload_of(message))) + "}\n";
 }
 
 // A new file of the user's; one that is there is not written over.

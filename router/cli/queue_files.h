@@ -24,8 +24,7 @@ std::optional<std::string> data_dir_of(const Arguments& arguments, Streams& stre
 // Shows every message that waits for one of --handler, of one of --source (each: all, if not
 // given), until `show` says that it has enough. Damage is passed over and said. false: there was
 // some.
-using ShowMessage =
-    std::function<bool(const deliver::SavedFile&, const deliver::SavedReader::Message&)>;
+using ShowMessage = std::function<bool(const deliver::SavedFile&, const deliver::SavedMessage&)>;
 bool each_message(const std::string& data_dir, const Arguments& arguments, Streams& streams,
                   const ShowMessage& show);
 

@@ -83,7 +83,7 @@ Status reload(const Arguments& arguments, Streams& streams) {
 
 Command reload_command() {
   return {.name = "reload",
-          .summary = "lets a running hub take up its changed configuration",
+          .summary = "switches a running hub to its changed configuration",
           .examples = {{"standpipe reload", "checks it, switches, and says what changed"},
                        {"standpipe reload --dry-run", "says what would change, or why not"},
                        {"standpipe reload orders.yaml",

@@ -66,7 +66,7 @@ Command run_command() {
           "was written until then, saves the rest in data_dir for the next start, prints\n"
           "the account and ends. A second signal ends it at once. The hub also stops when\n"
           "its terminal is closed, unless it ignores that (nohup, --ignore-hangup).\n"
-          "SIGUSR1 makes handlers reopen their files. SIGHUP lets the hub take up a changed\n"
+          "SIGUSR1 makes handlers reopen their files. SIGHUP switches the hub to its changed\n"
           "configuration, as `standpipe reload` does.\n"
           "\n"
           "The status is 0 when every message was delivered or saved, 1 when messages\n"

@@ -177,6 +177,16 @@ Key user() {
           "Of a plugin in a process: whom it runs as, if root runs the hub.", "nobody"};
 }
 
+Key timeout(std::string_view summary) {
+  return {.name = "timeout",
+          .value = "DURATION",
+          .fallback = "none",
+          .summary = summary,
+          .example = "30s",
+          .least = "100ms",
+          .most = "1d"};
+}
+
 KeyMap backoff(std::string_view path) {
   const deliver::HandlerOptions defaults{.name = {}, .values = {}};
   return {path,
@@ -232,14 +242,7 @@ KeyMap source() {
        isolation(),
        process_memory_max(),
        user(),
-       {.name = "timeout",
-        .value = "DURATION",
-        .fallback = "none",
-        .summary = "A call of the plugin that takes longer counts as a crash. Without it, "
-                   "for ever.",
-        .example = "30s",
-        .least = "100ms",
-        .most = "1d"},
+       timeout("A call of the plugin that takes longer counts as a crash. Without it, for ever."),
        {"retry", "MAP", "", "How long a plugin waits before it is opened again.",
         "{ backoff: { max: 1m } }"},
        {"framing", "MAP", "", "How messages lie in the FIFO, and how large they may be.",
@@ -326,15 +329,8 @@ KeyMap handler() {
        isolation(),
        process_memory_max(),
        user(),
-       {.name = "timeout",
-        .value = "DURATION",
-        .fallback = "none",
-        .summary =
-            "A call that takes longer counts as a crash; a message that the plugin settles later "
-            "has so long. Without it, for ever.",
-        .example = "30s",
-        .least = "100ms",
-        .most = "1d"},
+       timeout("A call that takes longer counts as a crash; a message that the plugin settles "
+               "later has so long. Without it, for ever."),
        {"retry", "MAP", "", "How often, and after what wait, a message is tried again.",
         "{ max_attempts: 5 }"},
        {"queue", "MAP", "", "How much may wait for it, and what happens to the rest.",

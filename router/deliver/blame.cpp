@@ -44,8 +44,8 @@ void Blame::forgive(CallKind returned) {
   if (returned == CallKind::open) forget(Phase::open);
   if (returned == CallKind::handle) forget(Phase::handle);
   if (returned == CallKind::reopen) forget(Phase::reopen);
-  if (returned == CallKind::tick) end_streak(Phase::tick);
-  if (returned == CallKind::poll) end_streak(Phase::poll);
+  if (returned == CallKind::tick) came_back_again(Phase::tick);
+  if (returned == CallKind::poll) came_back_again(Phase::poll);
   if (returned == CallKind::close || returned == CallKind::flush) forget(Phase::flush);
   if (returned == CallKind::close || returned == CallKind::disconnect) forget(Phase::close);
 }
@@ -56,6 +56,11 @@ void Blame::forget(Phase phase) {
   const auto p = static_cast<std::uint16_t>(phase);
   if (record_->deaths_in[p] > 0) record_.edit().deaths_in[p] = 0;
   end_streak(phase);
+}
+
+void Blame::came_back_again(Phase phase) {
+  end_streak(phase);
+  if (++returns_ == kTicksForgiven) forget(phase);
 }
 
 void Blame::end_streak(Phase phase) {

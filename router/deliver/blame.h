@@ -45,11 +45,11 @@ class Blame {
                          bool alone);
 
   bool is_to_be_alone(CallKind kind) const;
-  // A call of that kind has come back.
+  // A call of that kind has come back. Deaths in ticks and polls are forgiven when kTicksForgiven
+  // of these have.
   void forgive(CallKind returned);
-  // kTicksForgiven of these have come back in a row.
-  void forgive_ticks() { forget(Phase::tick); }
-  void forgive_polls() { forget(Phase::poll); }
+  // The plugin's process has died: no tick or poll of the next one has come back.
+  void begin_anew() { returns_ = 0; }
 
   // ---- messages that were dead-lettered since the last one that was not
   bool is_last_in_a_row() const { return record_->dead_letters_in_a_row + 1 >= kDeadLettersInARow; }
@@ -67,11 +67,13 @@ class Blame {
     std::uint32_t dead_letters_in_a_row;
   };
   void forget(Phase phase);
+  void came_back_again(Phase phase);
   void end_streak(Phase phase);
 
   state::Memory& memory_;
   std::size_t id_;
   state::Persistent<BlameRecord> record_;
+  std::uint32_t returns_ = 0;  // of ticks or polls, in a row
 };
 
 }  // namespace standpipe::deliver

@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "deliver/call_page.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <string_view>
 #include <utility>
 
-#include "base/failure.h"
 #include "base/text.h"
 
 namespace standpipe::deliver {
 namespace {
+
+constexpr auto kUseOfPage = "the calls of a handler's process";
 
 template <class T>
 void copy_to(T* to, std::span<const T> from) {
@@ -25,26 +20,6 @@ void copy_to(T* to, std::span<const T> from) {
 
 bool is_known_answer(std::uint32_t code) {
   return code == STANDPIPE_OK || code == STANDPIPE_DISCONNECTED || code == STANDPIPE_FATAL;
-}
-
-Fd make_file() {
-  Fd file(::memfd_create("standpipe: call", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  // A child that made it shorter would end the worker, too (SIGBUS).
-  if (file && ::ftruncate(file.get(), sizeof(CallPage)) == 0 &&
-      ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
-    return file;
-  throw Failure::system("make memory for the calls of a handler's process", errno);
-}
-
-CallPage* map_page(const Fd& file) {
-  struct stat st {};
-  if (::fstat(file.get(), &st) != 0 || st.st_size != static_cast<off_t>(sizeof(CallPage)))
-    throw Failure("the memory for the calls of a handler's process has another size");
-  void* at = ::mmap(nullptr, sizeof(CallPage), PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
-  if (at == MAP_FAILED)
-    throw Failure::system("map memory for the calls of a handler's process", errno);
-  (void)::madvise(at, sizeof(CallPage), MADV_DONTFORK);
-  return static_cast<CallPage*>(at);
 }
 
 }  // namespace
@@ -85,11 +60,10 @@ plugin::Answer CallPage::read_answer() const {
           escaped_once({answer, bytes})};
 }
 
-SharedCallPage::SharedCallPage() : SharedCallPage(make_file()) {}
+SharedCallPage::SharedCallPage() : memory_("standpipe: call", sizeof(CallPage), kUseOfPage) {}
 
-SharedCallPage::SharedCallPage(Fd file) : file_(std::move(file)), page_(map_page(file_)) {}
-
-SharedCallPage::~SharedCallPage() { ::munmap(page_, sizeof(CallPage)); }
+SharedCallPage::SharedCallPage(Fd file)
+    : memory_(std::move(file), sizeof(CallPage), sizeof(CallPage), kUseOfPage) {}
 
 std::string call_page_name(const std::string& handler) { return std::string(kCallPages) + handler; }
 

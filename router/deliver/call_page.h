@@ -13,6 +13,7 @@
 #include "deliver/call.h"
 #include "deliver/crash_note.h"
 #include "deliver/plugin_caller.h"
+#include "deliver/shared_memory.h"
 #include "plugin/handler.h"
 
 namespace standpipe::deliver {
@@ -60,24 +61,19 @@ struct CallPage {
   plugin::Answer read_answer() const;
 };
 
-// A CallPage in memory that outlives its worker, as this process has mapped it. A plugin that forks
-// does not take it along.
+// A CallPage in memory that outlives its worker, as this process has mapped it.
 class SharedCallPage {
  public:
   SharedCallPage();                  // new and empty. Throws Failure.
   explicit SharedCallPage(Fd file);  // as an earlier worker left it. Throws Failure.
-  ~SharedCallPage();
-  SharedCallPage(const SharedCallPage&) = delete;
-  SharedCallPage& operator=(const SharedCallPage&) = delete;
 
-  CallPage* operator->() const { return page_; }
-  CallPage& operator*() const { return *page_; }
-  int fd() const { return file_.get(); }
-  void close_file() { file_.reset(); }  // it stays mapped
+  CallPage* operator->() const { return reinterpret_cast<CallPage*>(memory_.base()); }
+  CallPage& operator*() const { return *operator->(); }
+  int fd() const { return memory_.fd(); }
+  void close_file() { memory_.close_file(); }  // it stays mapped
 
  private:
-  Fd file_;
-  CallPage* page_;
+  SharedMemory memory_;
 };
 
 // The names that the keeper has handlers' pages by begin so; and that of one handler.

@@ -139,11 +139,7 @@ std::optional<DeadLetter> DeadLetter::read(const log::DiskLog::Record& record) {
 
 std::uint64_t DeadLetter::identity() const {
   Hash hash;
-  hash.add(run);
-  hash.add(sequence);
-  hash.add(accepted_ns);
-  hash.add(source);
-  hash.add(handler);
+  std::apply([&](const auto&... parts) { (hash.add(parts), ...); }, key(run));
   return hash.value();
 }
 
@@ -158,7 +154,7 @@ std::optional<Failure> DeadLetters::put(std::span<const DeadLetter> letters) {
   if (log_->records() == 0) first_ = wall();
   std::optional<Failure> failure;
   for (const auto& letter : letters) {
-    if (failure || (!last_.empty() && last_.contains(identity(letter)))) continue;
+    if (failure || (!last_.empty() && last_.contains(RememberedLetter(letter.key(run_))))) continue;
     failure = log_->append(meta_of(letter, run_).bytes(), {&letter.payload, 1}, letter.fields);
   }
   if (!failure) failure = is_to_be_synced(letters) ? log_->sync() : log_->write();
@@ -230,7 +226,7 @@ void DeadLetters::open() {
   auto log = log::DiskLog::open(path_in(folder_), log::DiskLog::Access::append);
   const auto found = log.recovery().text();
   if (!found.empty()) reporter_->warning("dead-letters-damaged", path_in(folder_) + ": " + found);
-  std::map<std::string, std::deque<std::string>> last;
+  std::map<std::string, std::deque<RememberedLetter>> last;
   if (const auto closed = closed_in(folder_); !closed.empty()) {
     try {
       auto before = log::DiskLog::open(closed.back(), log::DiskLog::Access::read);
@@ -240,13 +236,13 @@ void DeadLetters::open() {
   }
   first_ = find_last(log, last);
   last_.clear();
-  for (const auto& [handler, identities] : last) last_.insert(identities.begin(), identities.end());
+  for (const auto& [handler, letters] : last) last_.insert(letters.begin(), letters.end());
   log_ = std::move(log);
 }
 
 // Returns when the first letter was put.
-Nanoseconds DeadLetters::find_last(log::DiskLog& log,
-                                   std::map<std::string, std::deque<std::string>>& last) const {
+Nanoseconds DeadLetters::find_last(
+    log::DiskLog& log, std::map<std::string, std::deque<RememberedLetter>>& last) const {
   Nanoseconds first{0};
   for (log::DiskLog::ReadPosition at; const auto record = log.read_next(at);) {
     const auto letter = DeadLetter::read(*record);
@@ -255,16 +251,10 @@ Nanoseconds DeadLetters::find_last(log::DiskLog& log,
       first = Nanoseconds(static_cast<std::int64_t>(letter->dead_lettered_ns));
     if (letter->run != run_) continue;
     auto& of_handler = last[std::string(letter->handler)];
-    of_handler.push_back(identity(*letter));
+    of_handler.emplace_back(letter->key(run_));
     if (of_handler.size() > kBatchMessages) of_handler.pop_front();
   }
   return first;
-}
-
-// The fields that identify a letter.
-std::string DeadLetters::identity(const DeadLetter& letter) const {
-  return std::to_string(letter.sequence) + '/' + std::to_string(letter.accepted_ns) + '/' +
-         std::string(letter.source) + '/' + std::string(letter.handler);
 }
 
 bool DeadLetters::is_full() const {

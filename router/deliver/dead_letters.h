@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -40,6 +41,12 @@ constexpr Nanoseconds kDeadLettersAgeDefault = std::chrono::hours(30 * 24);
 constexpr std::uint64_t kReplayedSequences = std::uint64_t{1} << 48;
 constexpr std::uint64_t kReplayedStretch = std::uint64_t{1} << 32;
 
+// The fields by which letters are told apart, as a letter has them and as they are remembered.
+template <class Text>
+using LetterFields = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, Text, Text>;
+using LetterKey = LetterFields<std::string_view>;
+using RememberedLetter = LetterFields<std::string>;
+
 // A message that was dead-lettered, and why. Views: of its writer's, or valid until the reader's
 // next().
 struct DeadLetter {
@@ -61,7 +68,11 @@ struct DeadLetter {
   std::vector<std::pair<std::string_view, std::string_view>> metadata() const;  // names and values
   // nullopt: it is none, or one of a later version.
   static std::optional<DeadLetter> read(const log::DiskLog::Record& record);
-  // What of it is the same in no other letter (all but a few in 2^64 times).
+  // What of it is the same in no other letter; `of_run`: the hub's, whose sequence it is.
+  LetterKey key(std::uint64_t of_run) const {
+    return {of_run, sequence, accepted_ns, source, handler};
+  }
+  // The same as a number (all but a few in 2^64 times).
   std::uint64_t identity() const;
 };
 
@@ -139,14 +150,13 @@ class DeadLetters {
   std::uint64_t rewrite(const LetterFilter* filter);
   void open();
   Nanoseconds find_last(log::DiskLog& log,
-                        std::map<std::string, std::deque<std::string>>& last) const;
+                        std::map<std::string, std::deque<RememberedLetter>>& last) const;
   bool is_to_be_synced(std::span<const DeadLetter> letters);
   bool is_full() const;
   void close_full();
   void close();
   Nanoseconds wall() const { return clock_ ? clock_->wall() : SystemClock().wall(); }
   void keep_within_limits();
-  std::string identity(const DeadLetter& letter) const;
 
   std::string folder_;
   std::uint64_t run_;
@@ -159,8 +169,7 @@ class DeadLetters {
   std::uint64_t removed_ = 0;
   bool has_left_out_ = false;  // since the last rewriting began
   Nanoseconds synced_{0};
-  std::set<std::string>
-      last_;  // identities of the last letters that were there when the file was opened
+  std::set<RememberedLetter> last_;  // that were there when the file was opened
 };
 
 // Reads the letters back, oldest first, beside a running hub or without one; those that were

@@ -500,7 +500,7 @@ void HandlerLoop::on_death(Nanoseconds now) {
   // Where it did not begin with the call, that is its doing only if it has to begin itself.
   const bool has_begun = call_.has_entered() || call_.kind() == CallKind::open;
   const bool is_blamed = in_call && call_.is_cut_off() && has_begun;
-  looks_ = 0;
+  blame_.begin_anew();
   host_.adopt_files();
   host_.end_grant();
   if (making_) making_->cancel();
@@ -572,8 +572,6 @@ void HandlerLoop::end_call(bool was_made) {
   needs_.admission.release();
   if (!was_made) return;
   blame_.forgive(request_.kind);
-  if (request_.kind == CallKind::tick && ++looks_ == Blame::kTicksForgiven) blame_.forgive_ticks();
-  if (request_.kind == CallKind::poll && ++looks_ == Blame::kTicksForgiven) blame_.forgive_polls();
   if (request_.kind == CallKind::open && place_.has_page())
     blame_.forgive(CallKind::create);  // if it did that
 }

@@ -221,9 +221,8 @@ class HandlerLoop {
   Nanoseconds close_at_{0};  // whatever is taken then
   Reminder call_reminder_;
 
-  bool is_made_ = false;     // the plugin's instance
-  std::uint32_t looks_ = 0;  // ticks or polls that came back since it was made
-  Ticks ticks_;              // when it wants to be called by the clock, if it does at all
+  bool is_made_ = false;  // the plugin's instance
+  Ticks ticks_;           // when it wants to be called by the clock, if it does at all
 
   // What it makes; nullptr: that goes nowhere.
   std::unique_ptr<Making> making_;

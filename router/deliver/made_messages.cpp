@@ -4,20 +4,17 @@
 #include <standpipe/wire.h>
 
 #include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <utility>
 
-#include "base/failure.h"
 #include "log/meta_block.h"
 
 namespace standpipe::deliver {
 namespace {
+
+constexpr auto kUseOfMade = "the messages of a plugin";
 
 std::uint64_t padded(std::uint64_t bytes) { return (bytes + 7) / 8 * 8; }
 
@@ -54,43 +51,21 @@ std::uint64_t MadeRegion::file_bytes(std::uint64_t message_size_max) {
   return (kHeaderBytes + std::max<std::uint64_t>(largest, kKeptBytes) + 4095) / 4096 * 4096;
 }
 
-MadeRegion::MadeRegion(std::uint64_t message_size_max) {
-  const auto bytes = file_bytes(message_size_max);
-  file_ = Fd(::memfd_create("standpipe: made", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  // A process that made it shorter would end the worker, too (SIGBUS).
-  if (!file_ || ::ftruncate(file_.get(), static_cast<off_t>(bytes)) != 0 ||
-      ::fcntl(file_.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
-    throw Failure::system("make memory for the messages of a plugin", errno);
-  map(bytes);
-}
+MadeRegion::MadeRegion(std::uint64_t message_size_max)
+    : memory_("standpipe: made", file_bytes(message_size_max), kUseOfMade) {}
 
-MadeRegion::MadeRegion(Fd file) : file_(std::move(file)) {
-  struct stat st {};
-  if (::fstat(file_.get(), &st) != 0 || static_cast<std::uint64_t>(st.st_size) < kHeaderBytes)
-    throw Failure("the memory for the messages of a plugin has another size");
-  map(static_cast<std::uint64_t>(st.st_size));
-}
-
-MadeRegion::~MadeRegion() { ::munmap(base_, bytes_); }
-
-void MadeRegion::map(std::uint64_t bytes) {
-  void* at =
-      ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, file_.get(), 0);
-  if (at == MAP_FAILED) throw Failure::system("map memory for the messages of a plugin", errno);
-  (void)::madvise(at, bytes, MADV_DONTFORK);
-  base_ = static_cast<std::byte*>(at);
-  bytes_ = bytes;
-}
+MadeRegion::MadeRegion(Fd file)
+    : memory_(std::move(file), kHeaderBytes, ~std::uint64_t{0}, kUseOfMade) {}
 
 void MadeRegion::clear() {
   auto& h = header();
   const std::uint64_t used = std::min<std::uint64_t>(h.used, records().size());
   h.count = h.has_resume = 0;
   h.used = h.wanted = h.resume_bytes = 0;
-  if (used <= kKeptBytes || !file_) return;
+  if (used <= kKeptBytes || memory_.fd() < 0) return;
   const auto kept = (kHeaderBytes + kKeptBytes) / 4096 * 4096;
-  (void)::fallocate(file_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                    static_cast<off_t>(kept), static_cast<off_t>(bytes_ - kept));
+  (void)::fallocate(memory_.fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                    static_cast<off_t>(kept), static_cast<off_t>(memory_.bytes() - kept));
 }
 
 std::uint32_t MadeRegion::count() const { return header().count; }

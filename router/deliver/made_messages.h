@@ -14,6 +14,7 @@
 
 #include "base/fd.h"
 #include "base/limits.h"
+#include "deliver/shared_memory.h"
 #include "plugin/handler.h"
 
 namespace standpipe::deliver {
@@ -50,12 +51,9 @@ class MadeRegion {
   // Throws Failure.
   explicit MadeRegion(std::uint64_t message_size_max);
   explicit MadeRegion(Fd file);  // in the plugin's process
-  ~MadeRegion();
-  MadeRegion(const MadeRegion&) = delete;
-  MadeRegion& operator=(const MadeRegion&) = delete;
 
-  int fd() const { return file_.get(); }
-  void close_file() { file_.reset(); }  // it stays mapped
+  int fd() const { return memory_.fd(); }
+  void close_file() { memory_.close_file(); }  // it stays mapped
 
   // ---- what a call left. The loop, or whoever has made the call.
   void clear();
@@ -85,13 +83,12 @@ class MadeRegion {
   };
   static constexpr std::size_t kHeaderBytes = (sizeof(Header) + 63) / 64 * 64;
   static std::uint64_t file_bytes(std::uint64_t message_size_max);
-  void map(std::uint64_t bytes);
-  Header& header() const { return *reinterpret_cast<Header*>(base_); }
-  std::span<std::byte> records() const { return {base_ + kHeaderBytes, bytes_ - kHeaderBytes}; }
+  Header& header() const { return *reinterpret_cast<Header*>(memory_.base()); }
+  std::span<std::byte> records() const {
+    return {memory_.base() + kHeaderBytes, memory_.bytes() - kHeaderBytes};
+  }
 
-  Fd file_;
-  std::byte* base_ = nullptr;
-  std::uint64_t bytes_ = 0;
+  SharedMemory memory_;
 };
 
 // Writes messages into a region in the plugin's place, during one call and in its thread.

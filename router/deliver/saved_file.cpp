@@ -85,8 +85,8 @@ std::vector<SavedFile> saved_files(const std::string& data_dir) {
   return files;
 }
 
-std::span<const std::byte> SavedReader::Message::payload() const {
-  return frame.subspan(std::min(frame.size(), kFrameHeadBytes));
+std::span<const std::byte> payload_of(const SavedMessage& message) {
+  return message.frame.subspan(std::min(message.frame.size(), kFrameHeadBytes));
 }
 
 SavedReader::SavedReader(const SavedFile& file) : file_(file) {
@@ -98,21 +98,17 @@ SavedReader::SavedReader(const SavedFile& file) : file_(file) {
   handlers_.push_back(file.handler);
 }
 
-std::optional<SavedReader::Message> SavedReader::next() {
+std::optional<SavedMessage> SavedReader::next() {
   if (file_.kind == SavedFile::Kind::queue) return next_of_queue();
-  if (!spill_) return std::nullopt;
-  const auto message = spill_->next();
-  if (!message) return std::nullopt;
-  return Message{message->sequence, message->accepted_ns, message->handlers, message->frame,
-                 message->fields};
+  return spill_ ? spill_->next() : std::nullopt;
 }
 
-std::optional<SavedReader::Message> SavedReader::next_of_queue() {
+std::optional<SavedMessage> SavedReader::next_of_queue() {
   while (const auto record = log_->read_next(at_)) {
     ByteReader in(record->meta);
     const auto kind = in.number<std::uint8_t>();
     const auto number = in.number<std::uint64_t>();
-    Message message{.handlers = handlers_, .frame = record->payload};
+    SavedMessage message{.handlers = handlers_, .frame = record->payload};
     message.sequence = in.number<std::uint64_t>();
     message.accepted_ns = in.number<std::uint64_t>();
     if (kind != kQueuedMessage || !in.ok() || number < file_.number + log_->done()) continue;

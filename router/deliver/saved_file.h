@@ -29,23 +29,17 @@ struct SavedFile {
 // delivered, and then those of dead letters. Throws Failure.
 std::vector<SavedFile> saved_files(const std::string& data_dir);
 
+// The payload of its frame.
+std::span<const std::byte> payload_of(const SavedMessage& message);
+
 // Reads the messages of one, beside a hub or without one, and changes nothing. What a hub has
 // delivered already and says so in the file's header is passed over. Bounded in memory: a record at
 // a time. Throws Failure: the file cannot be read, or is not what its name says.
 class SavedReader {
  public:
-  struct Message {  // valid until the next one
-    std::uint64_t sequence = 0;
-    std::uint64_t accepted_ns = 0;
-    std::span<const std::string> handlers = {};
-    std::span<const std::byte> frame = {};
-    std::span<const std::byte> fields = {};  // its metadata (log/meta_block.h), which makes sense
-    std::span<const std::byte> payload() const;  // of the frame
-  };
-
   explicit SavedReader(const SavedFile& file);
   // Of a file of dead letters there is none.
-  std::optional<Message> next();
+  std::optional<SavedMessage> next();
 
   std::string_view kind() const;  // "spill", "overflow", "queue", "dead letters"
   std::uint64_t bytes() const;
@@ -54,7 +48,7 @@ class SavedReader {
   std::vector<std::string> damage() const;
 
  private:
-  std::optional<Message> next_of_queue();
+  std::optional<SavedMessage> next_of_queue();
   const log::Recovery& recovery() const;
 
   SavedFile file_;

@@ -172,7 +172,7 @@ SpillReader::SpillReader(const std::string& path)
 
 // A message of whose list every copy was damaged cannot be served: it is missing in the count, and
 // so reported.
-std::optional<SpillReader::Message> SpillReader::next() {
+std::optional<SavedMessage> SpillReader::next() {
   for (auto before = at_; const auto record = log_.read_next(at_); before = at_) {
     if (read_list(*record)) continue;
     ByteReader in(record->meta);
@@ -184,7 +184,7 @@ std::optional<SpillReader::Message> SpillReader::next() {
       at_ = before;  // what was read is not valid any more
       continue;
     }
-    Message message{.handlers = lists_[number], .frame = record->payload};
+    SavedMessage message{.handlers = lists_[number], .frame = record->payload};
     message.sequence = in.number<std::uint64_t>();
     message.accepted_ns = in.number<std::uint64_t>();
     if (log::are_fields(record->fields)) message.fields = record->fields;

@@ -49,16 +49,17 @@ class SpillWriter {
   bool is_finished_ = false;
 };
 
+// A message that was read of a file; valid until the next one.
+struct SavedMessage {
+  std::uint64_t sequence = 0;
+  std::uint64_t accepted_ns = 0;
+  std::span<const std::string> handlers = {};
+  std::span<const std::byte> frame = {};
+  std::span<const std::byte> fields = {};  // its metadata (log/meta_block.h), which makes sense
+};
+
 class SpillReader {
  public:
-  struct Message {  // valid until the next one
-    std::uint64_t sequence = 0;
-    std::uint64_t accepted_ns = 0;
-    std::span<const std::string> handlers = {};
-    std::span<const std::byte> frame = {};
-    std::span<const std::byte> fields = {};  // its metadata (log/meta_block.h), which makes sense
-  };
-
   // The spills of a source, in the order in which they are to be served.
   static std::vector<std::string> find(const std::string& data_dir, std::string_view source);
   // All sources that have one, sorted; also those that the configuration no longer has.
@@ -74,7 +75,7 @@ class SpillReader {
 
   explicit SpillReader(const std::string& path);  // throws Failure
   // Throws Failure when the disk cannot be read.
-  std::optional<Message> next();
+  std::optional<SavedMessage> next();
   // After the last one: what of the spill could not be read, for people; empty when all came.
   std::string damage() const;
   bool is_damaged() const;

@@ -16,8 +16,6 @@ using namespace std::chrono_literals;
 
 constexpr Nanoseconds kRetryRemoval = 5s;   // after a failure of the disk
 constexpr Nanoseconds kRetryRoom = 20ms;    // while memory is short
-constexpr Nanoseconds kCatchUp = 100ms;     // of a rate, after a stall
-constexpr Nanoseconds kPauseLeast = 5ms;    // of a rate: not for each single message of many
 constexpr Nanoseconds kRemovalMost = 2s;    // that the hub's end waits for the disk
 constexpr std::size_t kFedTogether = 1024;  // of one source and handler, in a round
 
@@ -136,16 +134,20 @@ std::uint64_t Replays::sum_of(std::uint64_t (Replay::*what)() const) const {
   return sum;
 }
 
+std::uint64_t Replays::left() const {
+  std::uint64_t sum = 0;
+  for (const auto& [why, letters] : left_) sum += letters;
+  return sum;
+}
+
 std::string Replays::progress(std::string_view number) const {
   if (record_->number == 0 || std::to_string(record_->number) != number)
     throw Failure("nothing is known of the replay " + quoted(number) +
                   ": the hub has ended since, or another replay was begun");
   constexpr const char* kNames[] = {"none", "running", "stopping", "done", "cancelled"};
-  std::uint64_t left = 0;
-  for (const auto& [why, letters] : left_) left += letters;
   std::string text = is_ending_ ? "ending" : kNames[record_->stage];
   for (const auto count :
-       {sum_of(&Replay::delivered), sum_of(&Replay::refused), left, sum_of(&Replay::in_hand)})
+       {sum_of(&Replay::delivered), sum_of(&Replay::refused), left(), sum_of(&Replay::in_hand)})
     text += ' ' + std::to_string(count);
   text += '\n';
   for (const auto& [why, letters] : left_) text += std::to_string(letters) + '\t' + why + '\n';
@@ -186,7 +188,7 @@ void Replays::begin_survey() {
   is_begun_ = true;
   parts_.clear();
   left_.clear();
-  due_ = Nanoseconds(0);
+  pace_ = ReplayPace(Nanoseconds(static_cast<std::int64_t>(record_->interval_ns)));
   if (record_->stage == stopping) {
     for (auto* replay : all())
       parts_.push_back({.replay = replay,
@@ -360,15 +362,6 @@ void Replays::take_back(Part& part) {
   wants_ = true;
 }
 
-// How many messages the rate lets come now.
-std::size_t Replays::allowed() const {
-  if (record_->interval_ns == 0) return SIZE_MAX;
-  const auto now = loop_.now();
-  if (now < due_) return 0;
-  const auto since = static_cast<std::uint64_t>((now - std::max(due_, now - kCatchUp)).count());
-  return static_cast<std::size_t>(since / record_->interval_ns + 1);
-}
-
 // true: there may be more to do at once.
 bool Replays::feed(Part& part) {
   while (part.next < part.letters.size() && part.replay->is_too_large(part.letters[part.next])) {
@@ -376,8 +369,7 @@ bool Replays::feed(Part& part) {
     ++part.next;
   }
   if (part.next == part.letters.size()) return false;
-  if (due_ == Nanoseconds(0)) due_ = loop_.now();
-  const auto most = std::min(allowed(), kFedTogether);
+  const auto most = std::min(pace_.allowed(loop_.now()), kFedTogether);
   auto until = part.letters.begin() + static_cast<std::ptrdiff_t>(part.next);
   while (until != part.letters.end() && !part.replay->is_too_large(*until)) ++until;
   const std::span ready(part.letters.begin() + static_cast<std::ptrdiff_t>(part.next), until);
@@ -389,16 +381,14 @@ bool Replays::feed(Part& part) {
       loop_.set_timer(key(kReplay), loop_.now() + kRetryRoom);
     return false;
   }
-  if (record_->interval_ns > 0) {
-    const Nanoseconds interval(static_cast<std::int64_t>(record_->interval_ns));
-    if (fed > 0)
-      due_ = std::max(due_, loop_.now() - kCatchUp) + interval * static_cast<std::int64_t>(fed);
-    loop_.set_timer(key(kReplay), std::max(due_, loop_.now() + std::min(interval, kPauseLeast)));
+  if (pace_.limits()) {
+    pace_.fed(fed, loop_.now());
+    loop_.set_timer(key(kReplay), pace_.ask_again(loop_.now()));
   }
   if (fed == 0) return false;
   handlers_.wake(part.handler);
   data_.checkpoint_timer().note_change();
-  return record_->interval_ns == 0 || part.next == part.letters.size();
+  return !pace_.limits() || part.next == part.letters.size();
 }
 
 // ---- messages that are final
@@ -465,12 +455,10 @@ void Replays::end(Stage how) {
   record_.part(&Record::stage).edit() = how;
   foundation_.memory().commit();
   data_.letters().end_replay();
-  std::uint64_t left = 0;
-  for (const auto& [why, letters] : left_) left += letters;
   reporter_.info("dead letters were replayed" +
                  std::string(how == cancelled ? ", until a person ended that: " : ": ") +
                  thousands(sum_of(&Replay::delivered)) + " delivered, " +
-                 thousands(sum_of(&Replay::refused)) + " refused again, " + thousands(left) +
+                 thousands(sum_of(&Replay::refused)) + " refused again, " + thousands(left()) +
                  " left");
   parts_.clear();
 }

@@ -25,6 +25,7 @@
 #include "worker/foundation.h"
 #include "worker/handler_table.h"
 #include "worker/replay.h"
+#include "worker/replay_pace.h"
 #include "worker/source_table.h"
 
 namespace standpipe::worker {
@@ -138,8 +139,8 @@ class Replays {
   void end_if_over();
   void end(Stage how);
 
-  std::size_t allowed() const;
   std::uint64_t sum_of(std::uint64_t (Replay::*what)() const) const;
+  std::uint64_t left() const;
   std::vector<Replay*> all() const;
 
   EventLoop& loop_;
@@ -161,7 +162,7 @@ class Replays {
   std::shared_ptr<Job> compaction_;
   std::optional<Nanoseconds> removal_retry_;
   std::map<std::string, std::uint64_t> left_;  // letters that stay, by the reason
-  Nanoseconds due_{0};                         // the next message
+  ReplayPace pace_;
 };
 
 }  // namespace standpipe::worker

@@ -43,7 +43,7 @@ std::uint64_t SpillCopy::add_unfed(SpillQueue& unfed) {
   return copied;
 }
 
-void SpillCopy::add(const deliver::SpillReader::Message& message,
+void SpillCopy::add(const deliver::SavedMessage& message,
                     std::span<const std::string_view> handlers) {
   if (!writer_) writer_.emplace(data_dir_, source_);
   check(writer_->add(message.sequence, message.accepted_ns, handlers, {&message.frame, 1},

@@ -37,8 +37,7 @@ class SpillCopy {
 
  private:
   std::uint64_t add_unfed(SpillQueue& unfed);
-  void add(const deliver::SpillReader::Message& message,
-           std::span<const std::string_view> handlers);
+  void add(const deliver::SavedMessage& message, std::span<const std::string_view> handlers);
 
   std::string data_dir_, source_;
   std::span<const std::string> handlers_;

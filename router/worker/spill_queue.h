@@ -22,7 +22,7 @@ namespace standpipe::worker {
 // A file that cannot be read any further is left out (SpillFiles). One thread.
 class SpillQueue {
  public:
-  using Message = deliver::SpillReader::Message;
+  using Message = deliver::SavedMessage;
   struct Place {
     std::uint64_t number;  // of the file that is being fed, or was the last
     std::uint64_t fed;     // messages of it

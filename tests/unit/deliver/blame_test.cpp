@@ -92,3 +92,22 @@ TEST_CASE("what is held against a handler outlives the worker") {
   later.end_row();
   CHECK_FALSE(later.is_last_in_a_row());
 }
+
+TEST_CASE("deaths in ticks and polls are forgiven when enough of them have come back in a row") {
+  const auto [kind, phase] =
+      GENERATE(std::pair(CallKind::tick, Phase::tick), std::pair(CallKind::poll, Phase::poll));
+  Fixture f;
+  const auto deaths = [&, in = phase] { return f.blame.judge_call(kOurs, in).deaths; };
+  CHECK(deaths() == 1);
+  for (std::uint32_t i = 1; i < deliver::Blame::kTicksForgiven; ++i) f.blame.forgive(kind);
+  CHECK(deaths() == 2);  // one too few
+  f.blame.begin_anew();
+  for (std::uint32_t i = 1; i < deliver::Blame::kTicksForgiven; ++i) f.blame.forgive(kind);
+  f.blame.begin_anew();  // another death, which was nobody's
+  f.blame.forgive(kind);
+  CHECK(f.blame.judge_call(kOurs, phase).is_enough());
+  f.blame.begin_anew();
+  CHECK(deaths() == 1);
+  for (std::uint32_t i = 0; i < deliver::Blame::kTicksForgiven; ++i) f.blame.forgive(kind);
+  CHECK(deaths() == 1);
+}

@@ -20,16 +20,16 @@ class InHandFixture : public test::SendingAll {
   void append_all(int messages) {
     for (int i = 0; i < messages; ++i) append("x");
   }
-  // As many messages are to be redelivered, one by one, and a wanted one lies between each two.
-  void redeliver_alone(std::size_t messages, Nanoseconds due = 0s) {
-    for (std::size_t i = 0; i < messages; ++i) {
-      const auto one = give_out(1);
+  // One message is to be redelivered, as often as that many would be.
+  void redeliver(std::size_t times, Nanoseconds due = 0s) {
+    const auto one = give_out(1);
+    for (std::size_t i = 0; i < times; ++i) {
       its.redeliver({.range = one}, due);
-      give_out(1);
+      memory.commit();
     }
   }
   // An output has this many messages of it, as one entry.
-  void send(std::uint64_t messages) {
+  void send(std::uint32_t messages) {
     const auto range = give_out(messages);
     settlement.send(1, its, range, range.end.position - range.begin.position);
     memory.commit();
@@ -41,18 +41,18 @@ class InHandFixture : public test::SendingAll {
 }  // namespace
 
 TEST_CASE_METHOD(InHandFixture, "who has nothing in hand is given all that comes") {
-  append_all(1000);
-  redeliver_alone(deliver::Redeliveries::kMax - 10);
+  append_all(10);
+  redeliver(deliver::Redeliveries::kMax - 10);
   CHECK_FALSE(holds_back());
 }
 
 TEST_CASE_METHOD(InHandFixture, "what is in hand is given no company that could not come back") {
-  append_all(1000);
+  append_all(10);
   send(1);
   constexpr auto kRoom = deliver::Redeliveries::kMax - 2 * kBatchMessages - 1;
-  redeliver_alone(kRoom);
+  redeliver(kRoom);
   CHECK_FALSE(holds_back());
-  redeliver_alone(1);
+  redeliver(1);
   CHECK(holds_back());
   CHECK(waiting.for_output);
   its.redeliveries().pop_front();
@@ -61,9 +61,9 @@ TEST_CASE_METHOD(InHandFixture, "what is in hand is given no company that could 
 }
 
 TEST_CASE_METHOD(InHandFixture, "a delivery that has nothing to give now holds nothing back") {
-  append_all(700);
+  append_all(10);
   send(1);
-  redeliver_alone(deliver::Redeliveries::kMax - 2 * kBatchMessages, 5s);
+  redeliver(deliver::Redeliveries::kMax - 2 * kBatchMessages, 5s);
   CHECK_FALSE(holds_back(4s));  // they are not due
   CHECK(holds_back(5s));
 }
@@ -83,8 +83,8 @@ TEST_CASE_METHOD(InHandFixture, "a queue that drops gives out half of it at a ti
 }
 
 TEST_CASE_METHOD(InHandFixture, "a plugin with a full window of taken messages waits for itself") {
-  append_all(2000);
-  deliver::Batch batch(kBatchMessages, kBatchBytes);
+  append_all(1000);
+  deliver::Batch batch(1, kBatchBytes);
   std::uint64_t ticket = 0;
   while (!taken.is_full()) {
     CHECK_FALSE(holds_back());

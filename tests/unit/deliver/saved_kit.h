@@ -84,7 +84,7 @@ class SavedKit {
       std::string handlers;
       for (const auto& handler : message->handlers)
         handlers += (handlers.empty() ? "" : ",") + handler;
-      const auto payload = message->payload();
+      const auto payload = standpipe::deliver::payload_of(*message);
       all.push_back(std::to_string(message->sequence) + '@' + std::to_string(message->accepted_ns) +
                     ' ' + handlers + ": " +
                     std::string(reinterpret_cast<const char*>(payload.data()), payload.size()));

@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
 #include "base/limits.h"
+#include "deliver/batch.h"
 #include "deliver/blame.h"
 #include "deliver/delivery_ring.h"
 #include "deliver/needs.h"
@@ -27,6 +29,7 @@ class SendingAll : public Needs, public OneDelivery {
  public:
   SendingAll() {
     options.name = "it";
+    options.plugin = &scripted.plugin;
     std::string why;
     host.begin_open();
     host.add_fifo({.path = folder / "out"}, why);
@@ -40,20 +43,12 @@ class SendingAll : public Needs, public OneDelivery {
     host.send_all(1);
     host.end_open();
   }
-  // So many messages of the delivery are given out; each is a run of its own.
-  deliver::Range give_out(std::uint64_t messages) {
-    deliver::Range range{its.next(), its.next(), messages};
-    auto at = its.next();
-    std::uint64_t left = messages;
-    while (left > 0) {
-      const auto piece = its.log().read(at, its.bit());
-      if (!piece) break;
-      range.end = piece->end;
-      left -= piece->count;
-    }
-    its.give_out(range);
+  // So many messages of the delivery are given out.
+  deliver::Range give_out(std::uint32_t messages) {
+    deliver::Batch batch(messages, SIZE_MAX);
+    batch.fill_next(its);
     memory.commit();
-    return range;
+    return batch.range(0, batch.count());
   }
   // What a reader gets.
   std::string read() {
@@ -78,6 +73,7 @@ class SendingAll : public Needs, public OneDelivery {
 
   TemporaryFolder folder;
   ManualClock clock;
+  Scripted scripted;
   keeper::Link link = keeper::Link::none();
   deliver::DeliveryRing ring;
   deliver::Delivery& its = ring.add(std::make_unique<deliver::Delivery>("in", "ring", 1, log, 0));

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 #include <string>
+#include <vector>
 
 #include "worker/fifo_sources.h"
 
@@ -11,6 +12,8 @@ using namespace std::chrono_literals;
 using worker::QueueReports;
 
 namespace {
+
+using Help = std::vector<std::string>;
 
 class ReportsFixture {
  public:
@@ -38,7 +41,7 @@ TEST_CASE_METHOD(ReportsFixture, "why a queue is stuck is said once, and that it
   CHECK(last().message ==
         "in -> it: its queue takes no more, so messages wait in the source's log, and then its "
         "writers do: it is full");
-  CHECK(last().help == "make room");
+  CHECK(last().help == Help{"make room"});
   CHECK(reports.why_stuck() == "it is full");
   reports.stuck("it is fuller", "");
   CHECK(said() == 2);
@@ -66,7 +69,7 @@ TEST_CASE_METHOD(ReportsFixture, "what drops says whether it is full or cannot b
   CHECK(last().code == "queue_full");
   CHECK(last().message ==
         "in -> it: its queue holds all that it may, so messages are dropped (queue_full)");
-  CHECK(last().help == "raise `queue: { max_size, max_messages }` of handler it");
+  CHECK(last().help == Help{"raise `queue: { max_size, max_messages }` of handler it"});
   CHECK_FALSE(reports.has_failed());
   reports.failed("no space left", "");
   CHECK(reports.has_failed());
@@ -96,7 +99,7 @@ TEST_CASE_METHOD(ReportsFixture, "an overflow that was said to be armed is said 
   CHECK(last().message ==
         "in: the log is full of what waits for it, which is held: from now on it goes to "
         "/data/queue/in/it, and the other handlers continue");
-  CHECK(last().help == "release it");
+  CHECK(last().help == Help{"release it"});
   reports.stuck("others fill it", "");
   reports.disarmed();
   CHECK(last().message == "in -> it: all that overflowed to the disk is delivered");
@@ -124,5 +127,5 @@ TEST_CASE_METHOD(ReportsFixture, "what cannot be read is counted, or waits, and 
   CHECK(last().severity == Severity::warning);
   CHECK(last().message ==
         "in -> it: its queue cannot be read now, so its messages wait: cannot open it");
-  CHECK(last().help == "close others");
+  CHECK(last().help == Help{"close others"});
 }

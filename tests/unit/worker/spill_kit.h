@@ -75,7 +75,7 @@ inline std::string write_spill(const TemporaryFolder& folder, const Texts& messa
 }
 
 // "HANDLERS PAYLOAD", as in write_spill.
-inline std::string shown(const deliver::SpillReader::Message& message) {
+inline std::string shown(const deliver::SavedMessage& message) {
   std::string handlers;
   for (const auto& h : message.handlers) handlers += h;
   return handlers + ' ' + shown(message.frame, message.fields);
