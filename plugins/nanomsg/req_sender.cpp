@@ -5,11 +5,17 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <functional>
 
 namespace {
 
+using Clock = common::TakenWindow::Clock;
+
 constexpr int kLookMs = 200;  // ms, for peers that come and go, and for sockets without room
+constexpr int kSettleMs = 1;  // that a message may be replied to and not settled
+constexpr std::size_t kSettledTogether = 256;
 
 }  // namespace
 
@@ -51,9 +57,12 @@ void ReqSender::run() {
       send();
       wait();
       receive();
+      settle_if_due();
       slots_.front().socket.report_peers();
     }
+    settle();
   } catch (const std::exception& error) {
+    settle();
     {
       const std::lock_guard lock(mutex_);
       failure_ = error.what();
@@ -86,16 +95,34 @@ void ReqSender::wait() {
   std::vector<pollfd> fds{{wake_.get(), POLLIN, 0}};
   for (const auto& slot : slots_)
     fds.push_back({slot.open ? slot.socket.receive_fd() : -1, POLLIN, 0});
-  (void)::poll(fds.data(), fds.size(), kLookMs);
+  (void)::poll(fds.data(), fds.size(), replied_.empty() ? kLookMs : kSettleMs);
 }
 
 void ReqSender::receive() {
   Packet reply;
   for (auto& slot : slots_) {
     if (!slot.open || !slot.socket.receive(reply)) continue;
-    for (std::size_t i = 0; i < slot.open->messages; ++i) window_.deliver(slot.open->first + i);
+    if (replied_.empty()) replied_since_ = Clock::now();
+    for (std::size_t i = 0; i < slot.open->messages; ++i) replied_.push_back(slot.open->first + i);
     slot.open.reset();
   }
+}
+
+// The last one first: the window settles a row of messages as one when its first is replied to.
+void ReqSender::settle() {
+  std::ranges::sort(replied_, std::greater<>());
+  for (const auto number : replied_) window_.deliver(number);
+  replied_.clear();
+}
+
+void ReqSender::settle_if_due() {
+  if (replied_.empty()) return;
+  const bool is_last = waiting_.empty() && std::ranges::none_of(slots_, [](const auto& slot) {
+                         return slot.open.has_value();
+                       });
+  if (is_last || replied_.size() >= kSettledTogether ||
+      Clock::now() - replied_since_ >= std::chrono::milliseconds(kSettleMs))
+    settle();
 }
 
 void ReqSender::wake() const {

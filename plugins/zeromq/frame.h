@@ -37,13 +37,13 @@ class Frame {
 inline bool receive_frames(void* socket, std::vector<Frame>& frames) {
   frames.clear();
   for (;;) {
-    Frame frame;
-    if (zmq_msg_recv(frame.get(), socket, ZMQ_DONTWAIT) < 0) {
+    auto& frame =
+        frames.emplace_back();  // where it stays: to move one costs as much as its payload
+    while (zmq_msg_recv(frame.get(), socket, ZMQ_DONTWAIT) < 0) {
       if (zmq_errno() == EINTR) continue;
+      frames.pop_back();
       return false;
     }
-    const bool has_more = zmq_msg_more(frame.get()) != 0;
-    frames.push_back(std::move(frame));
-    if (!has_more) return true;
+    if (zmq_msg_more(frame.get()) == 0) return true;
   }
 }

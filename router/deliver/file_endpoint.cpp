@@ -115,6 +115,7 @@ void FileEndpoint::use(Fd file, Nanoseconds sync) {
   commit();
   file_ = std::move(file);
   sync_ = sync;
+  is_in_memory_ = FileWriter::is_in_memory(file_.get());
   is_stopped_ = false;
 }
 
@@ -179,13 +180,13 @@ std::uint64_t FileEndpoint::stage() {
   if (pieces_.empty()) return 0;
   std::uint64_t sum = 0;
   for (const auto& piece : pieces_) sum += piece.iov_len;
-  if (sum < kJobLeast && now_ < posted_ + kGather) {
+  if (!is_in_memory_ && sum < kJobLeast && now_ < posted_ + kGather) {
     post_at_ = posted_ + kGather;
     return 0;
   }
   posted_ = now_;
   queue().wrote(sum, places_.back());
-  writer_.post({file_.get(), path(), record().size, pieces_, sync_});
+  writer_.post({file_.get(), path(), record().size, pieces_, sync_, is_in_memory_});
   return sum;
 }
 

@@ -108,6 +108,7 @@ class FileEndpoint final : public Endpoint {
   std::optional<Nanoseconds>
       post_at_;  // so little is to be written that more may as well come first
   Nanoseconds sync_{0};
+  bool is_in_memory_ = false;  // the file
   bool is_stopped_ = false;
   Reminder slow_;
   std::string failure_;

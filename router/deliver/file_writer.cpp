@@ -3,8 +3,10 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -53,8 +55,10 @@ std::uint64_t whole_frames(std::span<const iovec> pieces, std::uint64_t bytes) {
   return before;
 }
 
+}  // namespace
+
 // What one thread remembers of its file from job to job.
-class Appender {
+class FileWriter::Appender {
  public:
   Done append(const Job& job) {
     Done done{.size = job.size};
@@ -138,8 +142,6 @@ class Appender {
   Nanoseconds looked_{0}, synced_ = now();
 };
 
-}  // namespace
-
 struct FileWriter::Shared {
   ~Shared() { ::close(wake); }
   std::mutex mutex;
@@ -168,6 +170,12 @@ FileWriter::~FileWriter() {
     thread_.join();
 }
 
+bool FileWriter::is_in_memory(int fd) {
+  struct statfs system {};
+  return ::fstatfs(fd, &system) == 0 &&
+         (system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC);
+}
+
 bool FileWriter::has_done() const {
   const std::lock_guard lock(shared_->mutex);
   return shared_->done.has_value();
@@ -176,6 +184,12 @@ bool FileWriter::has_done() const {
 void FileWriter::post(Job job) {
   INVARIANT(!is_busy_, job.path);
   is_busy_ = true;
+  if (job.in_memory) {
+    if (!appender_) appender_ = std::make_unique<Appender>();
+    const std::lock_guard lock(shared_->mutex);
+    shared_->done = appender_->append(job);
+    return;
+  }
   if (!thread_.joinable()) thread_ = start_without_signals([shared = shared_] { work(shared); });
   {
     const std::lock_guard lock(shared_->mutex);

@@ -19,6 +19,9 @@ namespace standpipe::deliver {
 // writes wait: one job after the other, and fd() says when one is done. What it is lent (the
 // pieces, in logs) must stay until then.
 //
+// A file that lies in memory (in_memory) makes nobody wait. It is written by whoever posts the job:
+// what was just read into the log is then still in that core's cache, and no thread is woken.
+//
 // Before it writes it looks whether the file still has a name and the size that the hub knows of;
 // afterwards the file ends with a whole frame, even where the disk was full in the middle of one.
 // It knows nothing of queues and cursors.
@@ -33,6 +36,7 @@ class FileWriter {
     std::vector<iovec> pieces;  // each begins and ends with a frame
     Nanoseconds sync = kNever;  // how often what was written is forced to the disk; kAlways: before
                                 // the job is done
+    bool in_memory = false;     // done when post returns
   };
   enum class Found {
     ours,     // as it should be
@@ -47,6 +51,9 @@ class FileWriter {
     int error = 0;               // an errno
     const char* what = "write";  // that failed
   };
+
+  // Whether writing to it waits for no disk: tmpfs and ramfs, as /run and /dev/shm are.
+  static bool is_in_memory(int fd);
 
   FileWriter();
   // Does not wait for a job that is not done: a disk that stands still must not keep the hub from
@@ -63,10 +70,12 @@ class FileWriter {
   std::optional<Done> take_done();
 
  private:
+  class Appender;
   struct Shared;
   static void work(const std::shared_ptr<Shared>& shared);
 
   std::shared_ptr<Shared> shared_;
+  std::unique_ptr<Appender> appender_;  // of files in memory
   int wake_;
   bool is_busy_ = false;
   std::thread thread_;

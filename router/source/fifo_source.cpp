@@ -17,6 +17,13 @@
 #include "source/create_fifo.h"
 
 namespace standpipe::source {
+namespace {
+
+// Who has just brought so much is likely to be at it still. To ask the FIFO how much waits would
+// mean to wait for a writer that is copying into it, and the next turn finds that out anyway.
+constexpr std::size_t kMuch = 64 * KiB;
+
+}  // namespace
 
 FifoSource::FifoSource(const SourceOptions& options, std::optional<Fd> kept) : path_(options.path) {
   if (adopt(std::move(kept))) return;
@@ -55,6 +62,7 @@ After FifoSource::classify(long moved, std::size_t wanted, Until until) const {
   if (moved < 0) return After::emptied;
   const auto bytes = static_cast<std::size_t>(moved);
   if (bytes == wanted || until == Until::closed) return After::more;
+  if (bytes >= kMuch && until == Until::empty) return After::more;
   return waiting() <= (until == Until::gathered ? bytes : 0) ? After::emptied : After::more;
 }
 

@@ -54,7 +54,7 @@ Turn FifoFeed::turn(Intake& intake, Via* via) {
 Turn FifoFeed::accept(Intake& intake, Via* via) {
   // What the last turn had no time or no index room for.
   if (const auto turn = acceptance_.index_in_turn(intake)) return *turn;
-  auto room = intake.room();
+  auto room = intake.room_for_stream();
   if (room.empty()) return acceptance_.stand_still(intake) ? Turn::more : Turn::full;
   room = room.first(allowance_.most(room.size(), intake.log().incomplete_bytes(), intake.need()));
   if (room.empty()) {

@@ -85,6 +85,15 @@ bool Intake::is_blocked() {
 
 // ---- a stream
 
+std::span<std::byte> Intake::room_for_stream() {
+  if (last_frame_ < kLargeLeast || last_frame_ > kLargeMost) return room();
+  const auto next = need() > 0 ? need() : last_frame_;
+  const auto all = log_.room(next);
+  const auto rest = next - std::min<std::uint64_t>(next, log_.incomplete_bytes());
+  if (all.size() < rest) return room();  // a smaller one may still fit
+  return all.first(rest + (all.size() - rest) / last_frame_ * last_frame_);
+}
+
 Intake::Indexed Intake::index(std::uint64_t time_ns, std::uint64_t steps_max) {
   std::array<frame::Frame, 512> frames;
   const auto steps = matcher_.pattern_cost().steps();
@@ -102,6 +111,7 @@ Intake::Indexed Intake::index(std::uint64_t time_ns, std::uint64_t steps_max) {
       if (!log_.make_room_for_index()) return {.all = false};
       continue;
     }
+    if (!now.empty()) last_frame_ = now.back().size + STANDPIPE_WIRE_HEADER_BYTES;
     if (scan.too_large && !more) return {.claim = scan.claimed};
     memory().commit();
     if (more) return {.more = true};

@@ -4,17 +4,20 @@
 
     python3 tests/bridges/bench_sockets.py --bin build/release/bin/standpipe [--count 200000]
 
-out: FIFO -> hub -> bare receiver; in: bare sender -> hub -> log; both: FIFO -> hub -> hub -> log, acknowledged.
+out: FIFO -> hub -> bare receiver; in: bare sender -> hub -> a handler that counts, as the bare receiver does; both: FIFO -> hub ->
+hub -> the same, acknowledged.
 """
 
 import argparse
-import json
 import pathlib
 import socket
+import statistics
 import struct
 import subprocess
 import tempfile
 import time
+
+import counting
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -27,8 +30,8 @@ routes: [{{from: in, to: away}}]
 INTO = """version: 1
 data_dir: {name}-state
 sources: {{afar: {{plugin: {plugin}, options: {{{options}}}}}}}
-handlers: {{out: {{plugin: log, options: {{path: out, format: frames, sync: never}}}}}}
-routes: [{{from: afar, to: out}}]
+handlers: {{counter: {counter}}}
+routes: [{{from: afar, to: counter}}]
 """
 
 
@@ -41,7 +44,6 @@ def url():
 class Hub:
     def __init__(self, binary, folder, name, yaml, **values):
         self.folder, self.control = folder, folder / f"{name}.run"
-        self.binary = binary
         (folder / f"{name}.yaml").write_text(yaml.format(name=name, **values))
         self.control.mkdir(mode=0o700, exist_ok=True)
         self.errors = open(folder / f"{name}.stderr", "w+")
@@ -51,22 +53,16 @@ class Hub:
             assert self.process.poll() is None, (folder / f"{name}.stderr").read_text()
             time.sleep(0.02)
 
-    def delivered(self):
-        out = subprocess.run([self.binary, "stats", "--json", "--control", self.control / "control"], capture_output=True, check=True).stdout
-        return sum(d["delivered"] for d in json.loads(out)["deliveries"])
-
-    def until_delivered(self, count):
-        while self.delivered() < count:
-            time.sleep(0.02)
-
     def stop(self):
         self.process.terminate()
         self.process.wait()
 
 
 class Bench:
-    def __init__(self, binary, folder, count):
-        self.binary, self.folder, self.count = binary, folder, count
+    binary = None  # of the row that is measured
+
+    def __init__(self, folder, count):
+        self.folder, self.count = folder, count
 
     def hub(self, name, yaml, **values):
         return Hub(self.binary, self.folder, name, yaml, **values)
@@ -102,63 +98,75 @@ class Bench:
 
     def into(self, library, size, count, plugin, options, *asks):
         at = url()
-        hub = self.hub("in", INTO, plugin=plugin, options=options % at)
-        began = time.monotonic()
-        sender = self.program(library, "send", at, count, size, *asks)
-        hub.until_delivered(count)
-        seconds = time.monotonic() - began
-        sender.kill()
-        sender.wait()
-        hub.stop()
-        return count / seconds
+        with counting.counter(self.folder, count) as (counter, seconds):
+            hub = self.hub("in", INTO, plugin=plugin, options=options % at, counter=counter)
+            sender = self.program(library, "send", at, count, size, *asks)
+            took = seconds()
+            sender.kill()
+            sender.wait()
+            hub.stop()
+        return count / took
 
     def both(self, size, count, plugin, ours, theirs):
         at = url()
-        far = self.hub("far", INTO, plugin=plugin, options=theirs % at)
-        hub = self.hub("near", OUT, plugin=plugin, options=ours % at)
-        began = time.monotonic()
-        self.feed(size, count)
-        hub.until_delivered(count)
-        seconds = time.monotonic() - began
-        hub.stop()
-        far.stop()
-        return count / seconds
+        with counting.counter(self.folder, count) as (counter, seconds):
+            far = self.hub("far", INTO, plugin=plugin, options=theirs % at, counter=counter)
+            hub = self.hub("near", OUT, plugin=plugin, options=ours % at)
+            self.feed(size, count)
+            took = seconds()
+            hub.stop()
+            far.stop()
+        return count / took
+
+
+    def rows(self, size, hubs):
+        """(name, the hub's program or None, what it is compared with, what is measured)."""
+        count, few = self.count, self.count // 10
+        lengths = "urls: ['%s'], framing: length_prefixed"
+        zmq, push, req = "libzmq PUSH -> PULL", "libnanomsg PUSH -> PULL", "libnanomsg REQ -> REP"
+        yield zmq, None, zmq, lambda: self.bare("zmq", size, count)
+        yield push, None, push, lambda: self.bare("nanomsg", size, count)
+        yield req, None, req, lambda: self.bare("nanomsg", size, few, "asks")
+        for name, hub in hubs.items():
+            acks = "endpoints: ['%s'], ack: true", "endpoints: ['%s'], ack: true, bind: true"
+            yield f"zeromq: {name} PUSH -> PULL", hub, zmq, lambda: self.out("zmq", size, count, "zeromq", "endpoints: ['%s']")
+            yield f"zeromq: PUSH -> {name} PULL", hub, zmq, lambda: self.into("zmq", size, count, "zeromq", "endpoints: ['%s'], bind: true")
+            yield f"zeromq: {name} -> {name}, ack", hub, zmq, lambda: self.both(size, count, "zeromq", *acks)
+            yield f"nanomsg: {name} PUSH -> PULL", hub, push, lambda: self.out("nanomsg", size, count, "nanomsg", "protocol: push, urls: ['%s']")
+            yield f"nanomsg: PUSH -> {name} PULL", hub, push, lambda: self.into("nanomsg", size, count, "nanomsg", "protocol: pull, urls: ['%s'], listen: true")
+            yield f"nanomsg: {name} REQ -> REP", hub, req, lambda: self.out("nanomsg", size, few, "nanomsg", "urls: ['%s']", "asks")
+            yield f"nanomsg: REQ -> {name} REP", hub, req, lambda: self.into("nanomsg", size, few, "nanomsg", "urls: ['%s'], listen: true", "asks")
+            yield f"nanomsg: {name} -> {name}, REQ, framed", hub, push, lambda: self.both(size, count, "nanomsg", lengths, lengths + ", listen: true")
+
+    def measure(self, size, hubs, rounds):
+        """Rows take turns; printed are the medians of the rounds."""
+        rows = list(self.rows(size, hubs))
+        rates = {name: [] for name, *_ in rows}
+        for turn in range(rounds):
+            at = turn % len(rows)
+            for name, self.binary, _, run in rows[at:] + rows[:at]:
+                rates[name].append(run())
+        for name, hub, of, _ in rows:
+            rate = statistics.median(rates[name])
+            ratio = f"{rate / statistics.median(rates[of]):9.2f}" if hub else ""
+            print(f"{name:38}{size:6}{rate:12,.0f}{min(rates[name]):12,.0f}{max(rates[name]):12,.0f}{ratio}", flush=True)
 
 
 def main():
     p = argparse.ArgumentParser(description="Rates of the plugins zeromq and nanomsg.")
-    p.add_argument("--bin", required=True, type=pathlib.Path)
+    p.add_argument("--bin", required=True, action="append", metavar="[NAME=]PATH", help="a standpipe; twice for two side by side")
     p.add_argument("--count", type=int, default=200_000, help="messages of each row; a multiple of 10,000")
+    p.add_argument("--rounds", type=int, default=1)
     options = p.parse_args()
     with tempfile.TemporaryDirectory(prefix="standpipe-bench-") as place:
         folder = pathlib.Path(place)
+        counting.build(folder)
         for library, name in (("zmq", "ZMQ"), ("nanomsg", "NANOMSG")):
             subprocess.run(["cc", "-O2", f"-D{name}", HERE / "bench_sockets.c", "-o", folder / library, f"-l{library}"], check=True)
-        bench = Bench(options.bin.resolve(), folder, options.count)
-        count, few = options.count, options.count // 10
-        print(f"{'':34}{'bytes':>6}{'a second':>12}{'of bare':>9}", flush=True)
+        bench = Bench(folder, options.count)
+        print(f"{'':38}{'bytes':>6}{'a second':>12}{'least':>12}{'most':>12}{'of bare':>9}", flush=True)
         for size in (128, 1024):
-            bare = {}
-
-            def row(name, rate, of=None):
-                print(f"{name:34}{size:6}{rate:12,.0f}" + (f"{rate / bare[of]:9.2f}" if of else ""), flush=True)
-                (folder / "out").unlink(missing_ok=True)
-
-            bare["zmq"] = bench.bare("zmq", size, count)
-            row("libzmq PUSH -> PULL", bare["zmq"])
-            row("zeromq: hub PUSH -> PULL", bench.out("zmq", size, count, "zeromq", "endpoints: ['%s']"), "zmq")
-            row("zeromq: PUSH -> hub PULL", bench.into("zmq", size, count, "zeromq", "endpoints: ['%s'], bind: true"), "zmq")
-            row("zeromq: hub -> hub, ack", bench.both(size, count, "zeromq", "endpoints: ['%s'], ack: true", "endpoints: ['%s'], ack: true, bind: true"), "zmq")
-            bare["push"] = bench.bare("nanomsg", size, count)
-            row("libnanomsg PUSH -> PULL", bare["push"])
-            row("nanomsg: hub PUSH -> PULL", bench.out("nanomsg", size, count, "nanomsg", "protocol: push, urls: ['%s']"), "push")
-            row("nanomsg: PUSH -> hub PULL", bench.into("nanomsg", size, count, "nanomsg", "protocol: pull, urls: ['%s'], listen: true"), "push")
-            bare["req"] = bench.bare("nanomsg", size, few, "asks")
-            row("libnanomsg REQ -> REP", bare["req"])
-            row("nanomsg: hub REQ -> REP", bench.out("nanomsg", size, few, "nanomsg", "urls: ['%s']", "asks"), "req")
-            row("nanomsg: REQ -> hub REP", bench.into("nanomsg", size, few, "nanomsg", "urls: ['%s'], listen: true", "asks"), "req")
-            lengths = "urls: ['%s'], framing: length_prefixed"
-            row("nanomsg: hub -> hub, REQ, framed", bench.both(size, count, "nanomsg", lengths, lengths + ", listen: true"), "push")
+            bench.measure(size, counting.hubs_of(options.bin), options.rounds)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
  *
  * The bare system call loops that the bridge of Unix domain sockets is measured against.
  *
- *   unix_load read PATH COUNT SIZE [ack]      listens, takes COUNT messages of one client
- *   unix_load write PATH COUNT SIZE [ack]     connects, and sends them
- *   unix_load fifo PATH COUNT SIZE            writes as many frames into a FIFO
+ *   unix_load read PATH COUNT SIZE [ack]           listens, takes COUNT messages of one client
+ *   unix_load write PATH COUNT SIZE [ack] [each]   connects, and sends them
+ *   unix_load fifo PATH COUNT SIZE [each]          writes as many frames into a FIFO
  *
  * Frames are a length of 4 bytes, little endian, and the payload; with `ack` those of PROTOCOL.md.
+ * A write has as many frames as 256 KiB hold, which costs a message next to nothing; with `each` it
+ * has one, as of a program that sends a message when it has one.
  * When it has done, it prints the seconds from the first byte to the last.
  */
 #include <errno.h>
@@ -66,9 +68,9 @@ static void greet(int fd) {
   read_all(fd, hello, sizeof hello);
 }
 
-static void send_all(int fd, uint64_t count, uint32_t size, int acks) {
+static void send_all(int fd, uint64_t count, uint32_t size, int acks, int each) {
   const uint32_t length = size + (acks ? 8 : 0), frame = 4 + length;
-  const uint64_t a_write = kBuffer / frame ? kBuffer / frame : 1;
+  const uint64_t a_write = each || frame > kBuffer ? 1 : kBuffer / frame;
   for (uint64_t i = 0; i < a_write; ++i) memcpy(buffer + i * frame, &length, 4);
   uint64_t acknowledged = 0;
   unsigned char answers[kAckBytes * 256];
@@ -81,8 +83,12 @@ static void send_all(int fd, uint64_t count, uint32_t size, int acks) {
     }
     write_all(fd, buffer, n * frame);
     sent += n;
-    while (acks && (sent == count ? acknowledged < count : sent - acknowledged > 16384)) {
-      const ssize_t got = read(fd, answers + held, sizeof answers - held);
+    /* Answers are read before they fill the socket, or both ends would wait for ever. */
+    while (acks) {
+      const int waits = sent == count ? acknowledged < count : sent - acknowledged > 16384;
+      if (!waits && (!each || sent % 64 != 0)) break;
+      const ssize_t got = recv(fd, answers + held, sizeof answers - held, waits ? 0 : MSG_DONTWAIT);
+      if (got < 0 && errno == EAGAIN) break;
       if (got <= 0) fail("read");
       held += (size_t)got;
       const size_t whole = held / kAckBytes * kAckBytes;
@@ -123,12 +129,17 @@ int main(int argc, char** argv) {
   if (argc < 5) return 2;
   const uint64_t count = strtoull(argv[3], NULL, 10);
   const uint32_t size = (uint32_t)strtoul(argv[4], NULL, 10);
-  const int acks = argc > 5;
+  int acks = 0, each = 0;
+  for (int i = 5; i < argc; ++i) {
+    acks |= strcmp(argv[i], "ack") == 0;
+    each |= strcmp(argv[i], "each") == 0;
+  }
   struct sockaddr_un address;
   int fd;
   if (strcmp(argv[1], "fifo") == 0) {
     fd = open(argv[2], O_WRONLY);
     if (fd < 0) fail("open");
+    fcntl(fd, F_SETPIPE_SZ, 1 << 20); /* the most that an ordinary user may have */
   } else if (strcmp(argv[1], "write") == 0) {
     fd = make(argv[2], &address);
     if (connect(fd, (struct sockaddr*)&address, sizeof address) != 0) fail("connect");
@@ -148,7 +159,7 @@ int main(int argc, char** argv) {
   if (strcmp(argv[1], "read") == 0)
     take_all(fd, count, acks);
   else
-    send_all(fd, count, size, acks);
+    send_all(fd, count, size, acks, each);
   printf("%.6f\n", now() - began);
   return 0;
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -83,6 +84,28 @@ class Fixture : public test::OneOutput {
   Nanoseconds sync_;
 };
 
+// As long as it lives, temporary folders are made where files lie in memory.
+class InMemory {
+ public:
+  InMemory() {
+    if (const char* before = std::getenv("TMPDIR")) before_ = before;
+    ::setenv("TMPDIR", "/dev/shm", 1);
+  }
+  ~InMemory() {
+    if (before_)
+      ::setenv("TMPDIR", before_->c_str(), 1);
+    else
+      ::unsetenv("TMPDIR");
+  }
+  static bool exists() {
+    const Fd shm(::open("/dev/shm", O_RDONLY | O_CLOEXEC));
+    return shm && deliver::FileWriter::is_in_memory(shm.get());
+  }
+
+ private:
+  std::optional<std::string> before_;
+};
+
 std::string stream(const Texts& texts) {
   std::string all;
   for (const auto& text : texts) all += framed(text);
@@ -121,6 +144,29 @@ TEST_CASE("wherever a write is killed, each byte is there once") {
     CHECK(f.content() == stream({"first", "second", "third"}));
     CHECK(f.delivered() == 3);
   }
+}
+
+TEST_CASE(
+    "a file in memory has all of it when the turn is over, and is found again after a death") {
+  if (!InMemory::exists()) {
+    WARN("left out: /dev/shm is no tmpfs here");
+    return;
+  }
+  const InMemory in_memory;
+  Fixture f;
+  for (const auto* text : {"first", "second"}) f.send(text);
+  f.output->pump(f.now += 1ms);
+  CHECK(f.output->is_quiet());
+  CHECK(f.content() == stream({"first", "second"}));
+  CHECK(f.delivered() == 2);
+  f.send("third");
+  f.append(framed("third").substr(0, 6));
+  f.crash();
+  REQUIRE(f.lend());
+  f.send_redelivery();
+  f.pump();
+  CHECK(f.content() == stream({"first", "second", "third"}));
+  CHECK(f.delivered() == 3);
 }
 
 // The file is compared with what was sent in pieces of 256 KiB.

@@ -89,6 +89,15 @@ TEST_CASE_METHOD(Fixture, "after a hang-up a turn is the last only when the end 
   CHECK(turn(100, Until::closed) == After::emptied);  // somebody else has come
 }
 
+TEST_CASE_METHOD(Fixture, "after much there is another turn, without a look at what is left") {
+  write(std::string(64 * KiB, 'x'));
+  CHECK(turn(100'000) == After::more);
+  CHECK(bytes == 64 * KiB);
+  CHECK(turn(100'000) == After::emptied);
+  write(std::string(64 * KiB - 1, 'x'));
+  CHECK(turn(100'000) == After::emptied);
+}
+
 TEST_CASE_METHOD(Fixture, "a polled turn leaves what is less than what came") {
   make_stage_small();
   write(std::string(7000, 'x'));

@@ -19,8 +19,12 @@ namespace {
 class IntakeFixture {
  public:
   explicit IntakeFixture(bool unmatched = false, std::uint64_t log_max = 1 * MiB,
-                         std::vector<match::RouteOptions> more_routes = {})
-      : unmatched_(unmatched), log_max_(log_max), more_routes_(std::move(more_routes)) {
+                         std::vector<match::RouteOptions> more_routes = {},
+                         std::uint64_t message_max = 1000)
+      : unmatched_(unmatched),
+        log_max_(log_max),
+        more_routes_(std::move(more_routes)),
+        message_max_(message_max) {
     begin(std::make_unique<state::Memory>(
         state::MemoryPlan{.memory_max = 4 * MiB, .logs = 1, .deliveries = 3}));
   }
@@ -82,7 +86,7 @@ class IntakeFixture {
     routes.insert(routes.end(), more_routes_.begin(), more_routes_.end());
     intake.emplace(worker::IntakeOptions{.source = "in",
                                          .log_size_max = log_max_,
-                                         .message_size_max = 1000,
+                                         .message_size_max = message_max_,
                                          .warn_unmatched = true},
                    *arena, match::Matcher(0, routes, rest, {}, kMatchMax), clock, reporter);
     for (std::uint32_t i = 0; i < intake->matcher().handlers().size(); ++i)
@@ -94,6 +98,7 @@ class IntakeFixture {
   bool unmatched_;
   std::uint64_t log_max_;
   std::vector<match::RouteOptions> more_routes_;
+  std::uint64_t message_max_;
 };
 
 // So many routes to the second handler, each by a pattern that may be slow.
@@ -310,4 +315,23 @@ TEST_CASE("a queue that blocks asks for nothing more when it is full") {
   f.deliveries[1]->drop_before(f.intake->log().end(), deliver::Reason::queue_full);
   f.memory->commit();
   CHECK_FALSE(f.intake->is_blocked());
+}
+
+TEST_CASE("of large frames, no more is asked for than whole ones of the last one's size") {
+  IntakeFixture f(false, 1 * MiB, {}, 100 * KiB);
+  const auto frame = framed("a" + std::string(40 * KiB, 'x'));
+  f.index(frame);
+  CHECK(f.intake->room_for_stream().size() >= frame.size());
+  CHECK(f.intake->room_for_stream().size() % frame.size() == 0);
+  f.index(frame.substr(0, 10'000));
+  CHECK((f.intake->room_for_stream().size() + 10'000) % frame.size() == 0);
+  f.index(frame.substr(10'000));
+  while (f.intake->room_for_stream().size() >= frame.size()) f.index(frame);
+  CHECK(f.intake->room_for_stream().size() == f.intake->room().size());  // a smaller one may fit
+}
+
+TEST_CASE("of small frames, all that there is room for is asked for") {
+  IntakeFixture f;
+  f.index(framed("a small one"));
+  CHECK(f.intake->room_for_stream().size() == f.intake->room().size());
 }
