@@ -98,8 +98,7 @@ TEST_CASE("a line logged twice goes back to the first value") {
   f.set(0, 2);
   f.set(0, 3);
   CHECK(f.undo_entries() == 1);
-  f.memory->log_undo(&*f.word(0) + 1024 * Memory::kLine / sizeof(std::uint64_t),
-                     1);
+  f.memory->log_undo(&*f.word(0) + 1024 * Memory::kLine / sizeof(std::uint64_t), 1);
   f.set(0, 4);  // known still, however many lines have been logged since
   CHECK(f.undo_entries() == 2);
   f.crash();
