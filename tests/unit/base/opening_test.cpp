@@ -15,9 +15,10 @@ TEST_CASE("what cannot be opened is a failure with its own remedy, or else the c
   const test::TemporaryFolder folder;
   CHECK_THROWS_WITH(fd_of(paths::open_existing(folder / "none", O_RDONLY)),
                     Catch::Matchers::Contains(folder / "none"));
-  CHECK(failure_of({.error = 0, .text = "it is a link", .help = ""}, "ask").help() == "ask");
-  CHECK(failure_of({.error = 0, .text = "it is a link", .help = "remove it"}, "ask").help() ==
-        "remove it");
+  CHECK(failure_of({.error = 0, .text = "it is a link", .help = "", .at = "/it"}, "ask").help() ==
+        "ask");
+  CHECK(failure_of({.error = 0, .text = "it is a link", .help = "remove it", .at = "/it"}, "ask")
+            .help() == "remove it");
 }
 
 TEST_CASE("a link in the place of a file of the data folder is not followed") {

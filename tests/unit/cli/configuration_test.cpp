@@ -32,7 +32,8 @@ TEST_CASE("folders that a person names come before the environment's, and those 
 
 TEST_CASE("the inventory counts what a person wrote, and neither the hub's own nor emitters") {
   config::HubOptions hub;
-  hub.sources = {{.name = "in"}, {.name = "made", .origin = source::Origin::handler}};
+  hub.sources.resize(2);
+  hub.sources[1].origin = source::Origin::handler;
   deliver::HandlerOptions handler;
   handler.name = "it";
   hub.handlers = {handler, deliver::unmatched_letters()};
