@@ -264,7 +264,7 @@ install_packages $packages_build $packages_bridges $packages_test $packages_inst
 stages=$*
 # Packages are unpacked and installed in roots of their own while the servers of the bridges, and crash tests, wait.
 beside=
-case " $stages " in *' test '*' install '*) beside=install ;; esac
+case " $stages " in *' test '*) case " $stages " in *' install '*) beside=install ;; esac ;; esac
 for stage in "$@"; do
   case $stage in
     install) [ -n "$beside" ] || stage_install ;;
