@@ -53,7 +53,7 @@ void describe_handler(standpipe::Description& d) {
       .summary("handler: a message's own metadata become headers");
   d.option("msg_id").of_handler().text().summary(
       "handler: Nats-Msg-Id, by which a stream drops repeats; a template. Default: the source, the "
-      "sequence and the time of the message. Empty: none");
+      "sequence and the time of the message, and the run of the hub. Empty: none");
   d.option("max_pending")
       .of_handler()
       .integer()

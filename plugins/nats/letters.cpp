@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "letters.h"
 
-#include <charconv>
 #include <new>
 
+#include "common/message_name.h"
 #include "headers.h"
 #include "subject.h"
 
@@ -95,20 +95,9 @@ void Letters::add_headers(natsMsg* letter, const standpipe::Message& message) {
   if (!stream_.empty()) add_header(letter, "Nats-Expected-Stream", stream_);
 }
 
-// The time makes it another one where sequences begin anew, or another hub has a source of the same
-// name: a stream would drop such a message as a repeat.
 std::string Letters::id(const standpipe::Message& message) {
   if (id_) return filled(*id_, "msg_id");
-  if (!has_default_id_) return "";
-  std::string id(message.source());
-  char digits[20];
-  const auto append = [&](std::uint64_t number, int base) {
-    const auto end = std::to_chars(std::begin(digits), std::end(digits), number, base).ptr;
-    id.append(1, ':').append(digits, end);
-  };
-  append(message.sequence(), 10);
-  append(static_cast<std::uint64_t>(message.time().count()), 16);
-  return id;
+  return has_default_id_ ? common::message_name(message) : "";
 }
 
 }  // namespace nats

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "refusal.h"
 
+#include <cstring>
+
 #include "streams.h"
 
 namespace nats {
@@ -9,7 +11,9 @@ namespace nats {
 // that is full (`discard: new`), for a store that fails and for a cluster that has no leader, and
 // it never loses anything.
 Refusal refusal_of(const jsPubAckErr& error) {
-  const auto code = static_cast<int>(error.ErrCode);
+  int code = 0;  // a newer server may have one that the library's enumeration does not have
+  static_assert(sizeof code == sizeof error.ErrCode);
+  std::memcpy(&code, &error.ErrCode, sizeof code);
   const std::string text = error.ErrText ? error.ErrText : natsStatus_GetText(error.Err);
   const auto fault = jetstream_fault(error.Err, code);
   if (!fault.empty()) return {Refusal::For::all_until_mended, fault};

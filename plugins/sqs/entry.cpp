@@ -6,6 +6,7 @@
 
 #include "body.h"
 #include "common/json_scan.h"
+#include "common/message_name.h"
 
 using common::json_quoted;
 using standpipe::reject;
@@ -18,11 +19,6 @@ constexpr std::size_t kTypeBytes = 6;  // of "String" and "Binary"
 bool is_id(std::string_view text) {
   return !text.empty() && text.size() <= kIdBytesMax &&
          std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
-}
-
-std::string default_deduplication_id(const standpipe::Message& message) {
-  return std::string(message.source()) + ':' + std::to_string(message.sequence()) + ':' +
-         std::to_string(message.time().count());
 }
 
 }  // namespace
@@ -112,8 +108,7 @@ void EntryMaker::add_ids(const standpipe::Message& message) {
   }
   if (!is_fifo_ || settings_.is_deduplicated_by_content) return;
   const auto& form = settings_.message_deduplication_id;
-  const auto id =
-      form ? id_of(*form, "message_deduplication_id") : default_deduplication_id(message);
+  const auto id = form ? id_of(*form, "message_deduplication_id") : common::message_name(message);
   entry_.json += ",\"MessageDeduplicationId\":" + json_quoted(id);
 }
 

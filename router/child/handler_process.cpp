@@ -2,6 +2,7 @@
 #include "child/handler_process.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -101,6 +102,7 @@ std::string Child::confine(const ChildSetup& setup) {
 }
 
 std::string Child::load(const ChildSetup& setup) {
+  if (!setup.run.empty()) ::setenv("STANDPIPE_RUN", setup.run.c_str(), 1);
   registry_.trust();
   plugin::Refused refused;
   options_.name = setup.handler;

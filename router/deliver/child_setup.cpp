@@ -63,6 +63,7 @@ Fd ChildSetup::write() const {
   parts.set("declared", declared);
   parts.set("memory_max", memory_max);
   parts.set("user", user);
+  parts.set("run", run);
   parts.set("worker", static_cast<std::uint64_t>(worker));
   parts.set("messages_offset", messages_offset);
   parts.set("messages_bytes", messages_bytes);
@@ -82,6 +83,7 @@ ChildSetup ChildSetup::read(int file) {
                    .values = {},
                    .memory_max = parts.number("memory_max"),
                    .user = parts.text("user"),
+                   .run = parts.text("run"),
                    .worker = static_cast<pid_t>(parts.number("worker")),
                    .messages_offset = parts.number("messages_offset"),
                    .messages_bytes = parts.number("messages_bytes")};

@@ -28,6 +28,7 @@ struct ChildSetup {
   std::vector<plugin::Value> values;
   std::uint64_t memory_max = 0;  // 0: no limit
   std::string user;              // empty: the hub's
+  std::string run;               // STANDPIPE_RUN, which the worker's program was started without
   pid_t worker = 0;
   std::uint64_t messages_offset = 0, messages_bytes = 0;  // of the memory that it maps
 

@@ -39,12 +39,12 @@ class LogThrottle {
     return true;
   }
 
-  // Lines that were left out in windows that are over; once.
+  // Lines that were left out in windows that are over; once. Nanoseconds::max(): in all.
   std::uint64_t take_left_out(Nanoseconds now) {
     auto sum = ended_;
     ended_ = 0;
     for (auto& window : windows_) {
-      if (now - window.began < kWindow) continue;
+      if (now < window.began + kWindow) continue;
       sum += window.left_out;
       window.left_out = 0;
     }

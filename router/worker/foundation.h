@@ -50,7 +50,8 @@ class Foundation {
   // Where the last worker's thread was when it died.
   deliver::CrashNote& crash_note();
 
-  // ---- the run: what all workers of a hub have in common, from its start to its end
+  // ---- the run: what all workers of a hub have in common, from its start to its end. Plugins find
+  // its id in the environment, as STANDPIPE_RUN, in hexadecimal.
   std::uint64_t run() const { return run_->id; }
   Nanoseconds began() const {
     return Nanoseconds(run_->began_ns);

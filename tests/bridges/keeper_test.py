@@ -20,7 +20,7 @@ MESSAGES = 3000
 REPEATS = {
     "rabbitmq": 500 + 200,
     "kafka": 500 + MESSAGES,  # offsets are committed ten times a second, in which all may have come
-    "nats": 500,  # a stream drops what is published twice
+    "nats": 500 + 500,  # of which a stream drops what the same run of a hub publishes twice
     "sqs": 100 + 110,
     "unix": 2 * 500,
     "zeromq": 2 * (500 + 256),  # and a batch
@@ -60,7 +60,7 @@ def loses_nothing(t, bridge):
             account.of(part)
     got = t.frames("log")
     equal(set(got), set(messages))
-    if bridge is not pairs.sqs:  # which promises no order
+    if bridge not in (pairs.sqs, pairs.nats):  # of nats, what is redelivered comes after what came meanwhile
         equal(list(dict.fromkeys(got)), messages, "in their order")
     repeats = len(got) - MESSAGES
     assert repeats <= REPEATS[bridge.__name__], f"{repeats} repeats"

@@ -348,6 +348,24 @@ def a_stream_that_is_full_makes_messages_wait_and_none_is_lost(t):
         equal([m.payload for m in client.read_all(name)], numbered(15)[10:])
 
 
+@test
+def what_a_stop_saved_is_no_repeat_of_what_went_before_it(t):
+    """All come by one write, so they have one time; and the next start counts from 1 again."""
+    with Nats(t.path("server")) as server, Client(server.address()) as client:
+        stream = {"name": "S", "subjects": ["s"], "storage": "file", "retention": "limits", "discard": "new"}
+        client.api("STREAM.CREATE.S", **stream, max_msgs=100)
+        hub = out_of_hub(t, server.address(), "subject: s")
+        hub.send("in", numbered(300))
+        hub.says("disconnected: the stream does not take it: maximum messages exceeded")
+        equal(client.stream("S")["messages"], 100)
+        hub.stop().says("in -> it", delivered=100, in_flight=200)
+        client.api("STREAM.UPDATE.S", **stream, max_msgs=-1)
+        hub.start()
+        until(lambda: client.stream("S")["messages"] == 300, "the rest is published")
+        hub.stop().all_delivered(200)
+        equal([m.payload for m in client.read_all("S")], numbered(300))
+
+
 # ---- outages
 
 

@@ -28,7 +28,7 @@ def nats(t):
         stream = name(t).replace("-", "_")
         client.add_stream(stream, f"{stream}.>")
     server = f"servers: [{shared('nats')}]"
-    return f"{server}, subject: {stream}.a", f"{server}, stream: {stream}, durable: hub, ack_wait: 1s, max_ack_pending: 500"
+    return f"{server}, subject: {stream}.a, max_pending: 500", f"{server}, stream: {stream}, durable: hub, ack_wait: 1s, max_ack_pending: 500"
 
 
 def sqs(t):

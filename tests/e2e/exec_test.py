@@ -12,6 +12,7 @@ import sys
 from kit import equal, frames_in, process, test, until
 from kit.compiler import compile_c
 from kit.timing import SLOW
+from spill_test import worker_of
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 EXAMPLES = ROOT / "plugins/exec/examples"
@@ -157,6 +158,23 @@ def a_program_dies_with_the_worker_and_the_next_one_goes_on(t):
         until(lambda: len(kept(t)) == 200, "the next one works")
         hub.stop().all_delivered(200)
         assert not is_running(pids_of(t)[-1])
+
+
+@test
+def a_program_knows_the_run_which_lasts_over_deaths_and_is_another_after_a_stop(t):
+    for isolation in ("thread", "process"):
+        begun = t.path(f"begun.{isolation}")
+        text = ONE % f"command: [sh, -c, 'echo $STANDPIPE_RUN >> {begun.name}; exec cat'], answers: none"
+        hub = t.start(text.replace("plugin: exec,", f"plugin: exec, isolation: {isolation},"))
+        until(lambda: begun.exists() and begun.read_text().count("\n") == 1, "it has begun")
+        os.kill(worker_of(hub), signal.SIGKILL)
+        until(lambda: begun.read_text().count("\n") == 2, "it has begun again")
+        hub.stop()
+        hub.start()
+        until(lambda: begun.read_text().count("\n") == 3, "the next hub has begun it")
+        hub.stop()
+        first, second, third = begun.read_text().split()
+        assert len(first) > 8 and first == second != third, (first, second, third)
 
 
 def is_running(pid):

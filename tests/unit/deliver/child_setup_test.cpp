@@ -18,6 +18,7 @@ TEST_CASE("a child is told everything as the worker has it") {
                               {.type = STANDPIPE_MAP, .items = {{"k", "v"}, {"", "w 2\n"}}}},
                    .memory_max = 1ull << 40,
                    .user = "nobody",
+                   .run = "1a2b",
                    .worker = 1234,
                    .messages_offset = 4096,
                    .messages_bytes = 1ull << 33};
@@ -30,6 +31,7 @@ TEST_CASE("a child is told everything as the worker has it") {
   CHECK(read.declared == setup.declared);
   CHECK(read.memory_max == setup.memory_max);
   CHECK(read.user == "nobody");
+  CHECK(read.run == "1a2b");
   CHECK(read.worker == 1234);
   CHECK(read.messages_offset == 4096);
   CHECK(read.messages_bytes == setup.messages_bytes);

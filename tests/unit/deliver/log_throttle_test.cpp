@@ -34,6 +34,13 @@ TEST_CASE("what was left out is counted also where the next window has begun bef
   CHECK(throttle.take_left_out(20s) == 7);
 }
 
+TEST_CASE("at the end all that was left out is counted, also in a window that is not over") {
+  LogThrottle throttle;
+  allowed(throttle, 1, LogThrottle::kLines + 7, 10, 1s);
+  CHECK(throttle.take_left_out(2s) == 0);
+  CHECK(throttle.take_left_out(Nanoseconds::max()) == 7);
+}
+
 TEST_CASE("an error is reported after a flood of information") {
   LogThrottle throttle;
   allowed(throttle, 2, 100'000, 10, 1s);

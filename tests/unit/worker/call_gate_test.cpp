@@ -33,7 +33,8 @@ class Fixture : public test::LoopKit {
   deliver::HandlerLoop& handler_of(std::size_t i) {
     return reinterpret_cast<deliver::HandlerLoop&>(places_[i]);
   }
-  std::byte places_[3] = {};
+  struct alignas(deliver::HandlerLoop) Place {};
+  Place places_[3];
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "nats/refusal.h"
 
 #include <catch2/catch.hpp>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,7 @@ namespace {
 Refusal::For whom(int code) {
   jsPubAckErr error{};
   error.Err = NATS_ERR;
-  error.ErrCode = static_cast<jsErrCode>(code);
+  std::memcpy(&error.ErrCode, &code, sizeof code);
   error.ErrText = "what the server says";
   return refusal_of(error).whom;
 }
