@@ -296,6 +296,7 @@ def what_a_process_has_started_ends_with_it_also_in_a_session_of_its_own(t):
 
     first = until(lambda: left(1), "it has started two")
     assert not any(map(gone, first))
+    until(lambda: hub.account_now().of("in -> bad")["delivered"] == 1, "no call is in progress")
     os.kill(child(hub), signal.SIGKILL)
     until(lambda: all(map(gone, first)), "both have ended")
     hub.says("bad: its plugin was killed .SIGKILL.")
