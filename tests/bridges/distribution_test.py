@@ -26,7 +26,8 @@ class Machine:
     def __init__(self, number, port):
         self.name = f"standpipe-{os.getpid()}-{number}"
         self.cable = f"sp{os.getpid() % 100_000}-{number}"
-        self.ours, self.theirs = f"169.254.{200 + number}.1", f"169.254.{200 + number}.2"
+        block = (2 * os.getpid() + number) % (1 << 13)  # of four addresses, since other tests have cables at the same time
+        self.ours, self.theirs = (f"169.254.{128 + block // 64}.{block % 64 * 4 + host}" for host in (1, 2))
         self.port = port
         self.relays = []
 
