@@ -28,6 +28,7 @@ void describe_socket(standpipe::Description& d) {
   d.option("linger").of_handler().duration().fallback("1s").minimum("0s").maximum("1m").summary(
       "how long closing waits for what libzmq has not sent yet (ZMQ_LINGER)");
   d.option("immediate")
+      .of_handler()
       .boolean()
       .fallback("true")
       .summary(

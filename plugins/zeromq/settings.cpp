@@ -158,8 +158,6 @@ SocketSettings socket_of(const Options& options, const NamedType& type) {
   out.options.push_back({ZMQ_MAXMSGSIZE,
                          value_of(static_cast<std::int64_t>(options.bytes("maxmsgsize"))),
                          "maxmsgsize"});
-  out.options.push_back(
-      {ZMQ_IMMEDIATE, value_of(options.boolean("immediate") ? 1 : 0), "immediate"});
   out.options.push_back({ZMQ_IPV6, value_of(1), "endpoints"});
   add_timing(options, out.options);
   add_own_options(options, type.number, out.options);
@@ -189,6 +187,10 @@ constexpr std::array<NamedType, 3> kSourceTypes{
 
 SocketSettings handler_socket(const Options& options) {
   auto out = socket_of(options, type_of(options, kHandlerTypes, "a handler"));
+  // Never for a source: with it, a connection that ends takes what had come by it and was not
+  // received yet (libzmq 4.3.4).
+  out.options.push_back(
+      {ZMQ_IMMEDIATE, value_of(options.boolean("immediate") ? 1 : 0), "immediate"});
   if (options.boolean("ack")) {
     if (out.type != ZMQ_DEALER) refuse("ack", "only socket_type: dealer hears of acknowledgements");
     if (!out.binds && out.endpoints.size() > 1)
