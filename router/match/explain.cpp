@@ -74,8 +74,8 @@ std::string reason_of(const Decision& decision, Look& look) {
   // Within a `not`, a route fails on a condition that holds, and matches on one that does not.
   const bool held = truth == Truth::yes;
   if (decision.truth != Truth::yes) return what + ", wanted " + wanted_text(condition, held);
-  if (condition.op == Op::exists || (held && condition.op == Op::eq)) return what;
-  return what + (held ? ", " : ", not ") + condition.wanted_text();
+  const bool says_it_all = condition.op == Op::exists || (held && condition.op == Op::eq);
+  return says_it_all ? what : what + (held ? ", " : ", not ") + condition.wanted_text();
 }
 
 std::string payload_text(Look& look) {

@@ -125,12 +125,12 @@ def a_group_brings_what_kcat_wrote_and_goes_on_where_it_had_committed(t):
     peer.write_lines(address, topic, numbered(5000))
     yaml = BACK % (address, topic, f", group_id: {topic}", FRAMES)
     hub = t.start(yaml)
-    until(lambda: len(t.frames("log")) >= 5000 + len(special), "all came")
+    until(lambda: len(t.frames_so_far("log")) >= 5000 + len(special), "all came")
     hub.stop().all_delivered(5000 + len(special))
     equal(sorted(t.frames("log")), sorted(special + numbered(5000)))
     peer.write_lines(address, topic, numbered(100, 5000))
     hub = t.start(yaml)
-    until(lambda: len(t.frames("log")) >= 5100 + len(special), "the rest came")
+    until(lambda: len(t.frames_so_far("log")) >= 5100 + len(special), "the rest came")
     hub.stop().all_delivered(100)
     equal(sorted(t.frames("log")), sorted(special + numbered(5100)))
 
@@ -436,7 +436,7 @@ handlers:
 routes: [{{from: in, to: out}}, {{from: back, to: log}}]
 """)
         hub.send("in", numbered(2000))
-        until(lambda: len(t.frames("log")) >= 1000, "they come back")
+        until(lambda: len(t.frames_so_far("log")) >= 1000, "they come back")
         sending = t.meanwhile(hub.send, "in", numbered(18_000, 2000))
         server.kill()
         hub.says("no broker is reached")
@@ -517,7 +517,7 @@ routes: [{{from: in, to: out}}, {{from: group, to: of_group}}, {{from: own, to: 
     until(lambda: len(set(t.frames("group"))) >= count, "all came to the group", 40)
     there = peer.read(address, topic)
     equal(set(there), set(numbered(count)))
-    until(lambda: len(t.frames("own")) >= len(there), "repeats came, too")
+    until(lambda: len(t.frames_so_far("own")) >= len(there), "repeats came, too")
     account = hub.stop(seconds=40)
     for part in account.parts:
         account.of(part)
@@ -623,7 +623,7 @@ routes: [{{from: in, to: out}}, {{from: group, to: of_group}}, {{from: own, to: 
         writer.close()
         until(lambda: len(set(t.frames("own"))) >= sent and len(set(t.frames("group"))) >= sent, "all came", 120)
         there = peer.read(address, topic)
-        until(lambda: len(t.frames("own")) >= len(there), "repeats came, too")
+        until(lambda: len(t.frames_so_far("own")) >= len(there), "repeats came, too")
         account = hub.stop(seconds=40)
         for part in account.parts:
             account.of(part)

@@ -49,6 +49,10 @@ class Bench:
         """The payloads in files, one after the other."""
         return [m for f in files for m in frames_in(self.path(f).read_bytes())]
 
+    def frames_so_far(self, file):
+        """The same of a file that the hub writes to: those that stand there whole."""
+        return frames_in(self.path(file).read_bytes(), incomplete=True)[0]
+
     def size(self, file):
         return self.path(file).stat().st_size if self.path(file).exists() else 0
 
