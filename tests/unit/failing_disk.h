@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
@@ -54,8 +55,9 @@ class NoDescriptors {
 // For a test that defines an fdatasync of its own, which then stands in for the C library's: what
 // it is to fail with, 0: not at all; and how often it was called.
 struct Syncs {
-  int error = 0;
-  int calls = 0;
+  std::atomic<int> error = 0, calls = 0;  // files are synced by several threads at once
+
+  void reset() { error = calls = 0; }
 };
 inline Syncs& syncs() {
   static Syncs syncs;

@@ -56,7 +56,7 @@ class Fixture {
  public:
   Fixture() { reopen(); }
   ~Fixture() {
-    test::syncs() = {};
+    test::syncs().reset();
     test::writes() = {};
   }
 

@@ -16,7 +16,7 @@ namespace {
 
 class Fixture {
  public:
-  ~Fixture() { test::syncs() = {}; }
+  ~Fixture() { test::syncs().reset(); }
   // Returns whether that went well.
   bool append(std::string_view meta, std::string_view payload) {
     const auto part = bytes_of(payload);

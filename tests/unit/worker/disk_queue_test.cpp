@@ -714,7 +714,7 @@ TEST_CASE("a sync that failed is tried again, and writes again what is in doubt"
   CHECK_THAT(f.queue->stuck(), Catch::Contains("may not survive a failure of power"));
   CHECK(f.queue->wake_at() == f.clock.now + 5s);
   f.clock.now += 5s;
-  const auto before = test::syncs().calls;
+  const int before = test::syncs().calls;
   f.settle(false);
   CHECK(test::syncs().calls == before + 1);
   CHECK(f.queue->stuck().empty());
