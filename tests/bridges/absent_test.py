@@ -3,7 +3,8 @@
 
 import time
 
-from kit import SLOW, equal, frames_in, test, until
+import pairs
+from kit import SLOW, equal, frames_in, until
 from kit.bench import Skip
 from servers import free_port
 
@@ -38,6 +39,7 @@ routes:
 """
 
 
+@pairs.test_for_each(AWAY, "where {} finds nobody no other handler or source notices", seconds=120)
 def nobody_else_notices(t, bridge):
     if not (t.run("plugin", "list")[0].decode().count(f"\n{bridge} ")):
         raise Skip(f"{bridge} is not built here")
@@ -63,15 +65,3 @@ def nobody_else_notices(t, bridge):
     equal((account.of("in -> away")["in_flight"], account.of("in -> away")["delivered"]), (MESSAGES, 0))
     equal(account.of("in -> log")["delivered"], MESSAGES)
     account.of("in"), account.of("quiet"), account.of("quiet -> echo")
-
-
-def add(bridge):
-    def absent(t):
-        nobody_else_notices(t, bridge)
-
-    absent.__name__ = f"where_{bridge}_finds_nobody_no_other_handler_or_source_notices"
-    test(seconds=120)(absent)
-
-
-for each in AWAY:
-    add(each)

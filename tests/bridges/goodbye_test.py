@@ -2,11 +2,11 @@
 """A hub that stops has told the other side what it has: nothing comes again at the next start."""
 
 import pairs
-from kit import test
 
 MESSAGES = 1000
 
 
+@pairs.test_for_each(pairs.ALL, "what {} brought does not come again after a stop", seconds=120)
 def stops_and_goes_on(t, bridge):
     """Messages go by a handler, and come back by a source, whose hub is stopped as soon as they are logged."""
     near, far = pairs.two_hubs(t, bridge)
@@ -24,15 +24,3 @@ def stops_and_goes_on(t, bridge):
     if bridge is pairs.sqs:  # which promises no order
         got, expected = sorted(got), sorted(expected)
     assert got == expected, f"{len(got)} messages instead of {len(expected)}"
-
-
-def add(bridge):
-    def stops(t):
-        stops_and_goes_on(t, bridge)
-
-    stops.__name__ = f"what_{bridge.__name__}_brought_does_not_come_again_after_a_stop"
-    test(seconds=120)(stops)
-
-
-for each in pairs.ALL:
-    add(each)

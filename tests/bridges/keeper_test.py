@@ -8,7 +8,7 @@ import signal
 import sys
 
 import pairs
-from kit import equal, frames_in, test, until
+from kit import equal, frames_in, until
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "crash"))
 
@@ -39,6 +39,7 @@ def logged(t):
     return frames_in(t.path("log").read_bytes(), incomplete=True)[0] if t.path("log").exists() else []
 
 
+@pairs.test_for_each(pairs.ALL, "hubs that {} joins lose nothing when their keepers are killed", seconds=180)
 def loses_nothing(t, bridge):
     near, far = pairs.two_hubs(t, bridge)
     messages = [b"message %d" % n for n in range(MESSAGES)]
@@ -65,15 +66,3 @@ def loses_nothing(t, bridge):
     repeats = len(got) - MESSAGES
     assert repeats <= REPEATS[bridge.__name__], f"{repeats} repeats"
     print(f"{repeats} repeats")
-
-
-def add(bridge):
-    def killed(t):
-        loses_nothing(t, bridge)
-
-    killed.__name__ = f"hubs_that_{bridge.__name__}_joins_lose_nothing_when_their_keepers_are_killed"
-    test(seconds=180)(killed)
-
-
-for each in pairs.ALL:
-    add(each)

@@ -5,6 +5,7 @@ brings what the handler sent. Repeats are what the options let be on its way at 
 import os
 
 from kafka import peer
+from kit import test
 from kit.bench import Skip
 from nats_client import Client
 from servers import free_port, shared
@@ -54,6 +55,23 @@ def nanomsg(t):
 
 
 ALL = (rabbitmq, kafka, nats, sqs, unix, zeromq, nanomsg)
+
+
+def test_for_each(bridges, title, seconds):
+    """Makes of a function of (t, bridge) a test for each of them: functions as above, or names. `title` has {} for the name."""
+
+    def decorate(function):
+        for bridge in bridges:
+
+            def one(t, bridge=bridge):
+                function(t, bridge)
+
+            one.__module__ = function.__module__
+            one.__name__ = title.format(getattr(bridge, "__name__", bridge)).replace(" ", "_")
+            test(seconds=seconds)(one)
+        return function
+
+    return decorate
 
 
 def name(t):
