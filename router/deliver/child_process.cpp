@@ -136,7 +136,7 @@ std::optional<int> ChildProcess::reap() {
          errno == EINTR) {
   }
   if (found == 0) (void)::kill(-pid_, SIGKILL);
-  (void)keeper::end_left_with(variable_);
+  keeper::end_left_with(variable_);
   int status = 0;
   pid_t ended = 0;
   while ((ended = ::waitpid(pid_, &status, 0)) < 0 && errno == EINTR) {

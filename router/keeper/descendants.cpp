@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <set>
 #include <string_view>
 #include <system_error>
 
@@ -58,15 +59,30 @@ std::vector<pid_t> children_of(pid_t parent) {
   return found;
 }
 
-// By a descriptor, since its number may be another process's by now.
-bool end_if_it_has(pid_t pid, std::string_view mark, std::string_view variable) {
-  const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!process || !has_in_environment(pid, variable) || !has_in_environment(pid, mark))
-    return false;
-  if (::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) != 0) return false;
+bool has_ended_within(const Fd& process, int most_ms) {
   pollfd ended{process.get(), POLLIN, 0};
-  (void)::poll(&ended, 1, kEndsWithinMs);
-  return true;
+  return ::poll(&ended, 1, most_ms) > 0;
+}
+
+// One without memory is ending: it has no environment any more, and its children become the
+// keeper's only a little later.
+bool is_ending(pid_t pid) {
+  std::error_code problem;
+  (void)std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe", problem);
+  return problem == std::errc::no_such_file_or_directory;
+}
+
+// By a descriptor, since its number may be another process's by now. Whether it has ended, and so
+// has left what it had started to the keeper.
+bool has_ended(pid_t pid, std::string_view mark, std::string_view variable) {
+  const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!process) return true;
+  if (has_in_environment(pid, variable) && has_in_environment(pid, mark))
+    (void)::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0);
+  else if (!is_ending(pid))
+    return false;
+  pollfd ended{process.get(), POLLIN, 0};
+  return ::poll(&ended, 1, kEndsWithinMs) > 0;
 }
 
 }  // namespace
@@ -80,18 +96,18 @@ std::vector<pid_t> WorkersMark::children() const {
   return found;
 }
 
-std::size_t end_left_with(const std::string& variable) {
+void end_left_with(const std::string& variable) {
   const std::string_view name(WorkersMark::kName);
   const char* value = std::getenv(std::string(name.substr(0, name.size() - 1)).c_str());
-  if (!value || !is_own_proc()) return 0;
+  if (!value || !is_own_proc()) return;
   const auto mark = std::string(name) + value;
-  std::size_t ended = 0;
+  std::set<pid_t> ended;
   for (int generation = 0; generation < kGenerationsMost; ++generation) {
-    const auto before = ended;
-    for (const auto pid : children_of(::getppid())) ended += end_if_it_has(pid, mark, variable);
-    if (ended == before) break;
+    const auto before = ended.size();
+    for (const auto pid : children_of(::getppid()))
+      if (!ended.contains(pid) && has_ended(pid, mark, variable)) ended.insert(pid);
+    if (ended.size() == before) break;
   }
-  return ended;
 }
 
 }  // namespace standpipe::keeper

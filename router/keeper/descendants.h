@@ -38,6 +38,6 @@ class WorkersMark {
 // worker's mark, also in a session of its own; and the keeper has adopted it. So do the processes
 // that those leave in turn. Returns how many were ended. What has none of the two is left alone,
 // and nothing is done where the kernel does not tell a process's children.
-std::size_t end_left_with(const std::string& variable);
+void end_left_with(const std::string& variable);
 
 }  // namespace standpipe::keeper

@@ -203,7 +203,10 @@ void Keeper::report_death(const WorkerEnd& end, Verdict verdict) {
   manager_.status(what + ", " + count);
 }
 
+// Whether another worker is to be started. A stop in a gap that is no pause is the next worker's,
+// which delivers what waits.
 bool Keeper::back_off() {
+  if (restarts_.pause() == 0s) return true;
   const auto end = clock_.steady() + restarts_.pause();
   while (!stop_in_gap_ && clock_.steady() < end) {
     wait(end);

@@ -217,6 +217,17 @@ TEST_CASE("a stop while no worker runs spills and ends well") {
   CHECK(toy.log() == "start\nstart\nspill\n");
 }
 
+TEST_CASE("a stop that comes between two workers is told to the next, which delivers what waits") {
+  ToyKeeper toy({"memory; ready; orphan stubborn; pid; kill", "memory; ready; serve"});
+  toy.start();
+  REQUIRE(toy.wait_for_log("pid "));
+  const auto first = toy.worker();
+  REQUIRE(ToyKeeper::eventually([&] { return ::kill(first, 0) != 0; }));  // its orphan lives on
+  toy.send(SIGTERM);
+  CHECK(toy.end() == 0);
+  CHECK_THAT(toy.log(), EndsWith("start\nserving\nasked: stop\n"));
+}
+
 // Without descriptors the sanitizer of undefined behaviour cannot look at what a pointer points to,
 // and reports that.
 TEST_CASE("a worker that cannot be started for a while has not died, and is waited for",
