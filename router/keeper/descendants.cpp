@@ -59,11 +59,6 @@ std::vector<pid_t> children_of(pid_t parent) {
   return found;
 }
 
-bool has_ended_within(const Fd& process, int most_ms) {
-  pollfd ended{process.get(), POLLIN, 0};
-  return ::poll(&ended, 1, most_ms) > 0;
-}
-
 // One without memory is ending: it has no environment any more, and its children become the
 // keeper's only a little later.
 bool is_ending(pid_t pid) {

@@ -206,7 +206,7 @@ void Keeper::report_death(const WorkerEnd& end, Verdict verdict) {
 // Whether another worker is to be started. A stop in a gap that is no pause is the next worker's,
 // which delivers what waits.
 bool Keeper::back_off() {
-  if (restarts_.pause() == 0s) return true;
+  if (restarts_.pause() == 0ns) return true;
   const auto end = clock_.steady() + restarts_.pause();
   while (!stop_in_gap_ && clock_.steady() < end) {
     wait(end);
