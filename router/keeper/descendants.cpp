@@ -59,16 +59,9 @@ std::vector<pid_t> children_of(pid_t parent) {
   return found;
 }
 
-// One without memory is ending: it has no environment any more, and its children become the
-// keeper's only a little later.
-bool is_ending(pid_t pid) {
-  std::error_code problem;
-  (void)std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe", problem);
-  return problem == std::errc::no_such_file_or_directory;
-}
-
 // By a descriptor, since its number may be another process's by now. Whether it has ended, and so
-// has left what it had started to the keeper.
+// has left what it had started to the keeper. One that is ending has no environment any more, and
+// its children become the keeper's only a little later.
 bool has_ended(pid_t pid, std::string_view mark, std::string_view variable) {
   const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (!process) return true;
