@@ -2,8 +2,8 @@
 
 # To build and run the router and its plugins.
 packages_build="g++ cmake make ninja-build libboost-dev libboost-filesystem-dev libboost-program-options-dev libyaml-cpp-dev libsimdjson-dev libre2-dev"
-# To build and run the tests: a second compiler, its sanitizers and linters, a differ of ABIs, the test library, what watches processes.
-packages_test="clang clang-tidy clang-format libclang-rt-14-dev abigail-tools catch2 ccache python3 valgrind strace git python3-pip python3-jsonschema python3-yaml"
+# To build and run the tests: a second compiler, its sanitizers and linters, a differ of ABIs, the test library, what watches processes, what draws graphs.
+packages_test="clang clang-tidy clang-format libclang-rt-14-dev abigail-tools catch2 ccache python3 valgrind strace git python3-pip python3-jsonschema python3-yaml graphviz"
 # To make packages and to try them in a bare root (tests/install); what is not there is skipped.
 packages_install="debootstrap dpkg-dev lintian pkg-config man-db systemd zsh fish"
 # What the bridges link; a build leaves out those whose library is not there.

@@ -113,7 +113,7 @@ of_tsan="standpipe plugins test_plugins config_plugins $(for folder in $threaded
 # Tests of thousands of damages, or of millions of bytes, in one thread take a sanitizer minutes; and limits of memory that one exceeds itself.
 quick='~[exhaustive]~[no-sanitizer]'
 # Not for the thread sanitizer: commands that start no hub, or ask nothing of it that others do not.
-threads='^(?!(agreement|check|client|config_tests|disk_files|duplex|examples|filesystems|interop|kit|live|native_messaging|plugin|readme|schema|send_recv|tour): )'
+threads='^(?!(agreement|check|client|config_tests|disk_files|duplex|examples|filesystems|graph|interop|kit|live|native_messaging|plugin|readme|schema|send_recv|tour): )'
 # Not for valgrind: a child that ends by _exit leaves its parent's memory, which is no leak, and
 # bears valgrind's name; there are system calls that it does not know; and what is slow without it.
 alone="$quick~[slow]~[fork]~[epoll_pwait2]~[pidfd]"

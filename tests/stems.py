@@ -94,6 +94,14 @@ ELSEWHERE = {
     "config/sources": ("tests/unit/config/bad/unknown_keys_in_source.stderr", "source"),
     "config/syntax": ("tests/unit/config/bad/syntax_indentation.stderr", "error"),
     "config/trial": ("tests/unit/config/bad/plugin_refuses.stderr", "its plugin refuses"),
+    # what the manual, the reference and the schema say of each key, compared with what the loader takes
+    "config/handler_keys": ("tests/unit/config/keys_test.cpp", "each key's example is accepted where the key stands"),
+    "config/hub_keys": ("tests/unit/config/keys_test.cpp", "each key's limits are those of the loader"),
+    "config/key_sections": ("tests/unit/config/keys_test.cpp", "the manual explains each key that a configuration may have, and no other"),
+    "config/plugin_keys": ("tests/unit/config/keys_test.cpp", "each key's limits are those of the loader"),
+    "config/route_keys": ("tests/unit/config/keys_test.cpp", "each key's example is accepted where the key stands"),
+    "config/source_keys": ("tests/unit/config/keys_test.cpp", "a key that is declared to be required is missed"),
+    "config/test_keys": ("tests/unit/config/keys_test.cpp", "a key that is declared to be required is missed"),
     # commands, tried as people run them
     "cli/check": ("tests/e2e/check_test.py", "check"),
     "cli/completion": ("tests/unit/cli/dispatch_test.cpp", "the script for the shell"),

@@ -84,10 +84,11 @@ void append_hex(std::string& out, unsigned char c) {
   out += kHex[c & 15];
 }
 
-// C1 controls, and the characters that reorder or hide text on a terminal.
-bool rewrites_screen(char32_t p) {
+// C1 controls, the characters that reorder or hide text on a terminal, and the two code points that
+// are no characters and that XML refuses (a report for JUnit, a drawing).
+bool is_unsafe(char32_t p) {
   return (p >= 0x80 && p < 0xa0) || (p >= 0x200b && p <= 0x200f) || (p >= 0x2028 && p <= 0x202e) ||
-         (p >= 0x2066 && p <= 0x2069) || p == 0xfeff;
+         (p >= 0x2066 && p <= 0x2069) || p == 0xfeff || p == 0xfffe || p == 0xffff;
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -202,7 +203,7 @@ std::string escape(std::string_view payload, bool is_escaped) {
       out += "\\t";
     else if (c == '\\' && !is_escaped)
       out += "\\\\";
-    else if (d.bytes == 0 || c < 0x20 || c == 0x7f || rewrites_screen(d.point)) {
+    else if (d.bytes == 0 || c < 0x20 || c == 0x7f || is_unsafe(d.point)) {
       for (std::size_t k = 0; k < std::max<std::size_t>(d.bytes, 1); ++k) {
         out += "\\x";
         append_hex(out, static_cast<unsigned char>(payload[i + k]));

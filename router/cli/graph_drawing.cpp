@@ -29,7 +29,10 @@ std::string replaced(std::string_view text, std::string_view special,
   return out;
 }
 
-std::string in_dot(const std::string& line) { return replaced(line, "\"\\", {"\\\"", "\\\\"}); }
+// Graphviz reads names of characters as in HTML, so that `&lt;` would be drawn as `<`.
+std::string in_dot(const std::string& line) {
+  return replaced(line, "\"\\&", {"\\\"", "\\\\", "&amp;"});
+}
 
 // Mermaid has its own names for characters; in a label in quotes these four mean something.
 std::string in_mermaid(const std::string& line) {

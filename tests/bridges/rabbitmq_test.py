@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plugin rabbitmq with a real broker, and pika, an independent client. Connections are cut by a proxy; a broker is killed in
-one test, which has one of its own."""
+"""The plugin rabbitmq with a real broker, and independent clients: pika, amqplib, and the programs of amqp-tools. Connections
+are cut by a proxy; a broker is killed in one test, which has one of its own."""
 
 import base64
 import contextlib
@@ -420,6 +420,58 @@ def amqplib_takes_what_the_handler_sends_and_the_source_takes_what_amqplib_sends
         hub.stop().all_delivered(len(sent))
         equal([payload for payload, _ in records(t)], sent)
         equal({(meta["device"], meta["level"], meta["correlation_id"], meta["message_id"]) for _, meta in records(t)}, {("d7", "3", "c1", "m")})
+
+
+def amqp_tool(port, name, *words, body=b""):
+    """A program of Debian's amqp-tools, which are librabbitmq's own; what it prints."""
+    program = shutil.which(f"amqp-{name}")
+    if not program:
+        raise Skip(f"amqp-{name} is not installed (package amqp-tools)")
+    options = [f"--url=amqp://guest:guest@127.0.0.1:{port}/%2f", *words]
+    done = subprocess.run([program, *options], input=body, capture_output=True, timeout=60 * SLOW)
+    equal((done.returncode, done.stderr), (0, b""), f"amqp-{name}")
+    return done.stdout
+
+
+@test
+def amqp_get_and_amqp_consume_take_what_the_handler_sends(t):
+    port, _, _ = ports()
+    with Peer(port) as peer:
+        queue = peer.queue("to-amqp-tools")
+        hub = t.start(OUT % (port, f"queue: {queue}"))
+        sent = BINARY + numbered(20)
+        hub.send("in", sent)
+        hub.stop().all_delivered(len(sent))
+        half = len(BINARY) + 5
+        equal([amqp_tool(port, "get", f"--queue={queue}") for _ in range(half)], sent[:half])
+        a_line = "od -An -v -tx1 | tr -d ' \\n'; echo"
+        rest = len(sent) - half
+        lines = amqp_tool(port, "consume", f"--queue={queue}", f"--count={rest}", "--prefetch-count=1", "--", "sh", "-c", a_line)
+        equal([bytes.fromhex(line) for line in lines.decode().splitlines()], sent[half:])
+        equal(peer.waiting(queue), 0, "what amqp-consume has not acknowledged")
+
+
+@test
+def the_source_takes_what_amqp_publish_sends(t):
+    port, _, _ = ports()
+    with Peer(port) as peer:
+        queue, key = peer.queue("of-amqp-tools"), f"--routing-key={t.folder.name.split()[-1]}-{os.getpid()}"
+        peer.channel.queue_bind(queue, "amq.topic", key.partition("=")[2])
+        properties = ["--persistent", "--content-type=text/plain", "--reply-to=answers", "--header=device: d7"]
+        hub = t.start(BACK % (port, f"queue: {queue}", "jsonl"))
+        for body in BINARY:
+            amqp_tool(port, "publish", "--exchange=amq.topic", key, *properties, body=body)
+        lines = [b"line %d\n" % i for i in range(200)]
+        amqp_tool(port, "publish", f"--routing-key={queue}", "--line-buffered", body=b"".join(lines))
+        sent = BINARY + lines
+        until(lambda: t.path("log").exists() and t.path("log").read_bytes().count(b"\n") >= len(sent), "they are logged")
+        hub.stop().all_delivered(len(sent))
+        equal([payload for payload, _ in records(t)], sent)
+        expected = {
+            "device": "d7", "exchange": "amq.topic", "routing_key": key.partition("=")[2], "redelivered": "false",
+            "content_type": "text/plain", "delivery_mode": "persistent", "reply_to": "answers",
+        }  # fmt: skip
+        equal(records(t)[0][1], expected)
 
 
 # ---- what is wrong

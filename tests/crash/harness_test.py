@@ -13,6 +13,7 @@ from killer import Killer, children_of, compile_into
 from kit import equal, test, until
 from messages import Messages
 from numbered import InOrder, Numbered, number_of
+from scenario import Run
 
 SENT = [judge.mark(m) for m in Messages("a", 300)]
 
@@ -93,6 +94,22 @@ def exactly_once_means_no_repeat(t):
 def more_than_a_batch_again_is_found(t):
     long = [judge.mark(m) for m in Messages("a", 3000, large=False)]
     refuses(judge.replays, "log", long[:2500] + long[2500 - judge.BATCH_MAX - 20 :], long)
+
+
+@test
+def a_run_leaves_no_descriptor_behind(t):  # or select, which knows 1,024, fails after a thousand runs
+    count = lambda: len(os.listdir("/proc/self/fd"))
+    before = count()
+    for number in range(2):
+        folder = t.path(f"run {number}")
+        folder.mkdir()
+        run = Run(folder, 20)
+        run.start()
+        run.feed()
+        run.wait_for_all()
+        run.stop()
+        equal(run.judge(), [], "faults")
+        equal(count(), before, f"descriptors after run {number + 1}")
 
 
 def record(i, payload):

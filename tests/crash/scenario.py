@@ -187,6 +187,8 @@ class Taker(threading.Thread):
                 self._take(chance)
         except BaseException as e:
             self.error = e
+        finally:
+            os.close(self.fd)
 
     def _take(self, chance):
         if not select.select([self.fd], [], [], 0.02)[0]:

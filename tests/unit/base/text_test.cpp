@@ -36,6 +36,7 @@ TEST_CASE("a payload cannot rewrite the screen") {
                 "evil") ==
         "\\xe2\\x80\\xae"
         "evil");
+  CHECK(escaped("\xef\xbf\xbe\xef\xbf\xbd") == "\\xef\\xbf\\xbe\xef\xbf\xbd");  // XML has no U+FFFE
   CHECK(json_string("a\"b\\\x01\xff") == "\"a\\\"b\\\\\\u0001\xef\xbf\xbd\"");
 }
 
