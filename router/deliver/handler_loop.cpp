@@ -249,6 +249,7 @@ bool HandlerLoop::prepare_making(Nanoseconds now) {
 // A source brings nothing more once the hub stops, but hears of what is safe.
 bool HandlerLoop::poll(Nanoseconds now) {
   if (!polling_) return false;
+  if (polling_->waits_a_round()) return true;
   if (!polling_->is_due(now)) waiting_.wake_by(polling_->due());
   if (!needs_.stopping && polling_->is_due(now) && prepare_making(now))
     return make(CallKind::poll, polling_->terms(now, making_->credit()));

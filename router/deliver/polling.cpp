@@ -40,6 +40,7 @@ void Polling::began(const CallTerms& terms) {
 
 void Polling::came_back(std::size_t made, Nanoseconds now) {
   if (!has_credit_) return;
+  waits_a_round_ = made > 0 && made <= kFew && options_.plugin->hears_of_safety();
   const bool has_waited = is_ended_ || now + kPause >= deadline_;
   due_ = made > 0 || (waits() && has_waited) ? now : now + kPause;
 }

@@ -10,6 +10,7 @@ hub -> the same, acknowledged.
 
 import argparse
 import pathlib
+import re
 import socket
 import statistics
 import struct
@@ -138,9 +139,12 @@ class Bench:
             yield f"nanomsg: REQ -> {name} REP", hub, req, lambda: self.into("nanomsg", size, few, "nanomsg", "urls: ['%s'], listen: true", "asks")
             yield f"nanomsg: {name} -> {name}, REQ, framed", hub, push, lambda: self.both(size, count, "nanomsg", lengths, lengths + ", listen: true")
 
-    def measure(self, size, hubs, rounds):
-        """Rows take turns; printed are the medians of the rounds."""
+    def measure(self, size, hubs, rounds, only):
+        """Rows take turns; printed are the medians of the rounds, of those that `only` finds and what they are compared with."""
         rows = list(self.rows(size, hubs))
+        wanted = {name for name, *_ in rows if only.search(name)}
+        wanted |= {of for name, _, of, _ in rows if name in wanted}
+        rows = [row for row in rows if row[0] in wanted]
         rates = {name: [] for name, *_ in rows}
         for turn in range(rounds):
             at = turn % len(rows)
@@ -157,6 +161,8 @@ def main():
     p.add_argument("--bin", required=True, action="append", metavar="[NAME=]PATH", help="a standpipe; twice for two side by side")
     p.add_argument("--count", type=int, default=200_000, help="messages of each row; a multiple of 10,000")
     p.add_argument("--rounds", type=int, default=1)
+    p.add_argument("--only", type=re.compile, default=re.compile(""), help="a regular expression: rows by their names")
+    p.add_argument("--sizes", type=int, nargs="+", default=[128, 1024])
     options = p.parse_args()
     with tempfile.TemporaryDirectory(prefix="standpipe-bench-") as place:
         folder = pathlib.Path(place)
@@ -165,8 +171,8 @@ def main():
             subprocess.run(["cc", "-O2", f"-D{name}", HERE / "bench_sockets.c", "-o", folder / library, f"-l{library}"], check=True)
         bench = Bench(folder, options.count)
         print(f"{'':38}{'bytes':>6}{'a second':>12}{'least':>12}{'most':>12}{'of bare':>9}", flush=True)
-        for size in (128, 1024):
-            bench.measure(size, counting.hubs_of(options.bin), options.rounds)
+        for size in options.sizes:
+            bench.measure(size, counting.hubs_of(options.bin), options.rounds, options.only)
 
 
 if __name__ == "__main__":

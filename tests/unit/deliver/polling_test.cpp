@@ -104,6 +104,22 @@ TEST_CASE("A source hears what is safe once, and only if it wants to") {
   CHECK_FALSE(f.polling->has_news());
 }
 
+TEST_CASE("After few messages the next poll is a round later, so that it tells what is safe") {
+  Fixture f;
+  f.polling->began(f.polling->terms(3s, kCredit));
+  f.polling->came_back(1, 3s);
+  CHECK(f.polling->is_due(3s));
+  CHECK(f.polling->waits_a_round());
+  CHECK_FALSE(f.polling->waits_a_round());
+  f.polling->came_back(Polling::kFew + 1, 3s);
+  CHECK_FALSE(f.polling->waits_a_round());
+  f.polling->came_back(0, 3s);
+  CHECK_FALSE(f.polling->waits_a_round());
+  f.source.committed = nullptr;  // it wants to hear nothing
+  f.polling->came_back(1, 3s);
+  CHECK_FALSE(f.polling->waits_a_round());
+}
+
 TEST_CASE("A poll is ended by its descriptor, until the next one begins") {
   Fixture f;
   CHECK_FALSE(f.is_ended());
