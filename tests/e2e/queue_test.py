@@ -234,9 +234,9 @@ def a_full_queue_on_disk_makes_writers_wait(t):
 @test
 def a_full_queue_on_disk_takes_back_what_nobody_reads(t):
     hub = t.start(yaml(disk("max_messages: 1, when_full: drop_oldest")))
-    for message in numbered(3):
+    for sent, message in enumerate(numbered(3), 1):
         hub.send("in", [message])
-        until(lambda: at_rest(hub) == 1, "one message is left")
+        until(lambda: hub.account_now().of("in")["accepted"] == sent and at_rest(hub) == 1, "it is the one that is left")
     equal(t.reader("next").take(1), numbered(3)[-1:])
     hub.stop().says("in", accepted=3).says("in -> next", delivered=1, dropped={"queue_full": 2})
 

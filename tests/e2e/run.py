@@ -88,7 +88,7 @@ class Runner:
             return
         # What a test leaves behind by mistake ends with it, before its number can be another's.
         kill_group(child)
-        _, status = os.waitpid(child, 0)
+        _, status, used = os.wait4(child, 0)  # by the test, its hubs and all else that it waited for
         del self._running[child]
         running.output.seek(0)
         text = running.output.read().decode(errors="replace")
@@ -97,11 +97,12 @@ class Runner:
         if not ended:
             verdict = "FAIL"
             text += f"time limit of {limit:g} s\n" + said_in(running.folder)
-        self._report(running, verdict, text)
+        self._report(running, verdict, text, used.ru_utime + used.ru_stime)
 
-    def _report(self, running, verdict, text):
+    def _report(self, running, verdict, text, processor_seconds):
         self.counts[verdict] += 1
-        print(f"{verdict} {running.test.name} {time.monotonic() - running.began:.2f} s", flush=True)
+        took = time.monotonic() - running.began
+        print(f"{verdict} {running.test.name} {took:.2f} s ({processor_seconds:.2f} s of a processor)", flush=True)
         if verdict != "PASS":
             print("".join(f"    {line}\n" for line in text.splitlines()), end="", flush=True)
         if verdict == "FAIL" and self.options.keep:

@@ -11,6 +11,7 @@ SLOW = float(os.environ.get("STANDPIPE_TEST_SLOW", "1"))
 def until(condition, what, seconds=20):
     """Returns what `condition` returns, as soon as that is true."""
     deadline = time.monotonic() + seconds * SLOW
+    pause = 0.002
     while True:
         late = time.monotonic() > deadline  # looked at first, so that a stalled machine gets its last look
         result = condition()
@@ -18,7 +19,8 @@ def until(condition, what, seconds=20):
             return result
         if late:
             raise AssertionError(f"not within {seconds * SLOW:g} s: {what}")
-        time.sleep(0.002)
+        time.sleep(pause)
+        pause = min(pause * 1.2, 0.02)  # a look may cost the hub more than a while of waiting costs the test
 
 
 def equal(actual, expected, what=""):
