@@ -11,11 +11,15 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 import time
 
 from kit import SLOW, equal, process, until
-from kit.hub import process_folder
 from servers import free_port
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "crash"))
+
+from killer import children_of  # noqa: E402 (its folder must be known first)
 
 HERE = pathlib.Path(__file__).resolve().parent
 CHAOS_SECONDS = float(os.environ.get("STANDPIPE_BRIDGE_SECONDS", "6"))
@@ -103,17 +107,15 @@ def delivered(hub):
     return hub.account_now().of("in -> away")["delivered"]
 
 
-def children_of(pid):
-    with contextlib.suppress(OSError):
-        for task in (process_folder(pid) / "task").iterdir():
-            for child in map(int, (task / "children").read_text().split()):
-                yield child
-                yield from children_of(child)
+def descendants_of(pid):
+    for child in children_of(pid):
+        yield child
+        yield from descendants_of(child)
 
 
 def kill_one(hub, chance=random):
     """Any process of the hub but its keeper."""
-    victims = list(children_of(hub.process.pid))
+    victims = list(descendants_of(hub.process.pid))
     if victims:
         with contextlib.suppress(ProcessLookupError):
             os.kill(chance.choice(victims), signal.SIGKILL)
