@@ -165,3 +165,18 @@ def does_what_its_readme_shows(t, plugin):
     t.run(*shlex.split(sends.replace("/tmp/standpipe-", shlex.quote(f"{t.folder}/")))[1:])
     until(lambda: hub.stdout() == shown.encode(), "the screen shows it")
     hub.stop().all_delivered(1, 1)
+
+
+def a_stop_is_not_held_up_by(t, peer, yaml):
+    """A peer that has a first message, and then reads no more, of a hub with that configuration."""
+    hub = t.start(yaml)
+    hub.send("in", [b"first"])
+    until_got(t, 1)
+    os.kill(peer.process.pid, signal.SIGSTOP)
+    hub.send("in", [bytes(1_000_000)] * 40)
+    began = time.monotonic()
+    account = hub.stop(seconds=20)
+    assert time.monotonic() - began < 12 * SLOW, "the stop took too long"
+    equal(account.of("in")["accepted"], 41)
+    part = account.of("in -> away")
+    assert 1 <= part["delivered"] < 41 and part["delivered"] + part["in_flight"] == 41, part
