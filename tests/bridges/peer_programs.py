@@ -11,11 +11,15 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 import time
 
 from kit import SLOW, equal, process, until
-from kit.hub import process_folder
 from servers import free_port
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "crash"))
+
+from killer import children_of  # noqa: E402 (its folder must be known first)
 
 HERE = pathlib.Path(__file__).resolve().parent
 CHAOS_SECONDS = float(os.environ.get("STANDPIPE_BRIDGE_SECONDS", "6"))
@@ -103,17 +107,15 @@ def delivered(hub):
     return hub.account_now().of("in -> away")["delivered"]
 
 
-def children_of(pid):
-    with contextlib.suppress(OSError):
-        for task in (process_folder(pid) / "task").iterdir():
-            for child in map(int, (task / "children").read_text().split()):
-                yield child
-                yield from children_of(child)
+def descendants_of(pid):
+    for child in children_of(pid):
+        yield child
+        yield from descendants_of(child)
 
 
 def kill_one(hub, chance=random):
     """Any process of the hub but its keeper."""
-    victims = list(children_of(hub.process.pid))
+    victims = list(descendants_of(hub.process.pid))
     if victims:
         with contextlib.suppress(ProcessLookupError):
             os.kill(chance.choice(victims), signal.SIGKILL)
@@ -163,3 +165,18 @@ def does_what_its_readme_shows(t, plugin):
     t.run(*shlex.split(sends.replace("/tmp/standpipe-", shlex.quote(f"{t.folder}/")))[1:])
     until(lambda: hub.stdout() == shown.encode(), "the screen shows it")
     hub.stop().all_delivered(1, 1)
+
+
+def a_stop_is_not_held_up_by(t, peer, yaml):
+    """A peer that has a first message, and then reads no more, of a hub with that configuration."""
+    hub = t.start(yaml)
+    hub.send("in", [b"first"])
+    until_got(t, 1)
+    os.kill(peer.process.pid, signal.SIGSTOP)
+    hub.send("in", [bytes(1_000_000)] * 40)
+    began = time.monotonic()
+    account = hub.stop(seconds=20)
+    assert time.monotonic() - began < 12 * SLOW, "the stop took too long"
+    equal(account.of("in")["accepted"], 41)
+    part = account.of("in -> away")
+    assert 1 <= part["delivered"] < 41 and part["delivered"] + part["in_flight"] == 41, part

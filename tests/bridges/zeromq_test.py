@@ -5,7 +5,6 @@ import contextlib
 import functools
 import os
 import shutil
-import signal
 import struct
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from peer_programs import (
     HERE,
     KINDS_OF_PAYLOADS,
     Peer,
+    a_stop_is_not_held_up_by,
     came_in_order,
     delivered,
     does_what_its_readme_shows,
@@ -326,17 +326,7 @@ def a_peer_that_reads_no_more_does_not_hold_up_a_stop(t):
     endpoint = tcp()
     with receiver(t, "pull", "bind", endpoint) as peer:
         yaml = out(f"socket_type: push, endpoints: ['{endpoint}'], sndhwm: 5, linger: 200ms").replace("{fifo: in}", "{fifo: in, log: {max_size: 64MiB}}")
-        hub = t.start("drain_timeout: 2s\n" + yaml)
-        hub.send("in", [b"first"])
-        until_got(t, 1)
-        os.kill(peer.process.pid, signal.SIGSTOP)
-        hub.send("in", [bytes(1_000_000)] * 40)
-        began = time.monotonic()
-        account = hub.stop(seconds=20)
-        assert time.monotonic() - began < 12 * SLOW, "the stop took too long"
-        equal(account.of("in")["accepted"], 41)
-        part = account.of("in -> away")
-        assert 1 <= part["delivered"] < 41 and part["delivered"] + part["in_flight"] == 41, part
+        a_stop_is_not_held_up_by(t, peer, "drain_timeout: 2s\n" + yaml)
 
 
 @test(seconds=420)

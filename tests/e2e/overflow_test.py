@@ -32,6 +32,14 @@ def files(t, handler="screen"):
     return sorted(p.name for p in folder.iterdir()) if folder.exists() else []
 
 
+def beside_a_held_one(t, messages):
+    """A hub whose screen is held, and whose archive has got all of them."""
+    hub = t.start(yaml(ARCHIVE, HELD))
+    hub.send("in", messages)
+    t.until_logged("archive", messages)
+    return hub
+
+
 def mended(t, messages):
     """The next hub, whose handler is not held, delivers what was saved, once and in order."""
     hub = t.start(yaml(ARCHIVE, MENDED))
@@ -46,9 +54,7 @@ def mended(t, messages):
 @test
 def others_go_on_beside_a_held_handler_and_the_next_start_delivers_what_it_missed(t):
     messages = numbered(3000)
-    hub = t.start(yaml(ARCHIVE, HELD))
-    hub.send("in", messages)
-    t.until_logged("archive", messages)
+    hub = beside_a_held_one(t, messages)
     hub.says("warning.*in: the log is full of what waits for screen, which is held .held at message 1.: from now on it goes to .*/state/queue/in/screen, and the")
     hub.says("help: remove the cause, and then: standpipe handler retry screen; it gets that first")
     stats = hub.stats()
@@ -174,9 +180,7 @@ def a_handler_that_is_held_again_keeps_the_order_over_many_runs(t):
 @test
 def a_frame_larger_than_the_log_passes_a_held_handler(t):
     messages = [b"small", b"x" * 300_000, b"y" * 300_000, b"small again"]
-    hub = t.start(yaml(ARCHIVE, HELD))
-    hub.send("in", messages)
-    t.until_logged("archive", messages)
+    hub = beside_a_held_one(t, messages)
     hub.stop().says("in", accepted=4).says("in -> archive", delivered=4).says("in -> screen", in_flight=4)
     mended(t, messages).says("in -> screen", delivered=4)
 
@@ -240,9 +244,7 @@ def a_disk_that_takes_no_more_makes_writers_wait_and_it_is_tried_again(t):
 @test
 def when_all_is_killed_what_was_saved_is_there(t):
     messages = numbered(3000)
-    hub = t.start(yaml(ARCHIVE, HELD))
-    hub.send("in", messages)
-    t.until_logged("archive", messages)
+    hub = beside_a_held_one(t, messages)
     saved = hub.stats()["overflows"]["in -> screen"]["messages"]
     worker = worker_of(hub)
     os.kill(worker, signal.SIGSTOP)  # or it would save the rest
@@ -261,9 +263,7 @@ def when_all_is_killed_what_was_saved_is_there(t):
 @test
 def what_a_removed_handler_has_overflowed_is_dead_lettered(t):
     messages = numbered(3000)
-    hub = t.start(yaml(ARCHIVE, HELD))
-    hub.send("in", messages)
-    t.until_logged("archive", messages)
+    hub = beside_a_held_one(t, messages)
     hub.config.write_text("version: 1\n" + yaml(ARCHIVE))
     t.run("reload", "--control", hub.control)
     until(lambda: hub.account_now().of("in -> screen")["dead_lettered"] == 3000, "all is dead-lettered")
@@ -274,9 +274,7 @@ def what_a_removed_handler_has_overflowed_is_dead_lettered(t):
 @test
 def a_reload_that_mends_a_held_handler_delivers_what_it_missed(t):
     messages = numbered(3000)
-    hub = t.start(yaml(ARCHIVE, HELD))
-    hub.send("in", messages)
-    t.until_logged("archive", messages)
+    hub = beside_a_held_one(t, messages)
     hub.config.write_text("version: 1\n" + yaml(ARCHIVE, MENDED))
     t.run("reload", "--control", hub.control)
     t.until_logged("screen", messages)
@@ -289,9 +287,7 @@ def a_reload_that_mends_a_held_handler_delivers_what_it_missed(t):
 @test
 def when_the_keeper_is_killed_the_next_start_delivers_all(t):
     messages = numbered(3000)
-    hub = t.start(yaml(ARCHIVE, HELD))
-    hub.send("in", messages)
-    t.until_logged("archive", messages)
+    hub = beside_a_held_one(t, messages)
     worker = worker_of(hub)
     killed(hub)
     until(lambda: gone(worker), "the worker has saved the rest, and ended")

@@ -22,6 +22,17 @@ routes: [{{from: in, to: screen}}]
 """
 
 
+def printing_beside_a_log(drain_timeout):
+    return f"""
+drain_timeout: {drain_timeout}
+sources: {{in: {{fifo: in}}}}
+handlers:
+  screen: {{plugin: print}}
+  out: {{plugin: log, options: {{path: out, format: frames}}}}
+routes: [{{from: in, to: [screen, out]}}]
+"""
+
+
 @test
 def text_into_a_pipe_goes_as_it_is(t):
     hub = t.start(printing("{}"))
@@ -104,14 +115,7 @@ def standard_error_is_a_stream_too(t):
 @test
 def a_closed_pipe_holds_the_handler_and_nobody_else(t):
     ours, theirs = os.pipe()
-    hub = t.start("""
-drain_timeout: 300ms
-sources: {in: {fifo: in}}
-handlers:
-  screen: {plugin: print}
-  out: {plugin: log, options: {path: out, format: frames}}
-routes: [{from: in, to: [screen, out]}]
-""", stdout=theirs)  # fmt: skip
+    hub = t.start(printing_beside_a_log("300ms"), stdout=theirs)
     os.close(theirs)
     os.close(ours)
     hub.send("in", [b"hello"])
@@ -123,14 +127,7 @@ routes: [{from: in, to: [screen, out]}]
 @test
 def a_terminal_that_stands_still_holds_up_only_print(t):
     ours, theirs = os.pipe()
-    hub = t.start("""
-drain_timeout: 1s
-sources: {in: {fifo: in}}
-handlers:
-  screen: {plugin: print}
-  out: {plugin: log, options: {path: out, format: frames}}
-routes: [{from: in, to: [screen, out]}]
-""", stdout=theirs)  # fmt: skip
+    hub = t.start(printing_beside_a_log("1s"), stdout=theirs)
     os.close(theirs)
     messages = [b"%d" % i + b"." * 1000 for i in range(500)]  # more than a pipe holds, less than the log does
     hub.send("in", messages)
