@@ -842,6 +842,23 @@ def the_readmes_example_passes_its_tests_and_prints_what_the_readme_says(t):
         account.says("orders", accepted=3).says("orders -> stream", delivered=3).says("german", accepted=2).says("german -> screen", delivered=2)
 
 
+def delivered(hub):
+    """Of all its handlers, in a tuple; None while its worker does not answer."""
+    with contextlib.suppress(AssertionError):
+        return (sum(part["delivered"] for name, part in hub.account_now().parts.items() if " -> " in name),)
+
+
+def let_it_make_progress(hub, breaths):
+    """A hub ends, as it should, when its worker has died ten times without progress: one that is at seven of these is left alone
+    until it has delivered something. On a busy machine kills come faster than it can connect."""
+    deaths = re.findall(r"\((\d+) of 10 without progress\)", hub.stderr())
+    if not deaths or int(deaths[-1]) < 7 or breaths.get(hub.name) == len(deaths):
+        return
+    breaths[hub.name] = len(deaths)
+    before = until(lambda: delivered(hub), f"{hub.name} answers", 40)
+    until(lambda: delivered(hub) not in (None, before), f"{hub.name} delivers something", 60)
+
+
 @test(seconds=420)
 def a_chaos_of_kills_loses_nothing(t):
     """For STANDPIPE_BRIDGE_SECONDS: servers, workers and processes of both hubs, at random."""
@@ -860,8 +877,10 @@ def a_chaos_of_kills_loses_nothing(t):
         for name, one in (("hub", hub), ("reading", reading)):
             kills[f"{name}'s process"] = lambda one=one: kill(child(one))
             kills[f"{name}'s worker"] = lambda one=one: kill((w := worker_of(one.process.pid)) != one.process.pid and w or None)
-        done = []
+        done, breaths = [], {}
         while time.monotonic() < end:
+            let_it_make_progress(hub, breaths)
+            let_it_make_progress(reading, breaths)
             done.append(chance.choice(list(kills)))
             kills[done[-1]]()
             time.sleep(chance.uniform(0.05, 0.8))  # load, not a wait for something
@@ -877,7 +896,7 @@ def a_chaos_of_kills_loses_nothing(t):
         reading.stop(seconds=60).all_delivered(len(t.frames("out")))
         got = t.frames("out")
         repeats, breaks = len(got) - len(sent), len([what for what in done if not what.startswith("hub")])
-        print(f"{len(sent)} messages, {repeats} repeats after {len(done)} kills")
+        print(f"{len(sent)} messages, {repeats} repeats after {len(done)} kills, {len(breaths)} hubs had to be left alone")
         equal(set(got), set(sent))
         # What the stream has twice was dropped by its id; what was not acknowledged when the reading side broke comes again.
         assert repeats <= breaks * pending, f"{repeats} repeats after {breaks} breaks with max_ack_pending {pending}"

@@ -23,6 +23,7 @@ sys.path += [str(HERE), str(HERE.parent / "crash")]
 
 import npm  # noqa: E402 (its folder must be known first)
 from killer import children_of, worker_of  # noqa: E402
+from keeper_test import end_by_killing_the_keeper  # noqa: E402
 from kit import SLOW, equal, process, test, until  # noqa: E402
 from kit.bench import Skip  # noqa: E402
 from servers import shared  # noqa: E402
@@ -704,7 +705,7 @@ def random_victim(hub):
 
 @test(seconds=180 + 4 * SECONDS)
 def chaos_loses_nothing(t):
-    """Connections are cut, and the worker and its children killed, at random; in a long run a broker, too."""
+    """Connections are cut, and the worker, its children and the keeper killed, at random; in a long run a broker, too."""
     port, _, _ = ports()
     with contextlib.ExitStack() as stack:
         broker = stack.enter_context(RabbitMQ(t.path("broker"))) if SECONDS >= 30 else None
@@ -712,11 +713,23 @@ def chaos_loses_nothing(t):
         peer = stack.enter_context(Peer(port))
         proxy, queue = Proxy(port), peer.queue("chaos")
         hub = t.start(BOTH % {"port": proxy.port, "queue": queue})
-        sent, harm, restarting = [], 0, None
+        sent, harm, keepers, restarting = [], 0, 0, None
 
         def restart():
             broker.kill()
             broker.start()
+
+        def answers():
+            with contextlib.suppress(AssertionError):  # it has just been killed
+                return hub.account_now()
+
+        def kill_keeper():
+            """With a worker that answers: what dies with both at once is lost, as RECOVERY.md says."""
+            writer.close()
+            until(answers, "a worker answers", 30)
+            end_by_killing_the_keeper(hub)
+            hub.start()
+            return t.writer("in")
 
         writer = t.writer("in")
         end = time.monotonic() + SECONDS
@@ -732,6 +745,8 @@ def chaos_loses_nothing(t):
             harm += 1
             if broker and random.random() < 0.1 and (restarting is None or not restarting.is_alive()):
                 restarting = t.meanwhile(restart)
+            elif random.random() < 0.05:
+                writer, keepers = kill_keeper(), keepers + 1
             elif random.random() < 0.4:
                 proxy.cut()
             elif victim := random_victim(hub):
@@ -742,6 +757,7 @@ def chaos_loses_nothing(t):
             restarting.join()
         got = until_all(t, sent, 60 + 2 * SECONDS)
         nothing_is_lost_or_made_up(got, sent, harm * (500 + 200) * 2)
+        print(f"{len(sent)} messages, {harm} times harm, {keepers} of it to the keeper, {len(got) - len(sent)} repeats")
         says_account(hub.stop())
 
 
