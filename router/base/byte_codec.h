@@ -15,10 +15,14 @@ namespace standpipe {
 
 class ByteWriter {
  public:
+  // For so many, with one allocation.
+  void reserve(std::size_t bytes) { bytes_.reserve(bytes); }
   template <std::unsigned_integral T>
   ByteWriter& number(T n) {
+    std::array<std::byte, sizeof(T)> bytes;
     for (std::size_t i = 0; i < sizeof(T); ++i)
-      bytes_.push_back(static_cast<std::byte>((n >> (8 * i)) & 0xff));
+      bytes[i] = static_cast<std::byte>((n >> (8 * i)) & 0xff);
+    bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
     return *this;
   }
   // Texts longer than 65,535 bytes are cut.

@@ -34,6 +34,12 @@ __attribute__((target("sse4.2"))) std::uint32_t by_instruction(std::span<const s
     crc = _mm_crc32_u64(crc, word);
   }
   auto last = static_cast<std::uint32_t>(crc);
+  if (bytes.size() >= 4) {  // as the lengths before frames make it likely
+    std::uint32_t word;
+    std::memcpy(&word, bytes.data(), 4);
+    last = _mm_crc32_u32(last, word);
+    bytes = bytes.subspan(4);
+  }
   for (const auto b : bytes) last = _mm_crc32_u8(last, std::to_integer<unsigned char>(b));
   return ~last;
 }

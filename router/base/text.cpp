@@ -189,10 +189,18 @@ bool is_utf8(std::string_view text) { return !first_bad_utf8(text); }
 
 namespace {
 
+// Of nearly all texts that is all: plain characters that stay as they are.
+std::size_t plain_beginning(std::string_view text) {
+  const auto end = std::find_if(text.begin(), text.end(),
+                                [](char c) { return c < 0x20 || c > 0x7e || c == '\\'; });
+  return static_cast<std::size_t>(end - text.begin());
+}
+
 std::string escape(std::string_view payload, bool is_escaped) {
-  std::string out;
+  const auto plain = plain_beginning(payload);
+  std::string out(payload.substr(0, plain));
   out.reserve(payload.size());
-  for (std::size_t i = 0; i < payload.size();) {
+  for (std::size_t i = plain; i < payload.size();) {
     const auto c = static_cast<unsigned char>(payload[i]);
     const auto d = decode_utf8(payload, i);
     if (c == '\n')

@@ -116,6 +116,7 @@ bool Batch::add(const log::Piece& piece, log::Position until) {
 const std::byte* Batch::memory() const { return delivery_->log().keeping().arena().data(); }
 
 const BatchStretch& Batch::stretch_of(std::uint32_t i) const {
+  if (i >= stretches_.back().first) return stretches_.back();  // of most batches the only one
   const auto after =
       std::upper_bound(stretches_.begin(), stretches_.end(), i,
                        [](std::uint32_t m, const BatchStretch& s) { return m < s.first; });

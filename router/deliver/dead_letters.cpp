@@ -64,6 +64,9 @@ std::optional<Reason> reason_of(std::string_view name) {
 // The fields that identify a letter come first.
 ByteWriter meta_of(const DeadLetter& letter, std::uint64_t run) {
   ByteWriter out;
+  // Numbers and lengths take less than 64 bytes, a reason's name less than 64.
+  out.reserve(128 + letter.source.size() + letter.handler.size() + letter.plugin.size() +
+              std::min(letter.detail.size(), kDetailBytesMax) + letter.route.size());
   out.number(kKind).number(run).number(letter.sequence).text(letter.source).text(letter.handler);
   out.number(letter.accepted_ns).number(letter.dead_lettered_ns).number(letter.attempts);
   out.text(reason_name(letter.reason))

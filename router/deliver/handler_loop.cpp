@@ -185,6 +185,11 @@ std::optional<Absence> HandlerLoop::absence() const {
   return std::nullopt;
 }
 
+bool HandlerLoop::stands_still(Nanoseconds now) const {
+  const bool has_messages = busy_ && request_.kind == CallKind::handle && !waits_for_letters_;
+  return has_messages ? now - called_ >= kStuckAfter : absence().has_value();
+}
+
 Output* HandlerLoop::sends_all_to() const {
   if (busy_ || !lifecycle_.running() || host_.sends_all_to() == 0) return nullptr;
   auto& output = host_.output(host_.sends_all_to());

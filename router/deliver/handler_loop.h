@@ -127,6 +127,9 @@ class HandlerLoop {
   void give_up() { lifecycle_.give_up(); }
   // It takes nothing: it is held, or disconnected, or nobody reads one of its FIFOs.
   std::optional<Absence> absence() const;
+  // The same, or it is in a call with messages that has not come back for kStuckAfter.
+  static constexpr Nanoseconds kStuckAfter = std::chrono::seconds(5);
+  bool stands_still(Nanoseconds now) const;
   // Whether it sends there, or did in an earlier worker.
   bool may_send_to(const Output& output) const;
   // Messages that nobody would deliver if it went now: what an output to a FIFO has goes on without

@@ -58,6 +58,12 @@ std::optional<Failure> put_done(const std::string& path, std::uint32_t records, 
 // ---- open
 
 DiskLog DiskLog::open(const std::string& path, Access access, std::uint32_t newest) {
+  auto log = have(path, access);
+  log.begin(access, newest);
+  return log;
+}
+
+DiskLog DiskLog::have(const std::string& path, Access access) {
   auto opened = access == Access::append ? paths::open_or_create(path, O_RDWR, 0600)
                                          : paths::open_existing(path, O_RDONLY);
   if (!opened) throw failure_of(opened.problem(), disk_help(opened.problem().error, path));
@@ -66,9 +72,7 @@ DiskLog DiskLog::open(const std::string& path, Access access, std::uint32_t newe
   if (::fstat(fd.get(), &st) != 0) throw Failure::system("look at " + path, errno);
   if (!S_ISREG(st.st_mode))
     throw Failure(path + " is not a regular file, so it cannot be a disk log", "mv it away");
-  DiskLog log(path, std::move(fd), access == Access::read);
-  log.begin(access, newest);
-  return log;
+  return {path, std::move(fd), access == Access::read};
 }
 
 DiskLog DiskLog::resume(const std::string& path, std::uint64_t end) {
@@ -76,7 +80,10 @@ DiskLog DiskLog::resume(const std::string& path, std::uint64_t end) {
     const paths::Entry begun(path);
     const int error = begun ? begun.remove() : begun.problem().error;
     if (error != 0 && error != ENOENT) throw disk_error("delete", path, error);
-    return open(path, Access::append);
+    auto log = have(path, Access::append);
+    log.begin_file();
+    log.is_name_unsynced_ = true;
+    return log;
   }
   auto opened = paths::open_existing(path, O_RDWR);
   if (!opened) throw failure_of(opened.problem(), disk_help(opened.problem().error, path));
@@ -85,6 +92,7 @@ DiskLog DiskLog::resume(const std::string& path, std::uint64_t end) {
   log.header_ = FileHeader::read(log.walker_.window(), path, bytes);
   if (bytes < end) throw Failure(path + " became shorter", "let nobody but the hub change it");
   log.repair_header();
+  log.is_name_unsynced_ = true;
   log.walker_.forget();
   log.walker_.begin(log.header_);
   log.appender_.begin_at(log.header_, {.end = end}, true);
@@ -166,9 +174,8 @@ void DiskLog::cut_end() {
   if (size() > end && ::ftruncate(fd_.get(), static_cast<off_t>(end)) != 0)
     throw disk_error("cut the end of", path_, errno);
   if (::fsync(fd_.get()) != 0) throw disk_error("sync", path_, errno);
-  const auto folder = folder_of(path_);
-  if (const int error = sync_folder(folder))
-    throw Failure::system("sync the folder " + folder, error, disk_help(error, path_));
+  is_name_unsynced_ = true;
+  if (auto failure = sync_name()) throw Failure(*failure);
 }
 
 // ---- read
@@ -226,8 +233,20 @@ std::optional<Failure> DiskLog::raise_version() {
 }
 
 std::optional<Failure> DiskLog::sync() {
-  if (auto failure = write_doubtful()) return failure;
-  return appender_.sync();
+  auto failure = sync_name();
+  if (failure) appender_.take_back();
+  if (!failure) failure = write_doubtful();
+  return failure ? failure : appender_.sync();
+}
+
+// Before the first records: bytes in a file that nobody finds again are not kept.
+std::optional<Failure> DiskLog::sync_name() {
+  if (!is_name_unsynced_) return std::nullopt;
+  const auto folder = folder_of(path_);
+  if (const int error = sync_folder(folder))
+    return Failure::system("sync the folder " + folder, error, disk_help(error, path_));
+  is_name_unsynced_ = false;
+  return std::nullopt;
 }
 
 // After a failed sync: what was handed over is written again, if it is still what it was.

@@ -68,7 +68,8 @@ class DiskLog {
                       std::uint32_t newest = kNewestVersion);
 
   // To append to, as it was when it had `end` bytes (0: it is new), which is a batch's end: what
-  // lies after is cut off, what lies before is not looked at.
+  // lies after is cut off, what lies before is not looked at. Nothing of it is on the disk for
+  // certain, not even its name, before the next sync.
   static DiskLog resume(const std::string& path, std::uint64_t end);
 
   // To read, without a look at what is in it beforehand: reading meets damage where it is.
@@ -110,6 +111,7 @@ class DiskLog {
 
  private:
   DiskLog(std::string path, Fd fd, bool searches);
+  static DiskLog have(const std::string& path, Access access);
   std::uint64_t size() const;
   void begin(Access access, std::uint32_t newest);
   void begin_file();
@@ -118,6 +120,7 @@ class DiskLog {
   void shorten_batch(const Survey::Shortened& shortened);
   void cut_end();
   std::optional<Failure> raise_version();
+  std::optional<Failure> sync_name();
   std::optional<Failure> write_doubtful();
 
   std::string path_;
@@ -126,6 +129,7 @@ class DiskLog {
   Recovery recovery_;
   LogWalker walker_;
   RecordAppender appender_;
+  bool is_name_unsynced_ = false;  // its folder's sync may not have had it
 };
 
 }  // namespace standpipe::log

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
 #include <utility>
@@ -16,8 +17,13 @@
 namespace standpipe::log {
 namespace {
 
-void append_bytes(std::vector<std::byte>& to, std::span<const std::byte> bytes) {
-  to.insert(to.end(), bytes.begin(), bytes.end());
+// Returns where they end.
+std::byte* put(std::byte* at, std::span<const std::byte> bytes) {
+  return std::copy(bytes.begin(), bytes.end(), at);
+}
+
+std::array<std::byte, 4> meta_length(const RecordHead& head) {
+  return number_bytes(head.has_fields ? head.meta_bytes | kHasFields : head.meta_bytes);
 }
 
 // Skips `bytes` that were written, and empty parts.
@@ -57,62 +63,80 @@ void RecordAppender::begin_at(const FileHeader& header, Mark mark, bool unsynced
   unsynced_ = unsynced;
 }
 
+// What stands before the record, whose checksum it has.
+RecordHead RecordAppender::head_of(std::span<const std::byte> meta,
+                                   std::span<const std::span<const std::byte>> payload,
+                                   std::span<const std::byte> fields) const {
+  RecordHead head{.meta_bytes = static_cast<std::uint32_t>(meta.size()),
+                  .has_fields = !fields.empty()};
+  if (is_plain_) head.head_bytes = kPlainHeadBytes;
+  auto bytes = head.head_bytes + meta.size();
+  head.crc = crc32c(meta, is_plain_ ? crc32c(meta_length(head)) : 0);
+  if (head.has_fields) {
+    const auto length = number_bytes(static_cast<std::uint32_t>(fields.size()));
+    head.crc = crc32c(fields, crc32c(length, head.crc));
+    bytes += kFieldsLengthBytes + fields.size();
+  }
+  for (const auto part : payload) {
+    head.crc = crc32c(part, head.crc);
+    bytes += part.size();
+  }
+  head.bytes = static_cast<std::uint32_t>(bytes);
+  return head;
+}
+
 std::optional<Failure> RecordAppender::append(std::span<const std::byte> meta,
                                               std::span<const std::span<const std::byte>> payload,
                                               std::span<const std::byte> fields) {
   if (auto failure = cut()) return failure;
   if (!is_plain_ && batch_records_ == 0) begin_batch();
-  const auto meta_bytes = static_cast<std::uint32_t>(meta.size());
-  const auto meta_length = number_bytes(fields.empty() ? meta_bytes : meta_bytes | kHasFields);
-  const auto fields_length = number_bytes(static_cast<std::uint32_t>(fields.size()));
+  const auto head = head_of(meta, payload, fields);
   std::size_t payload_bytes = 0;
-  auto crc = crc32c(meta, is_plain_ ? crc32c(meta_length) : 0);
-  if (!fields.empty()) crc = crc32c(fields, crc32c(fields_length, crc));
-  for (const auto part : payload) {
-    crc = crc32c(part, crc);
-    payload_bytes += part.size();
-  }
-  const auto head_bytes = is_plain_ ? kPlainHeadBytes : kHeadBytes;
-  const auto fields_bytes = fields.empty() ? 0 : kFieldsLengthBytes + fields.size();
-  const auto bytes =
-      static_cast<std::uint32_t>(head_bytes + meta.size() + fields_bytes + payload_bytes);
-  if (is_plain_) {
-    append_bytes(buffer_, number_bytes(bytes));
-    append_bytes(buffer_, number_bytes(crc));
-    append_bytes(buffer_, meta_length);
-  } else {
-    append_bytes(
-        buffer_,
-        format_.record(
-            {.bytes = bytes, .crc = crc, .meta_bytes = meta_bytes, .has_fields = !fields.empty()},
-            now_.end));
-  }
-  append_bytes(buffer_, meta);
-  if (!fields.empty()) {
-    append_bytes(buffer_, fields_length);
-    append_bytes(buffer_, fields);
-  }
+  for (const auto part : payload) payload_bytes += part.size();
+  const bool is_copied = payload_bytes <= kCopiedBytesMax;
+
+  auto* at = extend(head.bytes - (is_copied ? 0 : payload_bytes));
+  at = put(put_head(at, head), meta);
+  if (head.has_fields)
+    at = put(put(at, number_bytes(static_cast<std::uint32_t>(fields.size()))), fields);
+  if (is_copied)
+    for (const auto part : payload) at = put(at, part);
   ++batch_records_;
-  now_.end += bytes;
+  now_.end += head.bytes;
   ++now_.records;
   now_.last.assign(meta.begin(), meta.end());
 
-  if (payload_bytes > kCopiedBytesMax) return flush(payload);
-  for (const auto part : payload) append_bytes(buffer_, part);
-  return buffer_.size() >= kBufferBytes ? flush({}) : std::nullopt;
+  if (!is_copied) return flush(payload);
+  return buffered_ >= kBufferBytes ? flush({}) : std::nullopt;
+}
+
+// Room for so many bytes more, which the caller fills.
+std::byte* RecordAppender::extend(std::size_t bytes) {
+  if (buffer_.size() - buffered_ < bytes)
+    buffer_.resize(std::max(2 * buffer_.size(), buffered_ + bytes));
+  auto* at = buffer_.data() + buffered_;
+  buffered_ += bytes;
+  return at;
+}
+
+// Returns where its record goes on.
+std::byte* RecordAppender::put_head(std::byte* at, const RecordHead& head) const {
+  if (!is_plain_) return put(at, format_.record(head, now_.end));
+  at = put(put(at, number_bytes(head.bytes)), number_bytes(head.crc));
+  return put(at, meta_length(head));
 }
 
 // Leaves room for its head, which is known when it is written.
 void RecordAppender::begin_batch() {
-  buffer_.resize(kBatchHeadBytes);
+  (void)extend(kBatchHeadBytes);
   now_.end += kBatchHeadBytes;
 }
 
 // Writes the buffer and, after it, the payload of its last record, as far as that is not in the
 // buffer.
 std::optional<Failure> RecordAppender::flush(std::span<const std::span<const std::byte>> payload) {
-  std::vector<std::span<const std::byte>> parts{buffer_};
-  std::uint64_t bytes = buffer_.size();
+  std::vector<std::span<const std::byte>> parts{std::span(buffer_).first(buffered_)};
+  std::uint64_t bytes = buffered_;
   for (const auto part : payload) {
     parts.push_back(part);
     bytes += part.size();
@@ -122,8 +146,8 @@ std::optional<Failure> RecordAppender::flush(std::span<const std::span<const std
     const auto head = format_.batch({static_cast<std::uint32_t>(bytes), batch_records_}, begin);
     std::copy(head.begin(), head.end(), buffer_.begin());
   }
-  if (const int error = write_all(fd_, parts, begin)) return take_back("write", error);
-  buffer_.clear();
+  if (const int error = write_all(fd_, parts, begin)) return failed("write", error);
+  buffered_ = 0;
   batch_records_ = 0;
   return std::nullopt;
 }
@@ -134,7 +158,7 @@ std::optional<Failure> RecordAppender::sync() {
   if (::fdatasync(fd_) != 0) {
     const int error = errno;
     is_doubtful_ = counted_.end > synced_end_;
-    return take_back("sync", error);
+    return failed("sync", error);
   }
   unsynced_ = false;
   counted_ = now_;
@@ -156,12 +180,16 @@ std::optional<Failure> RecordAppender::write_out() {
   return std::nullopt;
 }
 
-Failure RecordAppender::take_back(const char* action, int error) {
-  buffer_.clear();
+void RecordAppender::take_back() {
+  buffered_ = 0;
   batch_records_ = 0;
   now_ = counted_;
   is_uncut_ = true;
   (void)cut();
+}
+
+Failure RecordAppender::failed(const char* action, int error) {
+  take_back();
   return disk_error(action, path_, error);
 }
 

@@ -49,6 +49,8 @@ class RecordAppender {
                                               std::span<const std::byte> fields);
   [[nodiscard]] std::optional<Failure> sync();
   [[nodiscard]] std::optional<Failure> write();
+  // What does not count is not there any more, as after a failure.
+  void take_back();
 
   // A sync failed, and what counts from here on may not be on the disk, whatever the kernel says.
   std::optional<std::uint64_t> doubtful_from() const;
@@ -59,10 +61,15 @@ class RecordAppender {
   const Mark& now() const { return now_; }          // with what is still collected
 
  private:
+  RecordHead head_of(std::span<const std::byte> meta,
+                     std::span<const std::span<const std::byte>> payload,
+                     std::span<const std::byte> fields) const;
+  std::byte* extend(std::size_t bytes);
+  std::byte* put_head(std::byte* at, const RecordHead& head) const;
   std::optional<Failure> flush(std::span<const std::span<const std::byte>> payload);
   std::optional<Failure> write_out();
   void begin_batch();
-  Failure take_back(const char* action, int error);
+  Failure failed(const char* action, int error);
   std::optional<Failure> cut();
 
   std::string path_;
@@ -72,10 +79,13 @@ class RecordAppender {
   Mark counted_;
   Mark now_;
   std::uint64_t synced_end_ = kFileHeaderBytes;
-  bool unsynced_ = false;          // some were written, and not synced
-  bool is_doubtful_ = false;       // and a sync of them failed
-  bool is_uncut_ = false;          // the file has more than counts
-  std::vector<std::byte> buffer_;  // records on their way to the file, after room for a head
+  bool unsynced_ = false;     // some were written, and not synced
+  bool is_doubtful_ = false;  // and a sync of them failed
+  bool is_uncut_ = false;     // the file has more than counts
+  // Records on their way to the file, after room for a head: its first `buffered_` bytes. What is
+  // behind them was written to before, so that no record waits until its room is made zeros.
+  std::vector<std::byte> buffer_;
+  std::size_t buffered_ = 0;
   std::uint32_t batch_records_ = 0;
 };
 

@@ -8,7 +8,7 @@
 #include "base/invariant.h"
 #include "base/limits.h"
 #include "base/text.h"
-#include "deliver/remaining.h"
+#include "worker/queue_gather.h"
 
 namespace standpipe::worker {
 namespace {
@@ -16,8 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 using WhenFull = deliver::QueueOptions::WhenFull;
 
-constexpr std::uint64_t kMovedBytes = 256 * KiB;  // a job, as a turn from a FIFO
-constexpr std::uint64_t kRecordBytes = 64;        // what a message takes besides its frame, at most
+constexpr std::uint64_t kMovedBytes = 512 * KiB;  // a job, some turns from a FIFO
 constexpr Nanoseconds kQueueRetry = 5s;           // after a failure of the disk
 constexpr Nanoseconds kMemoryRetry = 20ms;        // while memory is short
 constexpr Nanoseconds kStuckRetry = 1s;           // of an overflow that others have filled
@@ -28,6 +27,8 @@ constexpr std::uint64_t kSegmentsAQueue = 8;
 constexpr Nanoseconds kRetiredAfter = 1s;
 constexpr Nanoseconds kMarkedEach = 1s;   // how far the handler is
 constexpr std::uint64_t kOldestPart = 8;  // of a full queue, that is dropped at once
+// How long a full segment may wait for a handler that keeps up, so that it is deleted, not synced.
+constexpr Nanoseconds kDrainMost = 10ms;
 
 std::string record_name(const std::string& source, const std::string& handler) {
   return "disk-queue/" + state::delivery_name(source, handler);
@@ -216,6 +217,8 @@ void DiskQueue::recover() {
 }
 
 void DiskQueue::reopen() try {
+  // Nobody knows what the worker before synced.
+  if (options_.queue.sync > Nanoseconds(0)) unsynced_.wrote(state_->fed, needs_.clock.steady());
   files_[state_->segment].bytes = state_->end_bytes;
   file_.emplace(log::DiskLog::resume(files_.path(state_->segment), state_->end_bytes));
 } catch (const Failure& failure) {
@@ -228,13 +231,12 @@ DiskQueue::Step DiskQueue::advance(bool feeds) {
   Step step;
   if (!is_armed()) return step;
   if (!is_prepared_ && (needs_.clock.steady() < *retry_at_ || !prepare())) return step;
-  if (batch_) {
-    if (auto done = needs_.writer.take(this)) {
-      step.fed = complete(std::move(*done), feeds);
-      step.moved = step.more = true;
-    }
-  }
+  if (batch_ && take_done()) step.moved = step.more = true;
   trim(step);
+  // Where the handler keeps up, the writer has work again before the handler has.
+  if (!feeds) written_.clear();
+  if (!batch_ && !written_.empty()) move(step);
+  if (!written_.empty()) feed_written(step);
   if (feeds && is_armed()) feed(step);
   if (!batch_) move(step);
   memory_.commit();
@@ -252,6 +254,7 @@ std::optional<Nanoseconds> DiskQueue::wake_at() const {
   by(read_retry_at_);
   if (batch_) return at;
   by(retry_at_ ? retry_at_ : sync_due());
+  by(drain_until_);
   if (!is_prepared_) return at;
   by(mark_due());
   if (is_pressed_) by(needs_.clock.steady() + kStuckRetry);
@@ -260,6 +263,14 @@ std::optional<Nanoseconds> DiskQueue::wake_at() const {
 }
 
 // ---- source's log -> files
+
+// false: the writer is not through with its batch.
+bool DiskQueue::take_done() {
+  auto done = needs_.writer.take(this);
+  if (!done) return false;
+  complete(std::move(*done));
+  return true;
+}
 
 // Whether what comes is to go to the files now.
 bool DiskQueue::takes() const {
@@ -271,6 +282,7 @@ void DiskQueue::move(Step& step) {
   if (retry_at_ && now < *retry_at_) return;
   retry_at_.reset();
   const auto due = sync_due();
+  if (due && now < *due && is_to_drain(now)) return;
   if (due && (now >= *due || rolls())) return post({.sync = QueueWriter::Sync::yes}, {});
   if (!takes() || !from_.has_all()) return;  // what an output has of a time without a queue
   from_.skip_unwanted();
@@ -280,6 +292,19 @@ void DiskQueue::move(Step& step) {
   if (!gather(job, batch)) return make_room(step);
   if (options_.queue.sync == deliver::QueueOptions::kAlways) job.sync = QueueWriter::Sync::yes;
   post(std::move(job), batch);
+}
+
+// A full segment of which the handler has had most, and is about to have the rest: when it is
+// through with that the segment is deleted, and nothing of it is written to the disk.
+bool DiskQueue::is_to_drain(Nanoseconds now) {
+  const auto half = state_->segment + (state_->next - state_->segment) / 2;
+  const bool keeps_up = in_files() == 0 || !written_.empty();
+  if (!rolls() || !keeps_up || settled_number() < half) {
+    drain_until_.reset();
+    return false;
+  }
+  if (!drain_until_) drain_until_ = now + kDrainMost;
+  return now < *drain_until_;
 }
 
 // For messages, and for bytes.
@@ -299,25 +324,16 @@ bool DiskQueue::gather(QueueWriter::Job& job, Batch& batch) {
   if (options_.is_overflow) overflowed_ = needs_.overflowed();
   const auto waits = waiting();
   const auto [messages_most, bytes_most] = room();
-  job.records = std::exchange(records_, {});
-  job.records.clear();
-  const deliver::Delivery* const deliveries[] = {&from_};
-  deliver::Remaining rest(deliveries);
-  std::uint64_t bytes = 0;
-  while (const auto message = rest.next()) {
-    const auto takes = message->frame.size() + message->fields.size() + kRecordBytes;
-    // One that is larger than the whole queue finds room in an empty one.
-    const bool is_only_one = !options_.is_overflow && waits == 0 && batch.messages == 0;
-    if (!is_only_one && (batch.messages == messages_most || bytes + takes > bytes_most)) break;
-    if (bytes > 0 && bytes + takes > kMovedBytes) break;
-    const deliver::QueueRecord record{state_->next + batch.messages, message->at.sequence.number,
-                                      message->accepted_ns};
-    job.records.push_back({record, message->frame, message->fields});
-    bytes += takes;
-    batch.bytes = bytes;
-    ++batch.messages;
-    batch.end = {message->at.position + message->frame.size(), message->at.sequence + 1};
-  }
+  QueueGather gathered(from_, state_->next,
+                       {.messages = messages_most,
+                        .bytes = bytes_most,
+                        .batch_bytes = kMovedBytes,
+                        // One that is larger than the whole queue finds room in an empty one.
+                        .lets_one_in = !options_.is_overflow && waits == 0});
+  batch.messages = gathered.messages();
+  batch.bytes = gathered.bytes();
+  batch.end = gathered.end();
+  job.runs = gathered.take_runs();
   return batch.messages > 0;
 }
 
@@ -328,6 +344,7 @@ bool DiskQueue::rolls() const {
 }
 
 void DiskQueue::post(QueueWriter::Job job, const Batch& batch) try {
+  drain_until_.reset();
   batch_ = batch;
   const bool is_new = batch.messages > 0 && rolls();
   batch_->segment = is_new ? state_->next : state_->segment;
@@ -340,33 +357,25 @@ void DiskQueue::post(QueueWriter::Job job, const Batch& batch) try {
   job.end = is_new ? 0 : state_->end_bytes;
   needs_.writer.post(this, std::move(job));
 } catch (const Failure& failure) {
-  (void)complete({.failure = failure}, false);
+  complete({.failure = failure});
 }
 
-bool DiskQueue::complete(QueueWriter::Done done, bool feeds) {
+void DiskQueue::complete(QueueWriter::Done done) {
   const auto batch = *std::exchange(batch_, std::nullopt);
-  if (batch.is_mark) return false;
-  if (done.is_gone) {
-    begin_another(std::move(done.file));
-    return false;
-  }
-  const auto now = needs_.clock.steady();
-  records_ = std::move(done.records);
+  if (batch.is_mark) return;
+  if (done.is_gone) return begin_another(std::move(done.file));
+  if (state_->fed == state_->next) written_ = std::move(done.runs);
   const bool is_of_segment = batch.segment == state_->segment;
   if (is_of_segment || !done.failure) file_ = std::move(done.file);
   if (done.failure) {
-    fail(*done.failure, batch);
-    return false;
+    written_.clear();
+    return fail(*done.failure, batch);
   }
   retry_at_.reset();
   if (batch.messages > 0 || reports_.has_failed()) reports_.takes_again();
-  if (batch.messages == 0) {
-    unsynced_since_.reset();
-    return false;
-  }
+  if (batch.messages == 0) return unsynced_.reset();
   from_.save_before(batch.end);
-  const bool keeps_up = state_->fed == state_->next;
-  const auto fed = state_->fed;
+  if (options_.queue.sync > Nanoseconds(0)) unsynced_.wrote(state_->next, needs_.clock.steady());
   auto& state = state_.edit();
   state.segment = batch.segment;
   state.end_bytes = files_[batch.segment].bytes = done.end;
@@ -378,15 +387,12 @@ bool DiskQueue::complete(QueueWriter::Done done, bool feeds) {
     file.log_begin = file.log_end = log_.end().position.bytes;
   }
   memory_.commit();
-  if (options_.queue.sync > Nanoseconds(0) && !unsynced_since_) unsynced_since_ = now;
-  if (feeds && keeps_up) feed_written(records_);
-  return state_->fed != fed;
 }
 
 // Tried again, and a sync as well: the file writes again what is in doubt.
 void DiskQueue::fail(const Failure& failure, const Batch& batch) {
   retry_at_ = needs_.clock.steady() + kQueueRetry;
-  if (!file_) unsynced_since_.reset();
+  if (!file_) unsynced_.reset();
   if (batch.reopens && !file_) {  // what it has may be read all the same; what comes begins another
     auto& state = state_.edit();
     state.segment = state.end_bytes = 0;
@@ -411,12 +417,12 @@ void DiskQueue::begin_another(std::optional<log::DiskLog> lost) {
               state_->read_segment == state_->segment ? log_.end() : log_.trimmed());
   auto& state = state_.edit();
   state.segment = state.end_bytes = 0;
-  unsynced_since_.reset();
+  unsynced_.reset();
 }
 
 std::optional<Nanoseconds> DiskQueue::sync_due() const {
-  if (!unsynced_since_) return std::nullopt;
-  return *unsynced_since_ + options_.queue.sync;
+  if (unsynced_.empty()) return std::nullopt;
+  return *unsynced_.since() + options_.queue.sync;
 }
 
 // It is full.
@@ -481,6 +487,7 @@ void DiskQueue::trim(Step& step) {
   memory_.commit();
   files_.remove_passed(state_->read_segment ? state_->read_segment : state_->next,
                        log_.trimmed().position.bytes, state_->segment);
+  unsynced_.passed(settled_number(), state_->next);
   const bool is_drained = !batch_ && state_->next == state_->fed && log_.empty();
   if (options_.is_overflow) {
     if (!is_drained || is_pressed_ || state_->others > 0) return;
@@ -521,8 +528,9 @@ void DiskQueue::retire() {
   memory_.commit();
   file_.reset();
   files_.close();
-  unsynced_since_.reset();
+  unsynced_.reset();
   drained_since_.reset();
+  drain_until_.reset();
   files_.remove_before(state_->next);
 }
 
@@ -570,7 +578,8 @@ void DiskQueue::end_lost() {
 
 void DiskQueue::finish() try {
   if (!is_armed()) return;
-  if (batch_) (void)complete(needs_.writer.wait(this), false);
+  if (batch_) complete(needs_.writer.wait(this));
+  written_.clear();
   if (!is_prepared_) return;
   if (files_.lost()) end_lost();
   to_->skip_unwanted();

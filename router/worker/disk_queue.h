@@ -25,6 +25,7 @@
 #include "worker/queue_files.h"
 #include "worker/queue_reports.h"
 #include "worker/queue_writer.h"
+#include "worker/unsynced.h"
 
 namespace standpipe::worker {
 
@@ -67,8 +68,9 @@ struct DiskQueueNeeds {
 // back, it is disarmed: `from` gives to the handler again, and the files are gone. Only a handler
 // that takes messages empties it, so it cannot be armed and disarmed in turn by one that does not.
 //
-// A handler that keeps up is fed from the source's log what was just written, and nothing is read
-// again: the files are there for a handler that is behind, and for the next run.
+// A handler that keeps up is fed from the source's log what was just written, while the writer has
+// what comes after, and nothing is read again: the files are there for a handler that is behind,
+// and for the next run. Nor is anything synced for it: what it is through with may be lost.
 //
 // While the run lives, the committed end of the files is the truth: what lies after it is cut, and
 // moved again. Without the run, all whole records are what is there. A message stays in its segment
@@ -114,7 +116,7 @@ class DiskQueue {
   // All that came is in the files.
   bool is_moved() const;
   // What was moved is on the disk, as far as its `sync` asks for that.
-  bool is_synced() const { return !batch_ && !unsynced_since_; }
+  bool is_synced() const { return !batch_ && unsynced_.empty(); }
   bool has_files() const { return !files_.empty(); }
   // It is full of what outputs were given, which may be taken back where a reader has gone.
   bool wants_recall() { return std::exchange(wants_recall_, false); }
@@ -186,11 +188,11 @@ class DiskQueue {
   void reopen();
 
   // ---- source's log -> files
+  bool take_done();
   void move(Step& step);
   bool gather(QueueWriter::Job& job, Batch& batch);
   void post(QueueWriter::Job job, const Batch& batch);
-  // `feeds`: what is there then, too. Returns whether anything was fed.
-  bool complete(QueueWriter::Done done, bool feeds);
+  void complete(QueueWriter::Done done);
   void fail(const Failure& failure, const Batch& batch);
   void begin_another(std::optional<log::DiskLog> lost);
   void make_room(Step& step);
@@ -198,6 +200,7 @@ class DiskQueue {
   std::uint64_t drop_waiting();
   std::pair<std::uint64_t, std::uint64_t> room() const;
   std::optional<Nanoseconds> sync_due() const;
+  bool is_to_drain(Nanoseconds now);
   bool rolls() const;
   bool takes() const;
 
@@ -206,8 +209,8 @@ class DiskQueue {
   bool put(log::DiskLog& file, const Found& found, log::DiskLog::ReadPosition at);
   bool put_described(const Found& found, std::uint64_t offset);
   bool put_run(log::DiskLog& file, const Found& found, log::DiskLog::ReadPosition at);
-  void feed_written(std::span<const QueueWriter::Record> records);
-  std::size_t put_run(std::span<const QueueWriter::Record> records);
+  void feed_written(Step& step);
+  bool put_written(QueueWriter::Run& run, std::uint64_t offset);
   bool add_run(std::size_t bytes, std::size_t count, std::uint64_t time);
   void note_fed(std::uint64_t messages, std::uint64_t offset);
   log::DiskLog* reading();
@@ -241,10 +244,12 @@ class DiskQueue {
   bool is_prepared_ = false;          // what is there was found; until then nothing is done
   std::optional<log::DiskLog> file_;  // the one that is written to, if the writer has it not
   std::optional<Batch> batch_;
-  std::vector<QueueWriter::Record> records_;  // of the next one; kept for its capacity
-  std::optional<Nanoseconds> unsynced_since_, retry_at_, read_retry_at_, drained_since_;
+  std::vector<QueueWriter::Run> written_;  // just now, and not fed yet: the handler keeps up
+  Unsynced unsynced_;
+  std::optional<Nanoseconds> retry_at_, read_retry_at_, drained_since_, drain_until_;
   std::uint64_t marked_ = 0;  // up to which message the handler is known to be through, on the disk
   Nanoseconds marked_at_{0};
+  std::optional<log::Position> full_at_;  // how far its log was trimmed when it had no room
   bool wants_recall_ = false, has_recalled_ = false;
   bool is_pressed_ = false;       // of an overflow
   std::uint64_t overflowed_ = 0;  // by all of them, before the batch that is gathered

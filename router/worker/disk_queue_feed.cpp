@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // DiskQueue: how what lies in its files comes back, in order.
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstring>
 #include <utility>
@@ -15,7 +16,7 @@
 namespace standpipe::worker {
 namespace {
 
-constexpr std::uint64_t kFedBytes = 256 * KiB;  // a step
+constexpr std::uint64_t kFedBytes = 512 * KiB;  // a step
 constexpr Nanoseconds kReadRetry = std::chrono::seconds(5);
 constexpr std::uint64_t kForHandler[] = {1};
 constexpr std::uint32_t kNoMatch = 0;  // it was matched in the source's log
@@ -25,11 +26,34 @@ bool is_one_frame(std::span<const std::byte> bytes) {
   return frame::scan_wire(bytes, {&frame, 1}).consumed == bytes.size() && !bytes.empty();
 }
 
+struct Frames {
+  std::size_t bytes = 0, count = 0;
+};
+
+// As many whole frames as have that many bytes, but one at least.
+Frames first_frames(std::span<const std::byte> all, std::size_t most) {
+  Frames first;
+  std::array<frame::Frame, 64> found;
+  while (first.bytes < all.size()) {
+    const auto scan = frame::scan_wire(all.subspan(first.bytes), found);
+    INVARIANT(scan.frames > 0, all.size(), first.bytes);
+    const auto begin = first.bytes;
+    for (std::size_t f = 0; f < scan.frames; ++f) {
+      if (first.count > 0 && begin + found[f].end > most) return first;
+      first.bytes = begin + found[f].end;
+      ++first.count;
+    }
+  }
+  return first;
+}
+
 }  // namespace
 
 void DiskQueue::feed(Step& step) try {
   if (read_retry_at_ && needs_.clock.steady() < *read_retry_at_) return;
   read_retry_at_.reset();
+  if (full_at_ == log_.trimmed().position) return;  // the same would find no room again
+  full_at_.reset();
   const auto until = log_.end().position + kFedBytes;
   while (log_.end().position < until) {
     if (state_->fed == state_->next) return;
@@ -42,7 +66,10 @@ void DiskQueue::feed(Step& step) try {
       continue;
     }
     pass_over(found->record.number, deliver::Reason::damaged);
-    if (!put(*file, *found, at)) return;
+    if (!put(*file, *found, at)) {
+      if (!log_.waits_for_arena()) full_at_ = log_.trimmed().position;
+      return;
+    }
     step.fed = true;
   }
   step.more = true;
@@ -86,38 +113,38 @@ bool DiskQueue::put(log::DiskLog& file, const Found& found, log::DiskLog::ReadPo
 
 // What was just written is still in the source's log. So a handler that keeps up need not wait
 // until it is read again. What finds no room is read when there is some.
-void DiskQueue::feed_written(std::span<const QueueWriter::Record> records) {
+void DiskQueue::feed_written(Step& step) {
+  const auto fed = state_->fed;
   if (state_->read_segment != state_->segment) end_segment(deliver::Reason::damaged);
-  if (state_->read_segment != state_->segment) return;
-  while (!records.empty()) {
-    if (log_.empty() && state_->skipped > 0) state_.edit().skipped = 0;
-    memory_.commit();
-    const auto& first = records[0];
-    const auto count = first.fields.empty() ? put_run(records) : 1;
-    const auto offset = count == records.size() ? state_->end_bytes : state_->read_offset;
-    if (!first.fields.empty()) {
-      if (!put_described({first.message, first.frame, first.fields}, offset)) return;
-    } else if (count > 0) {
-      note_fed(count, offset);
-    } else {
-      return;
-    }
-    records = records.subspan(count);
+  // A full queue may have dropped some of it meanwhile, or its segment is another's by now.
+  const bool comes_next = state_->read_segment == state_->segment && state_->segment != 0 &&
+                          written_.front().first.number == state_->fed;
+  for (auto run = written_.begin(); comes_next && run != written_.end(); ++run) {
+    const bool is_last = run + 1 == written_.end();
+    if (!put_written(*run, is_last ? state_->end_bytes : state_->read_offset)) break;
   }
+  written_.clear();
+  step.fed = step.fed || state_->fed != fed;
 }
 
-// Of these, as many as were accepted together, have no metadata and find room.
-std::size_t DiskQueue::put_run(std::span<const QueueWriter::Record> records) {
-  const auto time = records[0].message.accepted_ns;
-  const auto room = log_.room(records[0].frame.size());
-  std::size_t bytes = 0, count = 0;
-  for (const auto& [message, frame, fields] : records) {
-    if (message.accepted_ns != time || !fields.empty() || bytes + frame.size() > room.size()) break;
-    std::memcpy(room.data() + bytes, frame.data(), frame.size());
-    bytes += frame.size();
-    ++count;
+// false: not all of it found room. `offset`: where reading goes on after all of it.
+bool DiskQueue::put_written(QueueWriter::Run& run, std::uint64_t offset) {
+  if (log_.empty() && state_->skipped > 0) state_.edit().skipped = 0;
+  memory_.commit();
+  if (!run.fields.empty()) return put_described({run.first, run.frames, run.fields}, offset);
+  while (run.count > 0) {
+    const auto room = log_.room(first_frames(run.frames, 0).bytes);
+    const auto [bytes, count] = run.frames.size() <= room.size()
+                                    ? Frames{run.frames.size(), run.count}
+                                    : first_frames(run.frames, room.size());
+    if (bytes > room.size()) return false;
+    std::memcpy(room.data(), run.frames.data(), bytes);
+    if (!add_run(bytes, count, run.first.accepted_ns)) return false;
+    run.frames = run.frames.subspan(bytes);
+    run.count -= static_cast<std::uint32_t>(count);
+    note_fed(count, run.count == 0 ? offset : state_->read_offset);
   }
-  return add_run(bytes, count, time) ? count : 0;
+  return true;
 }
 
 // false: there is no room for its index.
@@ -234,7 +261,7 @@ void DiskQueue::leave_segment(const Failure& failure) {
   files_.close();
   if (segment == state_->segment) {
     file_.reset();
-    unsynced_since_.reset();
+    unsynced_.reset();
     auto& state = state_.edit();
     state.segment = state.end_bytes = 0;
   }

@@ -142,15 +142,31 @@ std::uint64_t DiskQueues::overflowed() const {
 
 // An overflow that is not armed has nothing, and one that is will be disarmed when its handler has
 // all.
-bool DiskQueues::all_drained() const {
-  const auto is_drained = [this](const auto& queue) {
+bool DiskQueues::all_drained(const std::vector<const deliver::HandlerLoop*>& left) const {
+  const auto is_drained = [&](const auto& queue) {
     const auto& handler = handlers_[deliveries_.handler_with(queue->delivery_id())];
-    if (queue->is_overflow()) return !queue->is_armed() || handler.held();
-    return queue->is_moved() && (queue->in_files() == 0 || handler.held());
+    const bool is_left = handler.held() || std::ranges::find(left, &handler) != left.end();
+    if (queue->is_overflow()) return !queue->is_armed() || is_left;
+    return queue->is_moved() && (queue->in_files() == 0 || is_left);
   };
   return std::all_of(sources_.begin(), sources_.end(), [&](const auto& source) {
     return std::all_of(source.queues.begin(), source.queues.end(), is_drained);
   });
+}
+
+bool DiskQueues::have_all_of(const deliver::HandlerLoop& handler) const {
+  bool has_queue = false;
+  for (const auto& delivery : handler.deliveries()) {
+    const auto* queue = from(*delivery) ? from(*delivery) : to(*delivery);
+    const auto& tally = delivery->tally();
+    if (queue && queue->is_armed()) {
+      if (!queue->is_moved() || !queue->is_synced()) return false;
+      has_queue = true;
+    } else if (tally.matched != tally.settled() + delivery->saved()) {
+      return false;
+    }
+  }
+  return has_queue;
 }
 
 void DiskQueues::finish() {

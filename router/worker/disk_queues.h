@@ -78,8 +78,10 @@ class DiskQueues {
   std::uint64_t overflowed() const;  // bytes on disk of all overflows
 
   // ---- the hub ends
-  // Nothing is left of what came, but what waits in files for handlers that are held.
-  bool all_drained() const;
+  // Nothing is left of what came, but what waits in files for handlers that are held, or `left`.
+  bool all_drained(const std::vector<const deliver::HandlerLoop*>& left) const;
+  // All that the handler has not dealt with is in files, and on the disk as far as `sync` asks.
+  bool have_all_of(const deliver::HandlerLoop& handler) const;
   void finish();
   void check_invariants() const;
 

@@ -16,6 +16,10 @@ bool every(const Handlers& handlers, Property has) {
   return std::all_of(handlers.begin(), handlers.end(), [&](const auto& h) { return has(*h); });
 }
 
+bool is_among(const HandlerTable::Left& all, const deliver::HandlerLoop& handler) {
+  return std::ranges::find(all, &handler) != all.end();
+}
+
 }  // namespace
 
 HandlerTable::HandlerTable(EventLoop& loop, HandlerQueue& queue, OutputTable& outputs,
@@ -94,12 +98,12 @@ bool HandlerTable::all_tried() const {
   return every(handlers_, [](const auto& h) { return h.tried(); });
 }
 
-bool HandlerTable::all_drained() const {
-  return every(handlers_, [](const auto& h) { return h.drained(); });
+bool HandlerTable::all_drained(const Left& left) const {
+  return every(handlers_, [&](const auto& h) { return h.drained() || is_among(left, h); });
 }
 
-bool HandlerTable::all_closed() const {
-  return every(handlers_, [](const auto& h) { return h.closed(); });
+bool HandlerTable::all_closed(const Left& left) const {
+  return every(handlers_, [&](const auto& h) { return h.closed() || is_among(left, h); });
 }
 
 bool HandlerTable::any_held() const {

@@ -58,8 +58,10 @@ class HandlerTable final : public deliver::CompletionQueue {
 
   // ---- all of them
   bool all_tried() const;
-  bool all_drained() const;
-  bool all_closed() const;
+  // `left`: those that are not waited for.
+  using Left = std::vector<const deliver::HandlerLoop*>;
+  bool all_drained(const Left& left = {}) const;
+  bool all_closed(const Left& left = {}) const;
   bool any_held() const;
   std::vector<std::string> not_ready() const;
   void note_stopping();

@@ -219,8 +219,9 @@ class Hub final : private deliver::SettlementObserver {
   void stop_round();
   bool feeds_itself(const Inlet& inlet) const;
   bool goes_round() const;
+  HandlerTable::Left left_to_queues() const;
   bool all_drained();
-  bool all_closed() const { return handlers_.all_closed() && outputs_.all_moved(); }
+  bool all_closed() const;
   void begin_close();
   void end_flow();
   void save_rest();

@@ -44,8 +44,29 @@ void Hub::stop_round() {
 bool Hub::all_drained() {
   const bool accepted = std::all_of(sources_.begin(), sources_.end(),
                                     [](const auto& source) { return source.inlet->stopped(); });
-  return accepted && outputs_.drain() && handlers_.all_drained() && disk_queues_.all_drained() &&
-         !goes_round();
+  const auto left = left_to_queues();
+  // Only handlers that are left send there.
+  const auto is_left = [&](const deliver::Output& output) {
+    return !left.empty() && std::ranges::none_of(handlers_.all(), [&](const auto& handler) {
+      return handler->may_send_to(output) && std::ranges::find(left, handler.get()) == left.end();
+    });
+  };
+  return accepted && outputs_.drain(is_left) && handlers_.all_drained(left) &&
+         disk_queues_.all_drained(left) && !goes_round();
+}
+
+bool Hub::all_closed() const {
+  return handlers_.all_closed(left_to_queues()) && outputs_.all_moved();
+}
+
+// Handlers that take nothing now, and whose messages are on the disk: waiting for them would save
+// nothing. One that is there may use the time to take what it can.
+HandlerTable::Left Hub::left_to_queues() const {
+  HandlerTable::Left left;
+  for (const auto& handler : handlers_.all())
+    if (handler->stands_still(loop_.now()) && disk_queues_.have_all_of(*handler))
+      left.push_back(handler.get());
+  return left;
 }
 
 // A hub that writes to its own sources has more to deliver as long as something comes back. (What

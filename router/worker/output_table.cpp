@@ -148,11 +148,11 @@ bool OutputTable::all_moved() const {
                      [](const auto& s) { return s.output->all_moved(); });
 }
 
-bool OutputTable::drain() {
+bool OutputTable::drain(const std::function<bool(const deliver::Output&)>& is_left) {
   bool idle = true;
   for (auto& slot : slots_) {
     if (slot.output->all_moved()) slot.output->stop();
-    idle = idle && slot.output->idle();
+    idle = idle && (slot.output->idle() || (is_left && is_left(*slot.output)));
   }
   return idle;
 }

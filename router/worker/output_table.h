@@ -64,8 +64,9 @@ class OutputTable final : public deliver::OutputOpener, public deliver::OpenOutp
 
   bool has(const FileId& fifo) const;
   bool all_moved() const;
-  // Stops the outputs that have nothing to move. true: nothing waits in any of them.
-  bool drain();
+  // Stops the outputs that have nothing to move. true: nothing waits in any of them but where
+  // `is_left` says that it may.
+  bool drain(const std::function<bool(const deliver::Output&)>& is_left = {});
   void finish_frames();
   void stop();
 

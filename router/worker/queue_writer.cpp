@@ -2,22 +2,44 @@
 #include "worker/queue_writer.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <utility>
 
 #include "base/invariant.h"
 #include "base/signals.h"
+#include "frame/wire_scan.h"
 
 namespace standpipe::worker {
 namespace {
+
+std::optional<Failure> append_run(log::DiskLog& file, const QueueWriter::Run& run) {
+  auto record = run.first;
+  auto rest = run.frames;
+  std::array<frame::Frame, 64> found;
+  while (!rest.empty()) {
+    const auto scan = frame::scan_wire(rest, found);
+    INVARIANT(scan.frames > 0, rest.size(), record.number);
+    std::size_t begin = 0;
+    for (std::size_t f = 0; f < scan.frames; ++f) {
+      const auto frame = rest.subspan(begin, found[f].end - begin);
+      if (auto failure = file.append(record.meta(), {&frame, 1}, run.fields)) return failure;
+      begin = found[f].end;
+      ++record.number;
+      ++record.sequence;
+    }
+    rest = rest.subspan(scan.consumed);
+  }
+  INVARIANT(record.number == run.first.number + run.count, record.number, run.count);
+  return std::nullopt;
+}
 
 // Opens the file and appends; what counts then is up to the caller.
 std::optional<Failure> append_all(QueueWriter::Job& job) try {
   if (job.before) job.before();
   if (!job.file) job.file.emplace(log::DiskLog::resume(job.path, job.end));
-  for (const auto& record : job.records)
-    if (auto failure = job.file->append(record.message.meta(), {&record.frame, 1}, record.fields))
-      return failure;
+  for (const auto& run : job.runs)
+    if (auto failure = append_run(*job.file, run)) return failure;
   return std::nullopt;
 } catch (const Failure& failure) {
   return failure;
@@ -111,7 +133,7 @@ void QueueWriter::do_all(std::vector<Work>& all) {
       syncing.push_back(&work);
   share(syncing, [](Work& work) { work.done.failure = work.job.file->sync(); });
   for (auto& [whose, job, done] : all) {
-    done.records = std::move(job.records);
+    done.runs = std::move(job.runs);
     if (job.file) done.end = job.file->bytes();
     done.file = std::move(job.file);  // it knows what a sync that failed has left in doubt
   }

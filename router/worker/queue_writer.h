@@ -32,10 +32,13 @@ class QueueWriter {
     no,   // as far as the kernel: it survives the death of all processes
     yes,  // on the disk, or not there at all
   };
-  struct Record {
-    deliver::QueueRecord message;
-    std::span<const std::byte> frame;
-    std::span<const std::byte> fields = {};
+  // Messages in a row that were accepted together: whole frames as they lie in a log, which become
+  // a record each. What is to be done for each message is done by the thread alone.
+  struct Run {
+    deliver::QueueRecord first;
+    std::span<const std::byte> frames;
+    std::uint32_t count = 1;
+    std::span<const std::byte> fields = {};  // then there is one frame
   };
   // How many of a file's first records are done with.
   struct Mark {
@@ -47,18 +50,18 @@ class QueueWriter {
     std::optional<log::DiskLog> file = {};  // none: it is opened, or made
     std::string path = {};
     std::uint64_t end = 0;  // of what counts in it; 0: it is new
-    std::vector<Record> records = {};
+    std::vector<Run> runs = {};
     Sync sync = Sync::no;
     std::optional<Mark> mark = {};  // no harm is done if that cannot be written
 
-    bool writes() const { return !records.empty() || sync == Sync::yes; }
+    bool writes() const { return !runs.empty() || sync == Sync::yes; }
   };
   struct Done {
     std::optional<log::DiskLog> file = {};  // none: it could not be opened
     std::uint64_t end = 0;
     bool is_gone = false;                 // somebody has removed the file: nothing was done
     std::optional<Failure> failure = {};  // then nothing of the job counts
-    std::vector<Record> records = {};     // the job's
+    std::vector<Run> runs = {};           // the job's
   };
 
   // `wake` is called when something is done, from the thread.

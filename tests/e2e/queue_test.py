@@ -7,6 +7,7 @@ import signal
 import time
 
 from kit import equal, frames_in, test, until
+from kit.timing import SLOW
 from overflow_test import ARCHIVE, MENDED
 from overflow_test import yaml as with_log
 from spill_test import gone, killed, numbered, worker_of
@@ -288,6 +289,73 @@ def a_disk_that_is_full_makes_a_queue_wait_and_costs_nothing(t):
     sending.join()
     equal(t.reader("next").take(2001), numbered(2001))
     hub.stop().all_delivered(2001)
+
+
+def ends_at_once(t, handler, messages, stands_still):
+    """A stop has a minute for what is to be delivered, and does not use it; the next start delivers it."""
+    patient = "drain_timeout: 60s"
+    hub = t.start(yaml(ARCHIVE, handler).replace("drain_timeout: 500ms", patient))
+    hub.send("in", messages)
+    t.until_logged("archive", messages)
+    stands_still(hub)
+    began = time.monotonic()
+    account = hub.stop(seconds=50)
+    took = time.monotonic() - began
+    assert took < 10 * SLOW, f"the stop took {took:.1f} s"
+    account.says("in", accepted=len(messages)).says("in -> archive", delivered=len(messages))
+    delivered = account.of("in -> screen")["delivered"]
+    account.says("in -> screen", in_flight=len(messages) - delivered)
+    hub = t.start(yaml(ARCHIVE, MENDED))
+    t.until_logged("screen", messages[delivered:])
+    account = hub.stop().says("in", accepted=0).says("in -> archive", delivered=0)
+    account.says("in -> screen", delivered=len(messages) - delivered)
+
+
+def is_on_disk(messages):
+    def wait(hub):
+        until(lambda: hub.stats()["queues"]["in -> screen"]["messages"] == len(messages), "all is in the queue")
+
+    return wait
+
+
+@test
+def a_stop_does_not_wait_for_a_held_handler_whose_messages_are_on_disk(t):
+    messages = numbered(3000)
+    ends_at_once(t, disk(name="held"), messages, is_on_disk(messages))
+
+
+@test
+def a_stop_does_not_wait_for_a_disconnected_handler_whose_messages_are_on_disk(t):
+    messages = numbered(3000)
+    away = "screen: {plugin: disconnecting, options: {failures: 1000}, queue: {type: disk}}"
+    ends_at_once(t, away, messages, is_on_disk(messages))
+
+
+@test
+def a_stop_does_not_wait_for_a_reader_that_is_away_if_its_messages_are_on_disk(t):
+    messages = numbered(3000)
+    away = disk().replace("next: {", "screen: {")
+    ends_at_once(t, away, messages, is_on_disk(messages))
+
+
+@test
+def a_stop_does_not_wait_for_a_wedged_handler_whose_messages_are_on_disk(t):
+    messages = [b"hang", *numbered(3000)]
+    wedged = "screen: {plugin: hanging, isolation: thread, options: {until: cured}, queue: {type: disk}}"
+
+    def stands_still(hub):
+        is_on_disk(messages)(hub)
+        time.sleep(5.5)  # so long may a call take before it is taken for one that does not come back
+
+    ends_at_once(t, wedged, messages, stands_still)
+
+
+@test
+def a_stop_waits_for_a_handler_that_takes_what_it_has_on_disk(t):
+    messages = numbered(300)
+    hub = t.start(yaml(disk(name="slow")).replace("drain_timeout: 500ms", "drain_timeout: 60s"))
+    hub.send("in", messages)
+    hub.stop(seconds=60).says("in", accepted=300).says("in -> screen", delivered=300)
 
 
 # ---- another configuration

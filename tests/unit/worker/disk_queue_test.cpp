@@ -315,6 +315,59 @@ TEST_CASE("a handler that keeps up is fed what was just written, and nothing is 
   CHECK(f.in_flight() == 0);
 }
 
+TEST_CASE("nothing is synced for a handler that keeps up, however much it takes") {
+  Fixture f({.type = QueueOptions::Type::disk, .size_max = 1 * MiB, .sync = 100ms});
+  test::syncs().reset();
+  Texts files;
+  for (int i = 0; i < 60; ++i) {
+    REQUIRE(f.append(std::string(10'000, '.')));
+    f.settle();
+    CHECK(f.take().size() == 1);
+    f.clock.now += 30ms;
+    if (files.empty() || files.back() != f.files()[0]) files.push_back(f.files()[0]);
+  }
+  CHECK(test::syncs().calls == 0);
+  CHECK(files.size() >= 3);  // segments came and went
+  REQUIRE(f.append("it is not taken"));
+  f.settle();
+  CHECK(test::syncs().calls == 0);
+  f.clock.now += 100ms;
+  f.settle();
+  CHECK(test::syncs().calls == 1);
+  CHECK(f.queue->is_synced());
+}
+
+TEST_CASE("a full segment waits a moment for the handler, and is synced if that takes longer") {
+  Fixture f({.type = QueueOptions::Type::disk, .size_max = 1 * MiB, .sync = 100ms});
+  test::syncs().reset();
+  const std::string large(10'000, '.');
+  for (int i = 0; f.queue->is_moved(); ++i) {
+    REQUIRE(f.append(large));
+    f.settle();
+    if (i < 10) CHECK(f.take().size() == 1);
+  }
+  CHECK(f.files().size() == 1);
+  CHECK(test::syncs().calls == 0);
+  f.clock.now += 11ms;
+  f.settle();
+  CHECK(test::syncs().calls == 1);
+  CHECK(f.files().size() == 2);
+  CHECK(f.queue->is_moved());
+}
+
+TEST_CASE("a worker that follows syncs what the dead one may not have") {
+  Fixture f({.type = QueueOptions::Type::disk, .size_max = 1 * MiB, .sync = 100ms});
+  REQUIRE(f.append("one"));
+  f.settle();
+  f.crash();
+  test::syncs().reset();
+  CHECK_FALSE(f.queue->is_synced());
+  f.clock.now += 101ms;
+  f.settle();
+  CHECK(test::syncs().calls == 1);
+  CHECK(f.queue->is_synced());
+}
+
 TEST_CASE("a source goes on while its handler is away, however much comes") {
   Fixture f;
   const std::string large(10'000, '.');
@@ -350,6 +403,21 @@ TEST_CASE("segments go when all of theirs was handled, and the last one when a q
   CHECK(f.files().empty());
   f.append_all(0, 3);
   CHECK(f.take_all() == Fixture::numbers(0, 3));
+}
+
+TEST_CASE("what finds no room is not read again before the handler takes something") {
+  Fixture f;
+  for (int i = 0; i < 10'000; ++i)
+    if (!f.append(std::to_string(i) + std::string(200, '.'))) f.settle();
+  f.settle();
+  REQUIRE(f.queue->in_files() > 0);
+  const auto drops = f.queue->log().drops();
+  for (int i = 0; i < 20; ++i) (void)f.queue->advance(true);
+  CHECK(f.queue->log().drops() == drops);
+  const auto waiting = f.queue->in_files();
+  (void)f.take(5000);
+  f.settle();
+  CHECK(f.queue->in_files() < waiting);
 }
 
 TEST_CASE("metadata stays with its message") {

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "deliver/fifo_kit.h"
 #include "temporary_folder.h"
 
 using namespace standpipe;
@@ -18,11 +19,11 @@ namespace {
 struct WriterFixture {
   QueueWriter::Job job(const std::string& name, std::uint64_t end = 0) {
     QueueWriter::Job job{.path = folder / name, .end = end};
-    job.records.push_back({deliver::QueueRecord{1, 1, 1}, std::as_bytes(std::span(frame))});
+    job.runs.push_back({deliver::QueueRecord{1, 1, 1}, std::as_bytes(std::span(frame))});
     return job;
   }
   test::TemporaryFolder folder;
-  std::string frame = "a frame";
+  std::string frame = test::framed("a frame");
   std::atomic<int> woken{0};
   QueueWriter writer{[this] { ++woken; }};
   int a = 0, b = 0;  // who posts
@@ -40,7 +41,7 @@ TEST_CASE_METHOD(WriterFixture, "what is posted is in the file when it is done")
   const auto read = done.file->read_next(at);
   REQUIRE(read);
   CHECK(std::string(reinterpret_cast<const char*>(read->payload.data()), read->payload.size()) ==
-        "a frame");
+        frame);
   CHECK_FALSE(writer.take(&a));
 }
 
