@@ -15,6 +15,7 @@
 #include "base/folder.h"
 #include "base/lock_holders.h"
 #include "base/opening.h"
+#include "base/own_place.h"
 #include "base/text.h"
 
 namespace standpipe {
@@ -67,7 +68,8 @@ DataFolder::DataFolder(std::string path, pid_t pid) : path_(std::move(path)), pi
   if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0 && cannot_lock_folders(errno))
     lock_ = open_file();
   lock_folder();
-  write_holder(open_file());
+  // The number is for people, so something else in its place is no reason to refuse the folder.
+  if (OwnPlace(path_ + "/lock", OwnPlace::Kind::file).fault().empty()) write_holder(open_file());
 }
 
 DataFolder::DataFolder(std::string path, Fd lock)
@@ -81,7 +83,8 @@ Fd DataFolder::open_file() const {
   const bool is_read_only = opened.problem().error == EROFS;
   return fd_of(std::move(opened), is_read_only
                                       ? "set data_dir to a folder on a disk that can be written to"
-                                      : "data_dir must belong to the hub's user");
+                                      : "data_dir must belong to the hub's user, and " + path_ +
+                                            "/lock be a file, or nothing");
 }
 
 std::optional<pid_t> DataFolder::holder_of(const std::string& path) {

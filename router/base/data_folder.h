@@ -15,7 +15,7 @@ namespace standpipe {
 // it while the keeper has a copy, nothing needs cleaning after a power failure, and a cleaner of
 // the folder cannot remove the lock. DATA_DIR/lock holds a process id for people only; nothing is
 // decided by what it says. It stays when the hub ends, and is written again when somebody removes
-// it. Where folders cannot be locked, that file is locked instead.
+// it. Where folders cannot be locked, that file is locked instead, and must be one.
 class DataFolder {
  public:
   // Makes the folder (0700) and those above it. `pid` is the process that people should look for.

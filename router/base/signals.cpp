@@ -2,17 +2,35 @@
 #include "base/signals.h"
 
 #include <pthread.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <string>
 #include <system_error>
 #include <utility>
 
 #include "base/failure.h"
 #include "base/remedies.h"
+#include "base/text.h"
 
 namespace standpipe {
+namespace {
+
+// Where addresses or data are limited, the same error means that a thread's stack has no room.
+std::string help_for_a_thread() {
+  std::string help = kMoreProcesses;
+  for (const auto& [resource, option] :
+       {std::pair(RLIMIT_AS, "-v"), std::pair(RLIMIT_DATA, "-d")}) {
+    rlimit limit{};
+    if (::getrlimit(resource, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+      help += "; or that of memory, " + size_text(limit.rlim_cur) + " now (ulimit " + option + ")";
+  }
+  return help;
+}
+
+}  // namespace
 
 Signals::Signals(std::initializer_list<int> also) {
   sigset_t set;
@@ -58,7 +76,7 @@ std::thread start_without_signals(std::function<void()> work) {
     problem = error.code().value();
   }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (problem != 0) throw Failure::system("start a thread", problem, kMoreProcesses);
+  if (problem != 0) throw Failure::system("start a thread", problem, help_for_a_thread());
   return thread;
 }
 

@@ -199,7 +199,8 @@ void Keeper::report_death(const WorkerEnd& end, Verdict verdict) {
                                      " without progress";
   reporter_.warning(
       "worker-died",
-      what + (verdict == Verdict::again ? "; starting a new one (" : " (") + count + ")");
+      what + (verdict == Verdict::again ? "; starting a new one (" : " (") + count + ")",
+      end.status ? remedy_of_death(*end.status) : std::string());
   manager_.status(what + ", " + count);
 }
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -61,6 +62,15 @@ std::string status_text(int status) {
   const auto* name = ::sigabbrev_np(WTERMSIG(status));
   return (name ? "SIG" + std::string(name) : "signal " + std::to_string(WTERMSIG(status))) +
          (WCOREDUMP(status) ? ", core dumped" : "");
+}
+
+std::string remedy_of_death(int status) {
+  rlimit limit{};
+  const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  const bool may_be = signal == SIGXCPU || signal == SIGKILL;  // the latter at the hard limit
+  if (!may_be || ::getrlimit(RLIMIT_CPU, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return {};
+  return "a process may use " + counted(limit.rlim_cur, "second") +
+         " of processor time here, which may be why: raise that limit (ulimit -t, LimitCPU=)";
 }
 
 bool is_ending(pid_t pid) {

@@ -14,6 +14,8 @@ std::vector<pid_t> children();
 
 // "SIGSEGV, core dumped" or "status 3", from what waitpid gave.
 std::string status_text(int status);
+// What to do about such a death, where a limit of processor time may be the reason; else empty.
+std::string remedy_of_death(int status);
 
 // It has begun to end: what it had open is closed, or will be. true where /proc tells nothing.
 bool is_ending(pid_t pid);

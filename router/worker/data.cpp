@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/data.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -9,6 +8,7 @@
 #include <utility>
 
 #include "deliver/spill.h"
+#include "worker/own_places.h"
 
 namespace standpipe::worker {
 namespace {
@@ -39,7 +39,7 @@ Data::Data(const config::HubOptions& options, bool continues, std::uint64_t run,
   ::signal(SIGXFSZ, SIG_IGN);  // a limit of file sizes is an error of write, not a death
   try {
     open_folder(link);
-    require_folder_for_spills();
+    clear_folder(options);
   } catch (const Failure& failure) {
     if (!options.data_dir_by_default && !continues) throw failure.in("data_dir");
     reporter.warning(
@@ -51,16 +51,14 @@ Data::Data(const config::HubOptions& options, bool continues, std::uint64_t run,
   }
 }
 
-// Something in the place of the spill folder would keep a stop from saving messages; that must be
-// found at the start.
-void Data::require_folder_for_spills() {
-  const auto path = path_ + "/spill";
-  struct stat st {};
-  if (::lstat(path.c_str(), &st) != 0 || (::stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode)))
-    return;
+// It is ours by now, so nobody else's files are moved. What keeps a stop from saving messages must
+// be found at the start.
+void Data::clear_folder(const config::HubOptions& options) try {
+  clear_own_places(path_, options, reporter_);
+  folder_->restore_file();
+} catch (const Failure&) {
   folder_.reset();
-  throw Failure(path + " is not a folder, so that nothing could be saved when the hub stops",
-                "mv it away");
+  throw;
 }
 
 // An earlier worker's lock is valid unless somebody removed the folder meanwhile.

@@ -81,7 +81,7 @@ class Data final : public deliver::DeadLetterSink {
 
  private:
   void open_folder(keeper::Link& link);
-  void require_folder_for_spills();
+  void clear_folder(const config::HubOptions& options);
 
   std::string path_;
   std::optional<DataFolder> folder_;

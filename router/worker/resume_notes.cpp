@@ -8,6 +8,7 @@
 
 #include "base/folder.h"
 #include "base/opening.h"
+#include "base/own_place.h"
 #include "base/replaced_file.h"
 
 namespace standpipe::worker {
@@ -21,6 +22,7 @@ std::string key_of(const std::string& source, const std::string& plugin) {
 
 ResumeNotes::ResumeNotes(const std::string& data_dir, Reporter& reporter)
     : path_(data_dir + "/resume"), reporter_(reporter) {
+  if (!OwnPlace(path_, OwnPlace::Kind::file).fault().empty()) return;  // said by clear_own_places
   const auto opened = paths::open_existing(path_, O_RDONLY, own_file());
   if (!opened) return;
   try {

@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import pty
+import resource
 import select
 import signal
 import subprocess
@@ -217,6 +218,55 @@ def a_limit_of_file_sizes_is_reported_in_a_line(t):
     t.path("hub.yaml").write_text("version: 1\n" + LOG)
     _, said = t.run("run", "hub.yaml", status=1, files_bytes_max=1 << 20)
     assert "cannot make memory for the logs: File too large" in said and "ulimit -f" in said, said
+
+
+def said_under(t, status=1, **limits):
+    """The command line's last words under them, which are one error with its remedy."""
+    t.path("hub.yaml").write_text("version: 1\n" + LOG)
+    _, said = t.run("run", "hub.yaml", status=status, **limits)
+    equal(said.count("error: "), 1, said)
+    assert "help: " in said and "died" not in said, said
+    return said
+
+
+@test
+def any_limit_that_is_too_low_for_a_hub_is_reported_in_a_line(t):
+    t.only_uninstrumented()
+    said = said_under(t, files_bytes_max=0)
+    assert "cannot write a file in memory: File too large" in said and "ulimit -f" in said, said
+    for files in (4, 6):
+        assert "Too many open files\n  help: raise the limit of open files: ulimit -n" in said_under(t, files_max=(files, files))
+    assert "ulimit -v" in said_under(t, limits={resource.RLIMIT_AS: 100 << 20})
+    said = said_under(t, limits={resource.RLIMIT_DATA: 1 << 20})
+    assert "cannot start a thread" in said and "that of memory, 1MiB now (ulimit -d)" in said, said
+
+
+@test
+def a_stack_that_may_not_be_large_enough_is_reported_and_one_that_may_be_made_larger_is(t):
+    t.only_uninstrumented()
+    needs_root()
+    open_to_anyone(t)
+    small = {resource.RLIMIT_STACK: 64 << 10}
+    said = t.hub(LOG, user=process.NOBODY, limits=small).fails_to_start()
+    assert "error: the stack may have 64KiB, and standpipe needs 256KiB\n  help: raise the limit: ulimit -s" in said, said
+    hub = t.hub(LOG, limits=small).start()  # root may raise it
+    hub.send("in", [b"one"])
+    t.until_logged("out", [b"one"])
+    hub.stop().all_delivered(1)
+
+
+@test
+def a_worker_that_a_limit_of_processor_time_ends_is_replaced_and_the_limit_is_named(t):
+    t.only_uninstrumented()
+    hub = t.start(LOG)
+    worker = hub.pids()[1]
+    for pid in hub.pids():
+        resource.prlimit(pid, resource.RLIMIT_CPU, (3600, 3600))
+    os.kill(worker, signal.SIGXCPU)  # as the kernel does
+    hub.says(r"the worker died \(SIGXCPU.*\n.*a process may use 3,600 seconds of processor time here.*ulimit -t")
+    hub.send("in", [b"one"])
+    t.until_logged("out", [b"one"])
+    hub.stop().all_delivered(1)
 
 
 @test(seconds=120)

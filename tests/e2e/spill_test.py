@@ -179,17 +179,6 @@ def what_stands_in_the_place_of_the_hubs_own_files_is_reported_and_costs_no_mess
     again.stop().all_delivered(10)
 
 
-@test
-def what_stands_in_the_place_of_the_folder_for_saved_messages_is_refused_at_the_start(t):
-    t.path("state").mkdir()
-    t.path("state/spill").write_text("a file")
-    hub = t.hub(yaml(NEXT))
-    hub.launch()
-    equal(hub.wait_status(20), 1)
-    assert "state/spill is not a folder, so that nothing could be saved when the hub stops" in hub.stderr()
-    equal(hub.stderr().count("error: "), 1)
-
-
 # ---- deaths
 
 

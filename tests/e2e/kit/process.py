@@ -47,9 +47,9 @@ def environment(folder):
     }
 
 
-def spawn(command, *, user=None, umask=None, files_max=None, files_bytes_max=None, refuses=None, enter=None, **options):
+def spawn(command, *, user=None, umask=None, files_max=None, files_bytes_max=None, limits=None, refuses=None, enter=None, **options):
     """Popen; `user` is a number to become, `files_max` the soft and hard limit of open files, `files_bytes_max` of their size,
-    `refuses` what the kernel refuses (refuse.py), `enter` what the child does first."""
+    `limits` others, {resource: bytes or seconds}, both soft and hard, `refuses` what the kernel refuses (refuse.py), `enter` what the child does first."""
 
     def prepare():
         if enter:
@@ -67,6 +67,8 @@ def spawn(command, *, user=None, umask=None, files_max=None, files_bytes_max=Non
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if refuses:
             refuse(refuses)
+        for what, most in (limits or {}).items():
+            resource.setrlimit(what, (most, most))
 
     return subprocess.Popen([str(c) for c in command], preexec_fn=prepare, **options)
 

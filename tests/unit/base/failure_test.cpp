@@ -12,6 +12,16 @@ TEST_CASE("a failure of the system says what was tried, why it failed, and what 
   CHECK(failure.help() == "see to its mode");
 }
 
+TEST_CASE("a limit that was reached has its remedy wherever it shows, and a better one stays") {
+  CHECK(Failure::system("make a socket", EMFILE).help() ==
+        "raise the limit of open files: ulimit -n");
+  CHECK(Failure::system("write", EFBIG).help().find("ulimit -f") != std::string::npos);
+  CHECK(Failure::system("map", ENOMEM).help().find("ulimit -v") != std::string::npos);
+  CHECK(Failure::system("map", ENOMEM, "set a smaller memory_max").help() ==
+        "set a smaller memory_max");
+  CHECK(Failure::system("open /data", EACCES).help().empty());
+}
+
 TEST_CASE("each layer adds a phrase in front, and the remedy stays") {
   const auto failure = Failure("no such table", "create it").in("handler db").in("hub");
   CHECK(std::string(failure.what()) == "hub: handler db: no such table");

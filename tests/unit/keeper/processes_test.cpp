@@ -4,12 +4,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <functional>
+#include <string>
 
 #include "base/fd.h"
 
@@ -116,4 +118,21 @@ TEST_CASE("closed standard streams are opened, and open ones stay") {
     ::_exit(ok ? 0 : 1);
   });
   CHECK(child.status() == 0);
+}
+
+TEST_CASE("a death for which a limit of processor time may be the reason names it", "[fork]") {
+  CHECK(keeper::remedy_of_death(SIGXCPU).empty());  // there is no such limit
+  const auto child = ::fork();
+  if (child == 0) {
+    const rlimit limit{3600, 3600};
+    if (::setrlimit(RLIMIT_CPU, &limit) != 0) ::_exit(2);
+    const bool says = keeper::remedy_of_death(SIGXCPU).find("ulimit -t") != std::string::npos &&
+                      keeper::remedy_of_death(SIGKILL).find("3,600 seconds") != std::string::npos;
+    const bool is_silent = keeper::remedy_of_death(SIGSEGV).empty() &&
+                           keeper::remedy_of_death(0x100).empty();  // exit status 1
+    ::_exit(says && is_silent ? 0 : 1);
+  }
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  CHECK(status == 0);
 }

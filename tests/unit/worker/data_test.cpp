@@ -92,10 +92,20 @@ TEST_CASE_METHOD(Fixture, "a later worker goes on without a folder that cannot b
   CHECK_FALSE(start(true).works());
 }
 
-TEST_CASE_METHOD(Fixture, "something in the place of the spills is found at the start") {
+TEST_CASE_METHOD(Fixture,
+                 "what stands in the place of the lock is moved aside, and it is written") {
+  std::filesystem::create_directories(path + "/lock");
+  CHECK(start().works());
+  CHECK(std::filesystem::is_regular_file(path + "/lock"));
+  CHECK(std::filesystem::is_directory(path + "/lock.foreign"));
+  CHECK_THROWS_AS(DataFolder(path), Failure);
+}
+
+TEST_CASE_METHOD(Fixture, "a spill folder that leads nowhere is found at the start") {
   std::filesystem::create_directory(path);
-  std::ofstream(path + "/spill") << "a file";
-  CHECK_THROWS_WITH(start(), Catch::Contains("/spill is not a folder"));
+  std::filesystem::create_symlink("nowhere", path + "/spill");
+  CHECK_THROWS_WITH(start(), Catch::Contains("/spill is a symbolic link that leads nowhere now"));
+  CHECK(start(true).works() == false);
 }
 
 TEST_CASE_METHOD(Fixture,
