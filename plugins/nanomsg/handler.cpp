@@ -83,11 +83,23 @@ void NanomsgHandler::flush(std::chrono::nanoseconds left) {
 void NanomsgHandler::handle(standpipe::Batch& batch) {
   if (requests_)
     take_all(batch);
+  else if (packer_.is_of_one())
+    send_each(batch);
   else
     send_all(batch);
 }
 
 // ---- PUSH and PUB
+
+void NanomsgHandler::send_each(standpipe::Batch& batch) {
+  std::size_t i = 0;
+  for (bool has_room = true; i < batch.size(); ++i) {
+    batch.stop_at(i);
+    or_reject(batch, i, [&] { has_room = send(packer_.bytes_of(batch[i])); });
+    if (!has_room) return;
+  }
+  batch.stop_at(i);
+}
 
 // An SP message that cannot be sent has the messages from `first` on.
 void NanomsgHandler::send_all(standpipe::Batch& batch) {

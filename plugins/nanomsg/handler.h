@@ -29,6 +29,7 @@ class NanomsgHandler {
  private:
   using Clock = std::chrono::steady_clock;
 
+  void send_each(standpipe::Batch& batch);
   void send_all(standpipe::Batch& batch);
   bool send(std::string_view packet);
   void take_all(standpipe::Batch& batch);

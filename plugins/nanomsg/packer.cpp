@@ -33,6 +33,7 @@ Packer::Packer(const standpipe::Options& options)
 }
 
 std::string_view Packer::bytes_of(const standpipe::Message& message) {
+  if (!topic_ && !has_lengths_ && !has_metadata_) return of_size(message.text());
   bytes_.clear();
   if (topic_ || !headers_.empty()) fields_.look_at(message);
   if (topic_) fill(bytes_, *topic_, "topic");
@@ -41,10 +42,14 @@ std::string_view Packer::bytes_of(const standpipe::Message& message) {
     common::append_text(bytes_, message.text());
   else
     bytes_ += message.text();
-  if (bytes_.size() > bytes_max_)
-    throw standpipe::reject("it is sent as " + std::to_string(bytes_.size()) +
+  return of_size(bytes_);
+}
+
+std::string_view Packer::of_size(std::string_view bytes) const {
+  if (bytes.size() > bytes_max_)
+    throw standpipe::reject("it is sent as " + std::to_string(bytes.size()) +
                             " bytes, and recv_max_size is " + std::to_string(bytes_max_));
-  return bytes_;
+  return bytes;
 }
 
 bool Packer::has_room(std::size_t messages, const std::string& packet, std::size_t bytes) const {

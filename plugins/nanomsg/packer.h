@@ -17,7 +17,9 @@ class Packer {
  public:
   explicit Packer(const standpipe::Options& options);
 
-  // The bytes that a message adds to an SP message. Borrowed until the next one. Throws
+  // Each SP message is of one message: nothing has to be gathered.
+  bool is_of_one() const { return !has_lengths_; }
+  // The bytes that a message adds to an SP message. Borrowed from it, or until the next one. Throws
   // standpipe::reject: it is too large, or lacks what a template asks for.
   std::string_view bytes_of(const standpipe::Message& message);
   // Whether there is room for so many more bytes in an SP message of so many messages.
@@ -30,6 +32,7 @@ class Packer {
   };
   void fill(std::string& out, const common::Template& text, std::string_view option);
   void add_metadata(const standpipe::Message& message);
+  std::string_view of_size(std::string_view bytes) const;
 
   bool has_lengths_, has_metadata_;
   std::size_t bytes_max_;

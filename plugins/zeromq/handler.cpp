@@ -23,6 +23,11 @@ std::size_t bytes_of(std::span<const std::string_view> frames) {
   return sum;
 }
 
+// What so many messages take, if they are all like this one, or what a batch takes at most.
+std::size_t bytes_for(std::size_t bytes, std::size_t messages) {
+  return std::min(bytes * std::min(messages, kBatchMessagesMost), kBatchBytesMost + bytes);
+}
+
 // Says of one message that its peer cannot get it, and goes on.
 template <class Body>
 void or_reject(standpipe::Batch& batch, std::size_t i, Body body) {
@@ -119,6 +124,7 @@ void ZeromqHandler::take_all(standpipe::Batch& batch) {
       const auto bytes = bytes_of(frames);
       is_full = !has_room(bytes, next);
       if (is_full) return;
+      if (next.empty()) next.reserve(bytes_for(bytes, batch.size() - i));
       const auto number = window_.add(batch.taken(i, 1), bytes);
       for (std::size_t frame = 0; frame < frames.size(); ++frame)
         next.add(number, frames[frame], frame == 0);

@@ -16,7 +16,9 @@ struct OpenFiles {
   std::size_t worker = 0;  // open in a worker
   std::size_t kept = 0;    // of these, held by the keeper too
 
-  static OpenFiles needed_for(std::size_t sources, std::size_t handlers);
+  // Of sources without a plugin, and of those with one. What a process of its own takes is not in.
+  static OpenFiles needed_for(std::size_t sources, std::size_t handlers,
+                              std::size_t source_plugins = 0);
 };
 
 std::uint64_t open_files_limit();  // the hard one: a hub raises the soft one to it

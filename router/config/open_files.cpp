@@ -38,8 +38,8 @@ void add_files_of(const deliver::HandlerOptions& instance, OpenFiles& needed) {
 }  // namespace
 
 void check_open_files(Context& context, const HubOptions& hub, const Spot& sources) {
-  auto needed =
-      OpenFiles::needed_for(hub.sources.size(), hub.handlers.size() + hub.source_plugins.size());
+  const auto plugins = hub.source_plugins.size();  // each is one of the sources, and has no FIFO
+  auto needed = OpenFiles::needed_for(hub.sources.size() - plugins, hub.handlers.size(), plugins);
   for (const auto* instances : {&hub.handlers, &hub.source_plugins})
     for (const auto& instance : *instances) add_files_of(instance, needed);
   const auto limit = open_files_limit();

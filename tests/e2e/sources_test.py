@@ -2,6 +2,7 @@
 """FIFOs the hub makes and finds: many, with the mode and owner that were asked for, and refused when something is wrong."""
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -334,6 +335,24 @@ def the_number_reported_as_needed_suffices(t):
     hub = t.start(many(100), files_max=(157, 157))
     hub.send("s99", [b"one"])
     hub.stop().all_delivered(*[0] * 99, 1)
+
+
+@test
+def the_number_that_source_plugins_need_suffices_and_is_not_far_too_high(t):
+    t.only_uninstrumented()
+    names = [f"s{i}" for i in range(200)]
+    yaml = f"""
+sources: {{{", ".join(f"{n}: {{plugin: generate, options: {{rate: 1, count: 1}}}}" for n in names)}}}
+handlers: {{out: {{plugin: log, options: {{path: out}}}}}}
+routes: [{{from: [{", ".join(names)}], to: out}}]
+"""
+    said = t.hub(yaml, files_max=(64, 64)).fails_to_start(78)
+    needed = int(re.search(r"may need ([\d,]+) open files", said)[1].replace(",", ""))
+    hub = t.start(yaml, files_max=(needed, needed))
+    until(lambda: t.path("out").exists() and t.path("out").read_bytes().count(b"\n") == 200, "each brings its message")
+    used = max(len(os.listdir(f"/proc/{pid}/fd")) for pid in hub.pids())  # of the worker
+    assert needed <= 2 * used, f"{needed} are said to be needed, and {used} are used"
+    hub.stop().all_delivered(*[1] * 200)
 
 
 @test

@@ -15,6 +15,12 @@ TEST_CASE("a source costs one descriptor, and a handler an output's and its plug
   CHECK(none.worker > none.kept);
 }
 
+TEST_CASE("a source with a plugin has neither a FIFO nor an output") {
+  const auto none = OpenFiles::needed_for(0, 0), plugins = OpenFiles::needed_for(0, 0, 10);
+  CHECK(plugins.worker - none.worker == 10 * 3);
+  CHECK(plugins.kept == none.kept);
+}
+
 TEST_CASE("the largest hub stays within what a keeper may hold") {
   CHECK(OpenFiles::needed_for(10'000, 10'000).kept < kKeptMost);
 }

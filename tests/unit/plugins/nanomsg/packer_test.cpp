@@ -51,6 +51,17 @@ TEST_CASE("what exceeds recv_max_size with its length is rejected, with both num
   CHECK(packed(options, {std::string(1020, 'x')}).size() == 1024);
   CHECK_THROWS_WITH(packed(options, {std::string(1021, 'x')}),
                     Catch::Contains("1025") && Catch::Contains("recv_max_size is 1024"));
+  const Options plain{{"recv_max_size", "1KiB"}};
+  CHECK(packed(plain, {std::string(1024, 'x')}).size() == 1024);
+  CHECK_THROWS_WITH(packed(plain, {std::string(1025, 'x')}), Catch::Contains("1025"));
+}
+
+TEST_CASE("a message that is sent as it is, is not copied") {
+  const bridge::Given given(Options{{"urls", "[tcp://127.0.0.1:1]"}});
+  Packer packer(given);
+  const bridge::Seen seen(Message{"payload"});
+  CHECK(packer.is_of_one());
+  CHECK(packer.bytes_of(*seen).data() == (*seen).text().data());
 }
 
 TEST_CASE("as many messages as there is room for are one SP message") {
