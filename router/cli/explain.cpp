@@ -23,19 +23,28 @@ namespace {
 // Bytes of a FIFO that are explained at once, unless one message of the source may have more.
 constexpr std::uint64_t kStreamMax = 64 * MiB;
 
+std::size_t source_of(const std::vector<std::string>& names, const std::string& given) {
+  const auto found = std::find(names.begin(), names.end(), given);
+  if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
+  const auto near = nearest(given, names);
+  throw WrongUsage(
+      "unknown source " + quoted(given),
+      (near ? "did you mean '" + *near + "'? " : "") + ("(sources: " + joined(names, ", ") + ')'));
+}
+
 // A handler is meant by name only.
-std::size_t source_of(const config::HubOptions& hub, const std::optional<std::string>& given) {
+std::vector<std::size_t> sources_of(const config::HubOptions& hub,
+                                    const std::vector<std::string>& given) {
   std::vector<std::string> names;
   for (const auto& source : hub.sources)
-    if (given || source.origin != source::Origin::handler) names.push_back(source.name);
-  const auto known = "(sources: " + joined(names, ", ") + ')';
-  if (!given && names.size() == 1) return 0;
-  if (!given) throw WrongUsage("say where the message comes in", "--source NAME " + known);
-  for (std::size_t i = 0; i < names.size(); ++i)
-    if (names[i] == *given) return i;
-  const auto near = nearest(*given, names);
-  throw WrongUsage("unknown source " + quoted(*given),
-                   (near ? "did you mean '" + *near + "'? " : "") + known);
+    if (!given.empty() || source.origin != source::Origin::handler) names.push_back(source.name);
+  if (given.empty() && names.size() == 1) return {0};
+  if (given.empty())
+    throw WrongUsage("say where the message comes in",
+                     "--source NAME (sources: " + joined(names, ", ") + ')');
+  std::vector<std::size_t> sources;
+  for (const auto& name : given) sources.push_back(source_of(names, name));
+  return sources;
 }
 
 void check_usage(const Arguments& arguments) {
@@ -47,7 +56,8 @@ void check_usage(const Arguments& arguments) {
                      "MESSAGE - is standard input");
 }
 
-// What a file has, but not more of it than the source could make sense of.
+// What a file has, but not more of it than the source, whose messages may be the largest of those
+// that were asked for, could make sense of.
 std::string content_of(const std::string& file, int standard_input,
                        const source::SourceOptions& source, bool is_raw) {
   const auto most =
@@ -89,35 +99,51 @@ rehearsal::Metadata metadata_of(const Arguments& arguments) {
   return meta;
 }
 
+void check_frames(const source::SourceOptions& source) {
+  if (source.origin != source::Origin::fifo)
+    throw WrongUsage("source " + quoted(source.name) + " is no FIFO, so there are no frames in it",
+                     "leave out --raw: what is given is one message");
+}
+
+// What becomes of the content in one source. false: a part of it is no message.
+bool explain_in(std::size_t source, const std::string& content, rehearsal::Rehearsal& rehearsal,
+                const Arguments& arguments, Streams& streams) {
+  const auto& hub = rehearsal.hub();
+  const bool raw = arguments.has("raw"), json = arguments.has("json");
+  const auto bytes = raw ? content : rehearsal.framed(source, content);
+  const auto stream = rehearsal::read_stream(rehearsal.codec(source), bytes);
+  const auto meta = metadata_of(arguments);
+  for (const auto& message : stream.messages) {
+    const auto explanation = rehearsal.explain(source, message.payload, meta);
+    if (raw && !json) streams.out.write("frame at byte " + thousands(message.offset + 1) + '\n');
+    streams.out.write(json ? explanation_json(hub, source, explanation, message.offset)
+                           : explanation_text(hub, source, explanation));
+  }
+  if (stream.fault)
+    streams.out.write(json ? fault_json(hub, source, *stream.fault)
+                           : fault_lines(hub, source, *stream.fault));
+  if (bytes.empty()) streams.err.info("there are no bytes, so there is no message");
+  return !stream.fault;
+}
+
 Status explain(const Arguments& arguments, Streams& streams) {
   check_usage(arguments);
-  const auto meta = metadata_of(arguments);
+  (void)metadata_of(arguments);  // its mistakes are told before all others
   plugin::Registry plugins(plugin_folders(arguments));
   const auto hub = load_configuration(arguments, streams, plugins);
   if (!hub) return Status::wrong_configuration;
-  const auto source = source_of(*hub, arguments.text("source"));
-  if (arguments.has("raw") && hub->sources[source].origin != source::Origin::fifo)
-    throw WrongUsage("source " + quoted(hub->sources[source].name) +
-                         " is no FIFO, so there are no "
-                         "frames in it",
-                     "leave out --raw: what is given is one message");
-  const auto content = bytes_of(arguments, streams, hub->sources[source]);
+  const auto sources = sources_of(*hub, arguments.texts("source"));
+  if (arguments.has("raw"))
+    for (const auto source : sources) check_frames(hub->sources[source]);
+  const auto largest = std::max_element(sources.begin(), sources.end(), [&](auto a, auto b) {
+    return hub->sources[a].message_size_max < hub->sources[b].message_size_max;
+  });
+  const auto content = bytes_of(arguments, streams, hub->sources[*largest]);
   rehearsal::Rehearsal rehearsal(*hub);
-  const auto bytes = arguments.has("raw") ? content : rehearsal.framed(source, content);
-  const auto stream = rehearsal::read_stream(rehearsal.codec(source), bytes);
-  const bool json = arguments.has("json");
-  for (const auto& message : stream.messages) {
-    const auto explanation = rehearsal.explain(source, message.payload, meta);
-    if (arguments.has("raw") && !json)
-      streams.out.write("frame at byte " + thousands(message.offset + 1) + '\n');
-    streams.out.write(json ? explanation_json(*hub, source, explanation, message.offset)
-                           : explanation_text(*hub, source, explanation));
-  }
-  if (stream.fault)
-    streams.out.write(json ? fault_json(*hub, source, *stream.fault)
-                           : fault_lines(*hub, source, *stream.fault));
-  if (bytes.empty()) streams.err.info("there are no bytes, so there is no message");
-  return stream.fault ? Status::failed : Status::done;
+  bool all_sound = true;
+  for (const auto source : sources)
+    all_sound = explain_in(source, content, rehearsal, arguments, streams) && all_sound;
+  return all_sound ? Status::done : Status::failed;
 }
 
 }  // namespace
@@ -144,7 +170,8 @@ Command explain_command() {
             .value = "NAME",
             .summary =
                 "where it comes in, or a handler that emits it; needed where there are several "
-                "sources"},
+                "sources, and may be given several times",
+            .repeatable = true},
            {.name = "file",
             .letter = 'f',
             .kind = Kind::file,

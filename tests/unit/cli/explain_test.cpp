@@ -88,6 +88,33 @@ TEST_CASE("what a handler emits is explained for the handler, by its own routes"
              Catch::Contains("source 'split' is no FIFO, so there are no frames in it"));
 }
 
+TEST_CASE("a message is explained for several sources, by the routes and limits of each") {
+  const test::TemporaryFolder folder;
+  std::ofstream(folder / "t.yaml")
+      << "sources: { one: { fifo: one, framing: { max_message_size: 2B } }, two: { fifo: two } }\n"
+         "handlers: { screen: { plugin: print }, other: { plugin: print } }\n"
+         "routes:\n"
+         "  - { name: first, from: one, to: screen }\n"
+         "  - { name: second, from: two, to: other }\n";
+  const auto explain = [&](std::vector<std::string> words, int status) {
+    Console c;
+    words.insert(words.begin(), {"explain", folder / "t.yaml", "--plugins", places::plugins(),
+                                 "--source", "two", "-s", "one"});
+    CHECK(c.run(words) == status);
+    return c.out();
+  };
+  CHECK(explain({"ab"}, 0) ==
+        "source two                   2 bytes, not JSON at byte 0\n"
+        "  yes  second  takes every message\n"
+        "       -> other (print)\n"
+        "source one                   2 bytes, not JSON at byte 0\n"
+        "  yes  first  takes every message\n"
+        "       -> screen (print)\n");
+  const auto large = explain({"abc", "--json"}, 1);  // for one of them
+  CHECK_THAT(large, Catch::StartsWith(R"({"source":"two","offset":0,)") &&
+                        Catch::Contains(R"({"source":"one","offset":0,"fault":"bad_frame")"));
+}
+
 TEST_CASE("what no route wants is said, and where it goes") {
   Explained dropped, kept("unmatched: rest\n");
   Console c, d;
