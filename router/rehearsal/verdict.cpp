@@ -167,8 +167,10 @@ std::string Judge::routes_to(std::size_t handler, const Indexes& messages) {
           std::find(names.begin(), names.end(), route.name) == names.end())
         names.push_back(route.name);
   if (names.empty()) return messages.empty() ? "" : " (as unmatched)";
-  return " (by " + std::string(names.size() > 1 ? "routes " : "route ") +
-         escaped(joined(names, ", ")) + ')';
+  // One without a name is called "route 2".
+  const bool says_so = names.size() == 1 && names[0].starts_with("route ");
+  const std::string word = says_so ? "" : names.size() > 1 ? "routes " : "route ";
+  return " (by " + word + escaped(joined(names, ", ")) + ')';
 }
 
 // ---- why

@@ -56,6 +56,17 @@ TEST_CASE("a final route that took it before is named") {
   CHECK(reasons(v) == Texts{"patience: 'pings' is final and took it before"});
 }
 
+TEST_CASE("a route without a name is called by its number, once") {
+  const Configuration configuration(
+      "sources: { in: { fifo: in } }\n"
+      "handlers: { screen: { plugin: print } }\n"
+      "routes: [{ from: in, to: screen }]\n"
+      "tests: [{ name: one, send: { source: in, text: x }, expect: { screen: 0 } }]\n");
+  rehearsal::Rehearsal rehearsal(configuration.hub());
+  const auto v = rehearsal::run_test(rehearsal, configuration.hub().tests[0]);
+  CHECK(v.got == Texts{"screen 1 (by route 1)"});
+}
+
 TEST_CASE("that no route leads there is said") {
   CHECK(reasons(verdict("send: { source: more, text: x }, expect: { screen: 1 }")) ==
         Texts{"no route leads from more to screen"});
