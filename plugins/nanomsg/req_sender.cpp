@@ -2,11 +2,8 @@
 #include "req_sender.h"
 
 #include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdint>
 #include <functional>
 
 namespace {
@@ -21,8 +18,7 @@ constexpr std::size_t kSettledTogether = 256;
 
 ReqSender::ReqSender(const SocketSettings& settings, std::size_t sockets, standpipe::Host host,
                      common::TakenWindow& window)
-    : window_(window), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (!wake_) throw standpipe::disconnected("cannot make an eventfd: no descriptors are left");
+    : window_(window) {
   for (std::size_t i = 0; i < sockets; ++i) slots_.push_back({Socket(settings, host)});
   thread_ = std::thread([this] { run(); });
 }
@@ -32,7 +28,7 @@ ReqSender::~ReqSender() {
     const std::lock_guard lock(mutex_);
     is_over_ = true;
   }
-  wake();
+  wake_.set();
   thread_.join();
 }
 
@@ -43,7 +39,7 @@ void ReqSender::push(Request request) {
     was_empty = pushed_.empty();
     pushed_.push_back(std::move(request));
   }
-  if (was_empty) wake();
+  if (was_empty) wake_.set();
 }
 
 void ReqSender::check() {
@@ -73,8 +69,7 @@ void ReqSender::run() {
 
 // false: it is over.
 bool ReqSender::take_pushed() {
-  std::uint64_t ignored = 0;
-  (void)!::read(wake_.get(), &ignored, sizeof ignored);
+  wake_.clear();
   const std::lock_guard lock(mutex_);
   for (auto& request : pushed_) waiting_.push_back(std::move(request));
   pushed_.clear();
@@ -92,7 +87,7 @@ void ReqSender::send() {
 }
 
 void ReqSender::wait() {
-  std::vector<pollfd> fds{{wake_.get(), POLLIN, 0}};
+  std::vector<pollfd> fds{{wake_.fd(), POLLIN, 0}};
   for (const auto& slot : slots_)
     fds.push_back({slot.open ? slot.socket.receive_fd() : -1, POLLIN, 0});
   (void)::poll(fds.data(), fds.size(), replied_.empty() ? kLookMs : kSettleMs);
@@ -123,9 +118,4 @@ void ReqSender::settle_if_due() {
   if (is_last || replied_.size() >= kSettledTogether ||
       Clock::now() - replied_since_ >= std::chrono::milliseconds(kSettleMs))
     settle();
-}
-
-void ReqSender::wake() const {
-  const std::uint64_t one = 1;
-  (void)!::write(wake_.get(), &one, sizeof one);
 }

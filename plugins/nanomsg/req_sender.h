@@ -10,8 +10,8 @@
 #include <thread>
 #include <vector>
 
-#include "common/fd.h"
 #include "common/taken_window.h"
+#include "common/wake.h"
 #include "socket.h"
 
 // What one request has.
@@ -52,14 +52,13 @@ class ReqSender {
   void receive();
   void settle();
   void settle_if_due();
-  void wake() const;
 
   common::TakenWindow& window_;
   std::vector<Slot> slots_;
   std::deque<Request> waiting_;
   std::vector<common::TakenWindow::Number> replied_;  // and not settled
   common::TakenWindow::Clock::time_point replied_since_;
-  common::Fd wake_;
+  common::Wake wake_;
   std::mutex mutex_;
   std::vector<Request> pushed_;
   bool is_over_ = false;

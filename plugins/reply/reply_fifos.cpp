@@ -2,8 +2,6 @@
 #include "reply_fifos.h"
 
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -21,10 +19,10 @@ ReplyFifos::~ReplyFifos() { close(); }
 
 void ReplyFifos::open() {
   epoll_ = common::Fd(::epoll_create1(EPOLL_CLOEXEC));
-  wake_ = common::Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  wake_.emplace();
   epoll_event event{};
   event.events = EPOLLIN;
-  if (!epoll_ || !wake_ || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0)
+  if (!epoll_ || ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_->fd(), &event) != 0)
     throw standpipe::disconnected("cannot wait for FIFOs: " + common::error_text(errno));
   stops_ = false;
   thread_ = std::thread([this] { run(); });
@@ -34,14 +32,14 @@ void ReplyFifos::close() {
   {
     const std::lock_guard lock(mutex_);
     stops_ = true;
-    if (wake_) wake();
+    if (wake_) wake_->set();
   }
   if (thread_.joinable()) thread_.join();
   by_path_.clear();
   fifos_.clear();
   waiting_ = waiting_bytes_ = 0;
   epoll_ = common::Fd();
-  wake_ = common::Fd();
+  wake_.reset();
 }
 
 Outcome ReplyFifos::send(const std::string& path, const standpipe::Message& message) {
@@ -116,7 +114,7 @@ Outcome ReplyFifos::keep(ReplyFifo& fifo, std::string frame, std::size_t written
   fifo.waiting.push_back(
       {std::move(frame), written, taken, std::chrono::steady_clock::now() + settings_.wait});
   watch(fifo);
-  wake();
+  wake_->set();
   return Outcome::taken;
 }
 
@@ -212,14 +210,8 @@ void ReplyFifos::run() {
     lock.unlock();
     epoll_event event{};
     (void)::epoll_wait(epoll_.get(), &event, 1, milliseconds);
-    std::uint64_t ignored = 0;
-    (void)!::read(wake_.get(), &ignored, sizeof ignored);
+    wake_->clear();
     lock.lock();
     if (!stops_) write_waiting();
   }
-}
-
-void ReplyFifos::wake() {
-  const std::uint64_t one = 1;
-  (void)!::write(wake_.get(), &one, sizeof one);
 }

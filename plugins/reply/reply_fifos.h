@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <list>
 #include <mutex>
+#include <optional>
 #include <standpipe/open.hpp>
 #include <standpipe/plugin.hpp>
 #include <string>
@@ -14,6 +15,7 @@
 #include <unordered_map>
 
 #include "common/fd.h"
+#include "common/wake.h"
 #include "reply_fifo.h"
 
 // The FIFOs of many clients. A reply that finds no room waits here, and nobody waits with it: it is
@@ -67,11 +69,11 @@ class ReplyFifos {
   standpipe::Outcome gone(const std::string& why) const;
   int milliseconds_to_wait() const;
   void run();
-  void wake();
 
   standpipe::Host host_;
   Settings settings_;
-  common::Fd epoll_, wake_;
+  common::Fd epoll_;
+  std::optional<common::Wake> wake_;  // while it is open
 
   std::mutex mutex_;  // of all that follows
   std::condition_variable changed_;

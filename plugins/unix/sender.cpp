@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sender.h"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <utility>
-
-#include "common/error_text.h"
 
 namespace unix_socket {
 
@@ -45,9 +39,8 @@ void Sender::open() {
   next_sequence_ = 1;
   is_full_ = is_over_ = false;
   poller_.open();
-  wake_ = common::Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!wake_) throw standpipe::disconnected(common::error_text(errno));
-  poller_.watch(wake_.get(), Poller::kWake, EPOLLIN);
+  wake_.emplace();
+  poller_.watch(wake_->fd(), Poller::kWake, EPOLLIN);
   if (settings_.endpoint.listens) {
     if (!listener_) listener_ = std::make_unique<Listener>(host_, settings_);
     poller_.watch(listener_->fd(), Poller::kListener, EPOLLIN);
@@ -76,22 +69,17 @@ void Sender::wait_for_client() {
 void Sender::close() {
   is_over_ = true;
   if (thread_.joinable()) {
-    wake();
+    wake_->set();
     thread_.join();
   }
   outlets_.clear();
   poller_.close();
-  wake_ = common::Fd();
+  wake_.reset();
   outbox_.clear();
 }
 
-void Sender::wake() const {
-  const std::uint64_t one = 1;
-  if (::write(wake_.get(), &one, sizeof one) < 0) return;  // it is awake: the counter is full
-}
-
 void Sender::push(BlockPtr block) {
-  if (outbox_.push(std::move(block))) wake();
+  if (outbox_.push(std::move(block)) && wake_) wake_->set();
 }
 
 // ---- its thread
@@ -124,11 +112,7 @@ void Sender::wait(bool has_more) {
 }
 
 void Sender::on_event(Id id, std::uint32_t events) {
-  if (id == Poller::kWake) {
-    std::uint64_t count = 0;
-    if (::read(wake_.get(), &count, sizeof count) < 0) return;
-    return;
-  }
+  if (id == Poller::kWake) return wake_->clear();
   if (id == Poller::kListener) return accept();
   const auto found = outlets_.find(id);
   if (found == outlets_.end()) return;

@@ -7,12 +7,13 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <standpipe/plugin.hpp>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "common/fd.h"
+#include "common/wake.h"
 #include "listener.h"
 #include "outbox.h"
 #include "outlet.h"
@@ -43,7 +44,6 @@ class Sender {
   using Id = Poller::Id;
 
   void wait_for_client();
-  void wake() const;
 
   // ---- its thread
   void run();
@@ -68,7 +68,7 @@ class Sender {
   Outlet::Events events_;
   std::unique_ptr<Listener> listener_;
   Poller poller_;
-  common::Fd wake_;
+  std::optional<common::Wake> wake_;  // while it is open
   std::thread thread_;
   std::atomic<bool> is_over_ = false;
   bool was_alone_ = false;  // when it was opened last

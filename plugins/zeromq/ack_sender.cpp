@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ack_sender.h"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -40,9 +37,7 @@ AckSender::AckSender(Socket& socket, common::TakenWindow& window,
     : socket_(socket),
       window_(window),
       flight_(random_session(), has_metadata),
-      timer_(resend_ivl),
-      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (!wake_) throw standpipe::disconnected("cannot make an eventfd: no descriptors are left");
+      timer_(resend_ivl) {
   thread_ = std::thread([this] { run(); });
 }
 
@@ -51,7 +46,7 @@ AckSender::~AckSender() {
     const std::lock_guard lock(mutex_);
     is_over_ = true;
   }
-  wake();
+  wake_.set();
   thread_.join();
 }
 
@@ -62,7 +57,7 @@ void AckSender::push(SentBatch batch) {
     was_empty = pushed_.empty();
     pushed_.push_back(std::move(batch));
   }
-  if (was_empty) wake();
+  if (was_empty) wake_.set();
 }
 
 void AckSender::check() {
@@ -97,8 +92,7 @@ void AckSender::serve() {
 
 // false: it is over.
 bool AckSender::take_pushed() {
-  std::uint64_t ignored = 0;
-  (void)!::read(wake_.get(), &ignored, sizeof ignored);
+  wake_.clear();
   std::vector<SentBatch> pushed;
   {
     const std::lock_guard lock(mutex_);
@@ -122,7 +116,7 @@ bool AckSender::send() {
 void AckSender::wait(bool has_unsent) {
   const auto events = static_cast<short>(has_unsent ? ZMQ_POLLIN | ZMQ_POLLOUT : ZMQ_POLLIN);
   std::array<zmq_pollitem_t, 3> items{{{socket_.get(), 0, events, 0},
-                                       {nullptr, wake_.get(), ZMQ_POLLIN, 0},
+                                       {nullptr, wake_.fd(), ZMQ_POLLIN, 0},
                                        {nullptr, socket_.watcher().fd(), ZMQ_POLLIN, 0}}};
   const long milliseconds = flight_.awaits_answer() ? timer_.milliseconds_left() : -1;
   if (zmq_poll(items.data(), static_cast<int>(items.size()), milliseconds) < 0 &&
@@ -165,9 +159,4 @@ void AckSender::give_up(std::string why, bool is_fatal) {
     is_fatal_ = is_fatal;
   }
   window_.interrupt();
-}
-
-void AckSender::wake() const {
-  const std::uint64_t one = 1;
-  (void)!::write(wake_.get(), &one, sizeof one);
 }

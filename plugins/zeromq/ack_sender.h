@@ -8,8 +8,8 @@
 #include <thread>
 #include <vector>
 
-#include "common/fd.h"
 #include "common/taken_window.h"
+#include "common/wake.h"
 #include "flight.h"
 #include "socket.h"
 
@@ -54,14 +54,13 @@ class AckSender {
   void receive();
   void follow_connections();
   void give_up(std::string why, bool is_fatal);
-  void wake() const;
 
   Socket& socket_;
   common::TakenWindow& window_;
   Flight flight_;
   ResendTimer timer_;
   unsigned connections_ = 0;
-  common::Fd wake_;
+  common::Wake wake_;
   std::mutex mutex_;
   std::vector<SentBatch> pushed_;
   bool is_over_ = false;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "watcher.h"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
 #include <zmq.h>
 
 #include <algorithm>
@@ -18,23 +16,14 @@ namespace {
 constexpr auto kFailureEvery = std::chrono::seconds(10);  // in the log
 constexpr const char* kZap = "inproc://zeromq.zap.01";
 
-void signal_fd(int fd) {
-  const std::uint64_t one = 1;
-  (void)!::write(fd, &one, sizeof one);
-}
-
 }  // namespace
 
 Watcher::Watcher(void* context, const char* monitor, standpipe::Host host,
                  const SocketSettings& settings)
-    : host_(host),
-      settings_(settings),
-      changed_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    : host_(host), settings_(settings) {
   const int all = 0, at_once = 0;
   events_ = zmq_socket(context, ZMQ_PAIR);
-  const bool listens = events_ && changed_ && stop_ &&
-                       zmq_setsockopt(events_, ZMQ_RCVHWM, &all, sizeof all) == 0 &&
+  const bool listens = events_ && zmq_setsockopt(events_, ZMQ_RCVHWM, &all, sizeof all) == 0 &&
                        zmq_connect(events_, monitor) == 0;
   bool admits = true;
   if (!settings.clientkeys.empty()) {
@@ -52,16 +41,11 @@ Watcher::Watcher(void* context, const char* monitor, standpipe::Host host,
 Watcher::~Watcher() { stop(); }
 
 void Watcher::stop() {
-  if (stop_) signal_fd(stop_.get());
+  stop_.set();
   if (thread_.joinable()) thread_.join();
   if (events_) zmq_close(events_);
   if (clients_) zmq_close(clients_);
   events_ = clients_ = nullptr;
-}
-
-void Watcher::clear_fd() {
-  std::uint64_t ignored = 0;
-  (void)!::read(changed_.get(), &ignored, sizeof ignored);
 }
 
 void Watcher::check() {
@@ -70,7 +54,7 @@ void Watcher::check() {
 }
 
 void Watcher::run() {
-  std::array<zmq_pollitem_t, 3> items{{{nullptr, stop_.get(), ZMQ_POLLIN, 0},
+  std::array<zmq_pollitem_t, 3> items{{{nullptr, stop_.fd(), ZMQ_POLLIN, 0},
                                        {events_, 0, ZMQ_POLLIN, 0},
                                        {clients_, 0, ZMQ_POLLIN, 0}}};
   const int count = clients_ ? 3 : 2;
@@ -105,7 +89,7 @@ bool Watcher::follow_event() {
 void Watcher::handshake_succeeded() {
   if (live_++ == 0) host_.info(settings_.binds ? "a peer is connected" : "connected");
   ++connections_;
-  signal_fd(changed_.get());
+  changed_.set();
 }
 
 // A connection whose handshake failed ends like any other, but it never counted.
@@ -153,7 +137,7 @@ void Watcher::refuse(std::string why) {
     const std::lock_guard lock(mutex_);
     refused_ = std::move(why);
   }
-  signal_fd(changed_.get());
+  changed_.set();
 }
 
 // ZAP 1.0 (rfc.zeromq.org/spec/27): version, request id, domain, address, identity, mechanism and,

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <thread>
 
-#include "common/fd.h"
+#include "common/wake.h"
 #include "settings.h"
 
 // Watches a socket's connections from a thread of its own, since libzmq's I/O thread waits for
@@ -26,9 +26,9 @@ class Watcher {
 
   // How many connections there have been.
   unsigned connections() const { return connections_; }
-  // Becomes readable when there is a new one, or a reason below; read it to clear it.
-  int fd() const { return changed_.get(); }
-  void clear_fd();
+  // Becomes readable when there is a new one, or a reason below.
+  int fd() const { return changed_.fd(); }
+  void clear_fd() { changed_.clear(); }
   // Throws standpipe::fatal if the peer refuses this side for good.
   void check();
 
@@ -49,7 +49,7 @@ class Watcher {
   const SocketSettings& settings_;
   void* events_ = nullptr;
   void* clients_ = nullptr;  // the ZAP handler's socket
-  common::Fd changed_, stop_;
+  common::Wake changed_, stop_;
   std::atomic<unsigned> connections_ = 0;
   unsigned live_ = 0, failed_ = 0;
   Clock::time_point quiet_until_;
