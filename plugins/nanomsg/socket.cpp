@@ -10,27 +10,13 @@
 #include <cerrno>
 #include <cstring>
 
+#include "common/refused_address.h"
+
 namespace {
 
 constexpr std::size_t kAddressBytesMost = 1024;  // 4 bytes for each device on the way, and 8
 
 std::string why_not() { return nn_strerror(nn_errno()); }
-
-[[noreturn]] void refuse_url(const std::string& url, bool listens) {
-  const auto what =
-      "cannot " + std::string(listens ? "listen at " : "connect to ") + url + ": " + why_not();
-  switch (nn_errno()) {
-    case EADDRINUSE:
-      throw standpipe::disconnected(what + "; another program uses it");
-    case EADDRNOTAVAIL:
-    case ENODEV:
-      throw standpipe::disconnected(what + "; no interface of this machine has that address");
-    case EACCES:
-      throw standpipe::fatal(what + "; choose a port above 1023, or a folder that may be written");
-    default:
-      throw standpipe::fatal(what + "; urls has it");
-  }
-}
 
 bool would_block() { return nn_errno() == EAGAIN || nn_errno() == ETIMEDOUT; }
 
@@ -47,9 +33,7 @@ Socket::Socket(const SocketSettings& settings, standpipe::Host host)
                         option.value.size()) != 0)
         throw standpipe::fatal(std::string(option.name) +
                                ": libnanomsg does not take it: " + why_not());
-    for (const auto& url : settings.urls)
-      if ((listens_ ? nn_bind(socket_, url.c_str()) : nn_connect(socket_, url.c_str())) < 0)
-        refuse_url(url, listens_);
+    for (const auto& url : settings.urls) listen_or_connect(url);
     const bool sends_only = settings.protocol == NN_PUSH || settings.protocol == NN_PUB;
     const bool receives_only = settings.protocol == NN_PULL || settings.protocol == NN_SUB;
     if (!sends_only) receive_fd_ = fd_of(NN_RCVFD);
@@ -72,6 +56,13 @@ Socket::~Socket() {
   if (socket_ >= 0)
     while (nn_close(socket_) != 0 && nn_errno() == EINTR) {
     }
+}
+
+void Socket::listen_or_connect(const std::string& url) const {
+  if ((listens_ ? nn_bind(socket_, url.c_str()) : nn_connect(socket_, url.c_str())) >= 0) return;
+  const auto error = nn_errno();
+  const auto what = std::string(listens_ ? "cannot listen at " : "cannot connect to ") + url;
+  common::throw_refused_address(error, what + ": " + nn_strerror(error), "urls");
 }
 
 int Socket::fd_of(int option) const {

@@ -55,6 +55,7 @@ class Socket {
   void report_peers();
 
  private:
+  void listen_or_connect(const std::string& url) const;
   int fd_of(int option) const;
 
   standpipe::Host host_;

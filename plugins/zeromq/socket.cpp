@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <string>
 
+#include "common/refused_address.h"
+
 namespace {
 
 constexpr const char* kMonitor = "inproc://standpipe.monitor";
@@ -16,24 +18,6 @@ std::string why_not() { return zmq_strerror(zmq_errno()); }
 void set_option(void* socket, const SocketOption& option) {
   if (zmq_setsockopt(socket, option.number, option.value.data(), option.value.size()) != 0)
     throw standpipe::fatal(std::string(option.name) + ": libzmq does not take it: " + why_not());
-}
-
-[[noreturn]] void refuse_endpoint(const std::string& endpoint, bool binds) {
-  const auto what =
-      "cannot " + std::string(binds ? "bind to " : "connect to ") + endpoint + ": " + why_not();
-  switch (zmq_errno()) {
-    case EADDRINUSE:
-      throw standpipe::disconnected(what + "; another program uses it");
-    case EADDRNOTAVAIL:
-    case ENODEV:
-      throw standpipe::disconnected(what + "; no interface of this machine has that address");
-    case EACCES:
-      throw standpipe::fatal(what + "; choose a port above 1023, or a folder that may be written");
-    case ENOENT:
-      throw standpipe::fatal(what + "; the folder of the path does not exist");
-    default:
-      throw standpipe::fatal(what + "; endpoints has it");
-  }
 }
 
 }  // namespace
@@ -61,7 +45,10 @@ void Socket::open(const SocketSettings& settings) {
   for (const auto& endpoint : settings.endpoints) {
     const int result = settings.binds ? zmq_bind(socket_, endpoint.c_str())
                                       : zmq_connect(socket_, endpoint.c_str());
-    if (result != 0) refuse_endpoint(endpoint, settings.binds);
+    if (result == 0) continue;
+    const auto error = zmq_errno();
+    const auto what = std::string(settings.binds ? "cannot bind to " : "cannot connect to ");
+    common::throw_refused_address(error, what + endpoint + ": " + zmq_strerror(error), "endpoints");
   }
 }
 
