@@ -50,6 +50,28 @@ void append_quoted(std::string& out, std::string_view text) {
   out += '"';
 }
 
+void append_value(std::string& out, const amqp_field_value_t& its, bool is_json);
+
+void append_array(std::string& out, const amqp_array_t& array) {
+  out += '[';
+  for (int i = 0; i < array.num_entries; ++i) {
+    if (i > 0) out += ',';
+    append_value(out, array.entries[i], true);
+  }
+  out += ']';
+}
+
+void append_table(std::string& out, const amqp_table_t& table) {
+  out += '{';
+  for (int i = 0; i < table.num_entries; ++i) {
+    if (i > 0) out += ',';
+    append_quoted(out, from_amqp(table.entries[i].key));
+    out += ':';
+    append_value(out, table.entries[i].value, true);
+  }
+  out += '}';
+}
+
 // Nested values are JSON, and so are texts in them. The library refuses what nests too deeply.
 void append_value(std::string& out, const amqp_field_value_t& its, bool is_json) {
   const auto& value = its.value;
@@ -99,22 +121,10 @@ void append_value(std::string& out, const amqp_field_value_t& its, bool is_json)
         out += from_amqp(value.bytes);
       break;
     case AMQP_FIELD_KIND_ARRAY:
-      out += '[';
-      for (int i = 0; i < value.array.num_entries; ++i) {
-        if (i > 0) out += ',';
-        append_value(out, value.array.entries[i], true);
-      }
-      out += ']';
+      append_array(out, value.array);
       break;
     case AMQP_FIELD_KIND_TABLE:
-      out += '{';
-      for (int i = 0; i < value.table.num_entries; ++i) {
-        if (i > 0) out += ',';
-        append_quoted(out, from_amqp(value.table.entries[i].key));
-        out += ':';
-        append_value(out, value.table.entries[i].value, true);
-      }
-      out += '}';
+      append_table(out, value.table);
       break;
     default:
       if (is_json) out += "null";

@@ -47,28 +47,9 @@ Settings::Settings(const standpipe::Options& options)
                              " bytes");
 }
 
-void describe(standpipe::Description& d) {
-  d.name("unix").version("1.0").summary("messages over Unix domain sockets, both ways");
-  d.documentation(
-      "A handler sends messages to the other end of a Unix domain socket, and a source brings\n"
-      "those that come from there. Either connects to a server, or is one (listen: true) that\n"
-      "several clients connect to.\n"
-      "\n"
-      "With ack: true every message has a sequence, and the receiver says up to which it has made\n"
-      "them safe; what is not acknowledged when a connection or a process ends is sent again. So\n"
-      "between a handler and a source with ack: true nothing is lost when either hub is killed,\n"
-      "and repeats come only after such an end. Other programs can take part: PROTOCOL.md (in\n"
-      "share/doc/standpipe/unix) has the bytes on a page. Without it a message counts as "
-      "delivered\n"
-      "once the kernel has it: what lies in the socket when the receiver ends is lost, up to the\n"
-      "socket's buffer (208 KiB), and so is what a source had read and not brought.\n"
-      "\n"
-      "As a server a handler gives each message to one client (distribute: one: the one that has\n"
-      "least to do; in order as long as there is one client) or to all that are connected then.\n"
-      "Where nobody is connected, messages wait, and the handler counts as disconnected.\n"
-      "\n"
-      "The file of a dead server is removed when the next one starts; one that somebody serves is\n"
-      "never taken. PATH.lock beside it is locked meanwhile.");
+namespace {
+
+void describe_socket(standpipe::Description& d) {
   d.option("path")
       .text()
       .required()
@@ -101,6 +82,9 @@ void describe(standpipe::Description& d) {
       .minimum("1B")
       .maximum("1GiB")
       .summary("of a payload; a handler rejects what is larger, a source ends the connection");
+}
+
+void describe_server(standpipe::Description& d) {
   d.option("mode")
       .text()
       .fallback("0600")
@@ -116,6 +100,10 @@ void describe(standpipe::Description& d) {
       .minimum("1")
       .maximum("10000")
       .summary("of a server: how many clients it has at a time; more wait in the backlog");
+}
+
+// Who may be there, and what the kernel holds for it and says of it.
+void describe_peer(standpipe::Description& d) {
   d.option("allow_users")
       .list()
       .example("[app, \"1001\"]")
@@ -136,6 +124,9 @@ void describe(standpipe::Description& d) {
       .boolean()
       .fallback("true")
       .summary("of a source: pid, uid and gid of the other end become metadata of each message");
+}
+
+void describe_handler(standpipe::Description& d) {
   d.option("window")
       .of_handler()
       .integer()
@@ -169,6 +160,36 @@ void describe(standpipe::Description& d) {
       .map()
       .example("{id: \"{source}:{sequence}\"}")
       .summary("of a handler: metadata that it adds, as templates; needs metadata: true");
+}
+
+}  // namespace
+
+void describe(standpipe::Description& d) {
+  d.name("unix").version("1.0").summary("messages over Unix domain sockets, both ways");
+  d.documentation(
+      "A handler sends messages to the other end of a Unix domain socket, and a source brings\n"
+      "those that come from there. Either connects to a server, or is one (listen: true) that\n"
+      "several clients connect to.\n"
+      "\n"
+      "With ack: true every message has a sequence, and the receiver says up to which it has made\n"
+      "them safe; what is not acknowledged when a connection or a process ends is sent again. So\n"
+      "between a handler and a source with ack: true nothing is lost when either hub is killed,\n"
+      "and repeats come only after such an end. Other programs can take part: PROTOCOL.md (in\n"
+      "share/doc/standpipe/unix) has the bytes on a page. Without it a message counts as "
+      "delivered\n"
+      "once the kernel has it: what lies in the socket when the receiver ends is lost, up to the\n"
+      "socket's buffer (208 KiB), and so is what a source had read and not brought.\n"
+      "\n"
+      "As a server a handler gives each message to one client (distribute: one: the one that has\n"
+      "least to do; in order as long as there is one client) or to all that are connected then.\n"
+      "Where nobody is connected, messages wait, and the handler counts as disconnected.\n"
+      "\n"
+      "The file of a dead server is removed when the next one starts; one that somebody serves is\n"
+      "never taken. PATH.lock beside it is locked meanwhile.");
+  describe_socket(d);
+  describe_server(d);
+  describe_peer(d);
+  describe_handler(d);
 }
 
 }  // namespace unix_socket
