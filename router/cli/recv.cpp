@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/receiver.h"
 
+#include <string_view>
+
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/limit.h"
@@ -48,6 +50,35 @@ Status receive(const Arguments& arguments, Streams& streams) {
   return Receiver(options, streams).run();
 }
 
+constexpr std::string_view kDescription =
+    "Creates the FIFO when it is missing. Writers may come and go; a frame that its\n"
+    "writer did not finish is reported and dropped. Ctrl-C ends the command after\n"
+    "the current frame.\n"
+    "\n"
+    "With --count or --shared, only the frames that are printed are taken out, and\n"
+    "what follows stays in the FIFO for other readers as long as somebody has it\n"
+    "open. With --shared, workers take turns with a lock on the file FIFO.lock. The\n"
+    "first worker creates it; it may be removed when none runs. What a worker took is\n"
+    "gone from the FIFO. If the worker is killed, what it has not written out, or\n"
+    "nobody has read from its output, is lost; no other message is.\n"
+    "\n"
+    "With --exec, each message is the standard input of a command, or an argument of\n"
+    "it where {} stands. Status 0 says that the message is done; otherwise another\n"
+    "command gets it after a pause, at most --attempts times, and then it is printed.\n"
+    "The command is split into words and run without a shell. A message is taken\n"
+    "only when a command can be started for it; several such commands share a FIFO.\n"
+    "Ctrl-C lets commands finish, twice ends them. A command that is killed costs\n"
+    "nothing; if `recv` itself is killed, the messages whose commands had not ended,\n"
+    "at most one for each of the --workers, are lost.\n"
+    "\n"
+    "Where not even that may happen, write the worker with a client library\n"
+    "(standpipe_worker_receive in C, Worker in C++ and Python): what it has not\n"
+    "acknowledged lies in the folder FIFO.work, and another worker gets it. Such\n"
+    "workers and `recv` can share a FIFO.\n"
+    "\n"
+    "On a terminal, text is escaped (\\n, \\x1b, a doubled backslash). In a file or\n"
+    "a pipe it is written as it is.";
+
 }  // namespace
 
 Command recv_command() {
@@ -61,34 +92,7 @@ Command recv_command() {
                     "one of several workers: each message goes to one of them"},
                    {"standpipe recv /run/billing/in --exec ./bill --workers 4",
                     "a command for each message, four at a time"}},
-      .description =
-          "Creates the FIFO when it is missing. Writers may come and go; a frame that its\n"
-          "writer did not finish is reported and dropped. Ctrl-C ends the command after\n"
-          "the current frame.\n"
-          "\n"
-          "With --count or --shared, only the frames that are printed are taken out, and\n"
-          "what follows stays in the FIFO for other readers as long as somebody has it\n"
-          "open. With --shared, workers take turns with a lock on the file FIFO.lock. The\n"
-          "first worker creates it; it may be removed when none runs. What a worker took is\n"
-          "gone from the FIFO. If the worker is killed, what it has not written out, or\n"
-          "nobody has read from its output, is lost; no other message is.\n"
-          "\n"
-          "With --exec, each message is the standard input of a command, or an argument of\n"
-          "it where {} stands. Status 0 says that the message is done; otherwise another\n"
-          "command gets it after a pause, at most --attempts times, and then it is printed.\n"
-          "The command is split into words and run without a shell. A message is taken\n"
-          "only when a command can be started for it; several such commands share a FIFO.\n"
-          "Ctrl-C lets commands finish, twice ends them. A command that is killed costs\n"
-          "nothing; if `recv` itself is killed, the messages whose commands had not ended,\n"
-          "at most one for each of the --workers, are lost.\n"
-          "\n"
-          "Where not even that may happen, write the worker with a client library\n"
-          "(standpipe_worker_receive in C, Worker in C++ and Python): what it has not\n"
-          "acknowledged lies in the folder FIFO.work, and another worker gets it. Such\n"
-          "workers and `recv` can share a FIFO.\n"
-          "\n"
-          "On a terminal, text is escaped (\\n, \\x1b, a doubled backslash). In a file or\n"
-          "a pipe it is written as it is.",
+      .description = kDescription,
       .operands = {{.name = "FIFO"}},
       .options = {{.name = "count",
                    .letter = 'n',

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/text.h"
 #include "cli/command.h"
@@ -132,6 +133,35 @@ Status stats(const Arguments& arguments, Streams& streams) {
   return Status::done;
 }
 
+constexpr std::string_view kDescription =
+    "A row of the table is a source and a handler. IN/s is what routes gave the\n"
+    "handler, OUT/s what it delivered; LAG is what is in flight, that is, still\n"
+    "waiting, and AGE how long the oldest of it has waited; P50 and P99 are how long\n"
+    "messages took in the last 10 to 20 seconds from being accepted to being delivered:\n"
+    "half of them at most P50, 99 of 100 at most P99. That is a little too much, for what\n"
+    "is delivered together counts as its oldest message, and a new worker begins anew.\n"
+    "DROP and DEAD are what was dropped and dead-lettered since the start. Which route a\n"
+    "message took is not counted: `standpipe explain` shows it for a message.\n"
+    "Two samples are taken, --interval apart (1s); --interval 0s takes one, without\n"
+    "rates. A sample costs the hub the same whatever waits in it. Below the table are\n"
+    "sources that do not serve, handlers that are not ready, and how many messages a\n"
+    "handler's plugin has taken and not settled yet, with the age of the oldest: a\n"
+    "part of LAG (with --json: `taken` and `oldest_taken_ms` of `handlers`).\n"
+    "\n"
+    "--account says for each source: accepted = matched + unmatched; and for each\n"
+    "source and handler, that matched is the sum of what was delivered, filtered,\n"
+    "dropped (with the reason), dead-lettered and what is in flight, which is counted\n"
+    "in the logs for that, so it is a check. So it is with --json, but not with\n"
+    "--json --watch (an object a line), where what is in flight is what is left. Both\n"
+    "have P50 and P99 as `latency`, in nanoseconds; null: nothing was delivered lately.\n"
+    "Both say how long the longest round of the worker's loop took, and when it\n"
+    "ended: so long nobody was served (longest_round).\n"
+    "\n"
+    "The hub is found by its control socket, which only its user and root can open:\n"
+    "control-NAME-HASH, after its configuration, in $XDG_RUNTIME_DIR/standpipe,\n"
+    "/run/standpipe or /tmp/standpipe-UID. Where several hubs run, name the\n"
+    "configuration as it was given to `run`.";
+
 }  // namespace
 
 Command stats_command() {
@@ -145,34 +175,7 @@ Command stats_command() {
                    {"standpipe stats orders.yaml",
                     "of the hub of that configuration, where several run"},
                    {"standpipe stats --json", "every counter for programs, one object"}},
-      .description =
-          "A row of the table is a source and a handler. IN/s is what routes gave the\n"
-          "handler, OUT/s what it delivered; LAG is what is in flight, that is, still\n"
-          "waiting, and AGE how long the oldest of it has waited; P50 and P99 are how long\n"
-          "messages took in the last 10 to 20 seconds from being accepted to being delivered:\n"
-          "half of them at most P50, 99 of 100 at most P99. That is a little too much, for what\n"
-          "is delivered together counts as its oldest message, and a new worker begins anew.\n"
-          "DROP and DEAD are what was dropped and dead-lettered since the start. Which route a\n"
-          "message took is not counted: `standpipe explain` shows it for a message.\n"
-          "Two samples are taken, --interval apart (1s); --interval 0s takes one, without\n"
-          "rates. A sample costs the hub the same whatever waits in it. Below the table are\n"
-          "sources that do not serve, handlers that are not ready, and how many messages a\n"
-          "handler's plugin has taken and not settled yet, with the age of the oldest: a\n"
-          "part of LAG (with --json: `taken` and `oldest_taken_ms` of `handlers`).\n"
-          "\n"
-          "--account says for each source: accepted = matched + unmatched; and for each\n"
-          "source and handler, that matched is the sum of what was delivered, filtered,\n"
-          "dropped (with the reason), dead-lettered and what is in flight, which is counted\n"
-          "in the logs for that, so it is a check. So it is with --json, but not with\n"
-          "--json --watch (an object a line), where what is in flight is what is left. Both\n"
-          "have P50 and P99 as `latency`, in nanoseconds; null: nothing was delivered lately.\n"
-          "Both say how long the longest round of the worker's loop took, and when it\n"
-          "ended: so long nobody was served (longest_round).\n"
-          "\n"
-          "The hub is found by its control socket, which only its user and root can open:\n"
-          "control-NAME-HASH, after its configuration, in $XDG_RUNTIME_DIR/standpipe,\n"
-          "/run/standpipe or /tmp/standpipe-UID. Where several hubs run, name the\n"
-          "configuration as it was given to `run`.",
+      .description = kDescription,
       .operands = {{.name = "CONFIG", .required = false}},
       .options = {control_option("the hub's control socket, as given to `run`"),
                   {.name = "watch", .letter = 'w', .summary = "again and again, until Ctrl-C"},
