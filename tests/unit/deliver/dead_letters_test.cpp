@@ -9,10 +9,9 @@
 #include <set>
 
 #include "deliver/letter_filter.h"
+#include "deliver/letters_kit.h"
 #include "failing_disk.h"
 #include "metadata.h"
-#include "scripted.h"
-#include "temporary_folder.h"
 
 using namespace standpipe;
 using namespace std::chrono_literals;
@@ -23,60 +22,7 @@ using deliver::Reason;
 
 namespace {
 
-// Verbs: put, crash (a successor in the same run), start (another run), all.
-class Fixture {
- public:
-  Fixture() {
-    clock.now = SystemClock().wall();
-    start(1);
-  }
-  void start(std::uint64_t run, deliver::DeadLetterLimits limits = {}) {
-    run_ = run;
-    letters_.emplace(folder.path(), run, quiet, limits, &clock);
-  }
-  DeadLetters& letters() { return *letters_; }
-  void remove_old() { letters_->remove_old(); }
-  std::uint64_t purge(const deliver::LetterFilter& filter) { return letters_->purge(filter); }
-  std::uint64_t removed() { return letters_->take_removed(); }
-  void crash() { start(run_); }
-  std::string put(std::uint64_t sequence, std::string payload = "hello",
-                  std::string_view handler = "billing") {
-    DeadLetter letter{
-        .source = "orders", .handler = handler, .plugin = "forward", .sequence = sequence};
-    letter.dead_lettered_ns = static_cast<std::uint64_t>(clock.now.count());
-    letter.payload = std::as_bytes(std::span(payload));
-    return put(letter);
-  }
-  std::string put(const DeadLetter& letter) {
-    const auto failure = letters_->put({&letter, 1});
-    return failure ? std::string(failure->what()) + "; " + failure->help() : "";
-  }
-  std::optional<Failure> put_all(const std::vector<DeadLetter>& letters) {
-    return letters_->put(letters);
-  }
-  // "orders/billing 7 hello" each.
-  std::vector<std::string> all() const {
-    std::vector<std::string> out;
-    DeadLetterReader reader(folder.path());
-    while (const auto letter = reader.next()) {
-      const std::string payload(reinterpret_cast<const char*>(letter->payload.data()),
-                                letter->payload.size());
-      out.push_back(std::string(letter->source) + '/' + std::string(letter->handler) + ' ' +
-                    std::to_string(letter->sequence) + ' ' + payload);
-    }
-    return out;
-  }
-
-  test::TemporaryFolder folder;
-  const std::string path = folder / "dead-letters.log";
-  test::Quiet quiet;
-  test::ManualClock clock;
-
- private:
-  std::uint64_t run_ = 0;
-  std::optional<DeadLetters> letters_;
-};
-
+using Fixture = test::LettersKit;
 using Texts = std::vector<std::string>;
 
 }  // namespace
@@ -368,49 +314,6 @@ TEST_CASE_METHOD(Fixture, "what stands in the way of a purge is a failure, with 
   filter.handlers = {"audit"};
   CHECK_THROWS_AS(purge(filter), Failure);
   CHECK(all().size() == 2);
-}
-
-TEST_CASE_METHOD(Fixture, "what comes while files are written anew is kept") {
-  put(1, "one", "audit");
-  put(2, "two");
-  deliver::LetterFilter filter;
-  filter.handlers = {"audit"};
-  auto rewrite = letters().begin_rewrite(&filter);
-  rewrite.prepare();
-  put(3, "three", "audit");
-  rewrite.replace();
-  CHECK(rewrite.is_over());
-  CHECK(letters().end_rewrite(rewrite) == 1);
-  CHECK(all() == Texts{"orders/billing 2 two", "orders/audit 3 three"});
-}
-
-TEST_CASE_METHOD(Fixture, "a file that was removed while it was written anew does not come again") {
-  put(1, "one", "audit");
-  put(2, "two");
-  deliver::LetterFilter filter;
-  filter.handlers = {"audit"};
-  auto rewrite = letters().begin_rewrite(&filter);
-  rewrite.prepare();
-  std::filesystem::remove(folder / "dead-letters-1.log");
-  rewrite.replace();
-  CHECK(letters().end_rewrite(rewrite) == 0);
-  CHECK(all().empty());
-  CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 0);
-}
-
-TEST_CASE_METHOD(Fixture, "what is replayed while files are written anew stays left out") {
-  put(1);
-  put(2);
-  std::vector<std::uint64_t> identities;
-  DeadLetterReader reader(folder.path());
-  while (const auto letter = reader.next()) identities.push_back(letter->identity());
-  REQUIRE_FALSE(letters().leave_out({identities.data(), 1}));
-  auto rewrite = letters().begin_rewrite(nullptr);
-  rewrite.prepare();
-  REQUIRE_FALSE(letters().leave_out({identities.data() + 1, 1}));
-  rewrite.replace();
-  (void)letters().end_rewrite(rewrite);
-  CHECK(all().empty());
 }
 
 TEST_CASE_METHOD(Fixture, "a file that cannot be read keeps nobody from the others") {
