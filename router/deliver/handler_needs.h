@@ -106,7 +106,8 @@ class CompletionQueue {
 // What children are made of.
 struct ChildNeeds {
   const keeper::Program& program;
-  keeper::Link& link;  // keeps their calls
+  keeper::Link& link;    // keeps their calls
+  std::string run = {};  // STANDPIPE_RUN, for their plugins
 };
 
 struct HandlerNeeds {

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <exception>
 #include <utility>
 
@@ -182,7 +181,6 @@ int ProcessExecutor::patience_ms() {
 
 ChildSetup ProcessExecutor::setup() const {
   const auto& memory = needs_.memory;
-  const char* run = std::getenv("STANDPIPE_RUN");
   return {.handler = options_.name,
           .id = id_,
           .plugin = options_.plugin->path,
@@ -192,7 +190,7 @@ ChildSetup ProcessExecutor::setup() const {
           .values = options_.values,
           .memory_max = options_.memory_max,
           .user = options_.user,
-          .run = run ? run : "",
+          .run = needs_.children->run,
           .worker = ::getpid(),
           .messages_offset = memory.arena_offset(),
           .messages_bytes = memory.arena().size()};

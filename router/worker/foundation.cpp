@@ -10,17 +10,6 @@
 #include <utility>
 
 namespace standpipe::worker {
-namespace {
-
-// For plugins, which are loaded later, here and in processes of their own: sequences begin anew
-// with each run, so who names a message for good needs that, too.
-void tell_plugins_of_run(std::uint64_t id) {
-  char text[17];
-  std::snprintf(text, sizeof text, "%" PRIx64, id);
-  ::setenv("STANDPIPE_RUN", text, 1);
-}
-
-}  // namespace
 
 Foundation::Foundation(config::HubOptions& options, keeper::Link& link, const Clock& clock,
                        const HubNames* before)
@@ -37,7 +26,15 @@ Foundation::Foundation(config::HubOptions& options, keeper::Link& link, const Cl
   was_handed_over_ = run_->handed_over != 0;
   if (was_handed_over_) run_.edit().handed_over = 0;
   memory().commit();
-  tell_plugins_of_run(run_->id);
+  // For plugins, which are loaded later: sequences begin anew with each run, so who names a message
+  // for good needs that, too.
+  ::setenv("STANDPIPE_RUN", run_text().c_str(), 1);
+}
+
+std::string Foundation::run_text() const {
+  char text[17];
+  std::snprintf(text, sizeof text, "%" PRIx64, run());
+  return text;
 }
 
 // One end alone is no stage: a worker died before the keeper had both, and nothing was in it.

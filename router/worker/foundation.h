@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "base/clock.h"
 #include "base/fd.h"
@@ -53,6 +54,7 @@ class Foundation {
   // ---- the run: what all workers of a hub have in common, from its start to its end. Plugins find
   // its id in the environment, as STANDPIPE_RUN, in hexadecimal.
   std::uint64_t run() const { return run_->id; }
+  std::string run_text() const;  // as plugins find it
   Nanoseconds began() const {
     return Nanoseconds(run_->began_ns);
   }  // wall clock, as it was set then

@@ -230,9 +230,9 @@ class Hub final : private deliver::SettlementObserver {
   const Clock& clock_;
   Reporter& reporter_;
   keeper::Link& link_;
-  std::optional<deliver::ChildNeeds> children_;
   EventLoop loop_;
   Foundation foundation_;
+  std::optional<deliver::ChildNeeds> children_;
   Data data_;
   Shutdown shutdown_;
   Succession succession_;

@@ -35,9 +35,11 @@ Hub::Hub(const config::HubOptions& options, const Clock& clock, Reporter& report
       clock_(clock),
       reporter_(reporter),
       link_(link),
-      children_(program ? std::optional<deliver::ChildNeeds>({*program, link}) : std::nullopt),
       loop_(clock, key(kCompletion)),
       foundation_(options_, link, clock, before),
+      children_(program
+                    ? std::optional<deliver::ChildNeeds>({*program, link, foundation_.run_text()})
+                    : std::nullopt),
       data_(options, foundation_.is_recovered(), foundation_.run(), link, foundation_.memory(),
             loop_, clock, reporter),
       outputs_(loop_, foundation_.memory(), foundation_.directory(), link, output_needs(),
