@@ -7,22 +7,22 @@
 #include <string>
 #include <vector>
 
-#include "base/reminder.h"
 #include "deliver/batch.h"
-#include "deliver/batch_limit.h"
 #include "deliver/blame.h"
 #include "deliver/call.h"
+#include "deliver/call_in_progress.h"
 #include "deliver/call_recovery.h"
 #include "deliver/culprit.h"
 #include "deliver/delivery.h"
 #include "deliver/delivery_ring.h"
-#include "deliver/expiry.h"
 #include "deliver/handler_needs.h"
 #include "deliver/handler_state.h"
 #include "deliver/in_hand.h"
+#include "deliver/last_flush.h"
 #include "deliver/late_settlement.h"
 #include "deliver/lifecycle.h"
 #include "deliver/making.h"
+#include "deliver/next_batch.h"
 #include "deliver/options.h"
 #include "deliver/output.h"
 #include "deliver/plugin_host.h"
@@ -42,13 +42,14 @@ namespace standpipe::deliver {
 //
 // Its parts, each of which can be understood alone:
 //   Lifecycle     which state it is in, and what the plugin is to be called for next
-//   Call          what is in progress, in the memory that outlives the worker
+//   NextBatch     which messages it is given next, and how many; Expiry: or are too old for it
+//   CallInProgress  what the loop knows of its call
+//   Call          what the next worker must know of it, in the memory that outlives this one
 //   PluginPlace   where the call is made: on the loop, in a thread or in a child
 //   InHand        whether it is given more, since all that it has may come back
-//   Expiry        messages that are too old before they are given
 //   RunSender     sends without a call, where the plugin asked that everything goes to one output
 //   Settlement    outcomes -> cursors, redelivery, dead letters, entries
-//   LateSettlement  the same of messages that the plugin took to settle them later
+//   LateSettlement  the same of messages that the plugin took to settle them later; LastFlush
 //   PluginHost    what the plugin may ask
 //   Making        what it makes: a handler emits it, a source puts it
 //   Polling       when a source is asked for it
@@ -100,15 +101,13 @@ class HandlerLoop {
   void want_close(Nanoseconds deadline) { lifecycle_.want_close(deadline); }
   bool closed() const { return lifecycle_.closed() && !late_.waits_for_letters(); }
   // Or letters are being written.
-  bool in_call() const { return busy_ || late_.waits_for_letters(); }
-  bool waits_for_letters() const { return waits_for_letters_ || (!busy_ && in_call()); }
+  bool in_call() const { return current_.is_open() || late_.waits_for_letters(); }
+  bool waits_for_letters() const { return in_call() && !current_.is_with_plugin(); }
   bool tried() const { return lifecycle_.tried(); }  // its first open has come back
   bool ready() const { return lifecycle_.running(); }
   bool held() const { return lifecycle_.held(); }
   // ---- a queue in memory that drops, and is full of what a call has that does not come back
-  // From when on what a call has of that delivery may be dropped: when it has taken
-  // kAbandonedAfter. nullopt: there is no such call.
-  static constexpr Nanoseconds kAbandonedAfter = std::chrono::seconds(1);
+  // From when on what a call has of that delivery may be dropped. nullopt: there is no such call.
   std::optional<Nanoseconds> may_abandon_at(const Delivery& delivery) const;
   // Drops it (queue_full), if its time has come. The call goes on, on memory that stays as it is
   // for so long, and nothing comes of it. true: something was dropped. Commits.
@@ -147,7 +146,7 @@ class HandlerLoop {
   // A source whose plugin waits for something to come: it is to return. Any call of `advance` that
   // finds news for it does so, too.
   void end_poll() {
-    if (polling_ && busy_ && request_.kind == CallKind::poll) polling_->end();
+    if (polling_ && current_.is_open(CallKind::poll)) polling_->end();
   }
 
   // ---- being asked
@@ -167,8 +166,6 @@ class HandlerLoop {
   bool advance_calls(Nanoseconds now);
   bool give_messages(Nanoseconds now);
   bool give_batch(Nanoseconds now);
-  bool next_batch(Nanoseconds now);
-  bool next_batch_of(Delivery& delivery, Nanoseconds now);
   bool poll(Nanoseconds now);
   void end_making(CallKind kind, Nanoseconds now);
   bool has_news_of_safety() const { return polling_ && polling_->has_news(); }
@@ -179,21 +176,24 @@ class HandlerLoop {
   bool wait_for_output();
   bool settle_late(Nanoseconds now);
   void return_taken(Nanoseconds now);
-  bool flush_taken(Nanoseconds now);
   bool admitted(bool alone);
   bool make(CallKind kind, const CallTerms& terms = {});
   void call(CallKind kind, const CallTerms& terms = {});
+  CallTerms terms_of(CallKind kind, CallTerms terms);
   bool expire(Nanoseconds now);
   void answer_expired(std::uint32_t count);
   bool begin_letters(Nanoseconds now);
   const plugin::Answer& answer() const {
-    return own_answer_ ? *own_answer_ : place_.executor().answer();
+    return current_.own_answer() ? *current_.own_answer() : place_.executor().answer();
   }
   void end_calls(Nanoseconds now);
+  void came_back(Ending ending, Nanoseconds now);
+  void end_other_call(bool was_made, Nanoseconds now);
   void end_call(bool was_made);
   void settle(Nanoseconds now);
   void settled(bool was_made, Nanoseconds now);
   bool has_settled_some() const;
+  Batch& batch() { return next_.batch(); }
   void make_instance();
   void make_instance_in_turn();
 
@@ -207,30 +207,15 @@ class HandlerLoop {
   LateSettlement late_;
   Settlement settlement_;
   InHand in_hand_;
-  Expiry expiry_;
   RunSender run_sender_;
-  bool ends_taken_ = false;   // what is taken is redelivered as soon as letters are written
-  bool has_flushed_ = false;  // it was asked to, as it has taken messages, and is closed then
-
-  // The call in progress.
-  Batch batch_;
-  BatchLimit limit_;
-  CallRequest request_;
-  bool busy_ = false;
-  bool is_abandoned_ = false;                 // its messages were dropped meanwhile
-  bool waits_for_letters_ = false;            // it has come back, and they are being written
-  std::optional<plugin::Answer> own_answer_;  // the plugin is not asked: they are too old
-  Nanoseconds called_{0}, returned_{0};
-  Nanoseconds close_at_{0};  // whatever is taken then
-  Reminder call_reminder_;
-
-  bool is_made_ = false;  // the plugin's instance
-  Ticks ticks_;           // when it wants to be called by the clock, if it does at all
+  NextBatch next_;
+  CallInProgress current_;
+  LastFlush last_flush_;
+  Ticks ticks_;  // when it wants to be called by the clock, if it does at all
 
   // What it makes; nullptr: that goes nowhere.
   std::unique_ptr<Making> making_;
   std::unique_ptr<Polling> polling_;  // of a source
-  std::string resume_;                // of a call of open
 
   Waiting waiting_;           // what `advance` said last
   bool is_unproven_ = false;  // what the plugin sent to a file may fail yet

@@ -158,6 +158,13 @@ void LateSettlement::recover() {
   }
 }
 
+bool LateSettlement::end(Nanoseconds now) {
+  is_ending_ = waits_for_letters_;
+  if (is_ending_ || taken_.empty()) return false;
+  return_all(now);
+  return true;
+}
+
 void LateSettlement::return_all(Nanoseconds now) {
   INVARIANT(!waits_for_letters_);
   outcomes_.clear();

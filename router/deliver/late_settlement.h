@@ -65,6 +65,10 @@ class LateSettlement {
   void recover();
   // All that is taken is redelivered. The caller commits. Not while letters are being written.
   void return_all(Nanoseconds now);
+  // The same, as soon as letters are written: it is_ending() until then, and `end` is to be called
+  // again. true: something was redelivered.
+  bool end(Nanoseconds now);
+  bool is_ending() const { return is_ending_; }
 
  private:
   Delivery& delivery_of(const TakenBatch& batch) const;
@@ -94,6 +98,7 @@ class LateSettlement {
     std::uint32_t first, last;
   } run_{};
   bool waits_for_letters_ = false;
+  bool is_ending_ = false;
 };
 
 }  // namespace standpipe::deliver

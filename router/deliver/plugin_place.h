@@ -33,6 +33,9 @@ class PluginPlace {
   Executor& executor() const { return *executor_; }
   // Calls are made in a child now, or an earlier worker's were.
   bool has_page() const { return page_ != nullptr; }
+  // The plugin's instance is there, or its child makes it.
+  void note_made() { is_made_ = true; }
+  bool is_made() const { return is_made_; }
 
  private:
   std::unique_ptr<Executor> make_executor(const HandlerNeeds& needs, PluginHost& host, Call& call,
@@ -41,6 +44,7 @@ class PluginPlace {
   const HandlerOptions& options_;
   std::unique_ptr<SharedCallPage> page_;  // of calls in a child; nullptr: none were or are
   PluginCaller caller_;
+  bool is_made_ = false;
   std::unique_ptr<Executor> executor_;  // last: a thread of its ends before what it uses
 };
 

@@ -185,3 +185,20 @@ TEST_CASE_METHOD(LateFixture,
   LateSettlement later(options, its_needs, host, blame, {}, [] {});
   CHECK_THROWS_AS(later.recover(), state::Memory::Damaged);
 }
+
+TEST_CASE_METHOD(LateFixture, "an instance that ends while letters are written ends after them") {
+  writes_later = true;
+  const auto ticket = take(3);
+  say(ticket, 0, 1, STANDPIPE_REJECT, "it is bad");
+  settle();
+  CHECK_FALSE(late.end(1s));
+  CHECK(late.is_ending());
+  CHECK(late.messages().messages() == 3);
+  job->finish(write(job->letters));
+  settle();
+  CHECK(late.end(1s));
+  CHECK_FALSE(late.is_ending());
+  CHECK(late.messages().empty());
+  CHECK(its.redeliveries().size() == 1);
+  memory.commit();
+}
