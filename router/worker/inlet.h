@@ -77,8 +77,8 @@ class Inlet {
   const std::vector<deliver::Delivery*>& deliveries() const { return intake_.deliveries(); }
   // The delivery with that bit has limits of its own (deliver/backlog.h).
   void limit(std::size_t bit, const deliver::QueueOptions& queue) { intake_.limit(bit, queue); }
-  std::vector<deliver::Backlog>& backlogs() { return intake_.backlogs(); }
-  bool is_blocked() { return intake_.is_blocked(); }
+  std::vector<deliver::Backlog>& backlogs() { return intake_.limits().backlogs(); }
+  bool is_blocked() { return intake_.limits().is_blocked(); }
   // What an earlier run could not deliver comes before what the FIFO has. All deliveries are made.
   void serve(std::unique_ptr<SpillFeed> spills);
   SpillFeed* spills() { return spills_.get(); }  // none: there is no place for them
@@ -111,7 +111,7 @@ class Inlet {
   std::size_t waiting() const { return fifo_ ? fifo().waiting() : 0; }
   // One turn of the feed whose turn it is. While a handler's queue is full, and makes writers wait,
   // it is as if the log were full.
-  Turn accept() { return intake_.is_blocked() ? Turn::full : feeds_.feed(intake_); }
+  Turn accept() { return intake_.limits().is_blocked() ? Turn::full : feeds_.feed(intake_); }
   void relay(deliver::Relay* relay, deliver::Output* output) {
     if (relay_) relay_->relay(relay, output);
   }

@@ -11,7 +11,6 @@
 
 #include "base/bits.h"
 #include "base/invariant.h"
-#include "base/text.h"
 #include "frame/source_codec.h"
 
 namespace standpipe::worker {
@@ -37,7 +36,7 @@ Intake::Intake(const IntakeOptions& options, log::Arena& arena, match::Matcher m
                const Clock& clock, Reporter& reporter)
     : options_(options),
       clock_(clock),
-      reporter_(reporter),
+      reports_(options.source, options.warn_unmatched, clock, reporter),
       codec_(frame::source_codec(options.message_size_max)),
       matcher_(std::move(matcher)),
       log_(arena, {.id = options.id,
@@ -46,10 +45,10 @@ Intake::Intake(const IntakeOptions& options, log::Arena& arena, match::Matcher m
                    .readers = matcher_.words() * 64,
                    .runs_are_short = !matcher_.constant()}),
       with_bit_(matcher_.handlers().size()),
+      limits_(matcher_.words()),
       state_(arena.memory(), "source/" + options.source),
       set_(matcher_.words()),
       next_set_(matcher_.words()),
-      limited_set_(matcher_.words()),
       pending_(with_bit_.size(), matcher_.words()) {
   INVARIANT(log_.set_words() == matcher_.words(), log_.set_words(), matcher_.words());
 }
@@ -65,22 +64,6 @@ std::unique_ptr<deliver::Delivery> Intake::make_delivery(std::size_t bit,
   }
   with_bit_[bit] = deliveries_.emplace_back(delivery.get());
   return delivery;
-}
-
-// ---- limits
-
-void Intake::limit(std::size_t bit, const deliver::QueueOptions& queue) {
-  if (queue.type != deliver::QueueOptions::Type::memory) return;
-  backlogs_.emplace_back(*with_bit_[bit], queue);
-  drops_newest_ |= queue.when_full == deliver::QueueOptions::WhenFull::drop_newest;
-}
-
-bool Intake::is_blocked() {
-  return std::any_of(backlogs_.begin(), backlogs_.end(), [](auto& backlog) {
-    if (backlog.options().when_full != deliver::QueueOptions::WhenFull::block) return false;
-    backlog.update();
-    return backlog.is_full();
-  });
 }
 
 // ---- a stream
@@ -190,7 +173,7 @@ bool Intake::add_runs(std::span<const frame::Frame> frames, std::span<const std:
 // `begin`: where the first of them begins, counted as their ends are. They are all for set_.
 bool Intake::add_run(std::span<const frame::Frame> frames, std::size_t begin, std::uint64_t time_ns,
                      bool wanted) {
-  if (drops_newest_) return add_limited_run(frames, begin, time_ns, wanted);
+  if (limits_.drops_newest()) return add_limited_run(frames, begin, time_ns, wanted);
   const auto bytes = frames.back().end - begin;
   const auto count = static_cast<std::uint32_t>(frames.size());
   if (!log_.add_run(bytes, count, time_ns, kConfiguration, set_)) return false;
@@ -203,33 +186,17 @@ bool Intake::add_run(std::span<const frame::Frame> frames, std::size_t begin, st
 bool Intake::add_limited_run(std::span<const frame::Frame> frames, std::size_t begin,
                              std::uint64_t time_ns, bool wanted) {
   while (!frames.empty()) {
-    const auto part = limit_set(frames, begin);
+    const auto part = limits_.split(frames, begin, set_, pending_);
     const auto end = frames[part - 1].end;
     const auto count = static_cast<std::uint32_t>(part);
-    if (!log_.add_run(end - begin, count, time_ns, kConfiguration, limited_set_)) return false;
+    if (!log_.add_run(end - begin, count, time_ns, kConfiguration, limits_.with_room()))
+      return false;
     pending_.add(count, end - begin, set_, wanted);
-    for (std::size_t w = 0; w < set_.size(); ++w) limited_set_[w] ^= set_[w];
-    pending_.add_dropped(count, limited_set_);
+    pending_.add_dropped(count, limits_.full());
     begin = end;
     frames = frames.subspan(part);
   }
   return true;
-}
-
-// Writes who of set_ has room for the next frames. Returns for how many of them that is so.
-std::size_t Intake::limit_set(std::span<const frame::Frame> frames, std::size_t begin) {
-  limited_set_ = set_;
-  for (auto& backlog : backlogs_) {
-    const auto bit = backlog.delivery().bit();
-    if (backlog.options().when_full != deliver::QueueOptions::WhenFull::drop_newest ||
-        (set_[bit / 64] >> bit % 64 & 1) == 0)
-      continue;
-    backlog.update();
-    const auto stretch = backlog.stretch(frames, begin, pending_.left_of(bit));
-    if (!stretch.has_room) limited_set_[bit / 64] &= ~(std::uint64_t{1} << bit % 64);
-    frames = frames.first(stretch.frames);
-  }
-  return frames.size();
 }
 
 void Intake::drop_incomplete() {
@@ -307,29 +274,9 @@ void Intake::count() {
         tally.matched += counts.matched;
         if (counts.dropped > 0) tally.drop(deliver::Reason::queue_full, counts.dropped);
       });
-  if (news.too_long_for_patterns > 0) report_left_patterns(news.too_long_for_patterns);
-  if (options_.warn_unmatched && news.no_route > 0) report_unmatched(news.no_route);
-}
-
-void Intake::report_unmatched(std::uint64_t dropped) {
-  std::uint64_t left_out = 0;
-  if (!unmatched_.allow(clock_.steady(), left_out)) return;
-  reporter_.warning("no_route",
-                    source() + ": " + counted(dropped, "message") + " matched no route and " +
-                        (dropped == 1 ? "was" : "were") + " dropped (no_route)",
-                    "add a route, name a handler as `unmatched:`, or say `unmatched: drop`");
-}
-
-void Intake::report_left_patterns(std::uint64_t messages) {
-  std::uint64_t left_out = 0;
-  if (!patterns_.allow(clock_.steady(), left_out)) return;
-  const auto& cost = matcher_.pattern_cost();
-  reporter_.warning(
-      "slow-pattern",
-      source() + ": " + counted(messages, "message") + " longer than " +
-          thousands(cost.bytes_max()) + " bytes " + (messages == 1 ? "was" : "were") +
-          " not tried on patterns that may be slow, so conditions by them do not match",
-      "`standpipe check` names the pattern; repeat less in it, or put a condition before it");
+  if (news.too_long_for_patterns > 0)
+    reports_.left_patterns(news.too_long_for_patterns, matcher_.pattern_cost());
+  if (news.no_route > 0) reports_.unmatched(news.no_route);
 }
 
 // ---- trim
@@ -342,7 +289,7 @@ bool Intake::trim() {
     d->sample_latency(clock_, wall);
     lowest = std::min(lowest, d->settled());
   }
-  for (auto& backlog : backlogs_) backlog.update();  // it reads what is trimmed now
+  limits_.update();  // it reads what is trimmed now
   const bool passed = lowest != log_.trimmed();
   if (passed) log_.trim(lowest);
   memory().commit();

@@ -12,9 +12,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/reporter.h"
-#include "base/throttle.h"
 #include "deliver/account.h"
-#include "deliver/backlog.h"
 #include "deliver/delivery.h"
 #include "deliver/made_messages.h"
 #include "frame/codec.h"
@@ -22,7 +20,9 @@
 #include "log/meta_block.h"
 #include "match/matcher.h"
 #include "state/persistent.h"
+#include "worker/intake_reports.h"
 #include "worker/pending_counts.h"
+#include "worker/queue_limits.h"
 
 namespace standpipe::worker {
 
@@ -72,12 +72,10 @@ class Intake {
 
   // ---- limits of what waits for one handler
   // The delivery with that bit has them from now on.
-  void limit(std::size_t bit, const deliver::QueueOptions& queue);
-  // Of those that have any.
-  std::vector<deliver::Backlog>& backlogs() { return backlogs_; }
-  // Nothing may be appended now, because a queue is full and its handler's writers are to wait. A
-  // feed's turn is not cut by it, so a queue may be over its limits by one turn.
-  bool is_blocked();
+  void limit(std::size_t bit, const deliver::QueueOptions& queue) {
+    limits_.add(*with_bit_[bit], queue);
+  }
+  QueueLimits& limits() { return limits_; }
 
   // ---- append
   // Where the next bytes go; empty: the log is full.
@@ -113,7 +111,7 @@ class Intake {
   void drop_incomplete();
 
   // Faults of what comes: whether to say one now. `left_out`: how many were not, since.
-  bool may_report(std::uint64_t& left_out) { return faults_.allow(clock_.steady(), left_out); }
+  bool may_report(std::uint64_t& left_out) { return reports_.may_say_fault(left_out); }
 
   // ---- what follows from it
   // Bits of the deliveries for which messages came since this was last asked.
@@ -138,7 +136,6 @@ class Intake {
                bool wanted);
   bool add_limited_run(std::span<const frame::Frame> frames, std::size_t begin,
                        std::uint64_t time_ns, bool wanted);
-  std::size_t limit_set(std::span<const frame::Frame> frames, std::size_t begin);
   void count();
   bool match(std::span<const frame::Frame> frames, std::size_t i, std::span<const std::byte> bytes,
              std::span<std::uint64_t> set, PendingCounts::Unseen& unseen);
@@ -146,29 +143,25 @@ class Intake {
   std::span<std::byte> room_for(std::span<const deliver::MadeMessage> messages, std::size_t bytes);
   // Frames that are so large, with their headers.
   static constexpr std::uint64_t kLargeLeast = 8 * KiB, kLargeMost = kSegmentBytes / 2;
-  void report_unmatched(std::uint64_t dropped);
-  void report_left_patterns(std::uint64_t messages);
 
   IntakeOptions options_;
   const Clock& clock_;
-  Reporter& reporter_;
+  IntakeReports reports_;
   std::unique_ptr<frame::Codec> codec_;
   match::Matcher matcher_;
   log::Log log_;
   std::vector<deliver::Delivery*> deliveries_;  // in the order of their bits
   std::vector<deliver::Delivery*> with_bit_;    // the same by bit; nobody has some
-  std::vector<deliver::Backlog> backlogs_;      // of deliveries that are limited
-  bool drops_newest_ = false;                   // one of them
-  std::uint64_t last_frame_ = 0;                // the size of the last one that a stream brought
+  QueueLimits limits_;
+  std::uint64_t last_frame_ = 0;  // the size of the last one that a stream brought
   state::Persistent<State> state_;
-  std::vector<std::uint64_t> set_, next_set_, limited_set_;
+  std::vector<std::uint64_t> set_, next_set_;
   PendingCounts pending_;
   // What is appended just now that a plugin made, if it is that.
   std::span<const deliver::MadeMessage> made_;
   std::vector<frame::Frame> made_frames_;
   log::MetaBlockWriter block_;
   std::vector<match::Meta> meta_;  // of the message that is matched
-  Throttle unmatched_, faults_, patterns_;
 };
 
 }  // namespace standpipe::worker

@@ -94,7 +94,7 @@ class PluginFeed final : public Feed, public deliver::MessageSink {
     std::string text;
   };
 
-  bool may_make() { return around_.may_make() && !intake_.is_blocked(); }
+  bool may_make() { return around_.may_make() && !intake_.limits().is_blocked(); }
   std::optional<deliver::MakeCredit> reserve(std::uint64_t bytes);
   std::optional<deliver::MakeCredit> reserve(std::uint64_t bytes, std::uint32_t messages);
   std::uint64_t usual_bytes() const;

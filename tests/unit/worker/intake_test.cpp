@@ -308,13 +308,13 @@ TEST_CASE("a queue that blocks asks for nothing more when it is full") {
   IntakeFixture f;
   f.intake->limit(1, {.type = deliver::QueueOptions::Type::memory, .messages_max = 2});
   f.index(framed("a1") + framed("b1") + framed("a2"));
-  CHECK_FALSE(f.intake->is_blocked());
+  CHECK_FALSE(f.intake->limits().is_blocked());
   f.index(framed("b2") + framed("b3"));
-  CHECK(f.intake->is_blocked());
+  CHECK(f.intake->limits().is_blocked());
   CHECK(f.deliveries[1]->in_flight() == 3);
   f.deliveries[1]->drop_before(f.intake->log().end(), deliver::Reason::queue_full);
   f.memory->commit();
-  CHECK_FALSE(f.intake->is_blocked());
+  CHECK_FALSE(f.intake->limits().is_blocked());
 }
 
 TEST_CASE("of large frames, no more is asked for than whole ones of the last one's size") {
