@@ -183,8 +183,8 @@ std::optional<Absence> HandlerLoop::absence() const {
 }
 
 bool HandlerLoop::stands_still(Nanoseconds now) const {
-  const bool has_messages = busy_ && request_.kind == CallKind::handle && !waits_for_letters_;
-  return has_messages ? now - called_ >= kStuckAfter : absence().has_value();
+  const bool has_messages = current_.is_with_plugin() && current_.kind() == CallKind::handle;
+  return has_messages ? now - current_.began() >= kStuckAfter : absence().has_value();
 }
 
 Output* HandlerLoop::sends_all_to() const {
