@@ -49,7 +49,7 @@ def environment(folder):
 
 def spawn(command, *, user=None, umask=None, files_max=None, files_bytes_max=None, limits=None, refuses=None, enter=None, **options):
     """Popen; `user` is a number to become, `files_max` the soft and hard limit of open files, `files_bytes_max` of their size,
-    `limits` others, {resource: bytes or seconds}, both soft and hard, `refuses` what the kernel refuses (refuse.py), `enter` what the child does first."""
+    `limits` others, {resource: (soft, hard)} in bytes or seconds, one number for both, `refuses` what the kernel refuses (refuse.py), `enter` what the child does first."""
 
     def prepare():
         if enter:
@@ -68,7 +68,7 @@ def spawn(command, *, user=None, umask=None, files_max=None, files_bytes_max=Non
         if refuses:
             refuse(refuses)
         for what, most in (limits or {}).items():
-            resource.setrlimit(what, (most, most))
+            resource.setrlimit(what, most if isinstance(most, tuple) else (most, most))
 
     return subprocess.Popen([str(c) for c in command], preexec_fn=prepare, **options)
 
