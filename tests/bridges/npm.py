@@ -10,7 +10,10 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import time
 
+# So long a failure counts for the tests that come after it: each would wait as long for the same answer.
+FAILED_FOR = 600
 NODE = pathlib.Path(__file__).resolve().parent / "node"
 
 
@@ -34,9 +37,27 @@ def missing(name):
         cache().mkdir(parents=True, exist_ok=True)
         with open(cache() / f"npm-{name}.lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            return None if place(name).exists() else _install(name)
+            return None if place(name).exists() else _failed_just_now(name) or _install_and_note(name)
     except OSError as error:
         return f"the packages of npm cannot be kept: {error}"
+
+
+def _note(name):
+    return cache() / f"npm-{name}.failed"
+
+
+def _failed_just_now(name):
+    try:
+        return _note(name).read_text() if time.time() - _note(name).stat().st_mtime < FAILED_FOR else None
+    except OSError:
+        return None
+
+
+def _install_and_note(name):
+    why = _install(name)
+    if why:
+        _note(name).write_text(why)
+    return why
 
 
 def _install(name):
@@ -44,6 +65,7 @@ def _install(name):
         for file in ("package.json", "package-lock.json"):
             shutil.copy(NODE / name / file, folder)
         command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        command += ["--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=8000"]
         try:
             done = subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=240)
         except subprocess.TimeoutExpired:
