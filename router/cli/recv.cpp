@@ -50,7 +50,7 @@ Status receive(const Arguments& arguments, Streams& streams) {
   return Receiver(options, streams).run();
 }
 
-constexpr std::string_view kDescription =
+constexpr std::string_view kRecvDescription =
     "Creates the FIFO when it is missing. Writers may come and go; a frame that its\n"
     "writer did not finish is reported and dropped. Ctrl-C ends the command after\n"
     "the current frame.\n"
@@ -92,7 +92,7 @@ Command recv_command() {
                     "one of several workers: each message goes to one of them"},
                    {"standpipe recv /run/billing/in --exec ./bill --workers 4",
                     "a command for each message, four at a time"}},
-      .description = kDescription,
+      .description = kRecvDescription,
       .operands = {{.name = "FIFO"}},
       .options = {{.name = "count",
                    .letter = 'n',

@@ -133,7 +133,7 @@ Status stats(const Arguments& arguments, Streams& streams) {
   return Status::done;
 }
 
-constexpr std::string_view kDescription =
+constexpr std::string_view kStatsDescription =
     "A row of the table is a source and a handler. IN/s is what routes gave the\n"
     "handler, OUT/s what it delivered; LAG is what is in flight, that is, still\n"
     "waiting, and AGE how long the oldest of it has waited; P50 and P99 are how long\n"
@@ -175,7 +175,7 @@ Command stats_command() {
                    {"standpipe stats orders.yaml",
                     "of the hub of that configuration, where several run"},
                    {"standpipe stats --json", "every counter for programs, one object"}},
-      .description = kDescription,
+      .description = kStatsDescription,
       .operands = {{.name = "CONFIG", .required = false}},
       .options = {control_option("the hub's control socket, as given to `run`"),
                   {.name = "watch", .letter = 'w', .summary = "again and again, until Ctrl-C"},

@@ -15,7 +15,6 @@
 namespace standpipe::worker {
 namespace {
 
-using Kind = OwnPlace::Kind;
 using Names = std::set<std::string, std::less<>>;
 
 // A file that is written beside its place first bears that name and `.tmp`.
@@ -51,15 +50,15 @@ void add_queues(const std::string& root, const config::HubOptions& options,
   const auto handlers = file_names_of(options.handlers);
   for (const auto& source : names_in(root)) {
     if (!sources.contains(source)) continue;
-    places.emplace_back(root + '/' + source, Kind::folder);
+    places.emplace_back(root + '/' + source, OwnPlace::Kind::folder);
     for (const auto& handler : names_in(root + '/' + source))
       if (handlers.contains(handler))
-        places.emplace_back(root + '/' + source + '/' + handler, Kind::folder);
+        places.emplace_back(root + '/' + source + '/' + handler, OwnPlace::Kind::folder);
   }
 }
 
 void clear(const OwnPlace& place, Reporter& reporter) {
-  const bool is_file = place.kind() == Kind::file;
+  const bool is_file = place.kind() == OwnPlace::Kind::file;
   if (const auto closed = place.closed(); !closed.empty())
     throw Failure(
         place.path() + ' ' + closed + ", and what earlier runs saved may be in it",
@@ -85,8 +84,8 @@ std::vector<OwnPlace> own_places_in(const std::string& data_dir,
   std::vector<OwnPlace> places;
   for (const auto& name : names_in(data_dir)) {
     const auto path = data_dir + '/' + name;
-    if (is_own_file(name)) places.emplace_back(path, Kind::file);
-    if (name == "spill" || name == "queue") places.emplace_back(path, Kind::folder);
+    if (is_own_file(name)) places.emplace_back(path, OwnPlace::Kind::file);
+    if (name == "spill" || name == "queue") places.emplace_back(path, OwnPlace::Kind::folder);
     if (name == "queue") add_queues(path, options, places);
   }
   return places;
