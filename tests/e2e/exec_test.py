@@ -151,7 +151,8 @@ def a_program_dies_with_the_worker_and_the_next_one_goes_on(t):
         yaml = ONE.replace("plugin: exec,", f"plugin: exec, isolation: {isolation},") % "command: [./keep.py]"
         hub = t.start(yaml, env=package_environment(t))
         hub.send("in", numbered(100))
-        until(lambda: len(kept(t)) == 100, "it works")
+        until(lambda: hub.account_now().of("in -> it")["delivered"] == 100, "it works, and no call is in progress")
+        equal(len(kept(t)), 100)
         os.kill(hub.pids()[1], signal.SIGKILL)
         until(lambda: not is_running(pids_of(t)[0]), "the program is gone")
         hub.send("in", numbered(100))
