@@ -4,6 +4,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <vector>
 
 // Folders of ours, and names in them.
 namespace standpipe {
@@ -17,6 +19,8 @@ void make_private_folders(const std::string& path);
 // synced too. Returns 0, or the error.
 int sync_folder(const std::string& folder);
 std::string folder_of(const std::string& path);
+// What is in it, sorted. `error`: why that is not all; none, if it was looked into to its end.
+std::vector<std::string> names_in(const std::string& folder, std::error_code& error);
 
 // Any text as the name of a file: letters, digits, `_`, `-` and `.` (not in front) as they are, the
 // rest as %2F.

@@ -25,18 +25,14 @@ constexpr std::uint64_t kFirstMost = std::uint64_t{1} << 62;
 std::string queues_in(const std::string& data_dir) { return data_dir + "/queue"; }
 
 // The names in a folder; none, if it is not there.
-std::vector<std::string> names_in(const std::string& folder) {
-  std::vector<std::string> names;
+std::vector<std::string> names_found_in(const std::string& folder) {
   std::error_code error;
-  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error))
-    names.push_back(entry->path().filename().string());
+  auto names = names_in(folder, error);
   const bool is_none =
       error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory;
   if (error && !is_none)
     throw Failure::system("look into " + folder, error.value(),
                           log::disk_help(error.value(), folder));
-  std::sort(names.begin(), names.end());
   return names;
 }
 
@@ -63,7 +59,7 @@ std::string QueueSegments::path(std::uint64_t first) const {
 
 std::vector<std::uint64_t> QueueSegments::find() const {
   std::vector<std::uint64_t> firsts;
-  for (const auto& name : names_in(folder_))
+  for (const auto& name : names_found_in(folder_))
     if (const auto first = first_of(name)) firsts.push_back(first);
   std::sort(firsts.begin(), firsts.end());
   return firsts;
@@ -112,8 +108,8 @@ std::string QueueSegments::set_aside(std::uint64_t first) const {
 std::vector<std::pair<std::string, std::string>> QueueSegments::all(const std::string& data_dir) {
   std::vector<std::pair<std::string, std::string>> found;
   const auto root = queues_in(data_dir);
-  for (const auto& source_folder : names_in(root))
-    for (const auto& handler_folder : names_in(root + '/' + source_folder)) {
+  for (const auto& source_folder : names_found_in(root))
+    for (const auto& handler_folder : names_found_in(root + '/' + source_folder)) {
       const auto source = from_file_name(source_folder), handler = from_file_name(handler_folder);
       if (source && handler && !QueueSegments(data_dir, *source, *handler).find().empty())
         found.emplace_back(*source, *handler);

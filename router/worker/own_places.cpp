@@ -2,7 +2,6 @@
 #include "worker/own_places.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <functional>
 #include <iterator>
 #include <set>
@@ -27,14 +26,9 @@ bool is_own_file(std::string_view name) {
 }
 
 // Nothing where there is no folder, and where it cannot be looked into.
-std::vector<std::string> names_in(const std::string& folder) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error))
-    names.push_back(entry->path().filename().string());
-  std::ranges::sort(names);
-  return names;
+std::vector<std::string> names_found_in(const std::string& folder) {
+  std::error_code ignored;
+  return names_in(folder, ignored);
 }
 
 template <class Options>
@@ -48,10 +42,10 @@ void add_queues(const std::string& root, const config::HubOptions& options,
                 std::vector<OwnPlace>& places) {
   const auto sources = file_names_of(options.sources);
   const auto handlers = file_names_of(options.handlers);
-  for (const auto& source : names_in(root)) {
+  for (const auto& source : names_found_in(root)) {
     if (!sources.contains(source)) continue;
     places.emplace_back(root + '/' + source, OwnPlace::Kind::folder);
-    for (const auto& handler : names_in(root + '/' + source))
+    for (const auto& handler : names_found_in(root + '/' + source))
       if (handlers.contains(handler))
         places.emplace_back(root + '/' + source + '/' + handler, OwnPlace::Kind::folder);
   }
@@ -82,7 +76,7 @@ void clear(const OwnPlace& place, Reporter& reporter) {
 std::vector<OwnPlace> own_places_in(const std::string& data_dir,
                                     const config::HubOptions& options) {
   std::vector<OwnPlace> places;
-  for (const auto& name : names_in(data_dir)) {
+  for (const auto& name : names_found_in(data_dir)) {
     const auto path = data_dir + '/' + name;
     if (is_own_file(name)) places.emplace_back(path, OwnPlace::Kind::file);
     if (name == "spill" || name == "queue") places.emplace_back(path, OwnPlace::Kind::folder);
