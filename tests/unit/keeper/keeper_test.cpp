@@ -222,7 +222,7 @@ TEST_CASE("a stop that comes between two workers is told to the next, which deli
   toy.start();
   REQUIRE(toy.wait_for_log("pid "));
   const auto first = toy.worker();
-  REQUIRE(ToyKeeper::eventually([&] { return ::kill(first, 0) != 0; }));  // its orphan lives on
+  REQUIRE(test::eventually([&] { return ::kill(first, 0) != 0; }));  // its orphan lives on
   toy.send(SIGTERM);
   CHECK(toy.end() == 0);
   CHECK_THAT(toy.log(), EndsWith("start\nserving\nasked: stop\n"));
@@ -380,7 +380,7 @@ TEST_CASE(
   REQUIRE(toy.wait_for_log("serving"));
   pid_t stranger = 0;
   const auto is_adopted = [&] { return std::ranges::count(toy.children(), stranger) == 1; };
-  REQUIRE(ToyKeeper::eventually(
+  REQUIRE(test::eventually(
       [&] { return (std::ifstream(toy.folder() / "stranger") >> stranger) && is_adopted(); }));
   toy.send(SIGUSR1);
   REQUIRE(toy.wait_for_log("0 orphans live\nserving"));
@@ -421,7 +421,7 @@ TEST_CASE("a service manager hears of readiness, life and the end") {
   toy.start_watched("40000");
   std::string received;
   const auto hears = [&](const std::string& what) {
-    return ToyKeeper::eventually([&] { return (received = manager.received()) == what; });
+    return test::eventually([&] { return (received = manager.received()) == what; });
   };
   CHECK(hears("READY=1"));
   CHECK(hears("STATUS=toying"));
@@ -476,8 +476,8 @@ TEST_CASE(
   const test::Manager manager("@standpipe-test-" + toy.folder().path());
   toy.start_watched("400000");
   int alive = 0;
-  CHECK(ToyKeeper::eventually([&] { return (alive += manager.received() == "WATCHDOG=1") >= 5; }));
-  CHECK(ToyKeeper::eventually([&] { return manager.received() == "STOPPING=1"; }));
+  CHECK(test::eventually([&] { return (alive += manager.received() == "WATCHDOG=1") >= 5; }));
+  CHECK(test::eventually([&] { return manager.received() == "STOPPING=1"; }));
   CHECK(toy.end() == 0);
   CHECK(toy.workers() == 2);
   CHECK_THAT(toy.reported(), !Contains("stood still"));

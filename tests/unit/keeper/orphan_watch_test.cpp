@@ -38,7 +38,7 @@ TEST_CASE(
   CHECK_FALSE(ended(worker));
   ::kill(worker, SIGTERM);
   std::optional<int> status;
-  REQUIRE(ToyKeeper::eventually([&] { return (status = ended(worker)).has_value(); }));
+  REQUIRE(test::eventually([&] { return (status = ended(worker)).has_value(); }));
   CHECK((WIFSIGNALED(*status) && WTERMSIG(*status) == SIGTERM));
   ::prctl(PR_SET_CHILD_SUBREAPER, 0);
 }

@@ -15,9 +15,9 @@
 #include <iterator>
 #include <sstream>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "eventually.h"
 #include "keeper/keeper.h"
 #include "places.h"
 #include "temporary_folder.h"
@@ -111,15 +111,6 @@ class ToyKeeper {
     return eventually([&] { return reported().find(part) != std::string::npos; });
   }
   const TemporaryFolder& folder() const { return folder_; }
-
-  template <class Condition>
-  static bool eventually(Condition condition) {
-    for (int i = 0; i < 4000; ++i) {
-      if (condition()) return true;
-      std::this_thread::sleep_for(5ms);
-    }
-    return false;
-  }
 
   static std::string program() { return places::toy_worker(); }
 

@@ -5,13 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "eventually.h"
 #include "files.h"
 #include "kit.h"
 
@@ -81,16 +80,6 @@ struct Exec {
   standpipe::testing::Host host;
   Handler handler;
 };
-
-template <class Condition>
-bool eventually(Condition condition, std::chrono::seconds most = std::chrono::seconds(20)) {
-  const auto end = std::chrono::steady_clock::now() + most;
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  return true;
-}
 
 // Open descriptors of this process, with what they lead to.
 inline std::size_t open_descriptors() {

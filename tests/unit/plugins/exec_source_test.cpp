@@ -125,11 +125,11 @@ TEST_CASE("exec: a source that wants to know is told what is safe, by its own co
   const auto got = exec.take(6);
   REQUIRE(got.size() == 6);
   exec.source.committed(got[0].sequence);
-  CHECK(kit::eventually([&] { return in.text("told") == "resume 0\ncommitted 1\n"; }));
+  CHECK(test::eventually([&] { return in.text("told") == "resume 0\ncommitted 1\n"; }));
   exec.source.committed(got[4].sequence);
-  CHECK(kit::eventually([&] { return in.text("told").ends_with("committed 5\n"); }));
+  CHECK(test::eventually([&] { return in.text("told").ends_with("committed 5\n"); }));
   exec.source.committed(got[5].sequence + 10);
-  CHECK(kit::eventually([&] { return in.text("told").ends_with("committed 6\n"); }));
+  CHECK(test::eventually([&] { return in.text("told").ends_with("committed 6\n"); }));
   exec.source.close();
   CHECK(in.text("told").ends_with("\nend"));
 }
@@ -254,7 +254,7 @@ TEST_CASE("exec: a message that is above the hub's limit is left out, and report
       exec.host.reported[0],
       Catch::StartsWith("error: left out: what it makes is too large, or too much: 5 bytes"));
   exec.source.committed(got.at(0).sequence);
-  CHECK(kit::eventually([&] { return in.text("told") == "resume 0\ncommitted 2\n"; }));
+  CHECK(test::eventually([&] { return in.text("told") == "resume 0\ncommitted 2\n"; }));
 }
 
 TEST_CASE("exec: the host wakes a source that waits") {

@@ -427,7 +427,7 @@ TEST_CASE("exec: the end of a program is seen though no message comes") {
   Exec exec(in.options(in.sh("exit 0\n"), kNone));
   REQUIRE(exec.handler.open().ok());
   const auto ended = [&] { return exec.handler.advance(std::chrono::seconds(2)).disconnected(); };
-  CHECK(kit::eventually(ended));
+  CHECK(test::eventually(ended));
   const auto answer = exec.handler.handle({"x"});
   CHECK(answer.disconnected());
   CHECK(answer.settled == 0);
@@ -439,7 +439,7 @@ TEST_CASE("exec: a program that closes its input and lives is killed") {
   Exec exec(in.options(in.python("say('standpipe 1')\nos.close(0)\ntime.sleep(1000)\n"),
                        {{"timeout", "300ms"}}));
   REQUIRE(exec.handler.open().ok());
-  CHECK(kit::eventually([&] { return exec.handler.handle({"x"}).disconnected(); }));
+  CHECK(test::eventually([&] { return exec.handler.handle({"x"}).disconnected(); }));
 }
 
 // ---- how it starts and ends
@@ -484,7 +484,7 @@ TEST_CASE("exec: no shell looks at the words, unless it is asked to") {
   options["args"] = "[;, --x]";
   Exec plain(options);
   REQUIRE(plain.handler.open().ok());
-  CHECK(kit::eventually([&] { return in.text("args") == "$HOME|a b|*|;|--x|"; }));
+  CHECK(test::eventually([&] { return in.text("args") == "$HOME|a b|*|;|--x|"; }));
 
   options = in.options("printf '%s+' \"$GREETING\" \"$@\" >words; cat >/dev/null", kNone);
   options["shell"] = "true";
@@ -492,7 +492,7 @@ TEST_CASE("exec: no shell looks at the words, unless it is asked to") {
   options["env"] = "{GREETING: hello world}";
   Exec shell(options);
   REQUIRE(shell.handler.open().ok());
-  CHECK(kit::eventually([&] { return in.text("words") == "hello world+one+$two+"; }));
+  CHECK(test::eventually([&] { return in.text("words") == "hello world+one+$two+"; }));
 }
 
 TEST_CASE("exec: a program has its streams, usual signals, its name, and nothing else") {
@@ -505,7 +505,7 @@ TEST_CASE("exec: a program has its streams, usual signals, its name, and nothing
                              "ps -o pgid= $$ >group; echo $$ >pid; touch done; cat\n"),
                        kNone));
   REQUIRE(exec.handler.open().ok());
-  CHECK(kit::eventually([&] { return ::access((in / "done").c_str(), F_OK) == 0; }));
+  CHECK(test::eventually([&] { return ::access((in / "done").c_str(), F_OK) == 0; }));
   ::close(leaked);
   CHECK(in.text("fds") == "4\n");  // with the folder that ls reads
   CHECK(in.text("signals") == "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
@@ -521,7 +521,7 @@ TEST_CASE("exec: close lets the program finish; what does not end is ended") {
   const auto start = [&](Exec& exec) {
     std::filesystem::remove(in / "pid");
     REQUIRE(exec.handler.open().ok());
-    REQUIRE(kit::eventually([&] { return in.text("pid").ends_with("\n"); }));
+    REQUIRE(test::eventually([&] { return in.text("pid").ends_with("\n"); }));
   };
   SECTION("it has time to finish") {
     Exec exec(
@@ -538,7 +538,7 @@ TEST_CASE("exec: close lets the program finish; what does not end is ended") {
     start(exec);
     exec.handler.close();
     CHECK(in.text("end") == "term\n");
-    CHECK(kit::eventually([&] { return !kit::runs(pid()); }));
+    CHECK(test::eventually([&] { return !kit::runs(pid()); }));
   }
   SECTION("SIGKILL is last") {
     Exec exec(in.options(in.sh("trap '' TERM; echo $$ >pid; while :; do sleep 1000; done\n"),
@@ -554,8 +554,8 @@ TEST_CASE("exec: what a program leaves behind ends with it") {
   const Programs in;
   Exec exec(in.options(in.sh("sleep 1000 & echo $! >pid; exit 1\n"), kNone));
   REQUIRE(exec.handler.open().ok());
-  REQUIRE(kit::eventually([&] { return exec.handler.handle({"x"}).disconnected(); }));
-  CHECK(kit::eventually([&] { return !kit::runs(std::stoi(in.text("pid"))); }));
+  REQUIRE(test::eventually([&] { return exec.handler.handle({"x"}).disconnected(); }));
+  CHECK(test::eventually([&] { return !kit::runs(std::stoi(in.text("pid"))); }));
 }
 
 TEST_CASE("exec: starting again and again leaks nothing") {
@@ -580,7 +580,7 @@ TEST_CASE("exec: a flood of what it says costs a few lines") {
                 "sys.stderr.flush()\n"),
       kNone));
   REQUIRE(exec.handler.open().ok());
-  CHECK(kit::eventually([&] { return exec.handler.handle({"x"}).disconnected(); }));
+  CHECK(test::eventually([&] { return exec.handler.handle({"x"}).disconnected(); }));
   exec.handler.close();
   CHECK(exec.host.reported.size() < 400);
   REQUIRE(exec.host.reported.size() > 3);

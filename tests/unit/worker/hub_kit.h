@@ -15,6 +15,7 @@
 
 #include "deliver/keeping.h"
 #include "deliver/scripted.h"
+#include "eventually.h"
 #include "keeper/link.h"
 #include "temporary_folder.h"
 #include "worker/hub.h"
@@ -97,10 +98,9 @@ class HubKit {
     link.reset();
   }
   void want_stop() { keeper.want_stop(); }
-  // Steps until that is so; false: it is not, after many.
+  // Steps until that is so; false: it does not become so.
   bool until(const std::function<bool()>& done) {
-    for (int i = 0; i < 1000 && !done(); ++i) hub->round();
-    return done();
+    return eventually(done, [&] { hub->round(); });
   }
   void send(const std::string& payload, std::size_t source = 0) {
     REQUIRE(try_send(payload, source));

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/failure.h"
+#include "eventually.h"
 #include "worker/hub_kit.h"
 
 using namespace standpipe;
@@ -66,7 +67,8 @@ class Kit : public test::HubKit {
     return reload->answer("reload result " + number).value();
   }
   void until_decided(const std::string& number = "1") {
-    for (int i = 0; i < 5000 && result(number) == "pending" && !hub->gives_way(); ++i) hub->round();
+    (void)test::eventually([&] { return result(number) != "pending" || hub->gives_way(); },
+                           [&] { hub->round(); });
   }
 
   // The examination finds that only the first source is left, or that the second has another name.

@@ -12,6 +12,7 @@
 
 #include "base/failure.h"
 #include "deliver/dead_letters.h"
+#include "eventually.h"
 #include "worker/commit_killer.h"
 #include "worker/hub_kit.h"
 
@@ -94,11 +95,11 @@ class Kit {
     link.reset();
   }
   bool until(const std::function<bool()>& done) {
-    for (int i = 0; i < 2000 && !done(); ++i) {
+    int rounds = 0;
+    return test::eventually(done, [&] {
       hub->round();
-      if (i > 50) std::this_thread::sleep_for(100us);  // the letters' thread has its time
-    }
-    return done();
+      if (++rounds > 50) std::this_thread::sleep_for(100us);  // the letters' thread has its time
+    });
   }
   void send(const std::string& payload) {
     if (!writer) writer = Fd(::open((folder / "in").c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));

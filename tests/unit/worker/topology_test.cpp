@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "eventually.h"
 #include "worker/commit_killer.h"
 #include "worker/hub_kit.h"
 
@@ -174,11 +175,10 @@ class Kit {
   }
   // Steps until that is so.
   void until(const std::function<bool()>& done) {
-    for (int i = 0; i < 2000 && !done(); ++i) hub->round();
-    REQUIRE(done());
+    REQUIRE(test::eventually(done, [&] { hub->round(); }));
   }
   void until_line(const std::string& source, const std::string& handler, const std::string& text) {
-    for (int i = 0; i < 2000 && line(source, handler) != text; ++i) hub->round();
+    (void)test::eventually([&] { return line(source, handler) == text; }, [&] { hub->round(); });
     REQUIRE(line(source, handler) == text);
   }
   void send(const std::string& source, const std::string& text) { write(source, frame(text)); }
