@@ -10,6 +10,7 @@ here=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 cd "$here" || exit 1
 exec </dev/null  # the same whether a terminal, nothing or a closed descriptor is there
 export CCACHE_BASEDIR="$here" CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+cached="$here/tests/launcher/ccache"
 jobs=$(nproc)
 logs="$here/build/logs"
 mkdir -p "$logs"
@@ -105,7 +106,7 @@ build() {
   shift
   configure "$preset" && cmake --build "build/$preset" ${1:+--target "$@"}
 }
-configure() { cmake -S . --preset "$1" -DSTANDPIPE_WERROR=ON -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache; }
+configure() { cmake -S . --preset "$1" -DSTANDPIPE_WERROR=ON -DCMAKE_C_COMPILER_LAUNCHER="$cached" -DCMAKE_CXX_COMPILER_LAUNCHER="$cached"; }
 unit() { JOBS=$jobs sh tests/unit.sh "$@"; }
 journey="base state frame log source match plugin deliver" # folders that a message passes; worker/ is in the journeys of whole hubs
 threaded="base state log source deliver child control keeper worker" # and that threads do
