@@ -5,7 +5,7 @@
     python3 tests/compiles.py headers g++ clang++
     python3 tests/compiles.py unity build/test g++     # any build file by file: its compile_commands.json
 
-Nothing is linked. Headers are compiled for real, to nearly nothing, so that a compiler cache (ccache) spares those that did not change.
+Nothing is linked. All is compiled for real, though not optimised, so that a compiler cache (ccache) spares what did not change.
 """
 
 import json
@@ -28,8 +28,8 @@ C_OF = {"g++": "gcc", "clang++": "clang", "c++": "cc"}
 JOINED_BY_BUILDS = 40
 
 
-def compiles(what, command, text):
-    done = subprocess.run(command, input=text, capture_output=True, text=True, cwd=HERE)
+def compiles(what, command):
+    done = subprocess.run(command, capture_output=True, text=True, cwd=HERE)
     if done.returncode:
         print(f"FAIL: {what}\n{done.stderr}")
     return done.returncode == 0
@@ -40,6 +40,21 @@ def report(jobs):
         results = list(pool.map(lambda job: compiles(*job), jobs))
     print(f"{results.count(True)} passed, {results.count(False)} failed")
     return 0 if results and all(results) else 1
+
+
+def cache():
+    return ["ccache"] if shutil.which("ccache") else []
+
+
+def source(name, files):
+    """A file that has nothing in it but those, and the words that compile it; the same words in each clone."""
+    path = HERE / "build/compiles" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = "".join(f'#include "{os.path.relpath(file, path.parent)}"\n' for file in files)
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+    ours = str(path.relative_to(HERE))
+    return ["-O0", "-g0", "-c", ours, "-o", ours + ".o"]
 
 
 # ---- headers
@@ -56,26 +71,19 @@ def is_first_of_its_own(header):
 
 def alone(header, name, command, language, standard):
     """A job that compiles a file with nothing in it but the header."""
-    source = HERE / "build/headers" / f"{str(name).replace('/', '-')}.{command[-1]}.{'c' if language == 'c' else 'cpp'}"
-    source.parent.mkdir(parents=True, exist_ok=True)
-    text = f'#include "{os.path.relpath(header, source.parent)}"\n'
-    if not source.exists() or source.read_text() != text:
-        source.write_text(text)
-    ours = str(source.relative_to(HERE))
-    whole = [*command, *WARNINGS, f"-std={standard}", *FOLDERS, "-O0", "-c", ours, "-o", ours + ".o"]
-    return f"{name} alone, {command[-1]}", whole, None
+    of_its_own = source(f"{str(name).replace('/', '-')}.{command[-1]}.{'c' if language == 'c' else 'cpp'}", [header])
+    return f"{name} alone, {command[-1]}", [*command, *WARNINGS, f"-std={standard}", *FOLDERS, *of_its_own]
 
 
 def headers(compilers):
     all_headers = [h for folder in ("router", "plugins", "sdk") for e in ("h", "hpp") for h in (HERE / folder).rglob(f"*.{e}")]
     jobs = []
-    cache = ["ccache"] if shutil.which("ccache") else []
     for header in sorted(h for h in all_headers if not is_first_of_its_own(h)):
         name = header.relative_to(HERE)
         for compiler in compilers:
-            jobs.append(alone(header, name, [*cache, compiler], "c++", "c++20"))
+            jobs.append(alone(header, name, [*cache(), compiler], "c++", "c++20"))
             if name.parts[0] == "sdk" and header.suffix == ".h":
-                jobs.append(alone(header, name, [*cache, C_OF[compiler]], "c", "c11"))
+                jobs.append(alone(header, name, [*cache(), C_OF[compiler]], "c", "c11"))
     return report(jobs)
 
 
@@ -92,19 +100,20 @@ def targets(build):
     return {target: whole for target, whole in found.items() if len(whole[1]) > 1}
 
 
-def only_checks(command, compiler):
-    """The build's command with another compiler, as far as that knows its options, and without output."""
+def options(command, compiler):
+    """Those of the build's command, as far as another compiler knows them."""
     words = [w for w in shlex.split(command) if not w.endswith("ccache")]
-    words = [compiler, *words[1 : words.index("-o")]]
-    return [w for w in words if w != "-Wno-restrict" or "clang" not in compiler] + ["-fsyntax-only", "-x", "c++", "-"]
+    return [w for w in words[1 : words.index("-o")] if w != "-Wno-restrict" or "clang" not in compiler]
 
 
 def unity(build, compilers):
     jobs = []
     for target, (command, files) in targets(build).items():
-        text = "".join(f'#include "{file}"\n' for file in files)
-        if len(files) > JOINED_BY_BUILDS:
-            jobs += [(f"{target} as one, {compiler}", only_checks(command, compiler), text) for compiler in compilers]
+        if len(files) <= JOINED_BY_BUILDS:
+            continue
+        for compiler in compilers:
+            whole = [*cache(), compiler, *options(command, compiler), *source(f"{target}.{compiler}.cpp", files)]
+            jobs.append((f"{target} as one, {compiler}", whole))
     return report(jobs)
 
 
