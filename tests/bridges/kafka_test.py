@@ -24,6 +24,7 @@ from killer import children_of  # noqa: E402
 from kit import equal, test, until  # noqa: E402
 from kit.bench import Skip  # noqa: E402
 from kit.timing import SLOW  # noqa: E402
+from peer_programs import kill_the_keeper  # noqa: E402
 from servers import free_port, shared  # noqa: E402
 from servers.kafka import Kafka, Mock, java  # noqa: E402
 
@@ -617,7 +618,12 @@ routes: [{{from: in, to: out}}, {{from: group, to: of_group}}, {{from: own, to: 
                 server.kill()
                 server.start()
             elif chance.random() < 0.02:
-                chance.choice([kill_child, kill_child, kill_worker])(hub)
+                if chance.random() < 0.08:
+                    writer.close()
+                    kill_the_keeper(hub)
+                    writer = t.writer("in")
+                else:
+                    chance.choice([kill_child, kill_child, kill_worker])(hub)
                 breaks += 1
             time.sleep(0.01)  # the rate of the load
         writer.close()

@@ -2,17 +2,9 @@
 """The keeper of a hub is killed, and nothing else is: its worker notices, writes to the disk what is in memory, and ends. The next
 start of the hub goes on from there, whichever side of a bridge it was."""
 
-import os
-import pathlib
-import signal
-import sys
-
 import pairs
 from kit import equal, frames_in, until
-
-sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "crash"))
-
-from killer import worker_of  # noqa: E402 (its folder must be known first)
+from peer_programs import end_by_killing_the_keeper
 
 MESSAGES = 3000
 # What comes again after the two deaths. Of the sending side: what was sent and not acknowledged, which is at most its window
@@ -26,13 +18,6 @@ REPEATS = {
     "zeromq": 2 * (500 + 256),  # and a batch
     "nanomsg": 2 * 2048,
 }
-
-
-def end_by_killing_the_keeper(hub):
-    worker = until(lambda: (w := worker_of(hub.process.pid)) != hub.process.pid and w, "there is a worker")
-    os.kill(hub.process.pid, signal.SIGKILL)
-    hub.wait_status(20)
-    until(lambda: not pathlib.Path(f"/proc/{worker}/exe").exists(), "its worker has ended, too", 40)
 
 
 def logged(t):

@@ -23,9 +23,9 @@ sys.path += [str(HERE), str(HERE.parent / "crash")]
 
 import npm  # noqa: E402 (its folder must be known first)
 from killer import children_of, worker_of  # noqa: E402
-from keeper_test import end_by_killing_the_keeper  # noqa: E402
 from kit import SLOW, equal, process, test, until  # noqa: E402
 from kit.bench import Skip  # noqa: E402
+from peer_programs import kill_the_keeper  # noqa: E402
 from servers import shared  # noqa: E402
 from servers.rabbitmq import MESSAGE_MAX, RabbitMQ  # noqa: E402
 
@@ -719,16 +719,9 @@ def chaos_loses_nothing(t):
             broker.kill()
             broker.start()
 
-        def answers():
-            with contextlib.suppress(AssertionError):  # it has just been killed
-                return hub.account_now()
-
         def kill_keeper():
-            """With a worker that answers: what dies with both at once is lost, as RECOVERY.md says."""
             writer.close()
-            until(answers, "a worker answers", 30)
-            end_by_killing_the_keeper(hub)
-            hub.start()
+            kill_the_keeper(hub)
             return t.writer("in")
 
         writer = t.writer("in")

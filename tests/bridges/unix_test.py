@@ -16,6 +16,7 @@ import time
 
 from kit import SLOW, equal, frames_in, process, test, until
 from kit.bench import Skip
+from peer_programs import kill_the_keeper
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PLUGIN = ROOT / "plugins/unix"
@@ -523,6 +524,8 @@ def two_hubs_that_are_joined_lose_nothing_when_anything_of_them_is_killed(t):
 
     def kill():
         hub = random.choice((a, b))
+        if hub is b and random.random() < 0.15:  # the other one's writer would have a broken pipe
+            return kill_the_keeper(b)
         victims = [*hub.pids()[1:2], *instance_processes(hub)]
         with contextlib.suppress(ProcessLookupError):
             os.kill(random.choice(victims or [0x7FFFFFFF]), signal.SIGKILL)
@@ -540,10 +543,8 @@ def two_hubs_that_are_joined_lose_nothing_when_anything_of_them_is_killed(t):
     writing.join()
     until(lambda: a.stats()["sources"]["in"]["accepted"] == len(sent) and a.stats()["deliveries"][0]["in_flight"] == 0, "all are acknowledged", 60)
     a.stop().all_delivered(len(sent))
-    account = b.stop()
+    b.stop().all_settled()
     got = t.frames("log")
-    accepted_by_b = account.of("link")["accepted"]
-    account.all_delivered(accepted_by_b)
     assert set(got) == set(sent), "the log has what nobody sent"
     first = list(dict.fromkeys(got))
     equal(first, sent, "the order in which each came first")

@@ -40,6 +40,14 @@ class Account:
             self.says(name, **({"delivered": part["matched"] + part["unmatched"]} if " -> " in name else {"accepted": part["accepted"]}))
         return self
 
+    def all_settled(self):
+        """What an earlier run accepted is in no source's count of this one: nothing was dropped, and nothing is left."""
+        for name, part in self.parts.items():
+            self.of(name)
+            if " -> " in name:
+                equal([part["in_flight"], part["dead_lettered"], part["dropped"]], [0, 0, {}], f"left, or dropped, of '{name}'")
+        return self
+
     def unasserted(self):
         return [n for n, part in self.parts.items() if n not in self._asserted and (part["matched"] or part["unmatched"])]
 
