@@ -53,7 +53,6 @@ ELSEWHERE = {
     "deliver/handler_calls": ("tests/unit/deliver/handler_loop_test.cpp", "while letters are written nothing is settled, and the handler makes no other call"),
     "keeper/keeper_watch": ("tests/unit/keeper/keeper_test.cpp", "a hang is killed and marked"),
     "match/json_error": ("tests/unit/match/json_test.cpp", "a person is told where a text stops being JSON"),
-    "worker/disk_queue_feed": ("tests/unit/worker/disk_queue_test.cpp", "a handler that keeps up is fed"),
     "worker/letter_routes": ("tests/e2e/dead_test.py", "a_letter_names_the_route_by_which_its_message_came"),
     "worker/hub_begin": ("tests/unit/worker/hub_test.cpp", "a worker that follows delivers what the dead one had accepted"),
     "worker/hub_stop": ("tests/unit/worker/hub_test.cpp", "a stop delivers what was written before it"),

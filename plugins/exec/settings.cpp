@@ -74,39 +74,38 @@ std::vector<std::string> Settings::environment(std::string_view kind) const {
   return all;
 }
 
-void describe(standpipe::Description& d) {
-  d.name("exec").version("1.0").summary("gives messages to a program, or brings those of one");
-  d.documentation(
-      "A handler starts the program and writes each message to its standard input: the length\n"
-      "(4 bytes, little endian), then the payload. With answers: outcomes the program says on its\n"
-      "standard output what becomes of each: lines such as `delivered 100` or `reject 1 no date`,\n"
-      "and messages that it makes (`emit`). A message is settled only by its outcome; what has\n"
-      "none when the program ends is redelivered to the next one. With answers: none a message is\n"
-      "delivered once the program has read it, and what it prints is logged. PROTOCOL.md (in\n"
-      "share/doc/standpipe/exec) has all of it on a page; the Python package standpipe has\n"
-      "classes for it.\n"
-      "\n"
-      "A source takes messages from the program's standard output: frames alone, or records that\n"
-      "bring metadata and say where to go on after a restart.\n"
-      "\n"
-      "A program that ends is started again, after a pause that grows. One that was killed by a\n"
-      "signal, that gave no answer for `timeout`, or that answered nonsense is given the messages\n"
-      "it had one by one then: the one that it ends on again counts as tried (`retry`), so that "
-      "it\n"
-      "is dead-lettered at last and others pass. A program that exits by itself, whatever the\n"
-      "status, counts as an outage: nothing is dead-lettered for it. A program that cannot be\n"
-      "executed at all holds the handler.\n"
-      "\n"
-      "At a stop its standard input is closed. If it has not ended after stop_timeout, its "
-      "process\n"
-      "group gets SIGTERM, and a second later SIGKILL. It is killed at once when the hub dies.\n"
-      "Its standard error is logged line by line: at most 1,000 bytes of a line, and 20 lines a\n"
-      "second after the first 100.\n"
-      "\n"
-      "handle waits for the program, so a program that hangs keeps its own messages waiting until\n"
-      "`timeout`, and nobody else's. Leave the handler's own `timeout` (beside `plugin`) unset, "
-      "or\n"
-      "make it longer than this one: that one ends the hub's worker.");
+namespace {
+
+constexpr const char* kDocumentation =
+    "A handler starts the program and writes each message to its standard input: the length\n"
+    "(4 bytes, little endian), then the payload. With answers: outcomes the program says on its\n"
+    "standard output what becomes of each: lines such as `delivered 100` or `reject 1 no date`,\n"
+    "and messages that it makes (`emit`). A message is settled only by its outcome; what has\n"
+    "none when the program ends is redelivered to the next one. With answers: none a message is\n"
+    "delivered once the program has read it, and what it prints is logged. PROTOCOL.md (in\n"
+    "share/doc/standpipe/exec) has all of it on a page; the Python package standpipe has\n"
+    "classes for it.\n"
+    "\n"
+    "A source takes messages from the program's standard output: frames alone, or records that\n"
+    "bring metadata and say where to go on after a restart.\n"
+    "\n"
+    "A program that ends is started again, after a pause that grows. One that was killed by a\n"
+    "signal, that gave no answer for `timeout`, or that answered nonsense is given the messages\n"
+    "it had one by one then: the one that it ends on again counts as tried (`retry`), so that it\n"
+    "is dead-lettered at last and others pass. A program that exits by itself, whatever the\n"
+    "status, counts as an outage: nothing is dead-lettered for it. A program that cannot be\n"
+    "executed at all holds the handler.\n"
+    "\n"
+    "At a stop its standard input is closed. If it has not ended after stop_timeout, its process\n"
+    "group gets SIGTERM, and a second later SIGKILL. It is killed at once when the hub dies.\n"
+    "Its standard error is logged line by line: at most 1,000 bytes of a line, and 20 lines a\n"
+    "second after the first 100.\n"
+    "\n"
+    "handle waits for the program, so a program that hangs keeps its own messages waiting until\n"
+    "`timeout`, and nobody else's. Leave the handler's own `timeout` (beside `plugin`) unset, or\n"
+    "make it longer than this one: that one ends the hub's worker.";
+
+void describe_program(standpipe::Description& d) {
   d.option("command")
       .list()
       .required()
@@ -117,6 +116,9 @@ void describe(standpipe::Description& d) {
       "command is one string for /bin/sh -c; args are its $1, $2 ...");
   d.option("env").map().summary("variables that are added to its environment").example("{TZ: UTC}");
   d.option("cwd").path().fallback(".").summary("its working directory");
+}
+
+void describe_answers(standpipe::Description& d) {
   d.option("answers")
       .one_of({"outcomes", "none"})
       .fallback("outcomes")
@@ -130,6 +132,9 @@ void describe(standpipe::Description& d) {
       .one_of({"failure", "always"})
       .fallback("failure")
       .summary("of a source: whether a program that ended with status 0 is started again, too");
+}
+
+void describe_limits(standpipe::Description& d) {
   d.option("start_timeout")
       .duration()
       .fallback("30s")
@@ -149,4 +154,14 @@ void describe(standpipe::Description& d) {
       .minimum("1B")
       .maximum("1GiB")
       .summary("how large a message may be that the program makes");
+}
+
+}  // namespace
+
+void describe(standpipe::Description& d) {
+  d.name("exec").version("1.0").summary("gives messages to a program, or brings those of one");
+  d.documentation(kDocumentation);
+  describe_program(d);
+  describe_answers(d);
+  describe_limits(d);
 }

@@ -32,7 +32,7 @@ void describe_connection(standpipe::Description& d) {
       .summary("all other properties of librdkafka, by their own names");
 }
 
-void describe_handler(standpipe::Description& d) {
+void describe_messages(standpipe::Description& d) {
   d.option("topic").text().required().example("orders").summary(
       "where messages go: a template (with {json:/POINTER}, {meta:NAME}, {source}) makes each "
       "name its own. Where they come from: a name, several with commas between them, or, in a "
@@ -65,6 +65,9 @@ void describe_handler(standpipe::Description& d) {
       .fallback("")
       .example("standpipe-id")
       .summary("a header that has SOURCE:SEQUENCE, by which consumers know repeats");
+}
+
+void describe_producer(standpipe::Description& d) {
   d.option("queue_buffering_max_messages")
       .of_handler()
       .integer()
@@ -104,7 +107,7 @@ void describe_handler(standpipe::Description& d) {
       .summary("of what is sent");
 }
 
-void describe_source(standpipe::Description& d) {
+void describe_consumer(standpipe::Description& d) {
   d.option("group_id")
       .of_source()
       .text()
@@ -133,8 +136,9 @@ void KafkaHandler::describe(standpipe::Description& d) {
       "topic, partition, offset, timestamp, and each header by its name); a payload that is null\n"
       "(a tombstone) is empty, with the metadata tombstone: true.");
   describe_connection(d);
-  describe_handler(d);
-  describe_source(d);
+  describe_messages(d);
+  describe_producer(d);
+  describe_consumer(d);
 }
 
 }  // namespace kafka

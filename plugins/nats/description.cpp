@@ -77,7 +77,7 @@ void describe_handler(standpipe::Description& d) {
           "handler: how long no acknowledgement may come before the connection counts as lost");
 }
 
-void describe_source(standpipe::Description& d) {
+void describe_consumer(standpipe::Description& d) {
   d.option("durable")
       .of_source()
       .text()
@@ -109,6 +109,9 @@ void describe_source(standpipe::Description& d) {
       .text()
       .example("2026-05-01T12:00:00.000Z")
       .summary("source: for deliver_policy: by_start_time");
+}
+
+void describe_redelivery(standpipe::Description& d) {
   d.option("ack_wait")
       .of_source()
       .duration()
@@ -131,8 +134,10 @@ void describe_source(standpipe::Description& d) {
       .minimum("-1")
       .summary(
           "source: of a consumer that is created: the server gives up after so many deliveries; "
-          "-1: "
-          "never");
+          "-1: never");
+}
+
+void describe_fetching(standpipe::Description& d) {
   d.option("fetch_batch")
       .of_source()
       .integer()
@@ -177,7 +182,9 @@ void describe(standpipe::Description& d) {
       "whose subject is none, is rejected.");
   describe_connection(d);
   describe_handler(d);
-  describe_source(d);
+  describe_consumer(d);
+  describe_redelivery(d);
+  describe_fetching(d);
 }
 
 }  // namespace nats

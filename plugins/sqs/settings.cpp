@@ -143,8 +143,7 @@ SendSettings::SendSettings(const standpipe::Options& options, bool is_fifo)
         "queue instead");
   if (!is_fifo && message_deduplication_id)
     throw standpipe::fatal(
-        "message_deduplication_id: only FIFO queues have it, whose names end in "
-        ".fifo");
+        "message_deduplication_id: only FIFO queues have it, whose names end in .fifo");
   if (is_fifo && !message_group_id) message_group_id = template_of("message_group_id", "{source}");
   for (const auto& [name, text] : options.map("message_attributes")) {
     if (!is_attribute_name(name))
@@ -170,29 +169,30 @@ ReceiveSettings::ReceiveSettings(const standpipe::Options& options)
         std::chrono::duration_cast<std::chrono::seconds>(options.duration("visibility_timeout"));
 }
 
-void describe(standpipe::Description& d) {
-  d.name("sqs").version("1.0").summary("Amazon SQS, into the hub and out of it").own_process();
-  d.settles_later();
-  d.documentation(
-      "The handler sends messages to a queue, ten a request and several requests at a time. A\n"
-      "message counts as delivered when SQS has confirmed it, one by one of a batch; what SQS\n"
-      "refuses is dead-lettered with SQS's reason. While SQS is away, is too busy or does not\n"
-      "answer, messages wait and no attempt is counted.\n"
-      "\n"
-      "The source fetches messages by long polling and deletes each one when all handlers have\n"
-      "it. While they need longer than the visibility timeout, it is extended, so no other\n"
-      "consumer gets the message meanwhile.\n"
-      "\n"
-      "Both are at least once: a message may come twice after a death, a lost reply or an\n"
-      "outage. FIFO queues (their names end in .fifo) drop repeats that are sent within five\n"
-      "minutes, and keep the order of each group.\n"
-      "\n"
-      "Credentials are those of the options, else of the environment (AWS_ACCESS_KEY_ID,\n"
-      "AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN), else of a profile in ~/.aws/credentials. Roles\n"
-      "of machines and containers are not asked for.\n"
-      "\n"
-      "A payload that SQS does not take as text (binary, empty, or with control characters) is\n"
-      "sent as base64, with the attribute encoding=base64; the source turns it back.");
+namespace {
+
+constexpr const char* kDocumentation =
+    "The handler sends messages to a queue, ten a request and several requests at a time. A\n"
+    "message counts as delivered when SQS has confirmed it, one by one of a batch; what SQS\n"
+    "refuses is dead-lettered with SQS's reason. While SQS is away, is too busy or does not\n"
+    "answer, messages wait and no attempt is counted.\n"
+    "\n"
+    "The source fetches messages by long polling and deletes each one when all handlers have\n"
+    "it. While they need longer than the visibility timeout, it is extended, so no other\n"
+    "consumer gets the message meanwhile.\n"
+    "\n"
+    "Both are at least once: a message may come twice after a death, a lost reply or an\n"
+    "outage. FIFO queues (their names end in .fifo) drop repeats that are sent within five\n"
+    "minutes, and keep the order of each group.\n"
+    "\n"
+    "Credentials are those of the options, else of the environment (AWS_ACCESS_KEY_ID,\n"
+    "AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN), else of a profile in ~/.aws/credentials. Roles\n"
+    "of machines and containers are not asked for.\n"
+    "\n"
+    "A payload that SQS does not take as text (binary, empty, or with control characters) is\n"
+    "sent as base64, with the attribute encoding=base64; the source turns it back.";
+
+void describe_queue(standpipe::Description& d) {
   d.option("queue")
       .text()
       .required()
@@ -210,6 +210,9 @@ void describe(standpipe::Description& d) {
       .url()
       .example("http://127.0.0.1:9324")
       .summary("where requests go; default: AWS_ENDPOINT_URL_SQS, else what queue or region says");
+}
+
+void describe_credentials(standpipe::Description& d) {
   d.option("access_key_id").secret().summary("default: AWS_ACCESS_KEY_ID, else the profile's");
   d.option("secret_access_key").secret().summary("the key that belongs to access_key_id");
   d.option("session_token").secret().summary("of temporary credentials");
@@ -219,6 +222,9 @@ void describe(standpipe::Description& d) {
       .summary(
           "of ~/.aws/credentials, whatever the environment says; default: AWS_PROFILE, else "
           "default");
+}
+
+void describe_requests(standpipe::Description& d) {
   d.option("ca_file").path().summary(
       "certificates that are trusted instead of the system's; default: AWS_CA_BUNDLE");
   d.option("request_timeout")
@@ -238,6 +244,9 @@ void describe(standpipe::Description& d) {
       .one_of({"auto", "text", "base64"})
       .fallback("auto")
       .summary("auto: base64 only where it must be; the source decodes it except with text");
+}
+
+void describe_sending(standpipe::Description& d) {
   d.option("concurrency")
       .of_handler()
       .integer()
@@ -281,6 +290,9 @@ void describe(standpipe::Description& d) {
       .map()
       .example("{kind: \"{json:/kind|none}\"}")
       .summary("handler: further attributes, as templates");
+}
+
+void describe_receiving(standpipe::Description& d) {
   d.option("receivers")
       .of_source()
       .integer()
@@ -312,6 +324,18 @@ void describe(standpipe::Description& d) {
       .maximum("12h")
       .summary(
           "source: for how long others do not see a message, extended as long as needed; default: "
-          "the "
-          "queue's");
+          "the queue's");
+}
+
+}  // namespace
+
+void describe(standpipe::Description& d) {
+  d.name("sqs").version("1.0").summary("Amazon SQS, into the hub and out of it").own_process();
+  d.settles_later();
+  d.documentation(kDocumentation);
+  describe_queue(d);
+  describe_credentials(d);
+  describe_requests(d);
+  describe_sending(d);
+  describe_receiving(d);
 }

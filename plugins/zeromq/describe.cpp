@@ -33,6 +33,9 @@ void describe_socket(standpipe::Description& d) {
       .fallback("true")
       .summary(
           "queue only for peers that are connected (ZMQ_IMMEDIATE); false: also for those to come");
+}
+
+void describe_connections(standpipe::Description& d) {
   d.option("reconnect_ivl")
       .duration()
       .fallback("100ms")
@@ -174,6 +177,7 @@ void describe(standpipe::Description& d) {
       "curve_serverkey and its own curve_secretkey. Keys are made by zmq_curve_keypair, or\n"
       "python3 -c 'import zmq; print(*zmq.curve_keypair())'.");
   describe_socket(d);
+  describe_connections(d);
   describe_messages(d);
   describe_acknowledgements(d);
   describe_curve(d);

@@ -9,19 +9,13 @@
 #include <cstring>
 #include <optional>
 
+#include "base/file_kind.h"
 #include "base/opening.h"
 
 namespace standpipe {
 namespace {
 
-const char* kind_of(mode_t mode) {
-  return S_ISDIR(mode)    ? "is a folder"
-         : S_ISREG(mode)  ? "is a file"
-         : S_ISLNK(mode)  ? "is a symbolic link"
-         : S_ISFIFO(mode) ? "is a FIFO"
-         : S_ISSOCK(mode) ? "is a socket"
-                          : "is a device";
-}
+std::string kind_of(mode_t mode) { return std::string("is ") + file_kind(mode); }
 
 // nullopt: nothing is there. A link is not followed.
 std::optional<mode_t> mode_at(const std::string& path) {

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "base/failure.h"
+#include "base/file_kind.h"
 #include "source/create_fifo.h"
 #include "source/gate.h"
 
@@ -61,8 +62,7 @@ void refuse_other_files(const std::string& path) {
         "mv it away, then let the hub (or standpipe recv) make the FIFO");
   if (S_ISDIR(st->st_mode))
     throw Failure(path + " is a folder, not a FIFO", "name a FIFO inside it, e.g. " + path + "/in");
-  throw Failure(path + " is a " + (S_ISSOCK(st->st_mode) ? "socket" : "device") + ", not a FIFO",
-                "is the path right?");
+  throw Failure(path + " is " + file_kind(st->st_mode) + ", not a FIFO", "is the path right?");
 }
 
 // Decided by the FIFO's mode, also for root, who could open it.

@@ -4,13 +4,13 @@
 #include <sys/stat.h>
 
 #include <ctime>
-#include <filesystem>
 #include <set>
 #include <system_error>
 #include <utility>
 
 #include "base/clock.h"
 #include "base/failure.h"
+#include "base/folder.h"
 #include "config/bundle.h"
 
 namespace standpipe::cli {
@@ -46,9 +46,7 @@ std::string looks_of(const std::vector<std::string>& paths) {
   for (const auto& path : paths) {
     add(path);
     std::error_code problem;
-    for (std::filesystem::directory_iterator at(path, problem), end; !problem && at != end;
-         at.increment(problem))
-      add(at->path().string());
+    for (const auto& name : names_in(path, problem)) add(path + '/' + name);
   }
   return is_old ? looks : "";
 }

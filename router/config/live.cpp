@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "base/data_folder.h"
 #include "base/failure.h"
+#include "base/file_kind.h"
 #include "base/text.h"
 #include "plugin/handler.h"
 #include "plugin/trial.h"
@@ -88,13 +89,6 @@ std::uint32_t LiveHost::add_fifo(const plugin::FifoOutputRequest& request, std::
 } catch (const Failure& failure) {
   why = failure.what() + (failure.help().empty() ? "" : ": " + failure.help());
   return 0;
-}
-
-std::string what_kind(const struct stat& st) {
-  return S_ISREG(st.st_mode)    ? "a regular file"
-         : S_ISFIFO(st.st_mode) ? "a FIFO"
-         : S_ISSOCK(st.st_mode) ? "a socket"
-                                : "no folder";
 }
 
 class LiveCheck {
@@ -186,7 +180,7 @@ void LiveCheck::check_place_of_data_dir() {
   if (!S_ISDIR(st.st_mode))
     return add(Severity::error, data_dir_, "live-data-dir",
                "data_dir cannot be " + shown(hub_.data_dir) + ": " + shown(at.string()) + " is " +
-                   what_kind(st),
+                   file_kind(st.st_mode),
                "move that away, or set another data_dir");
   if (const int problem = why_no_folder_in(at))
     return add(Severity::error, data_dir_, "live-data-dir",
@@ -249,7 +243,7 @@ std::string why_no_file_in(const std::string& folder, bool makes_folder) {
   struct stat st {};
   if (::stat(folder.c_str(), &st) != 0)
     return makes_folder ? "" : "the folder " + folder + " does not exist";
-  if (!S_ISDIR(st.st_mode)) return folder + " is " + what_kind(st);
+  if (!S_ISDIR(st.st_mode)) return folder + " is " + file_kind(st.st_mode);
   return ::access(folder.c_str(), W_OK | X_OK) == 0 ? "" : folder + ": " + std::strerror(errno);
 }
 

@@ -82,14 +82,9 @@ void check_create(Subject& subject) {
 
 void check_quiet(Subject& subject) {
   (void)subject.description();
-  const auto descriptors = open_descriptors();
-  const auto threads = count_threads();
-  const ProcessState before;
+  const BeforeCreate before;
   const Bringer it(subject);
-  if (count_threads() > threads) throw Problem{"create starts a thread"};
-  if (open_descriptors() != descriptors) throw Problem{"create opens or closes descriptors"};
-  if (const auto what = before.changed(); !what.empty()) throw Problem{"create changes " + what};
-  if (!std::filesystem::is_empty(".")) throw Problem{"create makes files"};
+  if (const auto fault = before.fault(); !fault.empty()) throw Problem{fault};
 }
 
 void check_options(Subject& subject) {

@@ -130,4 +130,13 @@ std::string ProcessState::changed() const {
   return {};
 }
 
+BeforeCreate::BeforeCreate() : descriptors_(open_descriptors()), threads_(count_threads()) {}
+
+std::string BeforeCreate::fault() const {
+  if (count_threads() > threads_) return "create starts a thread";
+  if (open_descriptors() != descriptors_) return "create opens or closes descriptors";
+  if (const auto what = process_.changed(); !what.empty()) return "create changes " + what;
+  return std::filesystem::is_empty(".") ? "" : "create makes files";
+}
+
 }  // namespace standpipe::conformance

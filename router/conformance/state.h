@@ -39,4 +39,17 @@ class ProcessState {
   std::string blocked_;
 };
 
+// What a plugin that is being created must leave as it is: the process, and the folder it is in.
+class BeforeCreate {
+ public:
+  BeforeCreate();
+  // What create did all the same; empty: nothing.
+  std::string fault() const;
+
+ private:
+  Descriptors descriptors_;
+  std::size_t threads_;
+  ProcessState process_;
+};
+
 }  // namespace standpipe::conformance

@@ -16,6 +16,7 @@
 #include <system_error>
 
 #include "base/byte_codec.h"
+#include "base/folder.h"
 #include "base/text.h"
 #include "deliver/letter_rewrite.h"
 
@@ -323,9 +324,8 @@ void DeadLetters::remove_old() {
 std::vector<std::string> DeadLetters::closed_in(const std::string& data_dir) {
   std::vector<std::string> paths;
   std::error_code error;
-  for (std::filesystem::directory_iterator entry(data_dir, error), end; !error && entry != end;
-       entry.increment(error))
-    if (number_of(entry->path().string()) > 0) paths.push_back(entry->path().string());
+  for (const auto& name : names_in(data_dir, error))
+    if (auto path = data_dir + '/' + name; number_of(path) > 0) paths.push_back(std::move(path));
   std::ranges::sort(paths, {}, number_of);
   return paths;
 }

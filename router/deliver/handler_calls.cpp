@@ -249,14 +249,10 @@ bool HandlerLoop::settle_late(Nanoseconds now) {
   return done.has_more;
 }
 
-// The instance is no more, or is not to go on: all that it has said counts, and what it has not
-// settled is redelivered. If letters are being written, `advance` comes back to it.
 void HandlerLoop::return_taken(Nanoseconds now) {
   while (settle_late(now)) {
   }
   if (late_.end(now)) needs_.memory.commit();
 }
-
-void HandlerLoop::end_taken(Nanoseconds now) { return_taken(now); }
 
 }  // namespace standpipe::deliver

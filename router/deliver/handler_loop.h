@@ -139,9 +139,10 @@ class HandlerLoop {
   }
   std::string held_for() const { return lifecycle_.held_for(); }
   void detach_call() { place_.executor().detach(); }  // it will not come back
-  // The hub ends: what the plugin has said until now is settled, and what it still has is to be
-  // saved. Commits.
-  void end_taken(Nanoseconds now);
+  // The instance is no more, or is not to go on, or the hub ends: what the plugin has said until
+  // now is settled, and what it still has is redelivered, or saved. If letters are being written,
+  // `advance` comes back to it. Commits.
+  void return_taken(Nanoseconds now);
   void note_stopping();
   // A source whose plugin waits for something to come: it is to return. Any call of `advance` that
   // finds news for it does so, too.
@@ -175,7 +176,6 @@ class HandlerLoop {
   bool files_are_well(Nanoseconds now);
   bool wait_for_output();
   bool settle_late(Nanoseconds now);
-  void return_taken(Nanoseconds now);
   bool admitted(bool alone);
   bool make(CallKind kind, const CallTerms& terms = {});
   void call(CallKind kind, const CallTerms& terms = {});

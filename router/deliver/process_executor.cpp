@@ -41,7 +41,8 @@ ProcessExecutor::ProcessExecutor(const HandlerOptions& options, std::size_t id,
       completed_(std::move(completed)),
       made_fd_(made_fd),
       wake_fd_(wake_fd),
-      wake_(make_eventfd()) {}
+      wake_(make_eventfd()),
+      limit_(options.timeout) {}
 
 ProcessExecutor::~ProcessExecutor() {
   if (!thread_.joinable()) return;
@@ -70,7 +71,7 @@ bool ProcessExecutor::start(const CallRequest& request) {
   if (!thread_.joinable()) thread_ = start_without_signals([this] { serve(); });
   wants_child_ = !child_;
   if (child_) give();
-  if (!child_ || (sleeps_ && most() > Nanoseconds(0))) wake();
+  if (!child_ || limit_.wants_look()) wake();
   return false;
 }
 
@@ -81,23 +82,21 @@ void ProcessExecutor::begin(const CallRequest& request) {
     host_.begin_open();
   else if (request.kind == CallKind::handle || request.kind == CallKind::reopen)
     host_.begin_call();
-  kind_ = request.kind;
-  began_ = real_time();
-  ++number_;
+  limit_.begin(request.kind, real_time());
 }
 
 // If it has died meanwhile, the thread finds that out.
-void ProcessExecutor::give() const { (void)send_number(child_->calls(), number_); }
+void ProcessExecutor::give() const { (void)send_number(child_->calls(), limit_.number()); }
 
 void ProcessExecutor::run(const CallRequest& request) {
   {
     const std::lock_guard lock(mutex_);
-    is_run_ = true;
+    limit_.set_waited_for(true);
   }
   (void)start(request);
   std::unique_lock lock(mutex_);
   ended_.wait(lock, [this] { return ending_ != Ending::none; });
-  is_run_ = false;
+  limit_.set_waited_for(false);
 }
 
 Ending ProcessExecutor::take_ending() {
@@ -154,29 +153,12 @@ ProcessExecutor::Ready ProcessExecutor::wait() {
   return {all[1].revents != 0, all[2].revents != 0, all[3].revents != 0};
 }
 
-// How long the call in progress may take; 0: without end.
-Nanoseconds ProcessExecutor::most() const {
-  const bool is_limited =
-      kind_ == CallKind::handle || kind_ == CallKind::tick || kind_ == CallKind::poll;
-  if (is_limited) return options_.timeout;
-  return is_run_ && kind_ != CallKind::none ? kRunMost : Nanoseconds(0);
-}
-
-bool ProcessExecutor::is_overdue() const {
-  return most() > Nanoseconds(0) && real_time() - began_ > most();
-}
-
-// While a call has a limit it is looked at now and then, and for one such time after it. So the
-// loop need not wake the thread for each of many calls.
+// -1: until something happens.
 int ProcessExecutor::patience_ms() {
-  const auto limit = most();
-  const bool looks = child_ && options_.timeout > Nanoseconds(0) &&
-                     real_time() - began_ < kLookMost + options_.timeout;
-  sleeps_ = !looks && limit == Nanoseconds(0);
-  if (sleeps_) return -1;
-  const auto look =
-      std::clamp((limit > Nanoseconds(0) ? limit : options_.timeout) / 4, kLookLeast, kLookMost);
-  return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(look).count());
+  const auto look = limit_.look_after(child_ != nullptr, real_time());
+  return look ? static_cast<int>(
+                    std::chrono::duration_cast<std::chrono::milliseconds>(*look).count())
+              : -1;
 }
 
 ChildSetup ProcessExecutor::setup() const {
@@ -227,8 +209,8 @@ void ProcessExecutor::tend_child(const Ready& ready) {
   Nanoseconds limit{0};
   {
     const std::lock_guard lock(mutex_);
-    overdue = is_overdue();
-    limit = most();
+    overdue = limit_.is_overdue(real_time());
+    limit = limit_.most();
   }
   if (overdue) bury(Death::by_hang(id_, duration_text(limit), true));
 }
@@ -248,7 +230,7 @@ Heard ProcessExecutor::hear_calls() {
   if (heard != Heard::message) return heard;
   {
     const std::lock_guard lock(mutex_);
-    if (kind_ == CallKind::none || number != number_) return Heard::nonsense;
+    if (!limit_.is_in(number)) return Heard::nonsense;
   }
   come_back();
   return Heard::message;
@@ -262,7 +244,7 @@ void ProcessExecutor::come_back() {
     const bool made_it = answer_.ok() || page_->flight.phase != Phase::create;
     is_made_ = child_ && (is_made_ || made_it);
     host_.end_open();
-    kind_ = CallKind::none;
+    limit_.end();
     ending_ = Ending::answered;
   }
   ended_.notify_all();
@@ -279,7 +261,7 @@ void ProcessExecutor::end_child() {
 
 CallKind ProcessExecutor::kind_of_call() {
   const std::lock_guard lock(mutex_);
-  return kind_;
+  return limit_.kind();
 }
 
 std::unique_ptr<ChildProcess> ProcessExecutor::take_child() {
@@ -324,7 +306,7 @@ void ProcessExecutor::bury(Death death) {
     const std::lock_guard lock(mutex_);
     is_made_ = false;
     host_.end_open();
-    kind_ = CallKind::none;
+    limit_.end();
     death_ = std::move(death);
     ending_ = Ending::died;
   }

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "deliver/call_limit.h"
 #include "deliver/call_page.h"
 #include "deliver/child_process.h"
 #include "deliver/child_setup.h"
@@ -56,15 +57,10 @@ class ProcessExecutor final : public Executor {
   void detach() override;
 
  private:
-  // The first call, which the loop itself waits for.
-  static constexpr Nanoseconds kRunMost = std::chrono::seconds(30);
   // To destroy the plugin's instance, at the end.
   static constexpr Nanoseconds kEndMost = std::chrono::seconds(2);
   // A child that closed its sockets ends within this.
   static constexpr Nanoseconds kDieMost = std::chrono::seconds(1);
-  // How often it is looked whether a call hangs, at least and at most.
-  static constexpr Nanoseconds kLookLeast = std::chrono::milliseconds(20);
-  static constexpr Nanoseconds kLookMost = std::chrono::milliseconds(250);
   // How many packets of a child are taken before it is looked whether a call hangs or came back.
   static constexpr int kPacketsATurn = 64;
 
@@ -93,8 +89,6 @@ class ProcessExecutor final : public Executor {
   CallKind kind_of_call();
   std::unique_ptr<ChildProcess> take_child();
   // ---- with the mutex
-  Nanoseconds most() const;
-  bool is_overdue() const;
   int patience_ms();
   void wake() const;
 
@@ -112,12 +106,8 @@ class ProcessExecutor final : public Executor {
   // All below is guarded by mutex_, but for the child itself, which is the thread's.
   std::unique_ptr<ChildProcess> child_;
   bool wants_child_ = false, stops_ = false;
-  bool sleeps_ = true;              // the thread looks only when something happens
-  bool is_run_ = false;             // the loop waits for the call in progress
-  bool is_made_ = false;            // the child has its plugin's instance
-  CallKind kind_ = CallKind::none;  // of the call in progress
-  Nanoseconds began_{0};
-  std::uint64_t number_ = 0;
+  bool is_made_ = false;  // the child has its plugin's instance
+  CallLimit limit_;       // of the call in progress
   Ending ending_ = Ending::none;
   Death death_;
   plugin::Answer answer_;

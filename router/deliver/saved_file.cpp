@@ -24,12 +24,9 @@ constexpr std::size_t kFrameHeadBytes = 4;
 std::vector<std::filesystem::path> entries_of(const std::string& folder) {
   std::vector<std::filesystem::path> entries;
   std::error_code error;
-  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error))
-    entries.push_back(entry->path());
+  for (const auto& name : names_in(folder, error)) entries.emplace_back(folder + '/' + name);
   if (error && error != std::errc::no_such_file_or_directory)
     throw Failure::system("look into " + folder, error.value());
-  std::ranges::sort(entries);
   return entries;
 }
 

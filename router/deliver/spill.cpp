@@ -47,9 +47,8 @@ std::vector<Name> spills(const std::string& data_dir) {
   std::vector<Name> found;
   std::error_code error;
   const auto folder = folder_in(data_dir);
-  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error))
-    if (auto name = parse(entry->path().filename().string())) found.push_back(std::move(*name));
+  for (const auto& file : names_in(folder, error))
+    if (auto name = parse(file)) found.push_back(std::move(*name));
   if (error && error != std::errc::no_such_file_or_directory)
     throw Failure::system("look into " + folder, error.value());
   return found;

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/failure.h"
+#include "base/folder.h"
 #include "base/text.h"
 #include "plugin/description.h"
 #include "plugin/library.h"
@@ -44,12 +45,11 @@ const standpipe_plugin& nothing() {
   return plugin;
 }
 
-std::vector<std::string> names_in(const std::string& folder) {
+std::vector<std::string> plugins_in(const std::string& folder) {
   std::vector<std::string> names;
   std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
-       entry.increment(error))
-    if (entry->path().extension() == kSuffix) names.push_back(entry->path().stem().string());
+  for (const fs::path file : names_in(folder, error))
+    if (file.extension() == kSuffix) names.push_back(file.stem().string());
   return names;
 }
 
@@ -104,7 +104,7 @@ std::vector<std::string> Registry::folders() const {
 std::vector<std::string> Registry::names() const {
   std::set<std::string> names;
   for (const auto& folder : folders())
-    for (const auto& name : names_in(folder)) names.insert(name);
+    for (const auto& name : plugins_in(folder)) names.insert(name);
   return {names.begin(), names.end()};
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/failure.h"
 #include "base/file_id.h"
+#include "base/file_kind.h"
 #include "base/text.h"
 
 namespace standpipe::source {
@@ -63,10 +64,8 @@ WrongConfiguration not_a_fifo(const std::string& path, mode_t mode) {
   if (S_ISDIR(mode))
     return WrongConfiguration(path + " is a folder, not a FIFO",
                               "name a FIFO inside it, e.g. " + path + "/in");
-  if (S_ISSOCK(mode))
-    return WrongConfiguration(path + " is a socket, not a FIFO",
-                              "choose another path for the FIFO");
-  return WrongConfiguration(path + " is a device, not a FIFO", "choose another path for the FIFO");
+  return WrongConfiguration(path + " is " + file_kind(mode) + ", not a FIFO",
+                            "choose another path for the FIFO");
 }
 
 Failure create_failure(const std::string& path, int error) {

@@ -1,31 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "base/clock.h"
-#include "base/failure.h"
 #include "base/reporter.h"
 #include "deliver/delivery.h"
 #include "deliver/queue_options.h"
-#include "deliver/queue_record.h"
 #include "log/arena.h"
-#include "log/disk_log.h"
 #include "log/log.h"
 #include "state/directory.h"
-#include "state/persistent.h"
 #include "worker/queue_files.h"
+#include "worker/queue_gather.h"
+#include "worker/queue_head.h"
+#include "worker/queue_mark.h"
+#include "worker/queue_progress.h"
 #include "worker/queue_reports.h"
+#include "worker/queue_tail.h"
 #include "worker/queue_writer.h"
-#include "worker/unsynced.h"
 
 namespace standpipe::worker {
 
@@ -50,9 +47,12 @@ struct DiskQueueNeeds {
 // The queue on disk that one source has for one handler. So a handler may be down for a day while
 // its source goes on.
 //
-//   source's log ─ from ─▶ writer's thread ─▶ segments ─ feed ─▶ log of the queue ─ to ─▶ handler
+//   source's log ─ from ─▶ QueueTail ─▶ segments ─▶ QueueHead ─▶ log of the queue ─ to ─▶ handler
 //
-// What is known of the segments is in QueueFiles, what people are told in QueueReports.
+// The tail has messages written by the writer's thread, the head brings them back; how far each is
+// stands in QueueProgress, what is known of the segments in QueueFiles, what people are told in
+// QueueReports. This class says in which order they do their work, what a full queue does, and when
+// segments go.
 //
 // It has two deliveries, which are both the handler's. `from`, in the source's log, gives nothing
 // to the handler: its messages are moved to the files, in batches, and its cursor passes them when
@@ -93,12 +93,12 @@ class DiskQueue {
   static bool remove(state::Memory& memory, state::Directory& directory, const std::string& source,
                      const std::string& handler);
 
-  deliver::Delivery& from() { return from_; }
-  const deliver::Delivery& from() const { return from_; }
-  const deliver::Delivery& to() const { return *to_; }
+  deliver::Delivery& from() { return progress_.from(); }
+  const deliver::Delivery& from() const { return progress_.from(); }
+  const deliver::Delivery& to() const { return progress_.to(); }
   // For the handler; once.
   std::unique_ptr<deliver::Delivery> take_delivery() { return std::move(made_to_); }
-  std::uint32_t delivery_id() const { return to_->id(); }
+  std::uint32_t delivery_id() const { return to().id(); }
   log::Log& log() { return log_; }
   const std::string& handler() const { return options_.handler; }
   const std::string& folder() const { return files_.segments().folder(); }
@@ -112,11 +112,11 @@ class DiskQueue {
   // Does what can be done now without waiting for the disk. `feeds`: also for the handler.
   Step advance(bool feeds);
   std::optional<Nanoseconds> wake_at() const;
-  bool is_writing() const { return batch_.has_value(); }
+  bool is_writing() const { return tail_.is_writing(); }
   // All that came is in the files.
   bool is_moved() const;
   // What was moved is on the disk, as far as its `sync` asks for that.
-  bool is_synced() const { return !batch_ && unsynced_.empty(); }
+  bool is_synced() const { return tail_.is_synced(); }
   bool has_files() const { return !files_.empty(); }
   // It is full of what outputs were given, which may be taken back where a reader has gone.
   bool wants_recall() { return std::exchange(wants_recall_, false); }
@@ -127,12 +127,12 @@ class DiskQueue {
   void finish();
 
   // Messages that the handler is not through with, and of those the ones that are only in files.
-  std::uint64_t waiting() const;
-  std::uint64_t in_files() const { return state_->next - state_->fed; }
+  std::uint64_t waiting() const { return progress_.waiting(); }
+  std::uint64_t in_files() const { return progress_.in_files(); }
   // Of the segments from the one on that is being read.
-  std::uint64_t bytes() const { return files_.bytes_from(state_->read_segment); }
+  std::uint64_t bytes() const { return files_.bytes_from(progress_.state().read_segment); }
   // Of all of them, and what is being written.
-  std::uint64_t bytes_on_disk() const { return files_.bytes() + (batch_ ? batch_->bytes : 0); }
+  std::uint64_t bytes_on_disk() const { return files_.bytes() + tail_.bytes_in_writing(); }
   std::uint64_t size_max() const { return options_.queue.size_max; }
   // Why it takes no more; empty: it does.
   const std::string& stuck() const { return reports_.why_stuck(); }
@@ -140,119 +140,57 @@ class DiskQueue {
 
   // ---- an overflow
   bool is_overflow() const { return options_.is_overflow; }
-  bool is_armed() const { return from_.is_queued(); }
+  bool is_armed() const { return from().is_queued(); }
   // Its handler is away, for that reason, and holds back others. Commits.
   void press(const std::string& why, const std::string& help);
   // Its handler is there again: what is not on the disk yet can wait.
   void release() { is_pressed_ = false; }
   // When it was armed; the wall clock.
-  Nanoseconds since() const { return needs_.clock.wall_at(Nanoseconds(state_->since_ns)); }
+  Nanoseconds since() const {
+    return needs_.clock.wall_at(Nanoseconds(progress_.state().since_ns));
+  }
 
  private:
-  // What outlives the worker.
-  struct State {
-    std::uint64_t begun;         // 1: the files of earlier runs were found
-    std::uint64_t others;        // what `from` had saved elsewhere before
-    std::uint64_t segment;       // the one that is written to; 0: the next message begins one
-    std::uint64_t end_bytes;     // of it
-    std::uint64_t next;          // number of the next message that is moved
-    std::uint64_t fed;           // number of the next message that is fed
-    std::uint64_t read_segment;  // where that is; 0: in the next one that is begun
-    std::uint64_t read_offset;
-    std::uint64_t boundary;  // position in the log after what segments before that one had
-    std::uint64_t skipped;   // numbers that were passed over since the log was empty
-    std::uint64_t armed;     // 1: what comes goes to the files
-    std::uint64_t since_ns;  // when it was armed; the steady clock
-  };
-  // What the writer has.
-  struct Batch {
-    std::uint64_t segment = 0;
-    std::uint64_t messages = 0;  // 0: it only syncs
-    std::uint64_t bytes = 0;     // at most
-    log::Cursor end = {};        // in the source's log
-    bool reopens = false;        // the segment was there and is to be opened
-    bool is_mark = false;        // it only says how far the handler is
-  };
-  struct Found {
-    deliver::QueueRecord record;
-    std::span<const std::byte> frame, fields;
-  };
-
   // ---- begin
   bool prepare();
   void begin();
-  bool open_last(State& state);
-  void set_aside(std::uint64_t first, const Failure& failure);
-  std::uint64_t done_of(std::uint64_t first);
   void recover();
-  void reopen();
 
   // ---- source's log -> files
-  bool take_done();
   void move(Step& step);
-  bool gather(QueueWriter::Job& job, Batch& batch);
-  void post(QueueWriter::Job job, const Batch& batch);
-  void complete(QueueWriter::Done done);
-  void fail(const Failure& failure, const Batch& batch);
-  void begin_another(std::optional<log::DiskLog> lost);
+  bool takes() const;
+  QueueGather::Limits room() const;
   void make_room(Step& step);
   void drop_oldest();
   std::uint64_t drop_waiting();
-  std::pair<std::uint64_t, std::uint64_t> room() const;
-  std::optional<Nanoseconds> sync_due() const;
-  bool is_to_drain(Nanoseconds now);
-  bool rolls() const;
-  bool takes() const;
 
-  // ---- files -> the queue's log (disk_queue_feed.cpp)
+  // ---- files -> the queue's log
   void feed(Step& step);
-  bool put(log::DiskLog& file, const Found& found, log::DiskLog::ReadPosition at);
-  bool put_described(const Found& found, std::uint64_t offset);
-  bool put_run(log::DiskLog& file, const Found& found, log::DiskLog::ReadPosition at);
   void feed_written(Step& step);
-  bool put_written(QueueWriter::Run& run, std::uint64_t offset);
-  bool add_run(std::size_t bytes, std::size_t count, std::uint64_t time);
-  void note_fed(std::uint64_t messages, std::uint64_t offset);
-  log::DiskLog* reading();
-  std::optional<Found> next_record(log::DiskLog& file, log::DiskLog::ReadPosition& at) const;
-  void pass_over(std::uint64_t until, deliver::Reason reason);
-  void end_segment(deliver::Reason reason);
-  void leave_segment(const Failure& failure);
 
   // ---- the end of segments
   void trim(Step& step);
   void disarm();
   void retire();
   void end_lost();
-  std::uint64_t settled_number() const;
-  std::optional<std::uint64_t> markable() const;
-  std::optional<Nanoseconds> mark_due() const;
+  void leave_rest();
   void post_mark();
-
-  std::string name() const { return reports_.name(); }
 
   DiskQueueOptions options_;
   DiskQueueNeeds needs_;
   QueueFiles files_;
   QueueReports reports_;
-  state::Memory& memory_;
-  state::Persistent<State> state_;
   log::Log log_;
-  deliver::Delivery& from_;
   std::unique_ptr<deliver::Delivery> made_to_;
-  deliver::Delivery* to_;
-  bool is_prepared_ = false;          // what is there was found; until then nothing is done
-  std::optional<log::DiskLog> file_;  // the one that is written to, if the writer has it not
-  std::optional<Batch> batch_;
-  std::vector<QueueWriter::Run> written_;  // just now, and not fed yet: the handler keeps up
-  Unsynced unsynced_;
-  std::optional<Nanoseconds> retry_at_, read_retry_at_, drained_since_, drain_until_;
-  std::uint64_t marked_ = 0;  // up to which message the handler is known to be through, on the disk
-  Nanoseconds marked_at_{0};
-  std::optional<log::Position> full_at_;  // how far its log was trimmed when it had no room
+  QueueProgress progress_;
+  QueueTail tail_;
+  QueueHead head_;
+  QueueMark mark_;
+  // When it is looked again for what is there, and until then nothing is done; none: it was found.
+  std::optional<Nanoseconds> prepare_at_;
+  std::optional<Nanoseconds> drained_since_;
   bool wants_recall_ = false, has_recalled_ = false;
-  bool is_pressed_ = false;       // of an overflow
-  std::uint64_t overflowed_ = 0;  // by all of them, before the batch that is gathered
+  bool is_pressed_ = false;  // of an overflow
 };
 
 }  // namespace standpipe::worker

@@ -137,7 +137,7 @@ void HandlerTable::want_close(Nanoseconds deadline) {
 
 void HandlerTable::detach_calls() {
   for (const auto& handler : handlers_) {
-    handler->end_taken(clock_.steady());
+    handler->return_taken(clock_.steady());
     if (!handler->in_call()) continue;
     const auto what = handler->waits_for_letters()
                           ? ": its dead letters are not written; its messages are saved again"

@@ -16,9 +16,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// How often, while memory is short, whoever holds it for nothing is looked for.
-constexpr Nanoseconds kDribbleInterval = 1s;
-
 }  // namespace
 
 std::vector<std::string> Hub::start(Nanoseconds most) {
@@ -95,11 +92,11 @@ void Hub::on_timer(std::uint64_t k) {
     case kOutlet:
       return outputs_.want_turn(index_in(k));
     case kDribble:
-      return end_dribbles();
+      return full_logs_.end_dribbles();
     case kCalls:
       return handlers_.sample_calls();
     case kOverflow:
-      return overflows_.make_room(index_in(k));
+      return full_logs_.overflow(index_in(k));
     case kQueue:
       return disk_queues_.want(index_in(k));
     case kReplay:
@@ -246,16 +243,8 @@ void Hub::after_turn(std::size_t i, Inlet::Turn turn) {
   if (inlet.wants_fifo() && !shutdown_.has_begun() && !source.is_departed) fifos_.reopen(i);
   source.is_full = turn == Inlet::Turn::full;
   source.is_blocked = source.is_full && inlet.is_blocked();
-  queues_.enforce(i);
+  full_logs_.after_turn(i);
   if (turn == Inlet::Turn::more) sources_.ready().add(i);
-  if (source.is_full) {
-    wait_for_room(i);
-    overflows_.make_room(i);
-    if (const auto again = queues_.give_way(i)) loop_.set_timer_if_none(key(kInlet, i), *again);
-    disk_queues_.give_way(i);
-    if (inlet.waits_for_arena())
-      loop_.set_timer_if_none(key(kDribble), loop_.now() + kDribbleInterval);
-  }
   if (inlet.is_discarding()) loop_.set_timer(key(kReminder, i), inlet.reminder_due());
   const auto& news = sources_.collect_news(i);
   for (const auto bit : news) handlers_.wake(inlet.matcher().handlers()[bit]);
@@ -263,30 +252,6 @@ void Hub::after_turn(std::size_t i, Inlet::Turn turn) {
   sources_.dirty().add(i);
   disk_queues_.want(i);
   if (source.is_ending && !source.is_full && !shutdown_.has_begun()) end_source(i);
-}
-
-// Readers may have taken what lies in their pipes without any event.
-void Hub::wait_for_room(std::size_t i) {
-  for (const auto h : sources_[i].handlers) {
-    if (handlers_[h].in_call()) continue;
-    for (auto* output : handlers_[h].outputs()) outputs_.hurry(*output);
-  }
-  handlers_.unblock();
-}
-
-// Memory is short. Finds sources that hold much of it for a frame that does not come, again and
-// again while somebody waits.
-void Hub::end_dribbles() {
-  bool waits = false;
-  for (std::size_t i = 0; i < sources_.size(); ++i) {
-    auto& source = sources_[i];
-    if (source.inlet->end_dribble()) sources_.ready().add(i);
-    if (!source.is_full || !source.inlet->waits_for_arena()) continue;
-    source.inlet->remind_of_memory();
-    overflows_.make_room(i);
-    waits = true;
-  }
-  if (waits) loop_.set_timer(key(kDribble), loop_.now() + kDribbleInterval);
 }
 
 void Hub::remind(std::size_t i) {
@@ -310,7 +275,7 @@ void Hub::deliver() {
   if (succession_.state() == Succession::State::quieting) return;
   for (const auto h : handlers_.ready()) {
     handlers_.advance(h);
-    if (handlers_[h].held()) overflows_.make_room_beside(handlers_[h]);
+    if (handlers_[h].held()) full_logs_.overflow_beside(handlers_[h]);
   }
 }
 
@@ -319,7 +284,7 @@ void Hub::on_completions() {
   replays_.want();
   for (auto* handler : handlers_.take_completed()) {
     handlers_.complete(*handler);
-    if (handler->held()) overflows_.make_room_beside(*handler);
+    if (handler->held()) full_logs_.overflow_beside(*handler);
   }
 }
 
@@ -339,12 +304,7 @@ void Hub::pump() {
 }
 
 void Hub::trim() {
-  for (const auto stuck : sources_.trim()) {
-    overflows_.press(stuck);
-    if (const auto again = queues_.give_way(stuck))
-      loop_.set_timer_if_none(key(kInlet, stuck), *again);
-    disk_queues_.give_way(stuck);
-  }
+  for (const auto stuck : sources_.trim()) full_logs_.after_trim(stuck);
   sources_.retry_for_memory(foundation_.arena().releases());
 }
 
@@ -393,80 +353,19 @@ Checkpoint Hub::checkpoint() const {
     point.sources.push_back({source.inlet->name(), source.inlet->counters().accepted});
     point.waiting_bytes += source.inlet->log().memory();
   }
-  for (const auto& source : sources_)  // what comes from a queue on disk is there
-    for (const auto* delivery : source.inlet->deliveries())
-      point.in_flight +=
-          delivery->tally().matched - delivery->tally().settled() - delivery->saved();
+  point.in_flight = HubAccount(sources_, handlers_, disk_queues_).in_memory();
   return point;
 }
 
 std::vector<Hub::Orphan> Hub::orphans() const {
-  std::vector<Orphan> orphans;
-  for (const auto& source : sources_)
-    for (const auto* delivery : source.inlet->deliveries()) {
-      const auto& handler = handlers_[source.inlet->matcher().handlers()[delivery->bit()]];
-      const auto left = delivery->in_flight() - delivery->saved();
-      if (handler.departed() && left > 0)
-        orphans.push_back({source.inlet->name(), handler.name(), left});
-    }
-  return orphans;
-}
-
-// It is a part of the line of its source and handler, if there is one. Its letters are on the disk.
-void Hub::add_replay(deliver::Account& account, const Replay& replay, InFlight how) const {
-  if (replay.delivery().tally().matched == 0) return;
-  const auto found = std::find_if(
-      account.lines.begin(), account.lines.end(), [&](const deliver::Account::Line& line) {
-        return line.source == replay.source() && line.handler == replay.handler();
-      });
-  auto& line = found != account.lines.end() ? *found
-                                            : account.lines.emplace_back(deliver::Account::Line{
-                                                  replay.source(), replay.handler(), {}, 0});
-  line.tally += replay.delivery().tally();
-  const auto in_flight =
-      how == InFlight::counted ? replay.delivery().in_flight() : replay.in_hand();
-  line.in_flight += in_flight;
-  if (shutdown_.has_ended()) line.saved += in_flight;
+  return HubAccount(sources_, handlers_, disk_queues_).orphans();
 }
 
 deliver::Account Hub::account(InFlight how) const {
-  deliver::Account account;
-  const auto now = clock_.wall();
+  const auto* unmatched = options_.unmatched ? &handlers_[*options_.unmatched] : nullptr;
+  auto account = HubAccount(sources_, handlers_, disk_queues_)
+                     .account(how, {clock_.wall(), unmatched, shutdown_.has_ended()});
   account.removed_letters = data_.removed_letters();
-  const auto* rest = options_.unmatched ? &handlers_[*options_.unmatched] : nullptr;
-  for (const auto& source : sources_)
-    account.sources.push_back(
-        {source.inlet->name(), source.inlet->counters(), rest ? rest->name() : ""});
-  for (const auto& handler : handlers_.all()) {
-    for (const auto& d : handler->deliveries()) {
-      if (disk_queues_.to(*d)) continue;  // it is in the line of the one that it comes from
-      const auto& inlet = *sources_.of(*d).inlet;
-      const auto in_flight_of = [how](const deliver::Delivery& delivery) {
-        const auto& tally = delivery.tally();
-        return how == InFlight::counted ? delivery.in_flight() : tally.matched - tally.settled();
-      };
-      if (d->is_replay()) continue;
-      auto& line = account.lines.emplace_back(
-          deliver::Account::Line{d->source(), handler->name(), d->tally(), in_flight_of(*d)});
-      if (handler.get() == rest) line.unmatched = inlet.counters().unmatched_taken;
-      line.saved = d->saved();
-      const auto* queue = disk_queues_.from(*d);
-      const auto& giving = queue && queue->is_armed() ? queue->to() : *d;
-      if (queue) {
-        const auto waits = in_flight_of(queue->to());
-        line.tally += queue->to().tally();
-        line.saved += waits;
-        line.in_flight += waits;
-      }
-      if (inlet.is_spilled()) line.saved = line.in_flight;
-      if (how == InFlight::left && (queue || line.in_flight > line.saved))
-        line.oldest = giving.oldest();
-      line.latency = giving.latency().percentiles(now);
-      account.spilled += line.saved;
-    }
-  }
-  for (const auto& source : sources_)
-    for (const auto& replay : source.replays) add_replay(account, *replay, how);
   return account;
 }
 

@@ -22,12 +22,12 @@
 #include "worker/disk_queues.h"
 #include "worker/event_loop.h"
 #include "worker/foundation.h"
+#include "worker/full_logs.h"
 #include "worker/handler_table.h"
+#include "worker/hub_account.h"
 #include "worker/hub_names.h"
 #include "worker/letter_routes.h"
 #include "worker/output_table.h"
-#include "worker/overflow_policy.h"
-#include "worker/queue_policy.h"
 #include "worker/relay_policy.h"
 #include "worker/reloading.h"
 #include "worker/replays.h"
@@ -127,16 +127,9 @@ class Hub final : private deliver::SettlementObserver {
   std::vector<RelayState> relays() const { return relays_.states(); }
   // Queues on disk; also what overflows there.
   std::vector<QueueState> queues() const { return disk_queues_.states(); }
-  // What handlers had that the configuration no longer has (worker/topology.h): nobody delivers
-  // it, and it is kept.
-  struct Orphan {
-    std::string source, handler;
-    std::uint64_t messages;
-  };
+  using Orphan = HubAccount::Orphan;
   std::vector<Orphan> orphans() const;
-  // What is in flight is counted in logs and cursors, which is a check and costs the more the more
-  // there is; or it is what is left of the sum, which costs nothing.
-  enum class InFlight { counted, left };
+  using InFlight = HubAccount::InFlight;
   deliver::Account account(InFlight how = InFlight::counted) const;
   // What a stop left in FIFOs that it could not seal: gone when their writers are.
   std::uint64_t lost_bytes() const { return fifos_.gates().lost_bytes(); }
@@ -190,10 +183,7 @@ class Hub final : private deliver::SettlementObserver {
   bool is_within_rate(std::size_t source);
   Inlet::Turn run_turn(std::size_t source);
   void after_turn(std::size_t source, Inlet::Turn turn);
-  void wait_for_room(std::size_t source);
-  void end_dribbles();
   void remind(std::size_t source);
-  void add_replay(deliver::Account& account, const Replay& replay, InFlight how) const;
   void settled(deliver::Delivery& delivery) override;
   Checkpoint checkpoint() const;
   void write_checkpoint();
@@ -245,9 +235,8 @@ class Hub final : private deliver::SettlementObserver {
   HandlerTable handlers_;
   SourceFifos fifos_;
   RelayPolicy relays_;
-  QueuePolicy queues_;
   DiskQueues disk_queues_;
-  OverflowPolicy overflows_;
+  FullLogs full_logs_;
   Replays replays_;
   StopSave stop_save_;
   ControlWatch control_;

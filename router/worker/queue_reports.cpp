@@ -7,6 +7,18 @@
 
 namespace standpipe::worker {
 
+void QueueReports::found(std::uint64_t messages) {
+  const auto one = messages == 1;
+  reporter_.info(name() + ": " + counted(messages, "message") + " of an earlier run " +
+                 (one ? "waits" : "wait") + " in " + subject_.folder + ", and " +
+                 (one ? "comes" : "come") + " first");
+}
+
+void QueueReports::left(std::uint64_t messages) {
+  reporter_.info(name() + ": " + counted(messages, "message waits", "messages wait") + " in " +
+                 subject_.folder + " for the next start");
+}
+
 void QueueReports::stuck(const std::string& why, const std::string& help) {
   std::uint64_t left_out = 0;
   if (subject_.is_overflow) {
@@ -87,6 +99,44 @@ void QueueReports::cannot_read(std::uint64_t messages, const std::string& path) 
   if (!damages_.allow(clock_.steady(), left_out)) return;
   reporter_.error("damaged", name() + ": " + counted(messages, "message") + " in " + path +
                                  " cannot be read: dropped (damaged)");
+}
+
+void QueueReports::damaged(const std::string& path, const std::string& damage) {
+  reporter_.warning("damaged", path + ": " + damage,
+                    "what was damaged is in the account, as dropped (damaged)");
+}
+
+void QueueReports::set_aside(const Failure& failure, const std::string& aside) {
+  reporter_.error("damaged",
+                  name() + ": " + failure.what() + ": it is " + aside +
+                      " now, and its messages are not delivered",
+                  failure.help());
+}
+
+void QueueReports::left_out(const Failure& failure, const std::string& aside) {
+  reporter_.error("damaged",
+                  name() + ": " + failure.what() +
+                      (aside.empty() ? "" : ": it is " + aside + " now") +
+                      "; its messages are dropped (damaged)",
+                  failure.help());
+}
+
+void QueueReports::was_removed(const std::string& path) {
+  reporter_.warning("queue",
+                    name() + ": " + path +
+                        " was removed while it was in use: what it has is delivered if this "
+                        "worker lives so long, and what comes goes to another file",
+                    "keep cleaners away from data_dir");
+}
+
+void QueueReports::lost(std::uint64_t messages, const std::string& path) {
+  reporter_.error("damaged", name() + ": " + counted(messages, "message") + " of " + path +
+                                 ", which was removed, could not be delivered in time: "
+                                 "dropped (damaged)");
+}
+
+void QueueReports::trouble(const Failure& failure) {
+  reporter_.error("queue", name() + ": " + failure.what(), failure.help());
 }
 
 }  // namespace standpipe::worker

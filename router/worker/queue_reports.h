@@ -13,8 +13,9 @@
 
 namespace standpipe::worker {
 
-// What a queue on disk says of itself to people: that it takes no more, drops, cannot be read, was
-// armed; and, once, that it is well again. What lasts or repeats is said now and then only.
+// What a queue on disk says of itself to people: what it has of an earlier run and leaves to the
+// next one, that it takes no more, drops, cannot be read, was armed; and, once, that it is well
+// again. What lasts or repeats is said now and then only.
 //
 // The loop's thread.
 class QueueReports {
@@ -29,6 +30,10 @@ class QueueReports {
       : subject_(std::move(subject)), clock_(clock), reporter_(reporter) {}
 
   std::string name() const { return subject_.source + " -> " + subject_.handler; }
+
+  // ---- from run to run
+  void found(std::uint64_t messages);
+  void left(std::uint64_t messages);
 
   // ---- whether it takes messages
   void stuck(const std::string& why, const std::string& help);
@@ -49,6 +54,17 @@ class QueueReports {
   // ---- files that cannot be read
   void cannot_read_now(const Failure& trouble);
   void cannot_read(std::uint64_t messages, const std::string& path);
+  // A part of a file is; what could be read of it comes.
+  void damaged(const std::string& path, const std::string& damage);
+  // What was found there stands under another name now, and none of it comes.
+  void set_aside(const Failure& failure, const std::string& aside);
+  // The same while it is read. `aside`: empty: it is still where it was.
+  void left_out(const Failure& failure, const std::string& aside);
+  // Somebody else has removed the file.
+  void was_removed(const std::string& path);
+  // So many messages of it could not be delivered as long as it was open.
+  void lost(std::uint64_t messages, const std::string& path);
+  void trouble(const Failure& failure);
 
  private:
   Subject subject_;

@@ -82,7 +82,7 @@ TEST_CASE_METHOD(Fixture, "each other kind is named, without waiting for what it
   }
   SECTION("a file") {
     std::ofstream(path) << "garbage";
-    CHECK(folder_fault() == "is a file");
+    CHECK(folder_fault() == "is a regular file");
     CHECK(closed().empty());
   }
 }

@@ -8,8 +8,12 @@
 #include <catch2/catch.hpp>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <thread>
+
+#include "temporary_folder.h"
 
 using namespace standpipe::conformance;
 
@@ -53,4 +57,23 @@ TEST_CASE("what a call changed of the process is named") {
   CHECK(before.changed() == "which signals are blocked");
   sigprocmask(SIG_UNBLOCK, &blocked, nullptr);
   CHECK(before.changed().empty());
+}
+
+TEST_CASE("what create did that it must not is named") {
+  const test::TemporaryFolder folder;
+  const auto here = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
+  const BeforeCreate before;
+  CHECK(before.fault().empty());
+  const int fd = ::open("/dev/null", O_RDONLY);
+  CHECK(before.fault() == "create opens or closes descriptors");
+  ::close(fd);
+  std::ofstream("file") << "something";
+  CHECK(before.fault() == "create makes files");
+  std::filesystem::remove("file");
+  const auto mask = ::umask(0111);
+  CHECK(before.fault().starts_with("create changes "));
+  ::umask(mask);
+  CHECK(before.fault().empty());
+  std::filesystem::current_path(here);
 }

@@ -21,15 +21,6 @@ TEST_CASE("what is written to a FIFO is settled when the plugin has it") {
   CHECK(kit.hub->account().sources[0].counters.accepted == 2);
 }
 
-TEST_CASE("each source has its own line of the account") {
-  HubKit kit(2);
-  kit.begin();
-  kit.send("a", 0);
-  kit.send("b", 1);
-  kit.send("c", 1);
-  REQUIRE(kit.until([&] { return kit.delivered(0) == 1 && kit.delivered(1) == 2; }));
-}
-
 TEST_CASE("a message that the plugin wants later is redelivered") {
   HubKit kit;
   kit.options.handlers[0].backoff_initial = 1ms;
@@ -38,22 +29,6 @@ TEST_CASE("a message that the plugin wants later is redelivered") {
   kit.send("one");
   REQUIRE(kit.until([&] { return kit.delivered() == 1; }));
   CHECK(kit.plugin.seen == std::vector<std::string>{"1 a1", "1 a2"});
-}
-
-TEST_CASE("what is left of the sum is what is counted in the logs, and the oldest has its time") {
-  HubKit kit;
-  kit.plugin.script = {"R"};
-  kit.begin();
-  kit.send("one");
-  kit.send("two");
-  REQUIRE(kit.until([&] { return kit.plugin.seen.size() == 1 && kit.line().tally.matched == 2; }));
-  REQUIRE(kit.line().in_flight == 2);
-  const auto left = kit.hub->account(worker::Hub::InFlight::left);
-  CHECK(left.json() == kit.hub->account().json());
-  REQUIRE(left.lines[0].oldest);
-  CHECK(kit.hub->clock().wall() - Nanoseconds(*left.lines[0].oldest) < 1min);
-  REQUIRE(kit.until([&] { return kit.delivered() == 2; }));
-  CHECK_FALSE(kit.hub->account(worker::Hub::InFlight::left).lines[0].oldest);
 }
 
 TEST_CASE("a worker that follows delivers what the dead one had accepted") {

@@ -129,3 +129,32 @@ TEST_CASE_METHOD(ReportsFixture, "what cannot be read is counted, or waits, and 
         "in -> it: its queue cannot be read now, so its messages wait: cannot open it");
   CHECK(last().help == Help{"close others"});
 }
+
+TEST_CASE_METHOD(ReportsFixture, "what is left from run to run is said with its number") {
+  auto reports = of(false);
+  reports.found(1);
+  CHECK(last().message ==
+        "in -> it: 1 message of an earlier run waits in /data/queue/in/it, and comes first");
+  reports.found(2000);
+  CHECK(last().message ==
+        "in -> it: 2,000 messages of an earlier run wait in /data/queue/in/it, and come first");
+  reports.left(1);
+  CHECK(last().message == "in -> it: 1 message waits in /data/queue/in/it for the next start");
+}
+
+TEST_CASE_METHOD(ReportsFixture, "of a file that is damaged it is said where it is now") {
+  auto reports = of(false);
+  reports.set_aside(Failure("1.log is no log", "look at it"), "1.log.damaged");
+  CHECK(last().message ==
+        "in -> it: 1.log is no log: it is 1.log.damaged now, and its messages are not delivered");
+  CHECK(last().help == Help{"look at it"});
+  reports.left_out(Failure("1.log is no log"), "1.log.damaged");
+  CHECK(last().message ==
+        "in -> it: 1.log is no log: it is 1.log.damaged now; its messages are dropped (damaged)");
+  reports.left_out(Failure("1.log is no log"), "");
+  CHECK(last().message == "in -> it: 1.log is no log; its messages are dropped (damaged)");
+  reports.lost(3, "1.log");
+  CHECK(last().message ==
+        "in -> it: 3 messages of 1.log, which was removed, could not be delivered in time: dropped "
+        "(damaged)");
+}

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// DiskQueue: how what lies in its files comes back, in order.
+#include "worker/queue_head.h"
+
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstring>
-#include <utility>
 
 #include "base/invariant.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "frame/wire_scan.h"
 #include "log/meta_block.h"
-#include "worker/disk_queue.h"
 
 namespace standpipe::worker {
 namespace {
 
 constexpr std::uint64_t kFedBytes = 512 * KiB;  // a step
 constexpr Nanoseconds kReadRetry = std::chrono::seconds(5);
+constexpr Nanoseconds kMemoryRetry = std::chrono::milliseconds(20);  // while memory is short
 constexpr std::uint64_t kForHandler[] = {1};
 constexpr std::uint32_t kNoMatch = 0;  // it was matched in the source's log
 
@@ -49,17 +49,28 @@ Frames first_frames(std::span<const std::byte> all, std::size_t most) {
 
 }  // namespace
 
-void DiskQueue::feed(Step& step) try {
-  if (read_retry_at_ && needs_.clock.steady() < *read_retry_at_) return;
-  read_retry_at_.reset();
+QueueHead::Fed QueueHead::feed() {
+  Fed fed;
+  try {
+    feed_some(fed);
+  } catch (const Failure& failure) {
+    leave_segment(failure);
+    fed.more = !retry_at_;
+  }
+  return fed;
+}
+
+void QueueHead::feed_some(Fed& fed) {
+  if (retry_at_ && clock_.steady() < *retry_at_) return;
+  retry_at_.reset();
   if (full_at_ == log_.trimmed().position) return;  // the same would find no room again
   full_at_.reset();
   const auto until = log_.end().position + kFedBytes;
   while (log_.end().position < until) {
-    if (state_->fed == state_->next) return;
+    if (progress_.state().fed == progress_.state().next) return;
     auto* file = reading();
     if (!file) return;  // the writer has it
-    log::DiskLog::ReadPosition at{state_->read_offset};
+    log::DiskLog::ReadPosition at{progress_.state().read_offset};
     const auto found = next_record(*file, at);
     if (!found) {
       end_segment(deliver::Reason::damaged);
@@ -70,33 +81,26 @@ void DiskQueue::feed(Step& step) try {
       if (!log_.waits_for_arena()) full_at_ = log_.trimmed().position;
       return;
     }
-    step.fed = true;
+    fed.any = true;
   }
-  step.more = true;
-} catch (const Failure& failure) {
-  leave_segment(failure);
-  step.more = !read_retry_at_;
+  fed.more = true;
 }
 
 // The file that has the next message. nullptr: the writer has it now.
-log::DiskLog* DiskQueue::reading() {
-  const auto segment = state_->read_segment;
+log::DiskLog* QueueHead::reading() {
+  const auto segment = progress_.state().read_segment;
   if (files_.is_lost(segment)) return &files_.lost()->file;
-  if (segment == state_->segment && segment != 0) {
-    if (batch_ && batch_->segment == segment) return nullptr;
-    if (!file_) file_.emplace(log::DiskLog::resume(files_.path(segment), state_->end_bytes));
-    return &*file_;
-  }
+  if (segment == progress_.state().segment && segment != 0) return tail_.file();
   return &files_.read(segment);
 }
 
 // The next one that was not fed, as far as it can be read.
-std::optional<DiskQueue::Found> DiskQueue::next_record(log::DiskLog& file,
+std::optional<QueueHead::Found> QueueHead::next_record(log::DiskLog& file,
                                                        log::DiskLog::ReadPosition& at) const {
-  const auto end = files_.after(state_->read_segment).value_or(state_->next);
+  const auto end = files_.after(progress_.state().read_segment).value_or(progress_.state().next);
   while (const auto read = file.read_next(at)) {
     const auto record = deliver::QueueRecord::read(read->meta);
-    const bool is_next = record && record->number >= state_->fed && record->number < end;
+    const bool is_next = record && record->number >= progress_.state().fed && record->number < end;
     if (!is_next || !is_one_frame(read->payload)) continue;
     return Found{*record, read->payload,
                  log::are_fields(read->fields) ? read->fields : std::span<const std::byte>()};
@@ -105,32 +109,32 @@ std::optional<DiskQueue::Found> DiskQueue::next_record(log::DiskLog& file,
 }
 
 // false: the log has no room now; nothing was done.
-bool DiskQueue::put(log::DiskLog& file, const Found& found, log::DiskLog::ReadPosition at) {
-  if (log_.empty() && state_->skipped > 0) state_.edit().skipped = 0;
-  memory_.commit();
+bool QueueHead::put(log::DiskLog& file, const Found& found, log::DiskLog::ReadPosition at) {
+  progress_.forget_skipped();
+  progress_.commit();
   return found.fields.empty() ? put_run(file, found, at) : put_described(found, at.offset);
 }
 
 // What was just written is still in the source's log. So a handler that keeps up need not wait
-// until it is read again. What finds no room is read when there is some.
-void DiskQueue::feed_written(Step& step) {
-  const auto fed = state_->fed;
-  if (state_->read_segment != state_->segment) end_segment(deliver::Reason::damaged);
+// until it is read again.
+bool QueueHead::feed_written(std::vector<QueueWriter::Run> written) {
+  const auto& state = progress_.state();
+  const auto fed = state.fed;
+  if (state.read_segment != state.segment) end_segment(deliver::Reason::damaged);
   // A full queue may have dropped some of it meanwhile, or its segment is another's by now.
-  const bool comes_next = state_->read_segment == state_->segment && state_->segment != 0 &&
-                          written_.front().first.number == state_->fed;
-  for (auto run = written_.begin(); comes_next && run != written_.end(); ++run) {
-    const bool is_last = run + 1 == written_.end();
-    if (!put_written(*run, is_last ? state_->end_bytes : state_->read_offset)) break;
+  const bool comes_next = state.read_segment == state.segment && state.segment != 0 &&
+                          written.front().first.number == state.fed;
+  for (auto run = written.begin(); comes_next && run != written.end(); ++run) {
+    const bool is_last = run + 1 == written.end();
+    if (!put_written(*run, is_last ? state.end_bytes : state.read_offset)) break;
   }
-  written_.clear();
-  step.fed = step.fed || state_->fed != fed;
+  return state.fed != fed;
 }
 
 // false: not all of it found room. `offset`: where reading goes on after all of it.
-bool DiskQueue::put_written(QueueWriter::Run& run, std::uint64_t offset) {
-  if (log_.empty() && state_->skipped > 0) state_.edit().skipped = 0;
-  memory_.commit();
+bool QueueHead::put_written(QueueWriter::Run& run, std::uint64_t offset) {
+  progress_.forget_skipped();
+  progress_.commit();
   if (!run.fields.empty()) return put_described({run.first, run.frames, run.fields}, offset);
   while (run.count > 0) {
     const auto room = log_.room(first_frames(run.frames, 0).bytes);
@@ -142,13 +146,13 @@ bool DiskQueue::put_written(QueueWriter::Run& run, std::uint64_t offset) {
     if (!add_run(bytes, count, run.first.accepted_ns)) return false;
     run.frames = run.frames.subspan(bytes);
     run.count -= static_cast<std::uint32_t>(count);
-    note_fed(count, run.count == 0 ? offset : state_->read_offset);
+    note_fed(count, run.count == 0 ? offset : progress_.state().read_offset);
   }
   return true;
 }
 
 // false: there is no room for its index.
-bool DiskQueue::add_run(std::size_t bytes, std::size_t count, std::uint64_t time) {
+bool QueueHead::add_run(std::size_t bytes, std::size_t count, std::uint64_t time) {
   if (count == 0) return false;
   log_.filled(bytes);
   while (!log_.add_run(bytes, static_cast<std::uint32_t>(count), time, kNoMatch, kForHandler)) {
@@ -160,7 +164,7 @@ bool DiskQueue::add_run(std::size_t bytes, std::size_t count, std::uint64_t time
 }
 
 // A message with metadata, and that before it.
-bool DiskQueue::put_described(const Found& found, std::uint64_t offset) {
+bool QueueHead::put_described(const Found& found, std::uint64_t offset) {
   log::MetaBlockWriter block;
   block.add_fields(found.fields);
   block.end_message();
@@ -176,7 +180,7 @@ bool DiskQueue::put_described(const Found& found, std::uint64_t offset) {
 }
 
 // As many as were accepted together and have no metadata.
-bool DiskQueue::put_run(log::DiskLog& file, const Found& found, log::DiskLog::ReadPosition at) {
+bool QueueHead::put_run(log::DiskLog& file, const Found& found, log::DiskLog::ReadPosition at) {
   const auto room = log_.room(found.frame.size());
   if (room.size() < found.frame.size()) return false;
   const auto most = std::min<std::size_t>(room.size(), kFedBytes);
@@ -203,70 +207,53 @@ bool DiskQueue::put_run(log::DiskLog& file, const Found& found, log::DiskLog::Re
 }
 
 // They are in the log, and not in the files any more, as far as the account goes. Commits.
-void DiskQueue::note_fed(std::uint64_t messages, std::uint64_t offset) {
-  auto& state = state_.edit();
-  state.fed += messages;
-  state.read_offset = offset;
-  from_.hand_over_saved(messages);
-  to_->edit_tally().matched += messages;
-  memory_.commit();
-  files_[state_->read_segment].log_end = log_.end().position.bytes;
-  if (files_.is_lost(state_->read_segment)) files_.lost()->end = log_.end();
+void QueueHead::note_fed(std::uint64_t messages, std::uint64_t offset) {
+  progress_.fed(messages, offset);
+  const auto segment = progress_.state().read_segment;
+  const auto end = log_.end();
+  files_[segment].log_end = end.position.bytes;
+  if (files_.is_lost(segment)) files_.lost()->end = end;
 }
 
-// Messages before that number are not fed. The caller commits.
-void DiskQueue::pass_over(std::uint64_t until, deliver::Reason reason) {
-  const auto count = until - state_->fed;
+void QueueHead::pass_over(std::uint64_t until, deliver::Reason reason) {
+  const auto count = until - progress_.state().fed;
   if (count == 0) return;
-  from_.drop_saved(count, reason);
-  auto& state = state_.edit();
-  state.fed = until;
-  state.skipped += count;
+  progress_.pass_over(until, reason);
   if (reason == deliver::Reason::damaged)
-    reports_.cannot_read(count, files_.path(state_->read_segment));
+    reports_.cannot_read(count, files_.path(progress_.state().read_segment));
 }
 
-// All that can be read of the segment was fed, or is passed over.
-void DiskQueue::end_segment(deliver::Reason reason) {
-  const auto next = files_.after(state_->read_segment);
-  pass_over(next.value_or(state_->next), reason);
-  auto& state = state_.edit();
+void QueueHead::end_segment(deliver::Reason reason) {
+  const auto next = files_.after(progress_.state().read_segment);
+  pass_over(next.value_or(progress_.state().next), reason);
   if (next) {
-    state.read_segment = *next;
-    state.read_offset = 0;
-    state.boundary = log_.end().position.bytes;
+    progress_.read_on_in(*next);
     auto& file = files_[*next];
-    file.log_begin = file.log_end = state.boundary;
-  } else if (state.read_segment == state.segment) {
-    state.read_offset = state.end_bytes;
+    file.log_begin = file.log_end = progress_.state().boundary;
   } else {
-    state.read_segment = state.read_offset = 0;
+    progress_.read_on_at_end();
   }
-  memory_.commit();
+  progress_.commit();
 }
 
 // The segment that is read cannot be opened, or the disk does not give its bytes.
-void DiskQueue::leave_segment(const Failure& failure) {
-  const auto segment = state_->read_segment;
+void QueueHead::leave_segment(const Failure& failure) {
+  const auto segment = progress_.state().read_segment;
   if (const auto trouble = files_.segments().passing_trouble(segment)) {
-    read_retry_at_ = needs_.clock.steady() + kReadRetry;
+    retry_at_ = clock_.steady() + kReadRetry;
     return reports_.cannot_read_now(*trouble);
   }
-  const auto aside = files_.segments().set_aside(segment);
-  needs_.reporter.error("damaged",
-                        name() + ": " + failure.what() +
-                            (aside.empty() ? "" : ": it is " + aside + " now") +
-                            "; its messages are dropped (damaged)",
-                        failure.help());
+  reports_.left_out(failure, files_.segments().set_aside(segment));
   files_.close();
-  if (segment == state_->segment) {
-    file_.reset();
-    unsynced_.reset();
-    auto& state = state_.edit();
-    state.segment = state.end_bytes = 0;
-  }
+  if (segment == progress_.state().segment) tail_.leave_segment();
   end_segment(deliver::Reason::damaged);
   files_.forget(segment);
+}
+
+std::optional<Nanoseconds> QueueHead::wake_at() const {
+  if (!log_.waits_for_arena() || progress_.in_files() == 0) return retry_at_;
+  const auto at = clock_.steady() + kMemoryRetry;
+  return std::min(retry_at_.value_or(at), at);
 }
 
 }  // namespace standpipe::worker
