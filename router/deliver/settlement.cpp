@@ -76,7 +76,7 @@ void Settlement::settle_run(const Outcomes& outcomes, std::uint32_t first, std::
       return send(outcomes.sent_to(), delivery, range, outcomes.batch.wire_bytes(first, last));
     case STANDPIPE_TAKEN:
       if (!taken_) return retry(outcomes, first, last);
-      return taken_->add(outcomes.batch, first, last, outcomes.now);
+      return taken_->add(outcomes.batch, first, last, outcomes.at(), outcomes.now);
     default:
       return retry(outcomes, first, last);
   }

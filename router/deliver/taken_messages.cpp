@@ -41,17 +41,17 @@ std::optional<std::size_t> TakenMessages::find(std::uint64_t ticket) const {
 }
 
 void TakenMessages::add(const Batch& batch, std::uint32_t first, std::uint32_t last,
-                        Nanoseconds now) {
+                        std::uint32_t answered, Nanoseconds now) {
   if (batches_.empty() || batches_.back().ticket != batch.ticket()) {
     INVARIANT(batch.ticket() != 0 && (batches_.empty() || batches_.back().ticket < batch.ticket()),
               batch.ticket());
     TakenBatch entry{};
     entry.ticket = batch.ticket();
-    entry.range = batch.range(first, batch.count());
+    entry.range = batch.range(first, answered);
     entry.delivery = batch.delivery().id();
     entry.attempt = batch.attempt();
     entry.first = first;
-    entry.end = batch.count();
+    entry.end = answered;
     entry.since_ns = now.count();
     batches_.push_back(entry);
   }

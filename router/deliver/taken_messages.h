@@ -21,12 +21,13 @@ namespace standpipe::deliver {
 // Messages of one batch that its plugin took to settle them later.
 struct TakenBatch {
   std::uint64_t ticket;
-  // From the first message that is taken to the end of the batch. Some in between may be settled.
+  // From the first message that is taken to the last one that the plugin answered for. Some in
+  // between may be settled. What is behind it may have gone back to where it was.
   Range range;
   std::uint32_t delivery;  // its id
   std::uint32_t attempt;
   std::uint32_t first;  // number of the range's first message in the batch
-  std::uint32_t end;    // messages of the batch
+  std::uint32_t end;    // messages of the batch that the plugin answered for
   std::uint32_t left;   // of them that are taken
   std::uint32_t reserved;
   std::int64_t since_ns;  // steady clock
@@ -61,8 +62,10 @@ class TakenMessages {
   const TakenBatch& operator[](std::size_t i) const { return batches_[i]; }
   std::optional<std::size_t> find(std::uint64_t ticket) const;
 
-  // Messages first .. last - 1 of the batch that is in a call, or was in one. In order.
-  void add(const Batch& batch, std::uint32_t first, std::uint32_t last, Nanoseconds now);
+  // Messages first .. last - 1 of the batch that is in a call, or was in one, of which the plugin
+  // answered for `answered`, the same each time. In order.
+  void add(const Batch& batch, std::uint32_t first, std::uint32_t last, std::uint32_t answered,
+           Nanoseconds now);
   // The first messages in a row from number `first` of the batch on, and before `last`, that are
   // taken; as numbers.
   std::optional<std::pair<std::uint32_t, std::uint32_t>> run_in(std::size_t i, std::uint64_t first,

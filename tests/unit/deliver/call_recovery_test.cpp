@@ -110,6 +110,7 @@ class Fixture final : public test::Needs {
   deliver::Output& output(std::uint32_t index) override { return *outputs[index]; }
   bool admit(deliver::HandlerLoop& handler, bool alone) override {
     admitted += alone ? 'a' : handler.ready() ? '-' : 'o';
+    if (admitted == dies_when_admitted) throw test::Died{};
     return true;
   }
   void has_entries(deliver::Output&) override {
@@ -131,9 +132,10 @@ class Fixture final : public test::Needs {
   test::TemporaryFolder folder;
   test::Scripted scripted;
   MortalClock time{*this};
-  std::string admitted;      // for each call: a alone
-  bool begins_dying = true;  // it died when its plugin was made
-  bool is_gone = false;      // what is torn down now has died
+  std::string admitted;            // for each call: a alone
+  std::string dies_when_admitted;  // so many calls, and of which kind
+  bool begins_dying = true;        // it died when its plugin was made
+  bool is_gone = false;            // what is torn down now has died
   bool dies_when_returned = false, dies_when_settled = false;
   std::unique_ptr<state::Memory> keeping;
   keeper::Link link = keeper::Link::none();
@@ -521,6 +523,19 @@ TEST_CASE("what was taken when a worker died is redelivered, and counts no attem
   CHECK(f.scripted.seen == Seen{"1,2,3,4,5,6 a1", "1 a1", "4 a1", "6 a1"});
   CHECK(f.tally().delivered == 6);
   CHECK(f.delivery->in_flight() == 0);
+}
+
+TEST_CASE("a worker that dies when the rest of a batch went back to its log finds what was taken") {
+  Fixture f;
+  f.append(5);
+  f.scripted.script = {"TT"};
+  f.dies_when_admitted = "o--";
+  CHECK_FALSE(f.run());
+  f.crash(kOutside);
+  CHECK(f.delivery->in_flight() == 5);
+  REQUIRE(f.run());
+  CHECK(f.scripted.seen.front() == "1,2,3,4,5 a1");
+  CHECK(f.tally().delivered == 5);
 }
 
 TEST_CASE("tickets are never the same, whatever workers die") {

@@ -90,7 +90,7 @@ TEST_CASE_METHOD(InHandFixture, "a plugin with a full window of taken messages w
     CHECK_FALSE(holds_back());
     REQUIRE(batch.fill_next(its));
     batch.give_ticket(++ticket);
-    taken.add(batch, 0, 1, 1s);
+    taken.add(batch, 0, 1, 1, 1s);
     memory.commit();
   }
   CHECK(holds_back());

@@ -27,7 +27,7 @@ class LateFixture : public test::SendingAll {
     REQUIRE(batch.fill_next(its));
     REQUIRE(batch.count() == messages);
     batch.give_ticket(++ticket_);
-    late.messages().add(batch, 0, messages, now);
+    late.messages().add(batch, 0, messages, messages, now);
     memory.commit();
     return ticket_;
   }

@@ -22,7 +22,7 @@ class Fixture {
     batch.give_ticket(ticket);
   }
   void add(std::uint32_t first, std::uint32_t last) {
-    taken->add(batch, first, last, Nanoseconds(5));
+    taken->add(batch, first, last, batch.count(), Nanoseconds(5));
     one.memory.commit();
   }
   void settle(std::uint64_t ticket, std::uint32_t first, std::uint32_t last) {
