@@ -91,11 +91,11 @@ DEVICES_YAML = SOURCES + f"""handlers:
 routes: [{{from: [a, b], to: [devices, rotated]}}]
 """
 
-# Messages that are settled later, the last ones first, in a thread of the worker's and in a process.
+# Messages that are settled later, the last ones first, in a thread of the worker's, and in a process that takes a few at a time.
 TAKEN_YAML = SOURCES + """handlers:
   log: {plugin: log, options: {path: log.out, format: frames, sync: never}}
   taken: {plugin: taking, options: {path: taken.out, backwards: true, delay: 2ms}}
-  apart: {plugin: taking, isolation: process, options: {path: apart.out, delay: 1ms}}
+  apart: {plugin: taking, isolation: process, options: {path: apart.out, delay: 1ms, most: 3}}
 routes: [{from: [a, b], to: [log, taken, apart]}]
 """
 

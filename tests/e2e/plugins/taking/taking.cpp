@@ -33,12 +33,19 @@ class Taking {
     d.option("path").path().required().summary("the file to append to").example("/tmp/taking");
     d.option("delay").duration().fallback("1ms").summary("until messages are settled");
     d.option("backwards").boolean().fallback("false").summary("the last ones first");
+    d.option("most")
+        .integer()
+        .fallback("1000000")
+        .minimum("1")
+        .unit("messages")
+        .summary("of a batch; the rest goes back");
     d.option("until_flush").boolean().fallback("false").summary("settle nothing before that");
   }
   explicit Taking(const standpipe::Options& options)
       : host_(options.host()),
         path_(options.text("path")),
         delay_(options.duration("delay")),
+        most_(static_cast<std::size_t>(options.integer("most"))),
         backwards_(options.boolean("backwards")),
         until_flush_(options.boolean("until_flush")) {}
   ~Taking() { stop(); }
@@ -49,13 +56,15 @@ class Taking {
     stops_ = is_flushed_ = false;
     thread_ = std::thread([this] { settle_all(); });
   }
-  standpipe::Outcome handle(const standpipe::Message& m) {
-    if (m.text().starts_with("direct")) return standpipe::Outcome::delivered;
-    const std::lock_guard lock(mutex_);
-    taken_.push_back({m.taken(), std::string(m.text().substr(0, 6)), std::string(m.source()),
-                      m.sequence(), m.attempt()});
-    changed_.notify_one();
-    return standpipe::Outcome::taken;
+  void handle(standpipe::Batch& batch) {
+    const auto end = std::min(batch.size(), most_);
+    for (std::size_t i = 0; i < end; ++i) {
+      batch.stop_at(i);
+      const bool is_direct = batch[i].text().starts_with("direct");
+      if (!is_direct) take(batch[i], batch.taken(i, 1));
+      batch.settle(i, is_direct ? standpipe::Outcome::delivered : standpipe::Outcome::taken);
+    }
+    batch.stop_at(end);
   }
   void flush(std::chrono::nanoseconds) {
     const std::lock_guard lock(mutex_);
@@ -69,6 +78,13 @@ class Taking {
   }
 
  private:
+  void take(const standpipe::Message& m, standpipe::Taken taken) {
+    const std::lock_guard lock(mutex_);
+    taken_.push_back({taken, std::string(m.text().substr(0, 6)), std::string(m.source()),
+                      m.sequence(), m.attempt()});
+    changed_.notify_one();
+  }
+
   struct Message {
     standpipe::Taken taken;
     std::string kind, source;
@@ -115,6 +131,7 @@ class Taking {
   standpipe::Host host_;
   std::string path_;
   std::chrono::nanoseconds delay_;
+  std::size_t most_;
   bool backwards_, until_flush_;
   std::unique_ptr<std::FILE, CloseFile> file_;
   std::mutex mutex_;  // of the next
