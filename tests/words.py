@@ -35,7 +35,7 @@ OLD = [
     (r"\bin vain\b", "without progress", ""),
     (r"\blooked at by the clock\b", "polled", ""),
     (r"\bdrain_pipe\b|\b(bytes|FIFO|pipe|stream) (is |are |was |were )?drained\b|Kind::draining", "discard (a stream without sense), empty (a pipe); a hub drains at a stop", ""),
-    (r"\b(messages?|calls?) (is|are|was|were) abandoned\b|\babandon_(calls|run)\b", "dead-letter or drop (a message), detach (a call); a frame is abandoned", ""),
+    (r"\b(messages?|calls?) (is|are|was|were) abandoned\b|\babandon_(calls?|run)\b|\babandoned (calls?|messages?|requests?)\b", "dead-letter or drop (a message), detach or write off (a call); a frame is abandoned", ""),
     (r"\bsendings\b", "entries of the SendQueue", "router/state/FORMAT.md"),
 ]
 

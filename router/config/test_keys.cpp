@@ -86,7 +86,8 @@ KeyMap test_fail() {
 KeyMap test_expect() {
   return {"tests[].expect.NAME",
           "NAME is a handler, which gets so many messages; or `unmatched` (no route wants them), "
-          "`dead_letter`, `dropped` (abandoned where `dead_letter: false`), `waiting` (tried again "
+          "`dead_letter`, `dropped` (failed for good, with `dead_letter: false`), `waiting` (tried "
+          "again "
           "for ever), or a fault: `bad_frame`, `truncated`. A number alone is `count`.",
           {{.name = "count",
             .value = "NUMBER",

@@ -120,7 +120,7 @@ class Call {
   }
   // Its messages were dropped while it is in progress: no later worker settles it. It is watched
   // all the same, and `end` follows. The caller commits.
-  void abandon() { record_.edit().kind = CallKind::none; }
+  void write_off() { record_.edit().kind = CallKind::none; }
   // It is settled. The caller commits.
   void end();
   // What an earlier worker's watch says is of the past. `end` follows when the call was settled.

@@ -26,16 +26,16 @@ void CallInProgress::begin_answered(const CallRequest& request, plugin::Answer a
   began_ = now;
 }
 
-bool CallInProgress::end_abandonment() { return std::exchange(is_abandoned_, false); }
+bool CallInProgress::end_write_off() { return std::exchange(is_written_off_, false); }
 
 bool CallInProgress::end_own_answer() {
   return std::exchange(own_answer_, std::nullopt).has_value();
 }
 
-std::optional<Nanoseconds> CallInProgress::may_abandon_at() const {
-  if (!is_with_plugin() || kind() != CallKind::handle || own_answer_ || is_abandoned_)
+std::optional<Nanoseconds> CallInProgress::may_write_off_at() const {
+  if (!is_with_plugin() || kind() != CallKind::handle || own_answer_ || is_written_off_)
     return std::nullopt;
-  return began_ + kAbandonedAfter;
+  return began_ + kWrittenOffAfter;
 }
 
 std::optional<std::chrono::seconds> CallInProgress::remind(Nanoseconds now) {

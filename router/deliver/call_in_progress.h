@@ -22,9 +22,9 @@ namespace standpipe::deliver {
 // What it was about is still known after its end, until the next one begins.
 class CallInProgress {
  public:
-  // A call of handle that has taken so long may be abandoned: its messages are dropped while the
+  // A call of handle that has taken so long may be written off: its messages are dropped while the
   // plugin has them, because a queue that drops is full of them.
-  static constexpr Nanoseconds kAbandonedAfter = std::chrono::seconds(1);
+  static constexpr Nanoseconds kWrittenOffAfter = std::chrono::seconds(1);
 
   // ---- what happens to it
   // The plugin's thread reads the request, which therefore stays as it is until the next one.
@@ -33,9 +33,9 @@ class CallInProgress {
   void begin_answered(const CallRequest& request, plugin::Answer answer, Nanoseconds now);
   void came_back(Nanoseconds now) { returned_ = now; }
   void waits_for_letters(bool waits) { state_ = waits ? State::letters : State::called; }
-  void abandon() { is_abandoned_ = true; }
-  // true: it was abandoned, and what that takes can end.
-  bool end_abandonment();
+  void write_off() { is_written_off_ = true; }
+  // true: it was written off, and what that takes can end.
+  bool end_write_off();
   void end() { state_ = State::none; }
   // true: the answer was the loop's, which is not asked for any more.
   bool end_own_answer();
@@ -47,12 +47,12 @@ class CallInProgress {
   bool is_open(CallKind kind) const { return is_open() && this->kind() == kind; }
   bool waits_for_letters() const { return state_ == State::letters; }
   bool is_with_plugin() const { return state_ == State::called; }
-  bool is_abandoned() const { return is_abandoned_; }
+  bool is_written_off() const { return is_written_off_; }
   const std::optional<plugin::Answer>& own_answer() const { return own_answer_; }
   Nanoseconds began() const { return began_; }
   Nanoseconds took() const { return returned_ - began_; }  // it has come back
   // nullopt: it may not be, ever.
-  std::optional<Nanoseconds> may_abandon_at() const;
+  std::optional<Nanoseconds> may_write_off_at() const;
   // It takes long, and that is to be reported now: how long.
   std::optional<std::chrono::seconds> remind(Nanoseconds now);
 
@@ -63,7 +63,7 @@ class CallInProgress {
   CallRequest request_;
   std::string resume_;                        // of a call of open
   std::optional<plugin::Answer> own_answer_;  // nullopt: the plugin's counts
-  bool is_abandoned_ = false;
+  bool is_written_off_ = false;
   Nanoseconds began_{0}, returned_{0};
   Reminder reminder_;
 };

@@ -79,7 +79,7 @@ void HandlerLoop::came_back(Ending ending, Nanoseconds now) {
   host_.adopt_files();  // before anything is sent there, and while nothing waits to be committed
   call_.came_back();
   current_.came_back(now);
-  if (current_.is_abandoned()) return end_abandoned(now);
+  if (current_.is_written_off()) return end_written_off(now);
   if (handles && making_ && !current_.own_answer())
     making_->take(call_.flight(), batch().count(), now);
   if (handles && begin_letters(now)) return;
@@ -163,7 +163,7 @@ bool HandlerLoop::settle_death(const Death& death, Nanoseconds now) {
   const bool handles = call_.kind() == CallKind::handle;
   CallRecovery(recovery_parts(), death, now).run_of_child();
   needs_.admission.release();
-  if (end_abandonment() || handles) host_.expected();
+  if (end_write_off() || handles) host_.expected();
   needs_.memory.commit();
   if (!handles) return false;
   next_.died();
@@ -172,30 +172,30 @@ bool HandlerLoop::settle_death(const Death& death, Nanoseconds now) {
   return at > 0 && at != STANDPIPE_NOT_TOLD;
 }
 
-std::optional<Nanoseconds> HandlerLoop::may_abandon_at(const Delivery& delivery) const {
-  const auto when = current_.may_abandon_at();
+std::optional<Nanoseconds> HandlerLoop::may_write_off_at(const Delivery& delivery) const {
+  const auto when = current_.may_write_off_at();
   const bool is_its_own = when && &next_.batch().delivery() == &delivery;
   if (!is_its_own || !options_.queue.drops() || delivery.of() != Delivery::Of::source)
     return std::nullopt;
   return when;
 }
 
-bool HandlerLoop::abandon_call(Delivery& delivery, Nanoseconds now) {
-  const auto when = may_abandon_at(delivery);
+bool HandlerLoop::write_off_call(Delivery& delivery, Nanoseconds now) {
+  const auto when = may_write_off_at(delivery);
   if (!when || now < *when) return false;
   const auto range = batch().range(0, batch().count());
   delivery.log().pin(delivery.bit(), range.begin.position, range.end.position);
   delivery.edit_tally().drop(Reason::queue_full, range.count);
   delivery.finish(range);
-  call_.abandon();
-  current_.abandon();
+  call_.write_off();
+  current_.write_off();
   needs_.memory.commit();
   return true;
 }
 
-// The call has come back, or died, and its memory can go. true: it was abandoned.
-bool HandlerLoop::end_abandonment() {
-  if (!current_.end_abandonment()) return false;
+// The call has come back, or died, and its memory can go. true: it was written off.
+bool HandlerLoop::end_write_off() {
+  if (!current_.end_write_off()) return false;
   auto& delivery = batch().delivery();
   delivery.log().unpin(delivery.bit());
   needs_.observer.settled(delivery);
@@ -203,11 +203,11 @@ bool HandlerLoop::end_abandonment() {
 }
 
 // What it says of its messages counts no more, and what it has made of them is dropped with them.
-void HandlerLoop::end_abandoned(Nanoseconds now) {
+void HandlerLoop::end_written_off(Nanoseconds now) {
   current_.end();
   end_call(true);
   if (making_) making_->cancel();
-  (void)end_abandonment();
+  (void)end_write_off();
   needs_.memory.commit();
   lifecycle_.handled(false, place_.executor().answer(), now);
 }

@@ -108,10 +108,10 @@ class HandlerLoop {
   bool held() const { return lifecycle_.held(); }
   // ---- a queue in memory that drops, and is full of what a call has that does not come back
   // From when on what a call has of that delivery may be dropped. nullopt: there is no such call.
-  std::optional<Nanoseconds> may_abandon_at(const Delivery& delivery) const;
+  std::optional<Nanoseconds> may_write_off_at(const Delivery& delivery) const;
   // Drops it (queue_full), if its time has come. The call goes on, on memory that stays as it is
   // for so long, and nothing comes of it. true: something was dropped. Commits.
-  bool abandon_call(Delivery& delivery, Nanoseconds now);
+  bool write_off_call(Delivery& delivery, Nanoseconds now);
   // ---- what a person wants of it (worker/handler_commands.h). These commit.
   void pause(const std::string& reason);
   // It is held, and tried again. Throws Failure, and it stays held: its plugin refuses.
@@ -162,8 +162,8 @@ class HandlerLoop {
   CallRecovery::Parts recovery_parts();
   void on_death(Nanoseconds now);
   bool settle_death(const Death& death, Nanoseconds now);
-  void end_abandoned(Nanoseconds now);
-  bool end_abandonment();
+  void end_written_off(Nanoseconds now);
+  bool end_write_off();
   bool advance_calls(Nanoseconds now);
   bool give_messages(Nanoseconds now);
   bool give_batch(Nanoseconds now);

@@ -44,8 +44,8 @@ struct Performance {
 };
 
 // Sends, routes, and lets those handlers fail that should. A handler that always rejects or that
-// fails too often abandons its messages: they are dead-lettered, or dropped, as its options say;
-// one that tries without end has them waiting.
+// fails too often has its messages dead-lettered, or dropped, as its options say; one that tries
+// without end has them waiting.
 Performance perform(Rehearsal& rehearsal, const config::TestOptions& test);
 
 }  // namespace standpipe::rehearsal

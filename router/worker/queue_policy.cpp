@@ -34,9 +34,9 @@ std::optional<Nanoseconds> QueuePolicy::give_way(std::size_t i) {
     backlog.update();
     if (backlog.bytes() == 0 || backlog.delivery().settled() != log.trimmed()) continue;
     auto& handler = handler_of(source, backlog);
-    if (handler.abandon_call(backlog.delivery(), now))
-      report_abandoned(source, handler);
-    else if (const auto when = handler.may_abandon_at(backlog.delivery()))
+    if (handler.write_off_call(backlog.delivery(), now))
+      report_written_off(source, handler);
+    else if (const auto when = handler.may_write_off_at(backlog.delivery()))
       again = std::min(again.value_or(*when), *when);
     drop(source, backlog, backlog.bytes() / kGivenWay + 1);
     report(source, backlog);
@@ -49,10 +49,11 @@ deliver::HandlerLoop& QueuePolicy::handler_of(const SourceSlot& source,
   return handlers_[source.inlet->matcher().handlers()[backlog.delivery().bit()]];
 }
 
-void QueuePolicy::report_abandoned(const SourceSlot& source, const deliver::HandlerLoop& handler) {
+void QueuePolicy::report_written_off(const SourceSlot& source,
+                                     const deliver::HandlerLoop& handler) {
   sources_.dirty().add(sources_.number_of(source.inlet->log()));
   std::uint64_t left_out = 0;
-  if (!abandoned_.allow(clock_.steady(), left_out)) return;
+  if (!written_off_.allow(clock_.steady(), left_out)) return;
   reporter_.warning("queue_full",
                     source.inlet->name() + " -> " + handler.name() +
                         ": the log is full of what it has in a call that does not come back, so "

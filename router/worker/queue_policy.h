@@ -22,8 +22,8 @@ namespace standpipe::worker {
 // it, for whomever that is. When the log is full, such a queue gives way whether or not it is
 // within its own limits, and also where it drops the newest otherwise: a part of its oldest
 // messages is dropped. What a plugin has in a call is dropped when that call has taken a second,
-// for it may never come back (HandlerLoop::abandon_call); what an output has whose reader has gone
-// is taken back for it.
+// for it may never come back (HandlerLoop::write_off_call); what an output has whose reader has
+// gone is taken back for it.
 class QueuePolicy {
  public:
   QueuePolicy(SourceTable& sources, HandlerTable& handlers, const Clock& clock, Reporter& reporter)
@@ -44,14 +44,14 @@ class QueuePolicy {
   void drop(SourceSlot& source, deliver::Backlog& backlog, std::uint64_t bytes);
   deliver::HandlerLoop& handler_of(const SourceSlot& source, const deliver::Backlog& backlog);
   void report(const SourceSlot& source, const deliver::Backlog& backlog);
-  void report_abandoned(const SourceSlot& source, const deliver::HandlerLoop& handler);
+  void report_written_off(const SourceSlot& source, const deliver::HandlerLoop& handler);
 
   SourceTable& sources_;
   HandlerTable& handlers_;
   const Clock& clock_;
   Reporter& reporter_;
   std::map<const deliver::Delivery*, Told> told_;
-  Throttle abandoned_;
+  Throttle written_off_;
 };
 
 }  // namespace standpipe::worker

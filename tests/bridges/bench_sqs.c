@@ -21,7 +21,9 @@ struct exchange {
 static const char *url, *queue;
 static struct curl_slist* headers[3];
 static CURLM* multi;
-static char* batch;
+static char *batch, *get; /* what is sent */
+static long left;         /* messages */
+static int running;       /* exchanges */
 
 static size_t receive(char* data, size_t one, size_t count, void* self) {
   struct exchange* x = self;
@@ -57,12 +59,7 @@ static int make_delete(struct exchange* x) {
   return count;
 }
 
-int main(int argc, char** argv) {
-  if (argc != 7) return 2;
-  const int sends = strcmp(argv[1], "send") == 0, bytes = atoi(argv[5]), requests = atoi(argv[6]);
-  long left = atol(argv[4]), running = 0;
-  url = argv[2];
-  queue = argv[3];
+static void make_headers(void) {
   const char* names[] = {"X-Amz-Target: AmazonSQS.SendMessageBatch",
                          "X-Amz-Target: AmazonSQS.ReceiveMessage",
                          "X-Amz-Target: AmazonSQS.DeleteMessageBatch"};
@@ -70,6 +67,9 @@ int main(int argc, char** argv) {
     headers[i] = curl_slist_append(NULL, "Content-Type: application/x-amz-json-1.0");
     headers[i] = curl_slist_append(headers[i], names[i]);
   }
+}
+
+static void make_batch(int bytes) {
   char* out = batch = malloc((size_t)(bytes + 100) * ENTRIES + 1000);
   out += sprintf(out, "{\"QueueUrl\":\"%s\",\"Entries\":[", queue);
   for (int i = 0; i < ENTRIES; ++i) {
@@ -79,52 +79,78 @@ int main(int argc, char** argv) {
     out += sprintf(out, "\"}");
   }
   strcpy(out, "]}");
-  char* get = malloc(strlen(queue) + 200);
+}
+
+static void make_get(void) {
+  get = malloc(strlen(queue) + 200);
   sprintf(get,
           "{\"QueueUrl\":\"%s\",\"MaxNumberOfMessages\":10,\"WaitTimeSeconds\":1,"
           "\"MessageSystemAttributeNames\":[\"All\"],\"MessageAttributeNames\":[\"All\"]}",
           queue);
+}
+
+static struct exchange* make_exchange(void) {
+  struct exchange* x = calloc(1, sizeof *x);
+  x->easy = curl_easy_init();
+  curl_easy_setopt(x->easy, CURLOPT_URL, url);
+  curl_easy_setopt(x->easy, CURLOPT_AWS_SIGV4, "aws:amz:us-east-1:sqs");
+  curl_easy_setopt(x->easy, CURLOPT_USERNAME, getenv("AWS_ACCESS_KEY_ID"));
+  curl_easy_setopt(x->easy, CURLOPT_PASSWORD, getenv("AWS_SECRET_ACCESS_KEY"));
+  curl_easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, receive);
+  curl_easy_setopt(x->easy, CURLOPT_WRITEDATA, x);
+  curl_easy_setopt(x->easy, CURLOPT_PRIVATE, x);
+  return x;
+}
+
+/* The exchange that has ended, well; NULL: it has failed. */
+static struct exchange* end(const CURLMsg* m) {
+  struct exchange* x;
+  long status = 0;
+  curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &x);
+  curl_easy_getinfo(m->easy_handle, CURLINFO_RESPONSE_CODE, &status);
+  if (m->data.result != CURLE_OK || status != 200)
+    return fprintf(stderr, "status %ld: %s\n", status, x->reply), NULL;
+  curl_multi_remove_handle(multi, x->easy);
+  return x;
+}
+
+/* One exchange after the other of the same. */
+static void go_on(struct exchange* x, int sends) {
+  if (sends && left > 0) {
+    left -= ENTRIES;
+    start(x, 0, batch);
+  } else if (sends) {
+    --running;
+  } else if (!x->deletes && make_delete(x) > 0) {
+    start(x, 2, x->body);
+  } else {
+    left -= x->deletes ? ENTRIES : 0;
+    start(x, 1, get);
+  }
+}
+
+int main(int argc, char** argv) {
+  if (argc != 7) return 2;
+  const int sends = strcmp(argv[1], "send") == 0, requests = atoi(argv[6]);
+  url = argv[2];
+  queue = argv[3];
+  left = atol(argv[4]);
+  make_headers();
+  make_batch(atoi(argv[5]));
+  make_get();
   curl_global_init(CURL_GLOBAL_DEFAULT);
   multi = curl_multi_init();
-  for (int i = 0; i < requests; ++i) {
-    struct exchange* x = calloc(1, sizeof *x);
-    x->easy = curl_easy_init();
-    curl_easy_setopt(x->easy, CURLOPT_URL, url);
-    curl_easy_setopt(x->easy, CURLOPT_AWS_SIGV4, "aws:amz:us-east-1:sqs");
-    curl_easy_setopt(x->easy, CURLOPT_USERNAME, getenv("AWS_ACCESS_KEY_ID"));
-    curl_easy_setopt(x->easy, CURLOPT_PASSWORD, getenv("AWS_SECRET_ACCESS_KEY"));
-    curl_easy_setopt(x->easy, CURLOPT_WRITEFUNCTION, receive);
-    curl_easy_setopt(x->easy, CURLOPT_WRITEDATA, x);
-    curl_easy_setopt(x->easy, CURLOPT_PRIVATE, x);
-    if (sends && left <= 0) break;
+  for (; running < requests && (!sends || left > 0); ++running) {
     left -= sends ? ENTRIES : 0;
-    start(x, sends ? 0 : 1, sends ? batch : get);
-    ++running;
+    start(make_exchange(), sends ? 0 : 1, sends ? batch : get);
   }
   while (running > 0 && (sends || left > 0)) {
-    int active, more;
+    int active, more, ended = 0;
     curl_multi_perform(multi, &active);
-    int ended = 0;
-    for (CURLMsg* m; (m = curl_multi_info_read(multi, &more));) {
-      ended = 1;
-      struct exchange* x;
-      long status = 0;
-      curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &x);
-      curl_easy_getinfo(m->easy_handle, CURLINFO_RESPONSE_CODE, &status);
-      if (m->data.result != CURLE_OK || status != 200)
-        return fprintf(stderr, "status %ld: %s\n", status, x->reply), 1;
-      curl_multi_remove_handle(multi, x->easy);
-      if (sends && left > 0) {
-        left -= ENTRIES;
-        start(x, 0, batch);
-      } else if (sends) {
-        --running;
-      } else if (!x->deletes && make_delete(x) > 0) {
-        start(x, 2, x->body);
-      } else {
-        left -= x->deletes ? ENTRIES : 0;
-        start(x, 1, get);
-      }
+    for (CURLMsg* m; (m = curl_multi_info_read(multi, &more)); ended = 1) {
+      struct exchange* x = end(m);
+      if (!x) return 1;
+      go_on(x, sends);
     }
     if (!ended) curl_multi_poll(multi, NULL, 0, 1000, NULL);
   }

@@ -32,7 +32,7 @@ KINDS = {
     "a socket": make_socket,
     "a symbolic link": lambda path: os.symlink("/dev/zero", path),
     "a folder": make_folder,
-    "a file": lambda path: path.write_text("garbage, and more than a header of it"),
+    "a regular file": lambda path: path.write_text("garbage, and more than a header of it"),
 }
 
 
@@ -86,7 +86,7 @@ def a_folder_in_the_place_of_each_file_is_moved_aside_with_what_is_in_it(t):
 
 @test
 def a_file_in_the_place_of_each_folder_is_moved_aside(t):
-    in_the_place_of_all(t, "a file", ["spill", "queue/in"])
+    in_the_place_of_all(t, "a regular file", ["spill", "queue/in"])
 
 
 def in_the_place_of_all(t, kind, names):
@@ -98,7 +98,7 @@ def in_the_place_of_all(t, kind, names):
 
 @test
 def garbage_in_the_place_of_each_file_costs_no_start(t):
-    put(t, "a file", FILES)
+    put(t, "a regular file", FILES)
     hub = left(t, numbered(10))
     assert "error: " not in hub.stderr() and "foreign" not in hub.stderr(), hub.stderr()
     delivered_by_the_next_hub(t, numbered(10))
@@ -109,7 +109,7 @@ def a_file_that_the_hubs_user_may_not_read_is_moved_aside(t):
     needs_root()
     open_to_anyone(t)
     names = ["lock", "running", "stopped", "resume", "dead-letters.log"]
-    put(t, "a file", names)
+    put(t, "a regular file", names)
     os.chown(t.path("state"), process.NOBODY, -1)
     for name in names:
         (t.path("state") / name).chmod(0)

@@ -45,30 +45,30 @@ TEST_CASE("where a source goes on is kept for the call that opens it") {
   CHECK(call.request().resume == std::string(100, 'x'));
 }
 
-TEST_CASE("a call of handle may be abandoned after a while, once, and no other call") {
+TEST_CASE("a call of handle may be written off after a while, once, and no other call") {
   CallInProgress call;
-  CHECK_FALSE(call.may_abandon_at());
+  CHECK_FALSE(call.may_write_off_at());
   call.begin({.kind = CallKind::poll}, 5s);
-  CHECK_FALSE(call.may_abandon_at());
+  CHECK_FALSE(call.may_write_off_at());
   call.begin({.kind = CallKind::handle}, 5s);
-  CHECK(call.may_abandon_at() == 5s + CallInProgress::kAbandonedAfter);
+  CHECK(call.may_write_off_at() == 5s + CallInProgress::kWrittenOffAfter);
   call.waits_for_letters(true);  // its outcomes are known
-  CHECK_FALSE(call.may_abandon_at());
+  CHECK_FALSE(call.may_write_off_at());
   call.waits_for_letters(false);
-  call.abandon();
-  CHECK_FALSE(call.may_abandon_at());
+  call.write_off();
+  CHECK_FALSE(call.may_write_off_at());
   call.end();
-  CHECK(call.is_abandoned());
-  CHECK(call.end_abandonment());
-  CHECK_FALSE(call.end_abandonment());
+  CHECK(call.is_written_off());
+  CHECK(call.end_write_off());
+  CHECK_FALSE(call.end_write_off());
 }
 
-TEST_CASE("what the loop answers itself counts until it is settled, and nobody abandons it") {
+TEST_CASE("what the loop answers itself counts until it is settled, and nobody writes it off") {
   CallInProgress call;
   call.begin_answered({.kind = CallKind::handle}, {STANDPIPE_OK, "nobody had it by then"}, 5s);
   REQUIRE(call.own_answer());
   CHECK(call.own_answer()->reason == "nobody had it by then");
-  CHECK_FALSE(call.may_abandon_at());
+  CHECK_FALSE(call.may_write_off_at());
   call.end();
   CHECK(call.own_answer());
   CHECK(call.end_own_answer());

@@ -115,7 +115,7 @@ TEST_CASE("without memory there is nothing to spill") {
   CHECK_THAT(toy.log(), !Contains("spill"));
 }
 
-TEST_CASE("damaged memory is abandoned at once, and not spilled, but copied") {
+TEST_CASE("damaged memory is left at once, and not spilled, but copied") {
   ToyKeeper toy({"memory; ready; damaged; exit 1"});
   CHECK(toy.run() == 1);
   CHECK(toy.log() == "start\ndump\n");

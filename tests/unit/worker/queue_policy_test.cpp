@@ -230,7 +230,7 @@ TEST_CASE("a call that does not come back does not stop the source of a queue th
   CHECK(f.to_next().in_flight == 0);
 }
 
-TEST_CASE("a worker after that of an abandoned call settles it no more") {
+TEST_CASE("a worker after that of a call that was written off settles it no more") {
   WedgedFixture f;
   f.clock.ahead += 2s;
   f.round();

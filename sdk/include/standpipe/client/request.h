@@ -18,7 +18,7 @@
  *
  * A service copies both into its reply (standpipe_reply does it) and sends that to the hub, which
  * has a route to a handler with `plugin: reply` and `fifo: FOLDER/{json:/reply_to}`. Replies to
- * requests that were abandoned are dropped by their id, and counted.
+ * requests that nobody waits for are dropped by their id, and counted.
  *
  * The folder is made (mode 0700) if it is missing. If the hub runs as another user, make one that
  * both can enter and give `mode`. A requester removes its FIFO when it is closed, and one that was
