@@ -39,6 +39,7 @@ void describe_handler(standpipe::Description& d) {
   d.option("subject")
       .of_handler()
       .text()
+      .required()
       .example("orders.{json:/country|unknown}")
       .summary("handler: where messages are published; a template");
   d.option("headers")

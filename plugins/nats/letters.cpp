@@ -18,11 +18,6 @@ common::Template template_of(const std::string& text, const std::string& option)
       text, {option, {Part::source, Part::sequence, Part::time, Part::json, Part::meta}});
 }
 
-std::string required_subject(const standpipe::Options& options) {
-  if (options.has("subject") && !options.text("subject").empty()) return options.text("subject");
-  throw standpipe::fatal("subject: it is missing; a handler needs to know where to publish");
-}
-
 std::string fixed(const common::Template& whole) {
   if (whole.has_placeholders()) return "";
   std::string text;
@@ -35,7 +30,7 @@ std::string fixed(const common::Template& whole) {
 }  // namespace
 
 Letters::Letters(const standpipe::Options& options)
-    : subject_(template_of(required_subject(options), "subject")),
+    : subject_(template_of(options.text("subject"), "subject")),
       fixed_subject_(fixed(subject_)),
       has_metadata_(options.boolean("metadata")),
       has_default_id_(!options.has("msg_id")),

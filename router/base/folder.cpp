@@ -32,7 +32,8 @@ paths::Entry look_for(const std::string& path) {
   paths::Entry entry(path, rules);
   const auto& problem = entry.problem();
   if (problem.error == ENOTDIR)
-    throw Failure(problem.at + " is not a folder", std::string("mv it away, or ") + kHelpOther);
+    throw WrongConfiguration(problem.at + " is not a folder",
+                             std::string("mv it away, or ") + kHelpOther);
   if (!entry)
     throw failure_of(problem, std::string("make it for the hub's user, or ") + kHelpOther);
   return entry;
@@ -52,9 +53,10 @@ void make_private_folders(const std::string& path) {
   }
   const auto& status = entry.status();
   if (!S_ISDIR(status.st_mode))
-    throw Failure(path + " is not a folder", std::string("mv it away, or ") + kHelpOther);
+    throw WrongConfiguration(path + " is not a folder",
+                             std::string("mv it away, or ") + kHelpOther);
   if (!paths::User::current().is_ours(status.st_uid))
-    throw Failure(
+    throw WrongConfiguration(
         path + " belongs to " + paths::user_name(status.st_uid) + ", who can replace what is in it",
         "chown it to the hub's user, or " + std::string(kHelpOther));
 }

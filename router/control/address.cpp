@@ -8,11 +8,12 @@ namespace standpipe::control {
 Address::Address(const std::string& path) {
   constexpr auto most = sizeof name_.sun_path - 1;
   if (path.empty())
-    throw Failure("the path of the control socket is empty", "name one: --control PATH");
+    throw WrongConfiguration("the path of the control socket is empty", "name one: --control PATH");
   if (path.size() > most)
-    throw Failure("the path of a control socket has at most " + std::to_string(most) +
-                      " bytes, and this one has " + std::to_string(path.size()) + ": " + path,
-                  "choose a shorter one: --control PATH");
+    throw WrongConfiguration("the path of a control socket has at most " + std::to_string(most) +
+                                 " bytes, and this one has " + std::to_string(path.size()) + ": " +
+                                 path,
+                             "choose a shorter one: --control PATH");
   name_.sun_family = AF_UNIX;
   path.copy(name_.sun_path, most);
 }

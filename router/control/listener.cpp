@@ -51,8 +51,8 @@ Found look_at(const std::string& path) {
   mode_t mode = 0;
   if (!file_at(path, &mode)) return Found::nothing;
   if (!S_ISSOCK(mode))
-    throw Failure(path + " is not a socket, so the control socket cannot take its place",
-                  "mv it away");
+    throw WrongConfiguration(path + " is not a socket, so the control socket cannot take its place",
+                             "mv it away");
   const Fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const Address address(path);
   if (!probe) throw Failure::system("make a socket", errno);

@@ -86,6 +86,8 @@ std::optional<NameProblem> name_problem(std::string_view name) {
                        "it has lower-case letters, digits, _ and - only, as in word-count"};
   if (!is_letter(name.front()))
     return NameProblem{"is no name of a plugin here", "begin it with a letter: it names a class"};
+  if (name == "test")
+    return NameProblem{"is the name of its tests", "name another: its file would be theirs"};
   if (name.size() > kNameMost) return NameProblem{"is too long", "it has at most 64 characters"};
   return std::nullopt;
 }

@@ -68,28 +68,28 @@ WrongConfiguration not_a_fifo(const std::string& path, mode_t mode) {
                             "choose another path for the FIFO");
 }
 
-Failure create_failure(const std::string& path, int error) {
+[[noreturn]] void throw_cannot_create(const std::string& path, int error) {
   const auto folder = folder_of(path);
   if (error == ENOENT)
-    return Failure("cannot create " + path + ": the folder " + folder + " does not exist",
-                   "mkdir -p " + folder);
+    throw Failure("cannot create " + path + ": the folder " + folder + " does not exist",
+                  "mkdir -p " + folder);
   // A file system without FIFOs (FAT, some of FUSE) also answers EPERM, although permission is not
   // what is missing.
   const bool may_write = ::faccessat(AT_FDCWD, folder.c_str(), W_OK, AT_EACCESS) == 0;
   if (error == EOPNOTSUPP || error == ENOSYS || error == EINVAL || (error == EPERM && may_write))
-    return Failure("cannot create " + path + ": the file system of " + folder + " has no FIFOs",
-                   "choose a folder on another one, e.g. below /run");
+    throw Failure("cannot create " + path + ": the file system of " + folder + " has no FIFOs",
+                  "choose a folder on another one, e.g. below /run");
   if (error == EROFS)
-    return Failure("cannot create " + path + ": the file system of " + folder + " is read-only",
-                   "choose a folder on another one, e.g. below /run");
+    throw Failure("cannot create " + path + ": the file system of " + folder + " is read-only",
+                  "choose a folder on another one, e.g. below /run");
   if (error == EACCES || error == EPERM)
-    return Failure(
+    throw Failure(
         "cannot create " + path + ": no permission to write in " + folder,
         "run the hub as " + std::string("the folder's owner, or choose a folder of your own"));
   if (error == ENOTDIR)
-    return WrongConfiguration("cannot create " + path + ": a part of " + folder +
-                              " is not a folder");
-  return Failure::system("create " + path, error);
+    throw WrongConfiguration("cannot create " + path + ": a part of " + folder +
+                             " is not a folder");
+  throw Failure::system("create " + path, error);
 }
 
 // The FIFO is created closed to everyone else and opened up only when it is ours and has its owner.
@@ -134,8 +134,8 @@ paths::Entry look_at_fifo(const FifoRequest& request) {
   paths::Entry entry(request.path, rules_of(request));
   const auto& problem = entry.problem();
   if (!entry && request.create && problem.error != EPERM && problem.error != ELOOP)
-    throw create_failure(request.path, problem.error);
-  if (!entry) throw failure_of(problem);
+    throw_cannot_create(request.path, problem.error);
+  if (!entry) throw WrongConfiguration(failure_of(problem));  // others may write there
   return entry;
 }
 
@@ -174,7 +174,7 @@ void check_may_make(const FifoRequest& request, const paths::Entry& entry) {
 void check_can_make(const FifoRequest& request) {
   const auto& path = request.path;
   if (::faccessat(AT_FDCWD, folder_of(path).c_str(), W_OK | X_OK, AT_EACCESS) != 0)
-    throw create_failure(path, errno);
+    throw_cannot_create(path, errno);
   const auto uid = uid_of(path, request.owner);
   if (uid != kNobody && uid != ::geteuid() && ::geteuid() != 0)
     throw Failure("cannot give " + path + " to " + *request.owner + ": only root may do that",
@@ -217,7 +217,7 @@ PreparedFifo prepare_fifo(const FifoRequest& request) {
   const int error = entry.make_fifo(0600);
   if (error == EEXIST)
     return existing_fifo(request, look_at_fifo(request));  // somebody was quicker
-  if (error != 0) throw create_failure(path, error);
+  if (error != 0) throw_cannot_create(path, error);
   return made_fifo(request);
 }
 

@@ -7,7 +7,7 @@ import unittest
 
 from standpipe.testing import feed
 
-PLUGIN_CLASS = importlib.import_module("PLUGIN_NAME").PLUGIN_CLASS
+PLUGIN_CLASS = importlib.import_module("PLUGIN_NAME_plugin").PLUGIN_CLASS
 
 
 class Tests(unittest.TestCase):

@@ -6,7 +6,7 @@ import unittest
 import standpipe
 from standpipe.testing import take
 
-PLUGIN_CLASS = importlib.import_module("PLUGIN_NAME").PLUGIN_CLASS
+PLUGIN_CLASS = importlib.import_module("PLUGIN_NAME_plugin").PLUGIN_CLASS
 
 
 class Tests(unittest.TestCase):

@@ -41,7 +41,7 @@ std::string content_of(const std::string& language, const std::string& kind,
 TEST_CASE("a name is one that files, targets and classes can have") {
   CHECK_FALSE(name_problem("shout"));
   CHECK_FALSE(name_problem("word-count_2"));
-  for (const auto* bad : {"", "Shout", "a b", "../x", "a/b", "caf\xc3\xa9", "2nd", "-x"}) {
+  for (const auto* bad : {"", "Shout", "a b", "../x", "a/b", "caf\xc3\xa9", "2nd", "-x", "test"}) {
     INFO(bad);
     REQUIRE(name_problem(bad));
     CHECK_FALSE(name_problem(bad)->help.empty());
@@ -64,7 +64,7 @@ TEST_CASE("a folder has all that it takes, with the plugin's name in it") {
   CHECK(write("mine", "c", "handler", folder / "mine") ==
         Names{"CMakeLists.txt", "Makefile", "README.md", "mine.c", "mine.yaml", "test.cpp"});
   CHECK(write("snake", "python", "handler", folder / "snake") ==
-        Names{"Makefile", "README.md", "snake.py", "snake.yaml", "test.py"});
+        Names{"Makefile", "README.md", "snake.yaml", "snake_plugin.py", "test.py"});
   CHECK(write("shell", "any", "handler", folder / "shell") ==
         Names{"Makefile", "README.md", "shell.sh", "shell.yaml", "test.sh"});
   CHECK(::access((folder / "shell/shell.sh").c_str(), X_OK) == 0);
@@ -83,7 +83,7 @@ TEST_CASE("a source and a transform have texts of their own, and are built as a 
   const Language languages[] = {
       {"cpp", {"README.md", "mine.cpp", "mine.yaml", "test.cpp"}, {"CMakeLists.txt", "Makefile"}},
       {"c", {"README.md", "mine.c", "mine.yaml", "test.cpp"}, {"CMakeLists.txt", "Makefile"}},
-      {"python", {"README.md", "mine.py", "mine.yaml", "test.py"}, {"Makefile"}},
+      {"python", {"README.md", "mine.yaml", "mine_plugin.py", "test.py"}, {"Makefile"}},
       {"any", {"README.md", "mine.sh", "mine.yaml", "test.sh"}, {"Makefile"}}};
   for (const std::string kind : {"source", "transform"}) {
     for (const auto& language : languages) {
