@@ -33,7 +33,7 @@ Call::Call(state::Memory& memory, const HandlerOptions& options, std::size_t id)
 }
 
 std::span<const std::uint32_t> Call::outputs() const {
-  return {record_->output, std::min<std::uint32_t>(record_->outputs, kOutputsMax)};
+  return {record_->output, std::min<std::uint32_t>(record_->outputs, kNotedOutputsMax)};
 }
 
 std::vector<std::uint32_t> Call::outputs_of(const state::Memory& memory,
@@ -43,7 +43,7 @@ std::vector<std::uint32_t> Call::outputs_of(const state::Memory& memory,
   if (bytes.size() != sizeof(CallRecord))
     throw state::Damaged("a handler's record has another size");
   const auto& record = *reinterpret_cast<const CallRecord*>(bytes.data());
-  return {record.output, record.output + std::min<std::uint32_t>(record.outputs, kOutputsMax)};
+  return {record.output, record.output + std::min<std::uint32_t>(record.outputs, kNotedOutputsMax)};
 }
 
 Phase Call::phase() const {
@@ -102,15 +102,34 @@ void Call::begin(CallKind kind) {
   if (is_watched && !theirs_) count_up(watch_.call);
 }
 
-void Call::note_outputs(std::span<Output* const> outputs) {
+bool Call::has_noted(std::span<Output* const> outputs) const {
   const auto is_recorded = [](const Output* output, std::uint32_t slot) {
     return output->index() == slot;
   };
-  if (std::ranges::equal(outputs, this->outputs(), is_recorded)) return;
-  auto& record = record_.edit();
-  record.outputs = static_cast<std::uint32_t>(outputs.size());
-  for (std::size_t i = 0; i < outputs.size(); ++i) record.output[i] = outputs[i]->index();
+  const auto noted = this->outputs();
+  return noted.size() >= outputs.size() &&
+         std::ranges::equal(outputs, noted.first(outputs.size()), is_recorded);
+}
+
+bool Call::has_noted_others_than(std::span<Output* const> outputs) const {
+  return std::ranges::any_of(this->outputs(), [&](std::uint32_t slot) {
+    return std::ranges::find(outputs, slot, &Output::index) == outputs.end();
+  });
+}
+
+void Call::note_outputs(std::span<Output* const> outputs, std::span<Output* const> others) {
+  const auto noted = this->outputs();
+  if (has_noted(outputs) && noted.size() == outputs.size() + others.size()) return;
+  record_outputs(outputs, others);
   memory_.commit();
+}
+
+void Call::record_outputs(std::span<Output* const> outputs, std::span<Output* const> others) {
+  auto& record = record_.edit();
+  record.outputs = 0;
+  for (const auto& some : {outputs, others})
+    for (const auto* output : some)
+      if (record.outputs < kNotedOutputsMax) record.output[record.outputs++] = output->index();
 }
 
 void Call::begin_handle(Batch& batch, std::span<Output* const> outputs) {
@@ -119,8 +138,7 @@ void Call::begin_handle(Batch& batch, std::span<Output* const> outputs) {
   record.delivery = batch.delivery().id();
   record.messages = batch.whole();
   batch.give_ticket(++record.ticket);
-  record.outputs = static_cast<std::uint32_t>(outputs.size());
-  for (std::size_t i = 0; i < outputs.size(); ++i) record.output[i] = outputs[i]->index();
+  if (!has_noted(outputs)) record_outputs(outputs, {});
   for (auto* flight : {theirs_, &flight_}) {
     if (!flight) continue;
     flight->point();

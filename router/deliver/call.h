@@ -102,9 +102,14 @@ class Call {
   // The child had begun with the call.
   bool has_entered() const { return flight_.phase != Phase::none; }
 
+  // Whether `outputs` begins with these, and whether it has others.
+  bool has_noted(std::span<Output* const> outputs) const;
+  bool has_noted_others_than(std::span<Output* const> outputs) const;
+
   // ---- recording. These commit.
-  // What the handler sends to since it was opened. Costs next to nothing when that is recorded.
-  void note_outputs(std::span<Output* const> outputs);
+  // What the handler sends to since it was opened, and behind those the others that it had before
+  // and that are not to end yet. Costs next to nothing when that is recorded.
+  void note_outputs(std::span<Output* const> outputs, std::span<Output* const> others = {});
   void begin(CallKind kind);
   // The batch gets a ticket that no call of the handler had in this run.
   void begin_handle(Batch& batch, std::span<Output* const> outputs);
@@ -127,6 +132,7 @@ class Call {
   void forget_loop();
 
  private:
+  static constexpr std::size_t kNotedOutputsMax = 2 * kOutputsMax;  // of two configurations
   struct CallRecord {
     CallKind kind;
     std::uint32_t delivery;
@@ -134,10 +140,11 @@ class Call {
     std::uint64_t ticket;
     Redelivery messages;
     std::uint32_t outputs;
-    std::uint32_t output[kOutputsMax];
+    std::uint32_t output[kNotedOutputsMax];
   };
 
   void record(CallKind kind);
+  void record_outputs(std::span<Output* const> outputs, std::span<Output* const> others);
   static void count_up(std::uint64_t& word) { store_in_order(word, std::uint64_t{word + 1}); }
 
   state::Memory& memory_;

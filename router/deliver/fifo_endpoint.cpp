@@ -81,17 +81,22 @@ bool FifoEndpoint::make_ready(Nanoseconds now) {
   if (state_ == State::no_reader && fifo_.was_replaced()) {
     if (!queue().empty())
       queue().rewind(queue().moved());  // the new FIFO begins with a whole message
-    end_turn_of_reader();
-    stage_.empty();
-    fifo_.close();
-    for (const char* what : {"fifo", "stage-in", "stage-out"})
-      context_->link.forget(name_in_keeper(what));
-    commit();
-    state_ = State::unopened;
+    close();
   }
   if (state_ == State::no_reader && fifo_.has_reader()) state_ = State::flowing;
   if (state_ == State::unopened) try_open();
   return state_ == State::flowing;
+}
+
+void FifoEndpoint::close() {
+  if (state_ == State::unopened) return;
+  end_turn_of_reader();
+  stage_.empty();
+  fifo_.close();
+  for (const char* what : {"fifo", "stage-in", "stage-out"})
+    context_->link.forget(name_in_keeper(what));
+  commit();
+  state_ = State::unopened;
 }
 
 void FifoEndpoint::try_open() {

@@ -58,6 +58,8 @@ class FifoEndpoint final : public Endpoint {
   Event on_event(std::uint32_t events) override;
   void peer_gone(Nanoseconds now) override;
   bool visit(Nanoseconds now) override;
+  // There is nothing to send, and there will not be: the reader sees an end when it has taken all.
+  void close();
 
   bool has_more_to_move() const override;
   bool begin_turn(Nanoseconds now) override;

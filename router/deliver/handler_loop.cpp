@@ -118,6 +118,21 @@ std::vector<Output*> HandlerLoop::noted_outputs() const {
   return outputs;
 }
 
+std::vector<Output*> HandlerLoop::note_outputs(bool configuration_stays) {
+  if (current_.is_open() || departed()) return {};
+  const bool may_leave = configuration_stays && lifecycle_.running();
+  if (call_.has_noted(outputs()) && !(may_leave && call_.has_noted_others_than(outputs())))
+    return {};
+  auto left = noted_outputs();
+  std::erase_if(left, [&](auto* o) { return std::ranges::find(outputs(), o) != outputs().end(); });
+  if (may_leave) {
+    call_.note_outputs(outputs());
+    return left;
+  }
+  call_.note_outputs(outputs(), left);
+  return {};
+}
+
 bool HandlerLoop::may_send_to(const Output& output) const {
   const auto noted = call_.outputs();
   return std::find(noted.begin(), noted.end(), output.index()) != noted.end() ||
@@ -233,7 +248,9 @@ bool HandlerLoop::give_messages(Nanoseconds now) {
   if (departed()) return give_batch(now);
   if (host_.has_files() && !files_are_well(now)) return !waiting_.for_output;
   if (!outputs_accept()) return wait_for_output();
-  call_.note_outputs(host_.outputs());
+  // What it had sent elsewhere may come back, and then it comes first.
+  if (call_.has_noted_others_than(outputs())) return false;
+  call_.note_outputs(outputs());
   if (host_.sends_all_to() != 0 && host_.granted() > 0)
     return send_run(now) && deliveries_.has_more();
   host_.end_grant();

@@ -76,6 +76,10 @@ class HandlerLoop {
   const std::vector<std::unique_ptr<Delivery>>& deliveries() const { return deliveries_.all(); }
   // What it sends to. Not while a call is in progress.
   const std::vector<Output*>& outputs() const { return host_.outputs(); }
+  // Writes down which those are, once the loop knows them. What it had before and asks for no more
+  // stays in that note, and no messages are given, until the configuration stays and the plugin is
+  // open: then those are returned, and end. Commits.
+  std::vector<Output*> note_outputs(bool configuration_stays);
   // The output that everything goes to without a call; none: the plugin is called, or is not ready.
   Output* sends_all_to() const;
 

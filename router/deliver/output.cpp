@@ -214,6 +214,7 @@ void Output::hurry(Nanoseconds now) {
 
 Nanoseconds Output::visit(Nanoseconds now) {
   now_ = now;
+  if (is_closed_) return now + kVisitLast;
   const bool is_new = endpoint_->visit(now);
   if (is_new) pause_ = {};
   end_if_due(now);
@@ -245,6 +246,12 @@ void Output::end_if_due(Nanoseconds now) {
   now_ = now;
   finish_frame();
   if (all_moved()) stop();
+}
+
+void Output::close_if_ended() {
+  if (!ends_at_ || !idle() || !fifo_ || is_closed_) return;
+  fifo_->close();
+  is_closed_ = true;
 }
 
 // ---- the hub ends

@@ -73,7 +73,7 @@ class Output {
   void expected() { --expects_; }
   // The range is open in the delivery; `bytes` is its length on the wire.
   void send(const Delivery& delivery, const Range& range, std::uint64_t bytes) {
-    ends_at_.reset();
+    go_on();
     was_recalled_ = false;
     queue_->push(delivery, range, bytes);
   }
@@ -102,6 +102,13 @@ class Output {
   // Nobody will send to it any more. What its reader takes until then is delivered; the rest goes
   // back to the deliveries: at once when nobody reads it.
   void end_by(Nanoseconds when, Nanoseconds now);
+  // If it has ended so, and has nothing left, its FIFO is closed. Nobody may ask for it just now.
+  void close_if_ended();
+  // A handler has it after all.
+  void go_on() {
+    ends_at_.reset();
+    is_closed_ = false;
+  }
 
   // The hub stops soon: no further message is started; one that has moved in part is still to be
   // pumped.
@@ -151,6 +158,7 @@ class Output {
   bool hurried_ = false;                // a full log waits for what the peer takes
   Nanoseconds now_{0};                  // as the loop said last
   std::optional<Nanoseconds> ends_at_;  // `end_by`
+  bool is_closed_ = false;              // `close_if_ended`
   Nanoseconds pause_{0};
   Nanoseconds visit_pause_ = kVisitFirst / 2;
   std::optional<Nanoseconds> wake_at_;

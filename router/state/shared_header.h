@@ -12,7 +12,7 @@ namespace standpipe::state {
 
 constexpr auto kMemoryName = "memory";                      // that it is kept by
 constexpr std::uint64_t kMemoryMagic = 0x3165706970647473;  // "stdpipe1"
-constexpr std::uint32_t kMemoryVersion = 9;
+constexpr std::uint32_t kMemoryVersion = 10;
 
 struct SharedHeader {
   // ---- written once by the worker that makes the memory

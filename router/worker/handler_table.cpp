@@ -52,7 +52,47 @@ void HandlerTable::recover(const deliver::Death& death) {
 void HandlerTable::advance(std::size_t h) {
   if (handlers_[h]->advance(loop_.now())) queue_.add(h);
   outputs_.adopt();
+  note_outputs_of(h);
   after_advance(h);
+}
+
+void HandlerTable::note_outputs_for_good() {
+  configuration_stays_ = true;
+  for (std::size_t h = 0; h < handlers_.size(); ++h) {
+    note_outputs_of(h);
+    if (handlers_[h]->ready()) queue_.add(h);
+  }
+}
+
+void HandlerTable::note_outputs_of(std::size_t h) {
+  for (const auto* output : handlers_[h]->note_outputs(configuration_stays_))
+    if (is_of_nobody(*output)) outputs_.end_by(*output, loop_.now());
+}
+
+bool HandlerTable::is_of_nobody(const deliver::Output& output) const {
+  return every(handlers_, [&](const auto& h) { return h.departed() || !h.may_send_to(output); });
+}
+
+void HandlerTable::end_outputs_of_nobody(Nanoseconds drain_timeout) {
+  for (const auto* output : outputs_.all()) {
+    if (!is_of_nobody(*output)) continue;
+    const bool has_gone = !every(handlers_, [&](const auto& h) { return !h.may_send_to(*output); });
+    outputs_.end_by(*output, loop_.now() + (has_gone ? drain_timeout : Nanoseconds(0)));
+  }
+}
+
+void HandlerTable::close_ended_outputs() {
+  for (auto* output : outputs_.all()) {
+    if (!is_of_nobody(*output))
+      output->go_on();
+    else if (have_all_opened())
+      output->close_if_ended();
+  }
+}
+
+bool HandlerTable::have_all_opened() const {
+  return configuration_stays_ &&
+         every(handlers_, [](const auto& h) { return h.departed() || h.ready() || h.held(); });
 }
 
 void HandlerTable::after_advance(std::size_t h) {
@@ -81,6 +121,7 @@ void HandlerTable::complete(deliver::HandlerLoop& handler) {
   outputs_.adopt();
   handler.on_completed(clock_.steady());
   const auto h = number_of_.at(&handler);
+  note_outputs_of(h);
   queue_.add(h);
   after_advance(h);
 }

@@ -42,6 +42,16 @@ class HandlerTable final : public deliver::CompletionQueue {
   const std::vector<std::unique_ptr<deliver::HandlerLoop>>& all() const { return handlers_; }
   CallGate& gate() { return gate_; }
 
+  // The configuration stays: from now on an output ends when its handler asks for it no more, and
+  // no other one has it. What its reader has not taken yet goes where the handler sends now, before
+  // anything newer does.
+  void note_outputs_for_good();
+  // What no handler has, because it has departed (then its reader may take what it was sent for so
+  // long) or because an earlier worker was killed before it ended what its handler had left.
+  void end_outputs_of_nobody(Nanoseconds drain_timeout);
+  // Those that have ended are closed, once each handler has said what it sends to.
+  void close_ended_outputs();
+
   // ---- advancing
   void wake(std::size_t handler) { queue_.add(handler); }
   // What some handlers wait for may have moved on.
@@ -72,6 +82,9 @@ class HandlerTable final : public deliver::CompletionQueue {
   bool has_detached() const { return has_detached_; }  // there were any
 
  private:
+  void note_outputs_of(std::size_t handler);
+  bool is_of_nobody(const deliver::Output& output) const;
+  bool have_all_opened() const;
   void after_advance(std::size_t handler);
 
   EventLoop& loop_;
@@ -81,6 +94,7 @@ class HandlerTable final : public deliver::CompletionQueue {
   Reporter& reporter_;
   CallGate gate_{loop_, queue_};
   bool has_detached_ = false;
+  bool configuration_stays_ = false;  // `note_outputs_for_good`
 
   // Before the handlers, whose destructors wait for the threads that come to these.
   std::mutex mutex_;

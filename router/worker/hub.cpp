@@ -110,10 +110,16 @@ void Hub::on_timer(std::uint64_t k) {
     case kReload:
       return reloading_->on_timer();
     case kVisits:
-      return shutdown_.has_begun() ? void() : outputs_.visit();
+      return visit_outputs();
     default:
       return;  // the deadline: it only had to end the wait
   }
+}
+
+void Hub::visit_outputs() {
+  if (shutdown_.has_begun()) return;
+  handlers_.close_ended_outputs();
+  outputs_.visit();
 }
 
 void Hub::on_keeper() {

@@ -177,6 +177,7 @@ class Hub final : private deliver::SettlementObserver {
   void on_event(std::uint64_t key, std::uint32_t events);
   void on_timer(std::uint64_t key);
   void on_completions();
+  void visit_outputs();
   void on_keeper();
   void on_asked(const keeper::Link::Asked& asked);
   void patrol();
@@ -201,7 +202,6 @@ class Hub final : private deliver::SettlementObserver {
   Inlet::Turn read_rest(std::size_t source);
   std::uint64_t has_no_room_for(std::size_t source) const;
   void end_source(std::size_t source);
-  void end_outputs(const deliver::HandlerLoop& departed);
   bool has_work() const;
 
   // ---- the end (hub_stop.cpp)

@@ -64,6 +64,7 @@ Hub::Hub(const config::HubOptions& options, const Clock& clock, Reporter& report
   if (!follows) fifos_.gates().open_closed(options_.sources);
   open_sources();
   make_handlers();
+  if (!is_trial_) handlers_.note_outputs_for_good();
   connect();
   serve_plugins();
   replays_.make_again();

@@ -14,7 +14,7 @@ void Hub::begin_stop() {
     stay("the hub is stopping");
   else if (is_trial_ && reloading_)
     reloading_->stays("the hub is stopping");
-  is_trial_ = false;
+  if (std::exchange(is_trial_, false)) handlers_.note_outputs_for_good();
   shutdown_.begin(clock_.steady() + options_.drain_timeout);
   handlers_.note_stopping();
   loop_.set_timer(key(kDeadline), shutdown_.deadline());

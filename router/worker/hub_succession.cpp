@@ -202,25 +202,16 @@ void Hub::begin_for_good() {
   is_trial_ = false;
   for (std::size_t i = 0; i < sources_.size(); ++i)
     if (sources_[i].is_departed) end_source(i);
+  handlers_.note_outputs_for_good();
+  handlers_.end_outputs_of_nobody(options_.drain_timeout);
   for (std::size_t h = 0; h < handlers_.size(); ++h) {
     handlers_[h].stays();
     if (!handlers_[h].departed()) continue;
-    end_outputs(handlers_[h]);
     handlers_[h].give_up();
     handlers_.wake(h);
   }
   for (const auto& name : link_.names())  // of handlers that are no more
     if (name.starts_with(deliver::kCallPages)) link_.forget(name);
-}
-
-// Those that no other handler has.
-void Hub::end_outputs(const deliver::HandlerLoop& departed) {
-  const auto& all = handlers_.all();
-  for (const auto* output : departed.outputs()) {
-    const auto has_it = [&](const auto& h) { return !h->departed() && h->may_send_to(*output); };
-    if (std::none_of(all.begin(), all.end(), has_it))
-      outputs_.end_by(*output, clock_.steady() + options_.drain_timeout);
-  }
 }
 
 }  // namespace standpipe::worker

@@ -64,6 +64,12 @@ deliver::Output& OutputTable::output(std::uint32_t slot) {
   return *found->second;
 }
 
+std::vector<deliver::Output*> OutputTable::all() const {
+  std::vector<deliver::Output*> all;
+  for (const auto& slot : slots_) all.push_back(slot.output);
+  return all;
+}
+
 void OutputTable::recover() {
   for (const auto& request : deliver::Output::requests_in(memory_)) {
     const auto* fifo = std::get_if<plugin::FifoOutputRequest>(&request);

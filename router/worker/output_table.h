@@ -44,6 +44,7 @@ class OutputTable final : public deliver::OutputOpener, public deliver::OpenOutp
 
   // ---- the loop's
   deliver::Output& output(std::uint32_t slot) override;
+  std::vector<deliver::Output*> all() const;
   void has_entries(deliver::Output& output) override { ready_.add(place_of_.at(&output)); }
   // Makes what earlier workers had.
   void recover();

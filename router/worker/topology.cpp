@@ -211,6 +211,7 @@ void Topology::remove_settled(const HubNames& stays) {
   for (const auto& handler : directory_->names(state::Kind::handler))
     if (!stays.handlers.contains(handler) && !busy.contains(handler) && !leaves_outputs(handler))
       remove_handler(handler);
+  remove_outputs();
 }
 
 // A replay stays as long as its source and its handler.
@@ -286,10 +287,6 @@ bool Topology::leaves_outputs(const std::string& handler) const {
 }
 
 void Topology::remove_handler(const std::string& name) {
-  for (const auto& path : outputs_without(name)) {
-    deliver::Output::remove(*memory_, path);
-    directory_->remove(state::Kind::output, path);
-  }
   auto& watch = memory_->watches()[*directory_->find(state::Kind::handler, name)];
   for (auto* call : {&watch.call, &watch.on_loop})
     if (*call % 2) store_in_order(*call, std::uint64_t{*call + 1});  // nobody is in it any more
@@ -299,23 +296,20 @@ void Topology::remove_handler(const std::string& name) {
   memory_->commit();
 }
 
-// Those that nobody else has, and that have nothing to send.
-std::vector<std::string> Topology::outputs_without(const std::string& handler) const {
-  std::set<std::uint32_t> others;
-  for (const auto& other : directory_->names(state::Kind::handler))
-    if (other != handler)
-      for (const auto slot : deliver::Call::outputs_of(*memory_, other)) others.insert(slot);
-  const auto its_own = deliver::Call::outputs_of(*memory_, handler);
-  std::vector<std::string> paths;
+// Those that no handler has and that have nothing to send: their handler went just now, or asks for
+// another one since, or opened this one and then could not begin.
+void Topology::remove_outputs() {
+  std::set<std::uint32_t> used;
+  for (const auto& handler : directory_->names(state::Kind::handler))
+    for (const auto slot : deliver::Call::outputs_of(*memory_, handler)) used.insert(slot);
   for (const auto& path : directory_->names(state::Kind::output)) {
     const auto slot = *directory_->find(state::Kind::output, path);
-    const bool is_its_own =
-        std::find(its_own.begin(), its_own.end(), slot) != its_own.end() && !others.contains(slot);
     const bool is_in_step = memory_->step() == state::Step::push && memory_->step_index() == slot;
-    if (is_its_own && !is_in_step && deliver::Output::is_idle(*memory_, path))
-      paths.push_back(path);
+    if (used.contains(slot) || is_in_step || !deliver::Output::is_idle(*memory_, path)) continue;
+    deliver::Output::remove(*memory_, path);
+    directory_->remove(state::Kind::output, path);
+    memory_->commit();
   }
-  return paths;
 }
 
 void Topology::remove_records(const std::vector<std::string>& names) {

@@ -32,8 +32,9 @@ namespace standpipe::worker {
 // when a later worker finds that it has none:
 //   - a route: its delivery goes on, without new messages, until all that it has is delivered.
 //   - a source: the same for all its deliveries. Its FIFO stays open, and is read no more.
-//   - an output: it goes on until its reader has taken all, or has had its time for it
-//     (Hub::end_outputs), and goes with the last handler that had it.
+//   - an output: of a handler that has departed, it goes on until its reader has taken all or has
+//     had its time for it. What a handler that stays asks for no more ends as soon as that handler
+//     is open (HandlerTable::note_outputs_for_good). Both are closed then.
 //   - a handler: nobody can deliver what it has, so it is held. Its messages wait in memory, go to
 //     the disk when they are in the way of others, and are saved at a stop. Hub::orphans names them
 //     so that somebody can decide about them.
@@ -91,7 +92,7 @@ class Topology {
   void remove_replay(const std::string& source, const std::string& handler);
   bool leaves_outputs(const std::string& handler) const;
   void remove_handler(const std::string& name);
-  std::vector<std::string> outputs_without(const std::string& handler) const;
+  void remove_outputs();
   void remove_records(const std::vector<std::string>& names);
   void forget_descriptors();
   void add_departed();

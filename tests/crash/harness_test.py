@@ -12,7 +12,7 @@ from figures import grown
 from killer import Killer, children_of, compile_into
 from kit import equal, test, until
 from messages import Messages
-from numbered import InOrder, Numbered, number_of
+from numbered import AtOneOf, InOrder, Numbered, number_of
 from scenario import Run
 
 SENT = [judge.mark(m) for m in Messages("a", 300)]
@@ -154,6 +154,20 @@ def a_number_that_is_missing_is_found_and_one_that_is_left_out_is_not_missed(t):
 def a_number_that_comes_again_is_found_where_it_may_not(t):
     refuses(order_of, [0, 1, 2, 1], again=1)
     equal(order_of([0, 1, 2, 1, 2, 3], again=2).repeats, 1)
+
+
+@test
+def a_number_that_comes_at_two_places_or_out_of_order_at_one_is_found(t):
+    def places_of(numbers):
+        all_places = AtOneOf(["near", "far"])
+        for name, i in numbers:
+            all_places.at(name).came(i)
+        return all_places
+
+    whole = places_of([("near", 0), ("far", 1), ("near", 2)])
+    equal((whole.has_all(3), whole.has_all(4), whole.text()), (True, False, "2 to near, 1 to far"))
+    assert "far: 0 came at another place, too" in refuses(places_of, [("near", 0), ("far", 0)])
+    assert "near: 1 came after 2" in refuses(places_of, [("near", 2), ("far", 0), ("near", 1)])
 
 
 @test

@@ -68,6 +68,36 @@ class InOrder:
             self.next += 1
 
 
+class AtOneOf:
+    """The numbers that arrive at one or the other of several places: each at one of them, once, and at each in order."""
+
+    def __init__(self, names):
+        self.places = {name: _Place(name, self) for name in names}
+        self.seen = set()
+
+    def at(self, name):
+        return self.places[name]
+
+    def has_all(self, count):
+        return len(self.seen) >= count
+
+    def text(self):
+        return ", ".join(f"{place.count:,} to {name}" for name, place in self.places.items())
+
+
+class _Place:
+    def __init__(self, name, whole):
+        self.name, self.whole, self.last, self.count = name, whole, -1, 0
+
+    def came(self, number):
+        if number <= self.last:
+            raise Wrong(f"{self.name}: {number} came after {self.last}")
+        if number in self.whole.seen:
+            raise Wrong(f"{self.name}: {number} came at another place, too")
+        self.whole.seen.add(number)
+        self.last, self.count = number, self.count + 1
+
+
 def mark_in_line(line):
     """(source, number, mark) of a recorder's line; the hub's sequences begin with 1."""
     source, sequence, size, crc = line.split()

@@ -4,10 +4,10 @@
 
     python3 tests/crash/reloads.py --bin build/test/bin/standpipe --times 200
 
-One source and its two handlers are always there: a log, and a forward whose reader must never see an end. Beside them sources and
-handlers come and go and change their names, routes change, a plugin's file is replaced; some configurations are broken, and some can be
-had by no worker. Every other reload is shot at: the worker is killed, and now and then the keeper. Whatever was written whole before a
-reload must arrive once, in order.
+One source and its three handlers are always there: a log, a forward whose reader must never see an end, and a forward that sends to
+one place or the other. Beside them sources and handlers come and go and change their names, routes change, a plugin's file is replaced;
+some configurations are broken, and some can be had by no worker. Every other reload is shot at: the worker is killed, and now and then
+the keeper. Whatever was written whole before a reload must arrive once, in order.
 """
 
 import argparse
@@ -31,19 +31,20 @@ from ending import judged, leave  # noqa: E402
 from judge import Wrong  # noqa: E402
 from killer import worker_of  # noqa: E402
 from kit import SLOW, Bench, process, until  # noqa: E402
-from numbered import InOrder, Numbered  # noqa: E402
+from numbered import AtOneOf, InOrder, Numbered  # noqa: E402
 from reading import LogReader, StayingReader  # noqa: E402
 from writing import SteadyWriter  # noqa: E402
 
 EXTRAS = 5  # sources beside the one that stays
+PLACES = ("near", "far")  # where a forward that stays sends to
 LOG = "{plugin: %s, options: {path: %s.out, format: frames, sync: never}%s}"
 
 
 class Configuration:
     """What is in the file. `extras`: {number: (name of the source, name of its handler)}."""
 
-    def __init__(self, extras, note=0, flaw=""):
-        self.extras, self.note, self.flaw = extras, note, flaw
+    def __init__(self, extras, note=0, flaw="", place="near"):
+        self.extras, self.note, self.flaw, self.place = extras, note, flaw, place
 
     @staticmethod
     def of_all():
@@ -53,14 +54,16 @@ class Configuration:
     def at_random(chance):
         some = chance.sample(range(EXTRAS), chance.randint(0, EXTRAS))
         extras = {k: (chance.choice([f"s{k}", f"t{k}"]), chance.choice([f"h{k}", f"g{k}"])) for k in some}
-        return Configuration(extras, chance.randint(0, 3), chance.choices(["", "broken", "unknown", "folder"], [8, 1, 1, 1])[0])
+        note, flaw = chance.randint(0, 3), chance.choices(["", "broken", "unknown", "folder"], [8, 1, 1, 1])[0]
+        return Configuration(extras, note, flaw, chance.choice(PLACES))
 
     def text(self):
         mine = LOG % ("./mine.so", "log", f", retry: {{max_attempts: {20 + self.note}}}")
         sources = ["core: {fifo: core}"] + [f"{s}: {{fifo: f{k}}}" for k, (s, _) in self.extras.items()]
         handlers = [f"log: {mine}", "next: {plugin: forward, options: {fifo: next}}"]
+        handlers.append(f"moving: {{plugin: forward, options: {{fifo: {self.place}}}}}")
         handlers += [f"{h}: {LOG % ('log', f'out{k}', '')}" for k, (_, h) in self.extras.items()]
-        routes = ["{from: core, to: log}", "{from: core, to: next}"][:: 1 if self.note % 2 else -1]
+        routes = ["{from: core, to: log}", "{from: core, to: [next, moving]}"][:: 1 if self.note % 2 else -1]
         routes += [f"{{from: {s}, to: {h}}}" for s, h in self.extras.values()]
         if self.flaw == "unknown":
             routes.append("{from: core, to: nobody}")
@@ -91,26 +94,36 @@ class Reader(StayingReader):
         super().turn()
 
 
+class MovingReader(StayingReader):
+    """The hub comes and goes."""
+
+    def turn(self):
+        self.begun = False
+        super().turn()
+
+
 class Run:
     """Verbs: start, reload, stop. Raises Wrong, or AssertionError."""
 
     def __init__(self, folder, seed):
         self.bench, self.chance = Bench(folder), random.Random(seed)
         self.core, self.order = Numbered("c", most=20_000), InOrder("log, c", again=0)
-        self.forwarded = InOrder("next, c", again=0)
+        self.forwarded, self.moved = InOrder("next, c", again=0), AtOneOf(PLACES)
         self.extra = [Numbered(chr(ord("0") + k), most=20_000) for k in range(EXTRAS)]
         self.sent, self.in_force, self.on_disk = [0] * EXTRAS, Configuration.of_all(), None
         self.number = 0  # of the reload that it is at
         self.pauses, self.done, self.refused, self.kills, self.keepers = [], 0, 0, 0, 0
 
     def start(self):
-        os.mkfifo(self.bench.path("next"), 0o600)
+        for name in ("next", *PLACES):
+            os.mkfifo(self.bench.path(name), 0o600)
         self._replace_plugin()
         self.hub = self.bench.hub("")
         self._write(self.in_force)
         self.hub.start()
         self.log = LogReader(self.bench.path("log.out"), {"c": (self.core, self.order)})
         self.reader = Reader(self.bench.path("next"), {"c": (self.core, self.forwarded)})
+        self.movers = [MovingReader(self.bench.path(name), {"c": (self.core, self.moved.at(name))}) for name in PLACES]
         self.writer = SteadyWriter(self.bench.path("core"), self.core, rate=2000)
 
     def reload(self, number):
@@ -136,8 +149,8 @@ class Run:
         until(lambda: self._any_wrong() or self._all_came(), "all has come", 60)
         until(lambda: self._any_wrong() or not self._in_flight(), "all is delivered", 60)
         self._check()
-        self.log.end()
-        self.reader.end()
+        for reader in (self.log, self.reader, *self.movers):
+            reader.end()
         account = self.hub.stop()
         for part in account.parts:
             account.of(part)  # whatever it says, it closes
@@ -213,7 +226,7 @@ class Run:
     def _answers(self):
         try:
             return self.hub.stats()
-        except AssertionError:
+        except (AssertionError, OSError):  # no whole answer; or its socket is not there yet
             assert self.hub.process.poll() is None, "the hub has ended"
             return None
 
@@ -243,13 +256,13 @@ class Run:
         account_of(self.hub)  # it closes
 
     def _any_wrong(self):
-        return next((a.error for a in (self.log, self.reader, self.writer) if a.error), None)
+        return next((a.error for a in (self.log, self.reader, *self.movers, self.writer) if a.error), None)
 
     def _in_flight(self):
         return sum(p["in_flight"] for name, p in account_of(self.hub).parts.items() if " -> " in name)
 
     def _all_came(self):
-        return self.order.has_all(self.writer.sent) and self.forwarded.has_all(self.writer.sent)
+        return all(order.has_all(self.writer.sent) for order in (self.order, self.forwarded, self.moved))
 
     def _judge_extras(self):
         for k, messages in enumerate(self.extra):
@@ -278,7 +291,8 @@ def reloads(run, times):
     run.stop()
     return (
         f"{times} reloads: {run.done} done, {run.refused} refused; {run.kills} workers and {run.keepers} keepers killed; "
-        f"{run.writer.sent:,} messages to the log and the reader, {sum(run.sent):,} beside\n"
+        f"{run.writer.sent:,} messages to the log and the reader, {sum(run.sent):,} beside; "
+        f"the moving forward sent {run.moved.text()}\n"
         f"paused for {statistics.median(run.pauses):.1f} ms (median), {max(run.pauses):.1f} ms at most"
     )
 

@@ -299,6 +299,35 @@ def a_renamed_forward_s_messages_wait_for_the_reader_of_the_same_fifo(t):
 
 
 @test
+def a_forward_that_gets_another_fifo_sends_there_what_the_first_one_s_reader_has_not_taken(t):
+    hub = t.start(BOTH)
+    old = t.reader("next")
+    hub.send("in", large(0, 1000))
+    t.until_logged("log.out", large(0, 1000))
+    other = BOTH.replace("fifo: next", "fifo: other")
+    write(hub, other)
+    reload(t, hub)
+    hub.send("in", large(1000, 1010))
+    new, rest = t.reader("other"), []
+    while rest[-1:] != large(1009, 1010):
+        rest += new.take(1)
+    count = 1010 - len(rest)
+    assert 0 < count < 1000, count
+    equal(rest, large(count, 1010))
+    equal(old.take(count), large(0, count))
+    until(lambda: hub.account_now().of("in -> next")["in_flight"] == 0, "the account closes")
+    equal(t.meanwhile(old.read_to_end).join(20), b"")
+    t.path("next").unlink()
+    write(hub, BOTH)
+    reload(t, hub)
+    hub.send("in", large(1010, 1020))
+    equal(t.reader("next").take(10), large(1010, 1020))
+    assert not new.eof, "the reader sees no end before all is taken"
+    equal(t.meanwhile(new.read_to_end).join(20), b"")
+    hub.stop().says("in", accepted=1020).says("in -> log", delivered=1020).says("in -> next", delivered=1020)
+
+
+@test
 def a_held_handler_that_is_configured_otherwise_gets_what_waits_and_others_stay_held(t):
     def yaml(one):
         return hub_yaml({"in": "{fifo: in}"}, {"one": one, "two": "{plugin: held}"}, [("in", "[one, two]")])

@@ -12,6 +12,7 @@ import termios
 import time
 
 from kit import equal, process, test, until
+from kit.mounts import only_hubs_of_this_test
 from journey_test import LOG
 
 HELD = """
@@ -244,15 +245,16 @@ def a_named_control_socket_that_is_taken_is_an_error(t):
 
 @test
 def several_hubs_of_one_user_each_have_a_control_socket(t):
+    alone = only_hubs_of_this_test()
     first = t.start(LOG, control=None)
-    equal(json.loads(t.run("stats", "--json")[0])["file"], str(first.config))
+    equal(json.loads(t.run("stats", "--json", **alone)[0])["file"], str(first.config))
     second = t.hub(LOG.replace("fifo: in", "fifo: in2").replace("path: out", "path: out2"), control=None).start()
     for hub in (first, second):
         equal(json.loads(t.run("stats", hub.config, "--json")[0])["file"], str(hub.config))
-    _, err = t.run("stats", status=1)
+    _, err = t.run("stats", status=1, **alone)
     assert re.search(r"2 hubs run: .*/control-\S+-[0-9a-f]{8}, .*/control-\S+-[0-9a-f]{8}\n  help: say which: ", err), err
     stop(second, 0)
-    equal(json.loads(t.run("stats", "--json")[0])["file"], str(first.config))
+    equal(json.loads(t.run("stats", "--json", **alone)[0])["file"], str(first.config))
     stop(first, 0)
 
 
@@ -271,10 +273,11 @@ def instances_of_a_service_have_folders_of_their_own_and_are_found_by_their_conf
 
 @test
 def places_that_were_tried_are_named(t):
-    _, err = t.run("stats", status=1)
+    alone = only_hubs_of_this_test()
+    _, err = t.run("stats", status=1, **alone)
     for place in (f"{t.folder}/standpipe/control*", f"/run/user/{os.geteuid()}/standpipe/control*", "/run/standpipe/control*"):
         assert place in err, err
-    _, err = t.run("stats", "nothing.yaml", status=1)
+    _, err = t.run("stats", "nothing.yaml", status=1, **alone)
     assert re.search(r"no hub answers at .*/standpipe/control-nothing-[0-9a-f]{8}, ", err), err
 
 

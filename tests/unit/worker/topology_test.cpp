@@ -69,7 +69,9 @@ class Recorder : public test::PluginInside {
     auto& it = *static_cast<Instance*>(self);
     const auto path = outputs().find(it.name);
     if (path == outputs().end()) return STANDPIPE_OK;
+    if (busy().contains("before " + it.name)) return STANDPIPE_DISCONNECTED;
     it.output = test::add_fifo(*it.host, path->second);
+    if (busy().contains("open " + it.name)) return STANDPIPE_DISCONNECTED;
     if (it.name.starts_with("all")) send_all(*it.host, it.output);
     return STANDPIPE_OK;
   }
@@ -139,16 +141,19 @@ class Kit {
     hub.reset();
     keeper.die();
   }
-  // The same, and it is killed at that commit. false: it had fewer.
-  bool begin_killed(int commit, bool after, const Texts& sources, const Texts& handlers,
-                    const Texts& routes) try {
+  // Begins one, which is killed at that commit. false: it had fewer.
+  static bool killed(int commit, bool after, const std::function<void()>& begins) try {
     using Killer = test::CommitKiller;
     Killer::arm(commit - 1, after ? Killer::When::after : Killer::When::before);
-    begin(sources, handlers, routes);
+    begins();
     Killer::disarm();
     return false;
   } catch (const test::KilledAtCommit&) {
     return true;
+  }
+  bool begin_killed(int commit, bool after, const Texts& sources, const Texts& handlers,
+                    const Texts& routes) {
+    return killed(commit, after, [&] { begin(sources, handlers, routes); });
   }
   // The run ends, and what is left is saved. The next worker is the first of another one.
   void stop() {
@@ -225,6 +230,13 @@ class Kit {
     const auto n = ::read(fd.get(), bytes, sizeof bytes);
     return n > 0 ? std::string(bytes, static_cast<std::size_t>(n)) : n == 0 ? "the end" : "nothing";
   }
+  // All that it has read so far.
+  const std::string& read_more(const std::string& from) {
+    auto& all = read_[from];
+    for (auto more = read(from); more != "nothing" && more != "the end"; more = read(from))
+      all += more;
+    return all;
+  }
   void busy(const std::string& handler) { Recorder::busy().insert(handler); }
   void ready(const std::string& handler) { Recorder::busy().erase(handler); }
   // What the memory has, when no worker is there.
@@ -289,7 +301,8 @@ class Kit {
 
   Recorder recorder_;
   std::map<std::string, Fd> readers_;
-  std::map<std::string, Fd> writers_;  // by path; they stay, as most do
+  std::map<std::string, std::string> read_;  // `read_more`
+  std::map<std::string, Fd> writers_;        // by path; they stay, as most do
 };
 
 }  // namespace
@@ -743,6 +756,234 @@ TEST_CASE("a reader sees no end when another handler sends to its FIFO from now 
   CHECK(read == Kit::frame("one") + Kit::frame("more") + Kit::frame("more"));
   CHECK(kit.names(state::Kind::handler) == Texts{"new"});
   CHECK(kit.names(state::Kind::output).size() == 1);
+}
+
+TEST_CASE(
+    "what nobody read where a handler sends no more goes where it sends now, and comes first") {
+  Kit kit;
+  kit.sends("fwd", "mistyped");
+  kit.begin({"a"}, {"fwd"}, {"a -> fwd"});
+  kit.send("a", "one");
+  kit.until([&] { return kit.got("fwd").size() == 1; });
+  kit.sends("fwd", "out");
+  kit.begin({"a"}, {"fwd"}, {"a -> fwd"});
+  kit.send("a", "two");
+  kit.until([&] { return kit.read_more("out").size() == 14; });
+  CHECK(kit.read_more("out") == Kit::frame("one") + Kit::frame("two"));
+  kit.until_line("a", "fwd", "2 matched, 2 delivered, 0 in flight");
+  kit.begin({"a"}, {"fwd"}, {"a -> fwd"});
+  CHECK(kit.read("mistyped") == "the end");
+  CHECK(kit.read("out") == "nothing");
+  CHECK(kit.names(state::Kind::output) == Texts{kit.folder / "out"});
+}
+
+TEST_CASE(
+    "a reader that stands still keeps what is in its pipe, and the next place gets the rest") {
+  Kit kit;
+  kit.sends("fwd", "old");
+  kit.begin({"a"}, {"fwd"}, {"a -> fwd"});
+  (void)kit.read("old");
+  constexpr int kMessages = 400;
+  std::string sent;
+  const auto send = [&](int number) {
+    kit.send("a", kit.large(number));
+    sent += Kit::frame(kit.large(number));
+    kit.hub->round();
+  };
+  for (int i = 0; i < kMessages; ++i) send(i);
+  kit.until([&] { return kit.got("fwd").size() == kMessages; });
+  const auto before = kit.hub->names();
+  kit.sends("fwd", "new");
+  kit.begin_trial({"a"}, {"fwd"}, {"a -> fwd"}, before);
+  kit.hub->begin_for_good();
+  for (int i = kMessages; i < kMessages + 10; ++i) send(i);
+  kit.until([&] { return kit.read_more("new").ends_with(Kit::frame(kit.large(kMessages + 9))); });
+  kit.until(
+      [&] { return kit.read_more("old").size() + kit.read_more("new").size() == sent.size(); });
+  CHECK(kit.read_more("old").size() > 1000);
+  CHECK((kit.read_more("old") + kit.read_more("new") == sent));
+  kit.until_line("a", "fwd", "410 matched, 410 delivered, 0 in flight");
+  kit.until([&] { return kit.read("old") == "the end"; });
+  CHECK(kit.read("new") == "nothing");
+  CHECK_FALSE(kit.keeper.keeps("output/0/fifo"));
+}
+
+TEST_CASE("a reader sees no end while a handler that has not begun may yet ask for its FIFO") {
+  Kit kit;
+  kit.sends("old", "out");
+  kit.begin({"a"}, {"old"}, {"a -> old"});
+  (void)kit.read("out");
+  kit.send("a", "one");
+  kit.until([&] { return kit.read_more("out").ends_with(Kit::frame("one")); });
+  const auto before = kit.hub->names();
+  kit.busy("before new");
+  kit.sends("new", "out");
+  kit.begin_trial({"a"}, {"new"}, {"a -> new"}, before);
+  kit.hub->begin_for_good();
+  const auto begin = kit.clock.steady();
+  while (kit.clock.steady() - begin < 2500ms) {
+    kit.hub->round();
+    REQUIRE(kit.read("out") == "nothing");
+  }
+  kit.ready("before new");
+  kit.send("a", "two");
+  kit.until([&] { return kit.read_more("out").ends_with(Kit::frame("two")); });
+}
+
+TEST_CASE("what a handler that has gone sent to is closed when its reader has all") {
+  Kit kit;
+  kit.sends("fwd", "out");
+  kit.begin({"a"}, {"x", "fwd"}, {"a -> fwd"});
+  (void)kit.read("out");
+  kit.send("a", "one");
+  kit.until([&] { return kit.got("fwd").size() == 1; });
+  const auto before = kit.hub->names();
+  kit.begin_trial({"a"}, {"x"}, {"a -> x"}, before);
+  kit.hub->begin_for_good();
+  kit.until([&] { return kit.read_more("out") == Kit::frame("one"); });
+  kit.until([&] { return kit.read("out") == "the end"; });
+  CHECK(kit.line("a", "fwd") == "1 matched, 1 delivered, 0 in flight");
+}
+
+TEST_CASE("while a configuration is tried, a handler's old output stays as it was") {
+  Kit kit;
+  kit.sends("fwd", "old");
+  kit.begin({"a"}, {"fwd"}, {"a -> fwd"});
+  (void)kit.read("old");
+  kit.send("a", "one");
+  kit.until([&] { return kit.read_more("old").ends_with(Kit::frame("one")); });
+  kit.busy("fwd");
+  kit.send("a", "two");
+  kit.until_line("a", "fwd", "2 matched, 1 delivered, 1 in flight");
+  kit.ready("fwd");
+  const auto before = kit.hub->names();
+  const Texts both = {kit.folder / "old", kit.folder / "new"};
+  for (int i = 0; i < 3; ++i) {
+    kit.sends("fwd", "new");
+    kit.begin_trial({"a"}, {"fwd"}, {"a -> fwd"}, before);
+    for (int round = 0; round < 5; ++round) kit.hub->round();
+    CHECK(kit.got("fwd").size() == 1);  // where the second one goes is not decided
+    CHECK(kit.names(state::Kind::output) == both);
+    CHECK(kit.read("old") == "nothing");
+    kit.busy("fwd");
+    kit.sends("fwd", "old");
+    kit.begin({"a"}, {"fwd"}, {"a -> fwd"});
+    kit.ready("fwd");
+    CHECK(kit.read("old") == "nothing");
+  }
+  kit.until([&] { return kit.read_more("old").ends_with(Kit::frame("two")); });
+  kit.begin({"a"}, {"fwd"}, {"a -> fwd"});
+  CHECK(kit.names(state::Kind::output) == Texts{both[0]});
+  CHECK(kit.read("old") == "nothing");
+
+  kit.sends("fwd", "new");
+  kit.begin_trial({"a"}, {"fwd"}, {"a -> fwd"}, before);
+  kit.hub->begin_for_good();
+  kit.begin({"a"}, {"fwd"}, {"a -> fwd"});
+  CHECK(kit.read("old") == "the end");
+  CHECK(kit.names(state::Kind::output) == Texts{both[1]});
+}
+
+TEST_CASE("an output that another handler has stays when one asks for it no more") {
+  Kit kit;
+  kit.sends("fwd", "shared"), kit.sends("other", "shared");
+  kit.begin({"a"}, {"fwd", "other"}, {"a -> fwd", "a -> other"});
+  kit.send("a", "one");
+  kit.until([&] { return kit.got("fwd").size() + kit.got("other").size() == 2; });
+  kit.sends("fwd", "own");
+  kit.begin({"a"}, {"fwd", "other"}, {"a -> fwd", "a -> other"});
+  kit.hub->begin_for_good();
+  kit.until([&] { return kit.read_more("shared").size() == 14; });
+  kit.send("a", "two");
+  kit.until([&] { return kit.read_more("own") == Kit::frame("two"); });
+  kit.until([&] { return kit.read_more("shared").size() == 21; });
+  CHECK(kit.read_more("shared") == Kit::frame("one") + Kit::frame("one") + Kit::frame("two"));
+  kit.begin({"a"}, {"fwd", "other"}, {"a -> fwd", "a -> other"});
+  CHECK(kit.read("shared") == "nothing");
+}
+
+TEST_CASE("what a handler opened that could not begin goes with it") {
+  Kit kit;
+  kit.sends("fwd", "out");
+  kit.busy("open fwd");
+  kit.begin({"a"}, {"x", "fwd"}, {"a -> x"});
+  CHECK(kit.names(state::Kind::output) == Texts{kit.folder / "out"});
+  kit.begin({"a"}, {"x"}, {"a -> x"});
+  CHECK(kit.names(state::Kind::output).empty());
+}
+
+TEST_CASE("a handler may send to another place after each of many changes") {
+  Kit kit;
+  std::size_t most = 0;
+  for (int i = 0; i < 100; ++i) {
+    kit.sends("fwd", "out-" + std::to_string(i));
+    kit.begin({"a"}, {"fwd"}, {"a -> fwd"});
+    most = std::max(most, kit.names(state::Kind::output).size());
+  }
+  CHECK(most == 2);
+}
+
+TEST_CASE("a worker that is killed at any commit of a change of outputs loses nothing") {
+  for (const bool after : {false, true}) {
+    bool killed = true;
+    for (int commit = 1; killed; ++commit) {
+      Kit kit;
+      kit.sends("fwd", "mistyped");
+      kit.begin({"a"}, {"fwd"}, {"a -> fwd"});
+      kit.send("a", "one");
+      kit.until([&] { return kit.got("fwd").size() == 1; });
+      kit.sends("fwd", "out");
+      killed = kit.killed(commit, after, [&] { kit.begin({"a"}, {"fwd"}, {"a -> fwd"}); });
+      INFO("killed " << (after ? "after" : "before") << " commit " << commit);
+      kit.begin({"a"}, {"fwd"}, {"a -> fwd"});
+      kit.hub->begin_for_good();  // what the one before it has noted, and not ended
+      kit.until([&] {
+        return kit.read_more("out") == Kit::frame("one") &&
+               kit.line("a", "fwd") == "1 matched, 1 delivered, 0 in flight";
+      });
+      kit.begin({"a"}, {"fwd"}, {"a -> fwd"});
+      REQUIRE(kit.names(state::Kind::output) == Texts{kit.folder / "out"});
+    }
+  }
+}
+
+TEST_CASE("a worker that is killed while it tries another output lets the old one's reader wait") {
+  for (const bool after : {false, true}) {
+    bool killed = true;
+    for (int commit = 1; killed; ++commit) {
+      Kit kit;
+      kit.sends("fwd", "old");
+      kit.begin({"a"}, {"fwd"}, {"a -> fwd"});
+      (void)kit.read("old");
+      kit.send("a", "one");
+      kit.until([&] { return kit.read_more("old").ends_with(Kit::frame("one")); });
+      const auto before = kit.hub->names();
+      kit.sends("fwd", "new");
+      killed =
+          kit.killed(commit, after, [&] { kit.begin_trial({"a"}, {"fwd"}, {"a -> fwd"}, before); });
+      INFO("killed " << (after ? "after" : "before") << " commit " << commit);
+      kit.sends("fwd", "old");
+      kit.begin({"a"}, {"fwd"}, {"a -> fwd"});
+      REQUIRE(kit.read("old") == "nothing");
+      kit.send("a", "two");
+      kit.until([&] { return kit.read_more("old").ends_with(Kit::frame("two")); });
+    }
+  }
+}
+
+TEST_CASE("a reader sees no end when a worker is killed that tried another handler for its FIFO") {
+  Kit kit;
+  kit.sends("old", "out"), kit.sends("new", "out");
+  kit.begin({"a"}, {"old"}, {"a -> old"});
+  (void)kit.read("out");
+  kit.send("a", "one");
+  kit.until([&] { return kit.read_more("out").ends_with(Kit::frame("one")); });
+  kit.until_line("a", "old", "1 matched, 1 delivered, 0 in flight");
+  const auto before = kit.hub->names();
+  kit.begin_trial({"a"}, {"new"}, {"a -> new"}, before);
+  kit.begin({"a"}, {"new"}, {"a -> new"});  // it was confirmed, and killed before it did anything
+  CHECK(kit.read("out") == "nothing");
+  CHECK(kit.names(state::Kind::handler) == Texts{"new"});
 }
 
 TEST_CASE("the handlers of a source become more than a segment has words for, and fewer again") {
