@@ -46,7 +46,7 @@ std::string route_json(const Graph& graph, const Graph::Route& route) {
 
 std::string handler_json(const Graph& graph, const Graph::Handler& handler) {
   const auto text = [](const std::string& path) { return json_string(path); };
-  return "{\"name\":" + json_string(handler.name) + ",\"plugin\":" + json_string(handler.plugin) +
+  return "{\"name\":" + json_string(handler.name) + ",\"plugin\":" + text_or_null(handler.plugin) +
          ",\"paths\":" + json_list_of(handler.paths, text) +
          ",\"policy\":" + json_string(handler.policy) + ",\"used\":" + json_bool(handler.used) +
          ",\"feeds\":" + json_names(graph.sources, handler.feeds) +

@@ -44,8 +44,20 @@ std::string policy_of(const deliver::HandlerOptions& handler) {
   return policy;
 }
 
+// Where `unmatched: dead_letter` leads is no handler of the configuration.
+Graph::Handler letters_of_unmatched(const std::string& name, bool used) {
+  return {.name = name,
+          .plugin = {},
+          .paths = {},
+          .policy = "kept in the data folder, with the reason no_route",
+          .used = used,
+          .feeds = {}};
+}
+
 Graph::Handler handler_of(const config::HubOptions& hub, std::size_t number, bool used) {
   const auto& options = hub.handlers[number];
+  if (hub.keeps_unmatched && hub.unmatched == number)
+    return letters_of_unmatched(options.name, used);
   Graph::Handler handler{.name = options.name,
                          .plugin = options.plugin->name,
                          .paths = {},

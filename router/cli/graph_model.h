@@ -31,7 +31,7 @@ struct Graph {
     std::optional<std::string> hidden_by;  // the route because of which no message gets to this one
   };
   struct Handler {
-    std::string name, plugin;
+    std::string name, plugin;               // none: where unmatched messages are kept
     std::vector<std::string> paths;         // that its options name
     std::string policy;                     // what becomes of messages on which it fails
     bool used;                              // some message may get to it

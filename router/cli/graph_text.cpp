@@ -44,7 +44,7 @@ std::string source_text(const Graph& graph, std::size_t number) {
 }
 
 std::string handler_text(const Graph& graph, const Graph::Handler& handler) {
-  auto text = handler.name + "  " + handler.plugin;
+  auto text = handler.name + (handler.plugin.empty() ? "" : "  " + handler.plugin);
   for (const auto& path : handler.paths) text += ' ' + printable(path);
   text += "\n  (" + handler.policy + ")\n";
   for (const auto source : handler.feeds)

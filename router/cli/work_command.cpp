@@ -128,13 +128,18 @@ class SpawnRules {
   posix_spawnattr_t attributes_;
 };
 
+std::string help_for_missing(const std::string& command, std::string_view line) {
+  if (line.find_first_of(";|&<>$`") != line.npos)
+    return "it is run without a shell; to have one: --exec \"sh -c '...'\"";
+  return command.find('/') == std::string::npos ? "it is searched in PATH" : "";
+}
+
 }  // namespace
 
 WorkCommand::WorkCommand(std::string_view line) : words_(WordSplitter().split(line)) {
   if (words_.empty()) throw WrongUsage("--exec has no command", "e.g. --exec 'jq .total'");
   if (!can_be_found(words_[0]))
-    throw Failure("there is no command " + escaped(words_[0]),
-                  words_[0].find('/') == std::string::npos ? "it is searched in PATH" : "");
+    throw Failure("there is no command " + escaped(words_[0]), help_for_missing(words_[0], line));
   for (const auto& word : words_) has_place_ = has_place_ || word.find(kPlace) != word.npos;
 }
 

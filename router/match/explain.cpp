@@ -2,6 +2,7 @@
 #include "match/explain.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/text.h"
 #include "match/evaluate.h"
@@ -46,26 +47,43 @@ std::string seen(const Condition& condition, Look& look) {
                             : seen_text(condition, value);
 }
 
-// What the condition wants of something that was seen; `is_negated`: within a `not`.
-std::string wanted_text(const Condition& condition, bool is_negated) {
-  if (condition.op != Op::exists) return (is_negated ? "not " : "") + condition.wanted_text();
+// What the condition wants of `subject`; `is_negated`: within a `not`.
+std::string wanted_text(const Condition& condition, bool is_negated, const std::string& subject) {
+  if (condition.op != Op::exists)
+    return subject + (is_negated ? " not " : " ") + condition.wanted_text();
   const bool to_be_there = (condition.operands[0].value().bits() != 0) != is_negated;
-  return to_be_there ? "it to be there" : "it not to be there";
+  return subject + (to_be_there ? " to be there" : " not to be there");
 }
 
-std::string unseen(const Condition& condition, Look& look) {
-  const auto wanted = ", wanted " + condition.subject_text() + " " + condition.wanted_text();
+// For those who expect that a `not` matches where its condition does not.
+constexpr const char* kNotOfUnseen = " (a `not` takes only what can be looked into)";
+
+std::string unseen(const Condition& condition, Look& look, bool is_negated) {
+  const auto wanted = ", wanted " + wanted_text(condition, is_negated, condition.subject_text()) +
+                      (is_negated ? kNotOfUnseen : "");
   if (look.is_too_large())
     return thousands(look.size()) + " bytes, larger than match_max (" +
            size_text(look.limits().match_max) + ")" + wanted;
   return not_json(look) + wanted;
 }
 
-std::string reason_of(const Decision& decision, Look& look) {
+// Whether the condition is one of the rule's, within an odd number of `not`; nullopt: it is none.
+std::optional<bool> is_negated_in(const Rule& rule, const Condition* condition) {
+  for (const auto& own : rule.conditions)
+    if (&own == condition) return false;
+  for (const auto* parts : {&rule.all, rule.any ? &*rule.any : nullptr, &rule.none}) {
+    if (!parts) continue;
+    for (const auto& part : *parts)
+      if (const auto found = is_negated_in(part, condition)) return *found != (parts == &rule.none);
+  }
+  return std::nullopt;
+}
+
+std::string reason_of(const Rule& rule, const Decision& decision, Look& look) {
   if (!decision.by) return decision.truth == Truth::yes ? "takes every message" : "takes none";
   const auto& condition = *decision.by;
   const auto what = seen(condition, look);
-  if (what.empty()) return unseen(condition, look);
+  if (what.empty()) return unseen(condition, look, is_negated_in(rule, &condition).value_or(false));
   const auto truth = truth_of(condition, look);
   if (truth == Truth::unknown)
     return what + ", too long for a pattern that may be slow: " +
@@ -73,7 +91,10 @@ std::string reason_of(const Decision& decision, Look& look) {
            condition.wanted_text();
   // Within a `not`, a route fails on a condition that holds, and matches on one that does not.
   const bool held = truth == Truth::yes;
-  if (decision.truth != Truth::yes) return what + ", wanted " + wanted_text(condition, held);
+  if (decision.truth != Truth::yes) {
+    const auto* it = condition.op == Op::exists ? " it" : "";
+    return what + ", wanted" + wanted_text(condition, held, it);
+  }
   const bool says_it_all = condition.op == Op::exists || (held && condition.op == Op::eq);
   return says_it_all ? what : what + (held ? ", " : ", not ") + condition.wanted_text();
 }
@@ -106,7 +127,7 @@ Explanation explain(std::size_t source, const std::vector<RouteOptions>& routes,
     const auto decision = evaluate(route.rule, look);
     said.reached = true;
     said.matched = decision.truth == Truth::yes;
-    said.reason = reason_of(decision, look);
+    said.reason = reason_of(route.rule, decision, look);
     if (decision.by) said.place = decision.by->place;
     if (!said.matched) continue;
     explanation.unmatched = false;

@@ -48,7 +48,8 @@ Stream read_stream(const frame::Codec& codec, std::string_view bytes) {
 
 std::string fault_text(const StreamFault& fault, std::uint64_t payload_max) {
   if (fault.fate == config::Fate::truncated)
-    return "a frame is truncated: there are " + counted(fault.bytes, "byte") +
+    return std::string("a frame is truncated: there ") + (fault.bytes == 1 ? "is " : "are ") +
+           counted(fault.bytes, "byte") +
            (fault.need ? " of " + thousands(fault.need) : " of its header");
   return "a frame claims " + counted(fault.claimed, "byte") + " (limit " + thousands(payload_max) +
          "), so all from byte " + thousands(fault.offset + 1) + " on is discarded";

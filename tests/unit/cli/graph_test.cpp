@@ -73,6 +73,28 @@ TEST_CASE("for programs it is one object on one line") {
   CHECK(both.run({"graph", (kFolder / "orders.yaml").string(), "--json", "--format", "dot"}) == 2);
 }
 
+TEST_CASE("where unmatched messages are kept is drawn as no handler") {
+  const test::TemporaryFolder folder;
+  std::ofstream(folder / "t.yaml")
+      << "sources: { in: { fifo: in } }\n"
+         "handlers: { screen: { plugin: print } }\n"
+         "routes: [{ from: in, match: { size: { gt: 9 } }, to: screen }]\n"
+         "unmatched: dead_letter\n";
+  const auto drawn = [&](std::vector<std::string> words) {
+    Console c;
+    words.insert(words.begin(), {"graph", folder / "t.yaml", "--plugins", places::plugins()});
+    CHECK(c.run(words) == 0);
+    return c.out();
+  };
+  const std::string kept = "kept in the data folder, with the reason no_route";
+  CHECK_THAT(drawn({"--format", "text"}), Catch::EndsWith("\ndead_letter\n  (" + kept + ")\n"));
+  CHECK_THAT(drawn({"--format", "mermaid"}),
+             Catch::Contains("h1[\"dead_letter<br>" + kept + "\"]\n"));
+  CHECK_THAT(drawn({"--format", "dot"}),
+             Catch::Contains("[label=\"dead_letter\\n" + kept + "\", shape=box]"));
+  CHECK_THAT(drawn({"--json"}), Catch::Contains(R"("name":"dead_letter","plugin":null,)"));
+}
+
 TEST_CASE("for programs a source says what brings its messages") {
   Console c;
   CHECK(c.run({"graph", (kFolder / "emitting.yaml").string(), "--plugins", places::plugins(),

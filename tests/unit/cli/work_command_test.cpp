@@ -37,6 +37,16 @@ TEST_CASE("a command is split as a shell splits it, and nothing is expanded") {
   CHECK_THROWS_AS(words("./no-such-file"), standpipe::Failure);
 }
 
+TEST_CASE("whoever gives a line of a shell learns that there is none") {
+  try {
+    (void)WorkCommand("no-such; echo");
+    FAIL();
+  } catch (const standpipe::Failure& failure) {
+    CHECK(failure.what() == std::string("there is no command no-such;"));
+    CHECK(failure.help() == "it is run without a shell; to have one: --exec \"sh -c '...'\"");
+  }
+}
+
 TEST_CASE("a message is the standard input of its command") {
   kit::Folder folder;
   const std::string large(1 << 20, 'x');

@@ -68,7 +68,14 @@ TEST_CASE("whether something is there is explained in words") {
 TEST_CASE("what could not be looked into is explained by why") {
   const auto type = json_rule("/type", Op::eq, Value::string("order"));
   CHECK(reason(type, "{\"type\"") == "no not JSON at byte 7, wanted /type = \"order\"");
-  CHECK(reason(negated(type), "hello") == "no not JSON at byte 0, wanted /type = \"order\"");
+  const std::string no_not = " (a `not` takes only what can be looked into)";
+  CHECK(reason(negated(type), "hello") ==
+        "no not JSON at byte 0, wanted /type not = \"order\"" + no_not);
+  CHECK(reason(negated(negated(type)), "hello") ==
+        "no not JSON at byte 0, wanted /type = \"order\"");
+  const auto is_there = json_rule("/type", Op::exists, Value::boolean(true));
+  CHECK(reason(negated(is_there), "hello") ==
+        "no not JSON at byte 0, wanted /type not to be there" + no_not);
   const std::string deep = std::string(2000, '[') + std::string(2000, ']');
   CHECK(reason(text_rule(Op::prefix, "x"), deep) ==
         "no 4,000 bytes, larger than match_max (1000B), wanted text prefix \"x\"");

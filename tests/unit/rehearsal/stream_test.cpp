@@ -64,6 +64,8 @@ TEST_CASE("what ends inside a frame is truncated") {
   REQUIRE(header.fault);
   CHECK(rehearsal::fault_text(*header.fault, 100) ==
         "a frame is truncated: there are 2 bytes of its header");
+  CHECK(rehearsal::fault_text(*read("\5"s).fault, 100) ==
+        "a frame is truncated: there is 1 byte of its header");
 }
 
 TEST_CASE("after a frame that claims too much nothing is a message, and its bytes may tell why") {
