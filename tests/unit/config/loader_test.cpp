@@ -90,10 +90,7 @@ const plugin::Value& value_of(const deliver::HandlerOptions& handler, const std:
   std::abort();
 }
 
-}  // namespace
-
-TEST_CASE_METHOD(Fixture, "a whole configuration becomes plain options") {
-  const auto hub = good(R"(
+constexpr const char* kWhole = R"(
 version: 1
 data_dir: state
 memory_max: 64MiB
@@ -126,7 +123,12 @@ routes:
     final: true
   - { from: [readings, orders], to: screen }
 unmatched: billing
-)");
+)";
+
+}  // namespace
+
+TEST_CASE_METHOD(Fixture, "what a whole configuration says of the hub becomes plain options") {
+  const auto hub = good(kWhole);
   CHECK(hub.file == folder / "hub.yaml");
   CHECK(hub.data_dir == folder / "state");
   CHECK(!hub.data_dir_by_default);
@@ -136,6 +138,10 @@ unmatched: billing
   CHECK(hub.dead_letters.all == 64 * MiB);
   CHECK(hub.dead_letters.file == 8 * MiB);
   CHECK(hub.dead_letters.age == 7 * 24h);
+}
+
+TEST_CASE_METHOD(Fixture, "the sources of a whole configuration become plain options") {
+  const auto hub = good(kWhole);
   REQUIRE(hub.sources.size() == 2);
   CHECK(hub.sources[0].name == "orders");
   CHECK(hub.sources[0].path == folder / "run/orders");
@@ -151,6 +157,10 @@ unmatched: billing
   CHECK(hub.sources[1].mode == 0600);
   CHECK(!hub.sources[1].owner);
   CHECK(hub.sources[1].message_size_max == kMessageSizeMaxDefault);
+}
+
+TEST_CASE_METHOD(Fixture, "the handlers of a whole configuration become plain options") {
+  const auto hub = good(kWhole);
   REQUIRE(hub.handlers.size() == 2);
   CHECK(hub.handlers[0].plugin->name == "print");
   CHECK(hub.handlers[0].placement == deliver::Placement::thread);
@@ -174,6 +184,10 @@ unmatched: billing
   CHECK(hub.handlers[0].age_max == 0s);
   CHECK(hub.handlers[1].backoff_initial == 1ms);
   CHECK(hub.handlers[1].backoff_max == 2s);
+}
+
+TEST_CASE_METHOD(Fixture, "the routes of a whole configuration become plain options") {
+  const auto hub = good(kWhole);
   REQUIRE(hub.routes.size() == 2);
   CHECK(hub.routes[0].name == "big orders");
   CHECK(hub.routes[0].from == std::vector<std::size_t>{0});
