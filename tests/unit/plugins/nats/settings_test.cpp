@@ -12,8 +12,13 @@ using nats::ConnectionSettings;
 using nats::ConsumerSettings;
 using standpipe::testing::Options;
 
-std::string fault(const Options& options) { return bridge::fault<ConnectionSettings>(options); }
+// The plugin's handlers need a subject; here nothing asks for it.
+std::string fault(Options options) {
+  options.try_emplace("subject", "s");
+  return bridge::fault<ConnectionSettings>(options);
+}
 std::string consumer_fault(Options options) {
+  options.try_emplace("subject", "s");
   options.try_emplace("stream", "S");
   options.try_emplace("durable", "hub");
   return bridge::fault<ConsumerSettings>(options);
