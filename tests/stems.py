@@ -31,6 +31,7 @@ WITHOUT = {
     "deliver/settlement_observer": "an interface",
     "frame/codec": "an interface",
     "log/position": "data: numbers that are not to be confused",
+    "log/refusal": "two exceptions' types",
     "log/record_format": "data: log/FORMAT.md as numbers",
     "match/workspace": "data: buffers that are worth keeping",
     "scaffold/template_files": "data: the files of sdk/template",

@@ -139,9 +139,10 @@ Command dead_list_command() {
       .description =
           "A message is dead-lettered when its handler rejected it (rejected), failed on it\n"
           "too often (retries_exhausted) or for too long (expired), died of it (crashed,\n"
-          "timeout), or was passed over it by a person (skipped), and when its handler was\n"
-          "taken out of the configuration (shutdown). The oldest come first; the table has\n"
-          "the last 1,000.",
+          "timeout), or was passed over it by a person (skipped), when its handler was taken\n"
+          "out of the configuration (shutdown), and when no route wanted it, if `unmatched:`\n"
+          "of its source says so (no_route). The oldest come first; the table has the last\n"
+          "1,000.",
       .operands = {{.name = "CONFIG", .required = false}},
       .options = letter_options({{.name = "limit",
                                   .letter = 'n',

@@ -89,7 +89,8 @@ KeyMap queue() {
        {.name = "max_messages",
         .value = "NUMBER",
         .fallback = "",
-        .summary = "The same in messages.",
+        .summary =
+            "The same in messages. In memory, what one read of the FIFO brings may come on top.",
         .example = "1000",
         .least = "1",
         .most = "1000000000000"},

@@ -120,7 +120,8 @@ KeyMap rate_limit() {
            {.name = "burst",
             .value = "NUMBER",
             .fallback = "as per_second",
-            .summary = "So many may come at once, after a pause.",
+            .summary =
+                "So many may come at once, after a pause; what the last read brings comes on top.",
             .example = "100",
             .least = "1",
             .most = "1000000000"}}};

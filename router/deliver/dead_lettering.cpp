@@ -12,6 +12,7 @@ namespace {
 
 constexpr Nanoseconds kPause =
     std::chrono::seconds(5);  // until a letter that could not be kept is tried again
+constexpr Nanoseconds kTroubleLasts = 3 * kPause;
 
 }  // namespace
 
@@ -42,8 +43,7 @@ DeadLettering::~DeadLettering() {
 }
 
 bool DeadLettering::write(const Batch& batch, std::span<const Failed> runs, Nanoseconds now) {
-  failed_ = false;
-  if (runs.empty() || !keeps(batch.delivery())) return true;
+  if (has_none_to_write(batch, runs)) return true;
   fill(batch, runs);
   job_->finish(needs_.dead_letters.write(job_->letters));
   written(batch, now);
@@ -52,13 +52,20 @@ bool DeadLettering::write(const Batch& batch, std::span<const Failed> runs, Nano
 
 bool DeadLettering::post(const Batch& batch, std::span<const Failed> runs, Nanoseconds now,
                          std::function<void()> told) {
-  failed_ = false;
-  if (runs.empty() || !keeps(batch.delivery())) return false;
+  if (has_none_to_write(batch, runs)) return false;
   fill(batch, runs);
   job_->told = std::move(told);
   if (needs_.dead_letters.post(job_)) return true;
   written(batch, now);
   return false;
+}
+
+// What waited for the disk may come to another outcome at last.
+bool DeadLettering::has_none_to_write(const Batch& batch, std::span<const Failed> runs) {
+  failed_ = false;
+  if (!runs.empty() && keeps(batch.delivery())) return false;
+  if (troubled_ == &batch.delivery()) trouble_.reset();
+  return true;
 }
 
 void DeadLettering::fill(const Batch& batch, std::span<const Failed> runs) {
@@ -75,12 +82,24 @@ void DeadLettering::written(const Batch& batch, Nanoseconds now) {
   const auto& failure = job_->failure;
   const auto letters = job_->letters.size();
   failed_ = failure.has_value();
+  if (failed_) {
+    troubled_ = &batch.delivery();
+    trouble_until_ = now + kTroubleLasts;
+    if (!trouble_) trouble_ = Trouble{{}, now};
+    trouble_->why = failure->what();
+  } else {
+    trouble_.reset();
+  }
   if (failed_ && reminder_.is_due(now))
     needs_.reporter.warning("dead-letter",
                             options_.name + ": " + failure->what() + "; " +
                                 counted(letters, "message") + " of " + batch.delivery().source() +
                                 (letters == 1 ? " waits" : " wait") + " until it can be kept",
                             failure->help());
+}
+
+std::optional<DeadLettering::Trouble> DeadLettering::trouble(Nanoseconds now) const {
+  return now < trouble_until_ ? trouble_ : std::nullopt;
 }
 
 bool DeadLettering::settle_failed(Batch& batch, const Failed& run, Nanoseconds now) {
@@ -101,7 +120,7 @@ bool DeadLettering::settle_failed(Batch& batch, const Failed& run, Nanoseconds n
 
 void DeadLettering::say(const Batch& batch, const Failed& run, Nanoseconds now) {
   std::uint64_t left_out = 0;
-  if (!trouble_.allow(now, left_out)) return;
+  if (!reports_.allow(now, left_out)) return;
   const auto payload = batch.payload(run.last - 1);
   Diagnostic d{.severity = Severity::warning,
                .code = std::string(reason_name(run.reason)),

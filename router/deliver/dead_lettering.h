@@ -56,6 +56,15 @@ class DeadLettering {
   // false: they are not settled but redelivered, because their letters could not be kept.
   bool settle_failed(Batch& batch, const Failed& run, Nanoseconds now);
 
+  // ---- whether they can be kept
+  struct Trouble {
+    std::string why;
+    Nanoseconds since;
+  };
+  // What fails for good waits for the disk, and holds back what is behind it, since then. nullopt:
+  // it does not, as far as is known: nothing was to be kept since, or for some time.
+  std::optional<Trouble> trouble(Nanoseconds now) const;
+
   // ---- the only message of the batch, because its plugin died of it
   std::optional<Failure> write_killer(const Batch& batch, Reason reason, std::string_view text,
                                       std::uint16_t deaths);
@@ -64,6 +73,7 @@ class DeadLettering {
  private:
   DeadLetter letter(const Batch& batch, std::uint32_t i, Reason reason, std::string_view detail,
                     std::uint32_t attempts) const;
+  bool has_none_to_write(const Batch& batch, std::span<const Failed> runs);
   void fill(const Batch& batch, std::span<const Failed> runs);
   void say(const Batch& batch, const Failed& run, Nanoseconds now);
 
@@ -71,7 +81,10 @@ class DeadLettering {
   const HandlerNeeds& needs_;
   std::shared_ptr<LetterJob> job_;  // the last batch's; none: there was none
   bool failed_ = false;             // letters of the batch that is settled could not be kept
-  Throttle trouble_;
+  std::optional<Trouble> trouble_;
+  const Delivery* troubled_ = nullptr;  // the last one whose letters could not be kept
+  Nanoseconds trouble_until_{0};        // unless they are tried again, and fail, by then
+  Throttle reports_;
   Reminder reminder_;
 };
 

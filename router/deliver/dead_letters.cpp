@@ -19,6 +19,7 @@
 #include "base/folder.h"
 #include "base/text.h"
 #include "deliver/letter_rewrite.h"
+#include "deliver/set_aside.h"
 
 namespace standpipe::deliver {
 namespace {
@@ -100,6 +101,54 @@ bool is_older(const std::string& path, Nanoseconds age, Nanoseconds now) {
   if (age == Nanoseconds(0) || ::stat(path.c_str(), &st) != 0) return false;
   const auto written = std::chrono::seconds(st.st_mtim.tv_sec);
   return now - written > age;
+}
+
+constexpr const char* kDamaged = "dead-letters-damaged";
+// Under its own name it would be in the way again, and that of a closed one is as good.
+constexpr const char* kHelpForNewer =
+    "to have its letters, stop the hub, rename it to dead-letters-N.log with a number N that no "
+    "file has, and use the Standpipe that wrote it";
+
+// To append to. Something else in the place of the file would be there at each retry, so it makes
+// room.
+log::DiskLog open_or_begin(const std::string& path, Reporter& reporter) {
+  try {
+    return log::DiskLog::open(path, log::DiskLog::Access::append);
+  } catch (const Failure& why) {
+    const auto aside = set_aside_if_unknown(path, why);
+    if (!aside) throw;
+    reporter.error(
+        kDamaged, std::string(why.what()) + ": it is " + *aside + " now, and another is begun",
+        is_of_newer_version(why) ? kHelpForNewer
+                                 : "what is in it may be looked at; nobody needs it now");
+  }
+  return log::DiskLog::open(path, log::DiskLog::Access::append);
+}
+
+// The list of those that were replayed, for whoever is going to write: if it is none it makes room.
+// true: it did.
+bool set_list_aside(const std::string& folder, Reporter& reporter) try {
+  (void)ReplayedLetters::read(folder);
+  return false;
+} catch (const Failure& why) {
+  const auto aside = set_aside_if_unknown(ReplayedLetters::path_in(folder), why);
+  if (!aside) return false;
+  reporter.error(kDamaged,
+                 std::string(why.what()) + ": it is " + *aside +
+                     " now, and letters that were replayed already are there again",
+                 "purge those, or they may be replayed again: standpipe dead list");
+  return true;
+}
+
+// The same list for readers, who change nothing, and show letters again.
+std::unordered_set<std::uint64_t> replayed_in(const std::string& folder,
+                                              std::vector<Failure>& problems) try {
+  return ReplayedLetters::read(folder);
+} catch (const Failure& why) {
+  problems.emplace_back(
+      std::string(why.what()) + ", so letters that were replayed already are shown again",
+      why.help());
+  return {};
 }
 
 std::uint64_t letters_in(const std::string& path) try {
@@ -190,6 +239,7 @@ std::uint64_t DeadLetters::rewrite(const LetterFilter* filter) {
 }
 
 LetterRewrite DeadLetters::begin_rewrite(const LetterFilter* filter) {
+  (void)set_list_aside(folder_, *reporter_);
   auto replayed = ReplayedLetters::read(folder_);
   has_left_out_ = false;
   if (!filter && replayed.empty()) return {{}, {}, {}};
@@ -219,6 +269,7 @@ std::optional<Failure> DeadLetters::leave_out(std::span<const std::uint64_t> ide
   has_left_out_ = true;
   auto failure = log_ ? log_->sync() : std::nullopt;
   if (!failure) failure = replayed_.add(identities);
+  if (failure && set_list_aside(folder_, *reporter_)) failure = replayed_.add(identities);
   if (failure) return failure->in("cannot remove dead letters that were delivered");
   return std::nullopt;
 }
@@ -227,7 +278,7 @@ std::optional<Failure> DeadLetters::leave_out(std::span<const std::uint64_t> ide
 // each a batch's worth at most; and in the last two files, for one may have been closed since.
 void DeadLetters::open() {
   first_ = Nanoseconds(0);
-  auto log = log::DiskLog::open(path_in(folder_), log::DiskLog::Access::append);
+  auto log = open_or_begin(path_in(folder_), *reporter_);
   const auto found = log.recovery().text();
   if (!found.empty()) reporter_->warning("dead-letters-damaged", path_in(folder_) + ": " + found);
   std::map<std::string, std::deque<RememberedLetter>> last;
@@ -271,7 +322,7 @@ bool DeadLetters::is_full() const {
 void DeadLetters::close_full() {
   close();
   keep_within_limits();
-  log_ = log::DiskLog::open(path_in(folder_), log::DiskLog::Access::append);
+  log_ = open_or_begin(path_in(folder_), *reporter_);
 }
 
 void DeadLetters::close() {
@@ -332,13 +383,13 @@ std::vector<std::string> DeadLetters::closed_in(const std::string& data_dir) {
 
 // The list before the letters: one that goes meanwhile may be read once more.
 DeadLetterReader::DeadLetterReader(const std::string& data_dir)
-    : paths_(DeadLetters::closed_in(data_dir)), replayed_(ReplayedLetters::read(data_dir)) {
+    : paths_(DeadLetters::closed_in(data_dir)), replayed_(replayed_in(data_dir, problems_)) {
   paths_.push_back(DeadLetters::path_in(data_dir));
   std::ranges::reverse(paths_);
 }
 
 DeadLetterReader::DeadLetterReader(const std::string& data_dir, std::uint64_t last_file)
-    : paths_(DeadLetters::closed_in(data_dir)), replayed_(ReplayedLetters::read(data_dir)) {
+    : paths_(DeadLetters::closed_in(data_dir)), replayed_(replayed_in(data_dir, problems_)) {
   std::erase_if(paths_, [&](const auto& path) { return number_of(path) > last_file; });
   std::ranges::reverse(paths_);
 }

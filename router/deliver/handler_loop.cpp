@@ -190,6 +190,9 @@ bool HandlerLoop::skip(Delivery& delivery, const std::string& why, Nanoseconds n
 
 std::optional<Absence> HandlerLoop::absence() const {
   if (auto absence = lifecycle_.absence()) return absence;
+  if (auto trouble = settlement_.dead_letters().trouble(needs_.clock.steady()))
+    return Absence{Absence::Kind::no_letters, trouble->since,
+                   "cannot have its dead letters kept (" + trouble->why + ")"};
   if (current_.is_open()) return std::nullopt;
   for (const auto* output : outputs())
     if (const auto since = output->unread_since())

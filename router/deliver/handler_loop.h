@@ -128,7 +128,8 @@ class HandlerLoop {
   // Nobody will ever deliver what it has: that is dead-lettered from now on, as if a plugin
   // rejected it.
   void give_up() { lifecycle_.give_up(); }
-  // It takes nothing: it is held, or disconnected, or nobody reads one of its FIFOs.
+  // It takes nothing: it is held, or disconnected, or what it refuses cannot be kept, or nobody
+  // reads one of its FIFOs.
   std::optional<Absence> absence() const;
   // The same, or it is in a call with messages that has not come back for kStuckAfter.
   static constexpr Nanoseconds kStuckAfter = std::chrono::seconds(5);

@@ -11,6 +11,11 @@ namespace standpipe::deliver {
 
 HandlerState HandlerLoop::state(Nanoseconds now) const {
   auto state = lifecycle_.state(now);
+  const auto trouble = settlement_.dead_letters().trouble(now);
+  if (trouble && lifecycle_.running()) {
+    state.name = "retrying";
+    state.reason = trouble->why;
+  }
   const auto& taken = late_.messages();
   state.taken = taken.messages();
   if (!taken.empty()) state.oldest_taken = std::max(now - Nanoseconds(taken[0].since_ns), {});

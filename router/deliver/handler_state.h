@@ -21,9 +21,10 @@ struct HandlerState {
   Nanoseconds oldest_taken{0};      // how long ago it took the first of them
 };
 
-// A handler that takes nothing, and nobody knows for how long.
+// A handler that takes nothing, and nobody knows for how long. no_letters: what it refuses cannot
+// be kept.
 struct Absence {
-  enum class Kind { held, disconnected, no_reader };
+  enum class Kind { held, disconnected, no_reader, no_letters };
   Kind kind = Kind::held;
   Nanoseconds since{0};  // 0: a person has to act, so there is nothing to be waited for
   std::string why = {};  // "is held (reason)"

@@ -13,6 +13,7 @@
 #include "base/failure.h"
 #include "base/folder.h"
 #include "base/opening.h"
+#include "deliver/set_aside.h"
 #include "log/disk_error.h"
 
 namespace standpipe::deliver {
@@ -82,9 +83,8 @@ void QueueSegments::make_folder() const {
 
 int QueueSegments::remove(std::uint64_t first) const {
   const paths::Entry entry(path(first), own_file());
-  if (!entry) return entry.problem().error;
-  const int error = entry.remove();
-  return error == ENOENT ? 0 : error;
+  const int error = entry ? entry.remove() : entry.problem().error;
+  return error == ENOENT ? 0 : error;  // its folder may be gone, too
 }
 
 std::optional<Failure> QueueSegments::passing_trouble(std::uint64_t first) const {
@@ -95,14 +95,8 @@ std::optional<Failure> QueueSegments::passing_trouble(std::uint64_t first) const
   return std::nullopt;
 }
 
-std::string QueueSegments::set_aside(std::uint64_t first) const {
-  const paths::Entry entry(path(first), own_file());
-  if (!entry) return {};
-  const auto plain = std::to_string(first) + std::string(kSegmentEnding) + ".damaged";
-  auto name = plain;
-  struct stat there {};
-  for (int n = 2; entry.status_of(name, there) == 0; ++n) name = plain + '-' + std::to_string(n);
-  return entry.rename_to(name) == 0 ? folder_ + '/' + name : std::string();
+std::string QueueSegments::set_aside(std::uint64_t first, const Failure& why) const {
+  return deliver::set_aside(path(first), why);
 }
 
 std::vector<std::pair<std::string, std::string>> QueueSegments::all(const std::string& data_dir) {

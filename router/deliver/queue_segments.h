@@ -31,9 +31,8 @@ class QueueSegments {
   // Why it cannot be opened now, which says nothing of what is in it: the process has too many
   // descriptors, say, or no permission.
   std::optional<Failure> passing_trouble(std::uint64_t first) const;
-  // What cannot be read stays there under another name, which nothing had. Returns that; empty: it
-  // could not be renamed.
-  std::string set_aside(std::uint64_t first) const;
+  // What cannot be read stays there under another name (set_aside.h), which is returned.
+  std::string set_aside(std::uint64_t first, const Failure& why) const;
 
   // Sources and handlers that have a segment. Throws Failure.
   static std::vector<std::pair<std::string, std::string>> all(const std::string& data_dir);

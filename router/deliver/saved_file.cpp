@@ -65,6 +65,13 @@ void add_queues(const std::string& data_dir, std::vector<SavedFile>& files) {
   }
 }
 
+// A copy under another name would deliver its messages twice, so a start sets it aside.
+void check_number(const SavedFile& segment, std::uint64_t number, std::uint64_t bytes) {
+  if (number < segment.number || number - segment.number >= bytes)
+    throw Failure(segment.path + " has messages of other numbers than its name says",
+                  "mv it away, if it is a copy");
+}
+
 }  // namespace
 
 std::vector<SavedFile> saved_files(const std::string& data_dir) {
@@ -76,6 +83,7 @@ std::vector<SavedFile> saved_files(const std::string& data_dir) {
   });
   auto letters = DeadLetters::closed_in(data_dir);
   letters.push_back(DeadLetters::path_in(data_dir));
+  letters.push_back(ReplayedLetters::path_in(data_dir));
   for (auto& path : letters)
     if (std::filesystem::exists(path))
       files.push_back({.kind = SavedFile::Kind::dead_letters, .path = std::move(path)});
@@ -86,7 +94,7 @@ std::span<const std::byte> payload_of(const SavedMessage& message) {
   return message.frame.subspan(std::min(message.frame.size(), kFrameHeadBytes));
 }
 
-SavedReader::SavedReader(const SavedFile& file) : file_(file) {
+SavedReader::SavedReader(const SavedFile& file) : file_(file), after_(file.number) {
   if (file.kind == SavedFile::Kind::spill) {
     spill_ = std::make_unique<SpillReader>(file.path);
     return;
@@ -108,7 +116,10 @@ std::optional<SavedMessage> SavedReader::next_of_queue() {
     SavedMessage message{.handlers = handlers_, .frame = record->payload};
     message.sequence = in.number<std::uint64_t>();
     message.accepted_ns = in.number<std::uint64_t>();
-    if (kind != kQueuedMessage || !in.ok() || number < file_.number + log_->done()) continue;
+    if (kind != kQueuedMessage || !in.ok()) continue;
+    check_number(file_, number, log_->bytes());
+    after_ = std::max(after_, number + 1);
+    if (number < file_.number + log_->done()) continue;
     if (log::are_fields(record->fields)) message.fields = record->fields;
     return message;
   }
@@ -135,13 +146,17 @@ std::vector<std::string> SavedReader::damage() const {
   if (found.damaged_ranges > found.ranges.size())
     lines.push_back(counted(found.damaged_ranges - found.ranges.size(), "more range") +
                     " cannot be read");
-  const bool is_whole_spill = spill_ && !spill_->is_overflow();
-  if (found.dropped_bytes > 0 && (!found.is_truncated || is_whole_spill))
+  if (found.dropped_bytes > 0 && (!found.is_truncated || is_whole_spill()))
     lines.push_back(counted(found.dropped_bytes, "byte") +
                     " at its end cannot be read: " + found.reason);
-  if (is_whole_spill && !spill_->written())
+  if (is_whole_spill() && !spill_->written())
     lines.push_back("it has lost its end, and with it an unknown number of messages");
   return lines;
+}
+
+std::uint64_t SavedReader::left_out() const {
+  const auto& found = recovery();
+  return found.is_truncated && !is_whole_spill() ? found.dropped_bytes : 0;
 }
 
 }  // namespace standpipe::deliver

@@ -46,15 +46,21 @@ class SavedReader {
   // What of it is lost, a sentence each; empty: nothing. A truncated end is not, unless it is a
   // spill's, which is there whole or not at all: a death leaves that, or a hub is writing it.
   std::vector<std::string> damage() const;
+  // That truncated end, where it is no damage: it is left out. 0: there is none.
+  std::uint64_t left_out() const;
+  // Of a queue's segment, when all was read: one more than the number of its last message.
+  std::uint64_t after() const { return after_; }
 
  private:
   std::optional<SavedMessage> next_of_queue();
+  bool is_whole_spill() const { return spill_ && !spill_->is_overflow(); }
   const log::Recovery& recovery() const;
 
   SavedFile file_;
   std::unique_ptr<SpillReader> spill_;
   std::unique_ptr<log::DiskLog> log_;
   log::DiskLog::ReadPosition at_;
+  std::uint64_t after_ = 0;
   std::vector<std::string> handlers_;
 };
 

@@ -8,6 +8,11 @@
 #include "base/text.h"
 
 namespace standpipe::deliver {
+namespace {
+
+constexpr std::uint32_t kIdleCallsMost = 3;  // before people are told
+
+}  // namespace
 
 Settlement::Settlement(const HandlerOptions& options, const HandlerNeeds& needs, PluginHost& host,
                        Blame& blame, TakenMessages* taken)
@@ -20,6 +25,7 @@ Settlement::Settlement(const HandlerOptions& options, const HandlerNeeds& needs,
 
 std::optional<Settlement::Retry> Settlement::settle(const Outcomes& outcomes, bool waits_for_room) {
   settle_told(outcomes);
+  if (outcomes.at() > 0) idle_calls_ = 0;
   if (outcomes.at() < outcomes.batch.count())
     redeliver_rest(outcomes, outcomes.at(), waits_for_room);
   return std::exchange(retry_, std::nullopt);
@@ -169,6 +175,23 @@ std::optional<Settlement::Failed> Settlement::failed(const Outcomes& outcomes, s
       "it is older than " + duration_text(options_.age_max) + ": " + outcomes.reason_for(last)};
 }
 
+// It may mean that, once or twice; but a plugin that forgets to store `at` behind the last message
+// means that it is through, and is called for ever.
+void Settlement::pause_idle(const Outcomes& outcomes, const Range& range) {
+  auto& batch = outcomes.batch;
+  const auto due = outcomes.now + options_.pause(1, outcomes.now);
+  batch.delivery().redeliver({range, batch.attempt()}, due);
+  if (++idle_calls_ < kIdleCallsMost) return;
+  retry_ = {"its plugin answers OK and settles none of its messages (`at` is 0), " +
+                counted(idle_calls_, "time") + " in a row",
+            due};
+  if (idle_reminder_.is_due(outcomes.now))
+    needs_.reporter.warning(
+        "no-progress", options_.name + ": " + retry_->reason + ", so they are given to it for ever",
+        "an error of the plugin, whose handle must store `at` behind the last message that it has "
+        "settled: standpipe plugin check FILE");
+}
+
 // Messages from `first` on: no attempt is counted.
 void Settlement::redeliver_rest(const Outcomes& outcomes, std::uint32_t first, bool at_once) {
   auto& batch = outcomes.batch;
@@ -176,9 +199,7 @@ void Settlement::redeliver_rest(const Outcomes& outcomes, std::uint32_t first, b
   const auto range = batch.range(first, batch.count());
   const bool settled_none = outcomes.said_well() && first == 0 &&
                             !at_once;  // and says all is well: not again at once, for ever
-  if (settled_none)
-    return delivery.redeliver({range, batch.attempt()},
-                              outcomes.now + options_.pause(1, outcomes.now));
+  if (settled_none) return pause_idle(outcomes, range);
   if (batch.attempt() == 1 && batch.suspect() == Suspicion::none && delivery.next() == range.end)
     return delivery.return_tail(range.begin, range.count);
   delivery.redeliver({range, batch.attempt(), batch.deaths(), batch.suspect()}, outcomes.now);

@@ -24,7 +24,8 @@ namespace standpipe::deliver {
 // one commit, which the caller makes.
 class Settlement {
  public:
-  // Messages failed and are tried again, the last of them at `due`.
+  // Messages failed, or the plugin settles none again and again, and they are tried again, the last
+  // of them at `due`.
   struct Retry {
     std::string reason;
     Nanoseconds due;
@@ -48,6 +49,7 @@ class Settlement {
   // To that output, by its number.
   void send(std::uint32_t to, Delivery& delivery, const Range& range, std::uint64_t bytes);
   DeadLettering& dead_letters() { return dead_letters_; }
+  const DeadLettering& dead_letters() const { return dead_letters_; }
   // Of the batch that was settled last: message `i` is final, and not given anew.
   bool is_final(std::uint32_t i) const { return i < finals_.size() && finals_[i]; }
 
@@ -59,6 +61,7 @@ class Settlement {
   void settle_run(const Outcomes& outcomes, std::uint32_t first, std::uint32_t last);
   void retry(const Outcomes& outcomes, std::uint32_t first, std::uint32_t last);
   void report_retry(const Outcomes& outcomes, std::uint32_t count, Nanoseconds pause);
+  void pause_idle(const Outcomes& outcomes, const Range& range);
   void redeliver_rest(const Outcomes& outcomes, std::uint32_t first, bool at_once);
   // The runs of messages that have failed for good.
   std::vector<Failed> failed_runs(const Outcomes& outcomes);
@@ -80,7 +83,8 @@ class Settlement {
   bool has_letters_ = false;   // of the batch that is settled next
   std::uint32_t expired_ = 0;  // messages at its beginning that are too old to be tried again
   std::optional<Retry> retry_;
-  Reminder retry_reminder_;
+  Reminder retry_reminder_, idle_reminder_;
+  std::uint32_t idle_calls_ = 0;  // in a row, that settled nothing and said that all is well
 };
 
 }  // namespace standpipe::deliver

@@ -15,6 +15,7 @@
 #include "log/batch_finder.h"
 #include "log/record_finder.h"
 #include "log/record_head.h"
+#include "log/refusal.h"
 
 namespace standpipe::log {
 namespace {
@@ -96,10 +97,11 @@ bool is_plain_record(FileWindow& window, std::uint64_t file_bytes) {
   return head && is_whole(window, kPlainHeaderBytes, *head, file_bytes);
 }
 
-Failure refusal_of_version(const std::string& path, std::uint32_t version, std::uint32_t newest) {
-  return Failure(path + " is a disk log of version " + std::to_string(version) +
-                     "; this Standpipe knows versions up to " + std::to_string(newest),
-                 "use the Standpipe that wrote it, or mv it away");
+NewerVersion refusal_of_version(const std::string& path, std::uint32_t version,
+                                std::uint32_t newest) {
+  return NewerVersion(path + " is a disk log of version " + std::to_string(version) +
+                          "; this Standpipe knows versions up to " + std::to_string(newest),
+                      "use the Standpipe that wrote it, or mv it away");
 }
 
 }  // namespace
@@ -164,9 +166,9 @@ FileHeader FileHeader::read(FileWindow& window, const std::string& path, std::ui
   if (salt) return batched(*salt, start, kDamaged);
   if (!start.has_magic()) {
     const auto begin = start_of(window, file_bytes);
-    throw Failure(path + " is not a disk log (it begins with " +
-                      hex_excerpt(begin.first(std::min(begin.size(), kMagic.size()))) + ")",
-                  "mv it away");
+    throw NotADiskLog(path + " is not a disk log (it begins with " +
+                          hex_excerpt(begin.first(std::min(begin.size(), kMagic.size()))) + ")",
+                      "mv it away");
   }
   if (is_plain_record(window, file_bytes))
     return {.version = kFieldsVersion, .done = start.plain_done(), .damage = kDamaged};

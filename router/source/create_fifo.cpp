@@ -60,7 +60,7 @@ WrongConfiguration not_a_fifo(const std::string& path, mode_t mode) {
   if (S_ISREG(mode))
     return WrongConfiguration(
         path + " is a regular file, not a FIFO: someone wrote to it before the hub made it",
-        "mv " + path + " away and start the hub again");
+        "name another path; or, if nobody needs what is in it, mv " + path + " away and try again");
   if (S_ISDIR(mode))
     return WrongConfiguration(path + " is a folder, not a FIFO",
                               "name a FIFO inside it, e.g. " + path + "/in");

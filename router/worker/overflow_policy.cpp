@@ -21,6 +21,8 @@ std::string help_for(const deliver::HandlerLoop& handler, deliver::Absence::Kind
       return "it is tried again automatically, and gets that first";
     case deliver::Absence::Kind::no_reader:
       return "its next reader gets that first";
+    case deliver::Absence::Kind::no_letters:
+      return "make room for dead letters: they are tried again automatically; it gets that first";
   }
   return {};
 }

@@ -21,8 +21,9 @@
 namespace standpipe::worker {
 
 // Decides what of a full log goes to the disk, so that a handler that is away stops no other: one
-// that is held, or that has been disconnected or without a reader for kAwayAfter. What it holds
-// back goes through an overflow (worker/disk_queue.h) until it has all of that.
+// that is held, or that for kAwayAfter has been disconnected, or without a reader, or could not
+// have its dead letters kept. What it holds back goes through an overflow (worker/disk_queue.h)
+// until it has all of that.
 //
 // Only where it is away, and another handler of the source, which is there, is further on: one that
 // is there and slow makes writers wait, and so do those of a source of which all handlers are away,

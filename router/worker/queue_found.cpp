@@ -13,7 +13,7 @@ namespace {
 
 void set_aside(QueueFiles& files, QueueReports& reports, std::uint64_t first,
                const Failure& failure) {
-  const auto aside = files.segments().set_aside(first);
+  const auto aside = files.segments().set_aside(first, failure);
   if (aside.empty()) throw failure.in("in the way, and cannot be renamed");
   files.forget(first);
   reports.set_aside(failure, aside);

@@ -73,6 +73,7 @@ void QueueHead::feed_some(Fed& fed) {
     log::DiskLog::ReadPosition at{progress_.state().read_offset};
     const auto found = next_record(*file, at);
     if (!found) {
+      pass_over_gap();
       end_segment(deliver::Reason::damaged);
       continue;
     }
@@ -223,6 +224,16 @@ void QueueHead::pass_over(std::uint64_t until, deliver::Reason reason) {
     reports_.cannot_read(count, files_.path(progress_.state().read_segment));
 }
 
+// A segment has ended before the next one begins: between them a file is missing, or its own end.
+void QueueHead::pass_over_gap() {
+  const auto& state = progress_.state();
+  const auto next = files_.after(state.read_segment);
+  const auto first = state.fed;
+  if (!next || first >= *next) return;
+  progress_.pass_over(*next, deliver::Reason::damaged);
+  reports_.missing(*next - first, files_.path(state.read_segment), files_.path(first));
+}
+
 void QueueHead::end_segment(deliver::Reason reason) {
   const auto next = files_.after(progress_.state().read_segment);
   pass_over(next.value_or(progress_.state().next), reason);
@@ -243,7 +254,7 @@ void QueueHead::leave_segment(const Failure& failure) {
     retry_at_ = clock_.steady() + kReadRetry;
     return reports_.cannot_read_now(*trouble);
   }
-  reports_.left_out(failure, files_.segments().set_aside(segment));
+  reports_.left_out(failure, files_.segments().set_aside(segment, failure));
   files_.close();
   if (segment == progress_.state().segment) tail_.leave_segment();
   end_segment(deliver::Reason::damaged);

@@ -53,6 +53,7 @@ class QueueHead {
   // Messages before that number are not fed. The caller commits.
   void pass_over(std::uint64_t until, deliver::Reason reason);
   // All that can be read of the segment was fed, or is passed over. Commits.
+  void pass_over_gap();
   void end_segment(deliver::Reason reason);
   std::optional<Nanoseconds> wake_at() const;
 

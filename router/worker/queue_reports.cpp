@@ -4,8 +4,19 @@
 #include <utility>
 
 #include "base/text.h"
+#include "deliver/set_aside.h"
 
 namespace standpipe::worker {
+namespace {
+
+// Its name may be another segment's by then, unless none is there.
+std::string help_for_newer(const std::string& aside) {
+  const auto name = aside.substr(0, aside.rfind(".newer"));
+  return "to have its messages delivered, stop the hub when this queue is empty, mv -n " + aside +
+         ' ' + name + ", and use the Standpipe that wrote it";
+}
+
+}  // namespace
 
 void QueueReports::found(std::uint64_t messages) {
   const auto one = messages == 1;
@@ -15,6 +26,7 @@ void QueueReports::found(std::uint64_t messages) {
 }
 
 void QueueReports::left(std::uint64_t messages) {
+  if (messages == 0) return;
   reporter_.info(name() + ": " + counted(messages, "message waits", "messages wait") + " in " +
                  subject_.folder + " for the next start");
 }
@@ -33,7 +45,11 @@ void QueueReports::stuck(const std::string& why, const std::string& help) {
             why,
         help);
   }
-  if (std::exchange(stuck_, why) == why || !reports_.allow(clock_.steady(), left_out)) return;
+  if (std::exchange(stuck_, why) == why) return;
+  // One that is full is so again as soon as it had room.
+  const bool is_new = std::exchange(reported_, why) != why;
+  if (!stuck_reminder_.is_due(clock_.steady()) && !is_new) return;
+  if (!reports_.allow(clock_.steady(), left_out)) return;
   is_stuck_reported_ = true;
   reporter_.warning("queue",
                     name() +
@@ -57,8 +73,7 @@ void QueueReports::takes_again() {
 }
 
 void QueueReports::dropped() {
-  std::uint64_t left_out = 0;
-  if (!reports_.allow(clock_.steady(), left_out)) return;
+  if (!(has_failed_ ? failed_drops_ : drops_).is_due(clock_.steady())) return;
   const auto why = has_failed_ ? "cannot be written (" + stuck_ + ")" : "holds all that it may";
   reporter_.warning(
       "queue_full", name() + ": its queue " + why + ", so messages are dropped (queue_full)",
@@ -101,12 +116,27 @@ void QueueReports::cannot_read(std::uint64_t messages, const std::string& path) 
                                  " cannot be read: dropped (damaged)");
 }
 
+void QueueReports::missing(std::uint64_t messages, const std::string& before,
+                           const std::string& missing) {
+  std::uint64_t left_out = 0;
+  if (!damages_.allow(clock_.steady(), left_out)) return;
+  reporter_.error("damaged",
+                  name() + ": " + counted(messages, "message") + " after those of " + before +
+                      (messages == 1 ? " is" : " are") + " in no file: dropped (damaged)",
+                  missing + " is missing, or the end of the file before it was cut off or damaged");
+}
+
 void QueueReports::damaged(const std::string& path, const std::string& damage) {
   reporter_.warning("damaged", path + ": " + damage,
                     "what was damaged is in the account, as dropped (damaged)");
 }
 
 void QueueReports::set_aside(const Failure& failure, const std::string& aside) {
+  if (deliver::is_of_newer_version(failure))
+    return reporter_.error(
+        "newer-version",
+        name() + ": " + failure.what() + ": it is " + aside + " now, and has its messages",
+        help_for_newer(aside));
   reporter_.error("damaged",
                   name() + ": " + failure.what() + ": it is " + aside +
                       " now, and its messages are not delivered",
@@ -114,6 +144,12 @@ void QueueReports::set_aside(const Failure& failure, const std::string& aside) {
 }
 
 void QueueReports::left_out(const Failure& failure, const std::string& aside) {
+  if (deliver::is_of_newer_version(failure) && !aside.empty())
+    return reporter_.error("newer-version",
+                           name() + ": " + failure.what() + ": it is " + aside +
+                               " now, and has its messages; this run counts them as dropped "
+                               "(damaged)",
+                           help_for_newer(aside));
   reporter_.error("damaged",
                   name() + ": " + failure.what() +
                       (aside.empty() ? "" : ": it is " + aside + " now") +

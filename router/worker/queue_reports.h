@@ -54,6 +54,9 @@ class QueueReports {
   // ---- files that cannot be read
   void cannot_read_now(const Failure& trouble);
   void cannot_read(std::uint64_t messages, const std::string& path);
+  // They are in no file, between that one, which ends before them, and the next one. `missing`: the
+  // file that would begin with them.
+  void missing(std::uint64_t messages, const std::string& before, const std::string& missing);
   // A part of a file is; what could be read of it comes.
   void damaged(const std::string& path, const std::string& damage);
   // What was found there stands under another name now, and none of it comes.
@@ -74,7 +77,8 @@ class QueueReports {
   bool has_failed_ = false;
   bool is_stuck_reported_ = false;
   bool is_arming_reported_ = false;
-  Reminder stuck_reminder_;  // of an overflow
+  std::string reported_;  // why it was stuck when that was last said, or would have been
+  Reminder stuck_reminder_, drops_, failed_drops_;
   Throttle reports_, damages_, armings_;
 };
 

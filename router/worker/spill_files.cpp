@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "base/opening.h"
+#include "deliver/set_aside.h"
 
 namespace standpipe::worker {
 namespace {
@@ -29,14 +30,17 @@ void SpillFiles::was_read(const deliver::SpillReader& reader) {
 }
 
 void SpillFiles::keep_unreadable(const std::string& path, const Failure& failure) {
-  const auto name = path + ".unreadable";
+  const bool is_newer = deliver::is_of_newer_version(failure);
+  const auto name = path + (is_newer ? ".newer" : ".unreadable");
   const paths::Entry entry(path, own_file());
   const bool moved = entry && entry.rename_to(name_of(name)) == 0;
   reporter_.error("spill",
                   source_ +
                       ": messages that an earlier run could not deliver cannot be read back: " +
                       failure.what() + "; they are left in " + (moved ? name : path),
-                  failure.help());
+                  is_newer && moved ? "to have them delivered, stop the hub, mv -n " + name + ' ' +
+                                          path + ", and use the Standpipe that wrote it"
+                                    : failure.help());
 }
 
 void SpillFiles::remove(const std::string& path) {

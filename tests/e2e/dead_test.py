@@ -347,3 +347,45 @@ def what_was_not_delivered_when_all_is_killed_is_still_a_letter(t):
     equal(came | set(t.frames("rest")), set(messages))
     equal(kept(t), [])
     again.stop().says("in", accepted=left).says("in -> it", delivered=left)
+
+
+BLOCKED = BESIDE % ("drain_timeout: 500ms", ", log: {max_size: 64KiB}", REJECTING)
+
+
+@test
+def a_file_of_dead_letters_that_cannot_be_read_makes_room_for_another(t):
+    t.path("state").mkdir(mode=0o700)
+    garbage = b"\0" * 5000
+    t.path("state/dead-letters.log").write_bytes(garbage)
+    hub = t.start(BLOCKED)
+    messages = numbered(3000)
+    hub.send("in", messages)
+    t.until_logged("out", messages)
+    until(lambda: hub.account_now().of("in -> bad")["dead_lettered"] == 3000, "all are dead-lettered")
+    hub.says("error.*dead-letters.log is not a disk log.*: it is .*/dead-letters.log.damaged now, and another is begun")
+    equal(t.path("state/dead-letters.log.damaged").read_bytes(), garbage)
+    equal(len(letters(t, "--control", hub.control)), 3000)
+    hub.stop().says("in -> bad", dead_lettered=3000).says("in", accepted=3000).says("in -> out", delivered=3000)
+
+
+@test
+def a_handler_whose_dead_letters_cannot_be_kept_says_so_and_stops_nobody(t):
+    hub = t.start(BLOCKED)
+    place = t.path("state/dead-letters.log")
+    place.mkdir()
+    messages = numbered(6000)
+    hub.send("in", messages)
+    t.until_logged("out", messages)
+    hub.says("warning.*in: the log is full of what waits for bad, which cannot have its dead letters kept .*: from now on it goes to .*/state/queue/in/bad")
+    out, _ = t.run("handler", "list", "--control", hub.control)
+    row = next(line for line in out.decode().splitlines() if line.startswith("bad "))
+    assert "retrying" in row and "cannot dead-letter a message" in row, out
+    out, _ = t.run("stats", "--account", "--control", hub.control)
+    assert "bad is retrying: cannot dead-letter a message" in out.decode(), out.decode()
+    place.rmdir()
+    until(lambda: hub.account_now().of("in -> bad")["dead_lettered"] == 6000, "there is room again", 30)
+    out, _ = t.run("handler", "list", "--control", hub.control)
+    row = next(line for line in out.decode().splitlines() if line.startswith("bad "))
+    assert "ready" in row, out
+    equal([d["sequence"] for d in letters(t, "--control", hub.control)], list(range(1, 6001)))
+    hub.stop().says("in -> bad", dead_lettered=6000).says("in", accepted=6000).says("in -> out", delivered=6000)

@@ -42,7 +42,7 @@ def what_stands_in_the_place_of_a_fifo_is_told_with_the_remedy(t):
     write(t)
     t.path("a").write_text("not a FIFO")
     err = live(t)
-    assert f"error: {t.path('a')} is a regular file, not a FIFO" in err and "live.yaml:2:21" in err and "help: mv" in err, err
+    assert f"error: {t.path('a')} is a regular file, not a FIFO" in err and "live.yaml:2:21" in err and "help: name another path; or, if nobody needs what is in it, mv " in err, err
     t.path("a").unlink()
     t.path("a").mkdir()
     assert "is a folder, not a FIFO" in live(t)

@@ -88,7 +88,7 @@ def a_source_in_another_users_folder_is_refused_and_the_key_forces_it(t):
     t.path("theirs").mkdir()
     given_away(t.path("theirs"))
     yaml = "sources: {in: {fifo: theirs/in%s}}\nhandlers: {out: {plugin: log, options: {path: out}}}\nroutes: [{from: in, to: out}]\n"
-    said = t.hub(yaml % "").fails_to_start()
+    said = t.hub(yaml % "").fails_to_start(status=78)
     assert f"theirs belongs to user {SOMEBODY_ELSE}, who can replace what is in it" in said, said
     assert "set trust: others" in said, said
     hub = t.start(yaml % ", trust: others")

@@ -69,11 +69,11 @@ def a_new_plugin_has_a_name_that_is_checked_and_overwrites_nothing(t):
 @test
 def a_new_plugin_is_made_of_each_kind_in_each_language(t):
     for kind in ("handler", "source", "transform"):
-        for language, end in (("cpp", "cpp"), ("c", "c"), ("python", "py"), ("any", "sh")):
+        for language, end in (("cpp", ".cpp"), ("c", ".c"), ("python", "_plugin.py"), ("any", ".sh")):
             made = t.path(f"{kind}-{language}")
             out, err = t.run("plugin", "new", "word-count", "--kind", kind, "--lang", language, "--into", made)
             equal(err, "")
-            assert f"{made}/word-count.{end}\n" in out.decode(), out
+            assert f"{made}/word-count{end}\n" in out.decode(), out
             assert f"A {kind}" in (made / "README.md").read_text()
 
 

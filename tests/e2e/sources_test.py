@@ -247,7 +247,7 @@ routes: [{from: [good, file, folder, missing, dangling, device, socket], to: out
     said = hub.fails_to_start(status=78)
     for expected in (
         f"source file: {t.path('file')} is a regular file, not a FIFO: someone wrote to it before the hub made it",
-        f"mv {t.path('file')} away and start the hub again",
+        f"mv {t.path('file')} away and try again",
         f"source folder: {t.path('folder')} is a folder, not a FIFO",
         f"source missing: cannot create {t.path('no/such/folder/in')}: the folder {t.path('no/such/folder')} does not exist",
         f"mkdir -p {t.path('no/such/folder')}",
@@ -275,7 +275,7 @@ def a_link_that_somebody_else_planted_is_refused(t):
     os.mkfifo(t.path("theirs"))
     os.symlink("theirs", t.path("in"))
     os.chown(t.path("in"), SOMEBODY_ELSE, SOMEBODY_ELSE, follow_symlinks=False)
-    said = t.hub(LOG).fails_to_start()
+    said = t.hub(LOG).fails_to_start(status=78)
     assert f"{t.path('in')} is a symbolic link made by user {SOMEBODY_ELSE}, not by you" in said, said
 
 
@@ -286,7 +286,7 @@ def a_fifo_that_somebody_else_planted_in_a_shared_folder_is_refused(t):
     os.mkfifo(t.path("in"))
     os.chmod(t.path("in"), 0o666)
     os.chown(t.path("in"), SOMEBODY_ELSE, SOMEBODY_ELSE)
-    said = t.hub(LOG, user=process.NOBODY).fails_to_start()
+    said = t.hub(LOG, user=process.NOBODY).fails_to_start(status=78)
     assert f"belongs to user {SOMEBODY_ELSE}, in a folder that anyone may write to" in said, said
 
 

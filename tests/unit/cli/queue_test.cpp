@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,72 @@ TEST_CASE_METHOD(Fixture, "queue check reads dead letters too, and repairs each 
   CHECK(std::filesystem::exists(folder / "dead-letters.log.damaged"));
   REQUIRE(run({"check"}) == 0);
   CHECK(out == "ok: 2 files, 1 waiting message\n");
+}
+
+TEST_CASE_METHOD(Fixture, "queue check tells a file that is missing between two others") {
+  queue("in", "b", 1, {"one", "two"});
+  const auto second = queue("in", "b", 3, {"three", "four"});
+  queue("in", "b", 5, {"five"});
+  queue("in", "c", 9, {"of another handler"});
+  REQUIRE(run({"check"}) == 0);
+  CHECK(out == "ok: 4 files, 6 waiting messages\n");
+  std::filesystem::remove(second);
+  REQUIRE(run({"check"}) == 1);
+  CHECK(out == "2 missing messages of 3 files, 4 waiting messages\n");
+  CHECK(err.find("/queue/in/b: 2 messages from number 3 on are in no file: " + second +
+                 " is missing, or the end of ") != std::string::npos);
+  CHECK(run({"check", "--repair"}) == 1);  // nothing brings them back
+}
+
+TEST_CASE_METHOD(Fixture,
+                 "queue check tells a file that has lost its end, and what is left of it") {
+  const auto path = queue("in", "b", 1, {"one", "two"});
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
+  REQUIRE(run({"check"}) == 0);
+  CHECK(out.starts_with("ok: 1 file, 1 waiting message, "));
+  CHECK(out.ends_with(" bytes left out\n"));
+  CHECK(err.find(path + ": ") != std::string::npos);
+  CHECK(err.find("at its end are no whole record") != std::string::npos);
+  SECTION("where another file goes on, messages are missing") {
+    queue("in", "b", 3, {"three"});
+    REQUIRE(run({"check"}) == 1);
+    CHECK(out.starts_with("1 missing message of 2 files, 2 waiting messages, "));
+    CHECK(err.find("1 message from number 2 on is in no file: " + path + " was cut off") !=
+          std::string::npos);
+  }
+  SECTION("beside a hub, which may be writing it, nothing is said") {
+    const DataFolder hub(folder.path());
+    REQUIRE(run({"check"}) == 0);
+    CHECK(out == "ok: 1 file, 1 waiting message\n");
+  }
+}
+
+TEST_CASE_METHOD(Fixture, "queue check tells a copy of a file under another name") {
+  const auto path = queue("in", "b", 1, {"one"});
+  const auto copy = folder / "queue/in/b/9999.log";
+  std::filesystem::copy_file(path, copy);
+  REQUIRE(run({"check"}) == 1);
+  CHECK(err.find(copy + " has messages of other numbers than its name says") != std::string::npos);
+}
+
+TEST_CASE_METHOD(Fixture, "queue check leaves a file of a later version as it is") {
+  const auto path = queue("in", "b", 1, {"one"});
+  std::ofstream(path, std::ios::binary) << "stdplog\n\x09" + std::string(51, '\0');
+  REQUIRE(run({"check", "--repair"}) == 1);
+  CHECK(out == "1 file of a newer version of 1 file, 0 waiting messages\n");
+  CHECK(err.find("is a disk log of version 9") != std::string::npos);
+  CHECK(std::filesystem::exists(path));
+  CHECK_FALSE(std::filesystem::exists(path + ".unreadable"));
+}
+
+TEST_CASE_METHOD(Fixture, "queue check reads the list of letters that were replayed") {
+  letter("one");
+  const auto list = folder / "dead-letters-replayed.log";
+  std::ofstream(list, std::ios::binary) << std::string(5000, '\0');
+  REQUIRE(run({"check"}) == 1);
+  CHECK(err.find(list + " is not a disk log") != std::string::npos);
+  REQUIRE(run({"check", "--repair"}) == 0);
+  CHECK(std::filesystem::exists(list + ".unreadable"));
 }
 
 TEST_CASE_METHOD(Fixture, "queue check repairs nothing beside a hub") {

@@ -57,6 +57,25 @@ TEST_CASE(
   CHECK(f.quiet.reported == Seen{"it: no space; 3 messages of in wait until it can be kept"});
 }
 
+TEST_CASE("what cannot be kept is a trouble until it can be, or is not tried again") {
+  Fixture f;
+  const Failed run{0, 3, Reason::rejected, "bad"};
+  CHECK_FALSE(f.letters.trouble(1s));
+  f.disk_is_full = true;
+  CHECK_FALSE(f.letters.write(f.batch, {&run, 1}, 1s));
+  CHECK_FALSE(f.letters.write(f.batch, {&run, 1}, 6s));
+  REQUIRE(f.letters.trouble(7s));
+  CHECK(f.letters.trouble(7s)->why == "no space");
+  CHECK(f.letters.trouble(7s)->since == 1s);
+  CHECK_FALSE(f.letters.trouble(21s));
+  SECTION("there is room again") {
+    f.disk_is_full = false;
+    CHECK(f.letters.write(f.batch, {&run, 1}, 8s));
+  }
+  SECTION("none of them fails any more") { CHECK(f.letters.write(f.batch, {}, 8s)); }
+  CHECK_FALSE(f.letters.trouble(9s));
+}
+
 TEST_CASE("a letter says by which route its message came, unless no route wanted it") {
   struct Routes final : deliver::RouteNames {
     std::string_view route_of(const deliver::Delivery& delivery, std::span<const std::byte> payload,

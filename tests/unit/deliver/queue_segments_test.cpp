@@ -38,7 +38,7 @@ TEST_CASE_METHOD(SegmentsFixture, "a segment is removed, once or twice, or set a
   make("6.log");
   CHECK(segments.remove(5) == 0);
   CHECK(segments.remove(5) == 0);
-  CHECK(segments.set_aside(6) == segments.folder() + "/6.log.damaged");
+  CHECK(segments.set_aside(6, Failure("no log")) == segments.folder() + "/6.log.damaged");
   CHECK(segments.find().empty());
   CHECK(std::filesystem::exists(segments.folder() + "/6.log.damaged"));
 }

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <fstream>
 #include <vector>
 
 #include "deliver/dead_letters.h"
@@ -120,4 +121,22 @@ TEST_CASE_METHOD(Fixture, "of a list that a kill truncated, what is whole counts
     CHECK(numbers.size() >= 8);
     CHECK(std::find(numbers.begin(), numbers.end(), 2) != numbers.end());
   }
+}
+
+TEST_CASE_METHOD(Fixture, "a list that cannot be read shows letters again, and is set aside") {
+  leave_out({1, 2});
+  letters.reopen();
+  const auto list = ReplayedLetters::path_in(folder.path());
+  std::ofstream(list, std::ios::binary | std::ios::trunc) << std::string(5000, '\0');
+  DeadLetterReader reader(folder.path());
+  REQUIRE(reader.problems().size() == 1);
+  CHECK(std::string(reader.problems()[0].what()).find("are shown again") != std::string::npos);
+  CHECK(left().size() == 10);
+  SECTION("by what is replayed next") { leave_out({3}); }
+  SECTION("by a purge") {
+    CHECK(letters.purge(
+              LetterFilter{.ids = {}, .sources = {}, .handlers = {"no"}, .reasons = {}}) == 0);
+  }
+  CHECK(std::filesystem::file_size(list + ".damaged") == 5000);
+  CHECK(DeadLetterReader(folder.path()).problems().empty());
 }

@@ -136,3 +136,29 @@ TEST_CASE("letters are begun before a batch is settled, and are not written agai
   CHECK(f.tally().dead_lettered == 1);
   CHECK(f.tally().delivered == 4);
 }
+
+TEST_CASE("a plugin that says that all is well and settles nothing is reported, and has a reason") {
+  Fixture f;
+  const auto calls = [&](int count, std::string_view outcomes) {
+    std::optional<deliver::Settlement::Retry> retry;
+    for (int i = 0; i < count; ++i) {
+      retry = f.settle(outcomes);
+      if (f.delivery().redeliveries().size() > 0)
+        f.batch.fill_redelivery(f.delivery());
+      else
+        f.batch.fill_next(f.delivery());
+    }
+    return retry;
+  };
+  CHECK_FALSE(calls(2, ""));
+  CHECK(f.quiet.reported.empty());
+  const auto retry = calls(1, "");
+  REQUIRE(retry);
+  CHECK(retry->reason ==
+        "its plugin answers OK and settles none of its messages (`at` is 0), 3 times in a row");
+  CHECK(retry->due == 1s + f.options.pause(1, 1s));
+  CHECK(f.quiet.reported ==
+        std::vector<std::string>{"it: " + retry->reason + ", so they are given to it for ever"});
+  CHECK_FALSE(calls(1, "D"));  // it goes on
+  CHECK_FALSE(calls(2, ""));
+}

@@ -70,10 +70,11 @@ TEST_CASE("one that is there keeps its mode") {
 TEST_CASE("what is not a FIFO is refused with the remedy") {
   const test::TemporaryFolder folder;
   const Fd file(::open((folder / "file").c_str(), O_CREAT | O_WRONLY, 0600));
-  CHECK(refusal({.path = folder / "file"}) ==
-        (folder / "file") +
-            " is a regular file, not a FIFO: someone wrote to it before the hub made it | mv " +
-            (folder / "file") + " away and start the hub again");
+  CHECK(refusal({.path = folder / "file"}) == (folder / "file") +
+                                                  " is a regular file, not a FIFO: someone wrote "
+                                                  "to it before the hub made it | name another "
+                                                  "path; or, if nobody needs what is in it, mv " +
+                                                  (folder / "file") + " away and try again");
   CHECK(refusal({.path = folder.path()}) ==
         folder.path() + " is a folder, not a FIFO | name a FIFO inside it, e.g. " + folder.path() +
             "/in");

@@ -71,6 +71,19 @@ TEST_CASE_METHOD(FoundFixture,
   CHECK(reporter.reported.empty());
 }
 
+TEST_CASE_METHOD(FoundFixture,
+                 "a segment of a later version waits for the Standpipe that wrote it") {
+  make(5, 10);
+  std::ofstream(files.path(15), std::ios::binary) << "stdplog\n\x09" + std::string(51, '\0');
+  const auto found = find();
+  CHECK(found.left.next == 15);
+  CHECK(found.left.read_segment == 5);
+  CHECK(std::filesystem::exists(files.path(15) + ".newer"));
+  REQUIRE(reporter.reported.size() == 1);
+  CHECK(reporter.reported[0].message.ends_with("it is " + files.path(15) +
+                                               ".newer now, and has its messages"));
+}
+
 TEST_CASE_METHOD(FoundFixture, "where the last segment is no file of ours the one before is read") {
   make(5, 10);
   std::ofstream(files.path(15)) << "this is something else, and longer than a header";

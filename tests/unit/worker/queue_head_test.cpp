@@ -103,6 +103,15 @@ TEST_CASE("a segment that is gone costs its messages, and no start") {
   CHECK(got.size() + f.dropped(Reason::damaged) == 60);
   CHECK(got.size() > 30);
   CHECK(f.in_flight() == 0);
+  for (const auto& all : f.reporter.reported) UNSCOPED_INFO(all.message);
+  const auto at = std::ranges::find_if(f.reporter.reported, [&](const auto& all) {
+    return all.message.ends_with(" messages after those of " + f.file(before[0]) +
+                                 " are in no file: dropped (damaged)");
+  });
+  REQUIRE(at != f.reporter.reported.end());
+  const auto& said = *at;
+  REQUIRE(said.help.size() == 1);
+  CHECK(said.help[0].starts_with(f.file(before[1]) + " is missing, or "));
 }
 
 TEST_CASE("a segment that cannot be opened now is not a damaged one") {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "log/refusal.h"
 #include "worker/fifo_sources.h"
 
 using namespace standpipe;
@@ -82,13 +83,22 @@ TEST_CASE_METHOD(ReportsFixture, "what drops says whether it is full or cannot b
   CHECK_FALSE(reports.has_failed());
 }
 
-TEST_CASE_METHOD(ReportsFixture, "however often a queue drops, that is said five times in a row") {
+TEST_CASE_METHOD(ReportsFixture, "however often a queue drops, that is said later and later") {
   auto reports = of(false);
-  for (int i = 0; i < 100; ++i) reports.dropped();
-  CHECK(said() == 5);
-  clock.now += 10s;
-  reports.dropped();
-  CHECK(said() == 6);
+  for (int second = 0; second < 60; ++second, clock.now += 1s)
+    for (int i = 0; i < 100; ++i) reports.dropped();
+  CHECK(said() == 3);  // at once, after 10 s and after 30 s
+}
+
+TEST_CASE_METHOD(ReportsFixture, "a queue that is full and is not, in turn, says so now and then") {
+  auto reports = of(false);
+  for (int turn = 0; turn < 120; ++turn, clock.now += 500ms) {
+    reports.stuck("it is full", "");
+    reports.takes_again();
+  }
+  CHECK(said() == 2 * 3);
+  reports.stuck("the disk has failed", "");
+  CHECK(last().message.ends_with("the disk has failed"));
 }
 
 TEST_CASE_METHOD(ReportsFixture, "an overflow that was said to be armed is said to be through") {
@@ -123,6 +133,10 @@ TEST_CASE_METHOD(ReportsFixture, "what cannot be read is counted, or waits, and 
   reports.cannot_read(3, "/data/7.log");
   CHECK(last().severity == Severity::error);
   CHECK(last().message == "in -> it: 3 messages in /data/7.log cannot be read: dropped (damaged)");
+  reports.missing(3, "/data/7.log", "/data/9.log");
+  CHECK(last().message ==
+        "in -> it: 3 messages after those of /data/7.log are in no file: dropped (damaged)");
+  CHECK(last().help[0].starts_with("/data/9.log is missing, or"));
   reports.cannot_read_now(Failure("cannot open it", "close others"));
   CHECK(last().severity == Severity::warning);
   CHECK(last().message ==
@@ -140,6 +154,8 @@ TEST_CASE_METHOD(ReportsFixture, "what is left from run to run is said with its 
         "in -> it: 2,000 messages of an earlier run wait in /data/queue/in/it, and come first");
   reports.left(1);
   CHECK(last().message == "in -> it: 1 message waits in /data/queue/in/it for the next start");
+  reports.left(0);
+  CHECK(said() == 3);
 }
 
 TEST_CASE_METHOD(ReportsFixture, "of a file that is damaged it is said where it is now") {
@@ -153,6 +169,12 @@ TEST_CASE_METHOD(ReportsFixture, "of a file that is damaged it is said where it 
         "in -> it: 1.log is no log: it is 1.log.damaged now; its messages are dropped (damaged)");
   reports.left_out(Failure("1.log is no log"), "");
   CHECK(last().message == "in -> it: 1.log is no log; its messages are dropped (damaged)");
+  reports.set_aside(log::NewerVersion("1.log is newer"), "1.log.newer");
+  CHECK(last().message == "in -> it: 1.log is newer: it is 1.log.newer now, and has its messages");
+  CHECK(last().help[0].find("mv -n 1.log.newer 1.log, and use the") != std::string::npos);
+  reports.left_out(log::NewerVersion("1.log is newer"), "1.log.newer");
+  CHECK(last().message.ends_with(
+      ", and has its messages; this run counts them as dropped (damaged)"));
   reports.lost(3, "1.log");
   CHECK(last().message ==
         "in -> it: 3 messages of 1.log, which was removed, could not be delivered in time: dropped "

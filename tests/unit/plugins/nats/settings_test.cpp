@@ -27,9 +27,9 @@ std::string consumer_fault(Options options) {
 }  // namespace
 
 TEST_CASE("servers are those of one cluster, and tls:// means TLS") {
-  const bridge::Given none(Options{});
+  const bridge::Given none(Options{{"subject", "s"}});
   CHECK(ConnectionSettings(none).servers == std::vector<std::string>{"nats://127.0.0.1:4222"});
-  const bridge::Given two(Options{{"servers", "[nats://a:1, tls://b:2]"}});
+  const bridge::Given two(Options{{"subject", "s"}, {"servers", "[nats://a:1, tls://b:2]"}});
   const ConnectionSettings settings(two);
   CHECK(settings.servers.size() == 2);
   CHECK(settings.tls);
