@@ -17,6 +17,13 @@ bool is_damaged(const std::string& path) try {
 
 std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
+// Returns the new path; empty: it could not be renamed.
+std::string renamed(const std::string& path, std::string to) {
+  const paths::Entry entry(path, own_file());
+  if (!entry || entry.rename_to(name_of(to)) != 0) return {};
+  return to;
+}
+
 }  // namespace
 
 void SpillFiles::was_read(const deliver::SpillReader& reader) {
@@ -31,9 +38,9 @@ void SpillFiles::was_read(const deliver::SpillReader& reader) {
 
 void SpillFiles::keep_unreadable(const std::string& path, const Failure& failure) {
   const bool is_newer = deliver::is_of_newer_version(failure);
-  const auto name = path + (is_newer ? ".newer" : ".unreadable");
-  const paths::Entry entry(path, own_file());
-  const bool moved = entry && entry.rename_to(name_of(name)) == 0;
+  const auto name =
+      is_newer ? deliver::set_aside(path, failure) : renamed(path, path + ".unreadable");
+  const bool moved = !name.empty();
   reporter_.error("spill",
                   source_ +
                       ": messages that an earlier run could not deliver cannot be read back: " +
